@@ -1,0 +1,49 @@
+# Everything a developer does here; `make help` lists it. The shell logic is in .ci/.
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BIN := bin/postern
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench build lint fmt setup setup-test snapshot conformance clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: setup build ## serve the demo database on port 3000 (other flags: make run ARGS="--port 3100")
+	@exec $(BIN) demo $(ARGS)
+
+test: lint ## check the code, then run every test (some packages: make test PACKAGES=./shell/...)
+	@pg=$$(.ci/setup.sh test) && POSTERN_PG_BIN=$$pg go test $(or $(PACKAGES),./...)
+
+bench: setup ## measure requests per second and latency beside hand-written handlers
+	@pg=$$(.ci/setup.sh server) && POSTERN_PG_BIN=$$pg go run ./cmd/bench $(ARGS)
+
+build: ## compile the binary to bin/postern
+	@go build -o $(BIN) ./cmd/postern
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted (make fmt mends it):"; echo "$$unformatted"; exit 1; }
+	@go vet ./...
+	@go run $(STATICCHECK) ./...
+
+fmt: ## format the Go code
+	@gofmt -w .
+
+setup: ## find PostgreSQL's server binaries, or get them
+	@.ci/setup.sh server >/dev/null
+
+setup-test: ## the same, with pgTAP and plpgsql_check
+	@.ci/setup.sh test >/dev/null
+
+snapshot: ## copy sql/ to the snapshot that the newest migration installs
+	@.ci/snapshot.sh
+
+conformance: setup build ## run PostgREST's own cases: make conformance SRC=<checkout of PostgREST>
+	@[ -n "$(SRC)" ] || { echo "say where PostgREST's sources are: make conformance SRC=<directory>"; exit 1; }
+	@[ -f ../shared/conformance/run.py ] || { echo "there is no ../shared/conformance/run.py"; exit 1; }
+	@pg=$$(.ci/setup.sh server) && python3 ../shared/conformance/run.py --src $(SRC) --bin $(CURDIR)/$(BIN) \
+	  --bin-args serve --prepare-cmd '$(CURDIR)/$(BIN) migrate' --pg-bin $$pg $(ARGS)
+
+clean: build ## stop and remove what run, test and build made here
+	@$(BIN) demo --remove
+	@rm -rf .postern bin

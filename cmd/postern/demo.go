@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"postern/cmd/internal/cluster"
+	"postern/cmd/postern/demo"
+)
+
+// demoOptions are the flags of the demo command.
+type demoOptions struct {
+	port   int
+	dir    string
+	dbOnly bool
+	remove bool
+}
+
+// runDemo runs the demo until the context ends: a private cluster below the directory, the demo database, postern's
+// installation in it, and the server on top. With --db-only it prints the superuser's connection URI on standard
+// output and serves nothing; with --remove it deletes the cluster and what goes with it.
+func runDemo(ctx context.Context, arguments []string) error {
+	var options demoOptions
+	flags := flag.NewFlagSet("postern demo", flag.ContinueOnError)
+	flags.IntVar(&options.port, "port", 3000, "the port to serve on")
+	flags.StringVar(&options.dir, "dir", ".postern", "the directory that keeps the cluster")
+	flags.BoolVar(&options.dbOnly, "db-only", false, "start the database only and print its connection URI")
+	flags.BoolVar(&options.remove, "remove", false, "stop the cluster and delete it")
+	if err := flags.Parse(arguments); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("demo takes no argument %q", flags.Arg(0))
+	}
+	if options.remove {
+		return removeDemo(ctx, options.dir)
+	}
+	return startDemo(ctx, options)
+}
+
+func removeDemo(ctx context.Context, dir string) error {
+	if err := cluster.Remove(ctx, filepath.Join(dir, "cluster")); err != nil {
+		return err
+	}
+	err := os.Remove(secretFile(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func startDemo(ctx context.Context, options demoOptions) (err error) {
+	began := time.Now()
+	if !options.dbOnly {
+		if err := checkPort(options.port); err != nil {
+			return err
+		}
+	}
+	c, err := cluster.Start(ctx, cluster.Options{
+		Dir:      filepath.Join(options.dir, "cluster"),
+		Places:   []string{filepath.Join(options.dir, "deb/usr/lib/postgresql/*/bin")},
+		Settings: demo.Settings,
+		MinFree:  512 << 20,
+		Notice:   notice,
+	})
+	if err != nil {
+		return explainDemo(err)
+	}
+	defer func() {
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		err = errors.Join(err, c.Stop(stopping))
+	}()
+	if c.Created {
+		notice("A private PostgreSQL cluster was made in " + c.Home + "; the demo database is being loaded, some seconds only.")
+	}
+
+	// Everything below ends too when the server goes away on its own.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		<-c.Done()
+		cancel(fmt.Errorf("PostgreSQL has ended; its last words are in %s", filepath.Join(c.Home, "log")))
+	}()
+	err = runOnCluster(ctx, c, options, began)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	if errors.Is(err, context.Canceled) {
+		return nil // Ctrl-C is how the demo ends
+	}
+	return explainDemo(err)
+}
+
+func runOnCluster(ctx context.Context, c *cluster.Cluster, options demoOptions, began time.Time) error {
+	if _, err := demo.Load(ctx, c, notice); err != nil {
+		return err
+	}
+	superuser := c.URI(c.Superuser, demo.Database)
+	if err := migrateDatabase(ctx, superuser); err != nil {
+		return fmt.Errorf("install postern in the demo database: %w", err)
+	}
+	if options.dbOnly {
+		fmt.Println(superuser)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	secret, err := keptSecret(options.dir)
+	if err != nil {
+		return err
+	}
+	environment := demoEnvironment(c, options.port, secret)
+	return serveEnvironment(ctx, environment, func() {
+		printDemo(os.Stdout, c, options.port, secret, time.Since(began))
+	})
+}
+
+// demoEnvironment is the configuration of the demo's server, written like the environment of any other.
+func demoEnvironment(c *cluster.Cluster, port int, secret string) []string {
+	environment := []string{
+		"PGRST_DB_URI=" + c.URI(demo.Authenticator, demo.Database),
+		"PGRST_DB_SCHEMAS=" + demo.Schemas,
+		"PGRST_DB_ANON_ROLE=" + demo.Anonymous,
+		"PGRST_DB_AGGREGATES_ENABLED=true",
+		"PGRST_JWT_SECRET=" + secret,
+		"PGRST_SERVER_HOST=127.0.0.1",
+		"PGRST_SERVER_PORT=" + strconv.Itoa(port),
+		"PGRST_OPENAPI_SERVER_PROXY_URI=http://localhost:" + strconv.Itoa(port),
+	}
+	if checkPort(port+1) == nil {
+		environment = append(environment, "PGRST_ADMIN_SERVER_PORT="+strconv.Itoa(port+1))
+	} else {
+		notice(fmt.Sprintf("Port %d is taken: the demo runs without the admin server.", port+1))
+	}
+	return environment
+}
+
+// printDemo says what is there and how to try it.
+func printDemo(out io.Writer, c *cluster.Cluster, port int, secret string, took time.Duration) {
+	base := "http://localhost:" + strconv.Itoa(port)
+	customer := signDemoToken(secret, map[string]any{"role": "customer", "customer_id": 17})
+	clerk := signDemoToken(secret, map[string]any{"role": "clerk", "shop_id": 3, "employee_id": 16})
+	_, _ = fmt.Fprintf(out, `
+postern demo: Quayside Books, a chain of bookshops. Up after %.1f s; Ctrl-C stops everything.
+
+  API       %[2]s/            (what there is, as OpenAPI)
+  Schemas   api (the default), reports (with the header Accept-Profile: reports)
+  Database  psql '%[3]s'
+
+Try it:
+
+curl '%[2]s/books?select=id,title,price&order=price.desc,id&limit=3'
+curl '%[2]s/shops?select=name,employees(name,job)&employees.job=eq.manager&city=like.S*'
+curl '%[2]s/rpc/wish' -H 'Content-Type: application/json' -H 'Authorization: Bearer %[4]s' -d '{"book_id": 5, "note": "for the ferry"}'
+
+Tokens, good for a year:
+
+customer  (sees what is theirs; customer 17)
+%[4]s
+
+clerk  (works with the stock and sales of shop 3)
+%[5]s
+
+`, took.Seconds(), base, c.URI(c.Superuser, demo.Database), customer, clerk)
+}
+
+// explainDemo adds advice to errors that have a plain cause.
+func explainDemo(err error) error {
+	var failure *pgconn.PgError
+	if errors.As(err, &failure) && failure.Code == "53100" {
+		return fmt.Errorf("the disk is full: free some space and start again, the database is then made anew (%w)", err)
+	}
+	return err
+}
+
+// checkPort fails when nothing can listen on a port of this machine.
+func checkPort(port int) error {
+	listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return fmt.Errorf("port %d is taken or closed to you (%w): stop what listens there, or choose another with --port", port, err)
+	}
+	return listener.Close()
+}
+
+func secretFile(dir string) string { return filepath.Join(dir, "jwt-secret") }
+
+// keptSecret returns the key that tokens are signed with; the first run makes it.
+func keptSecret(dir string) (string, error) {
+	content, err := os.ReadFile(secretFile(dir))
+	if secret := strings.TrimSpace(string(content)); err == nil && len(secret) >= 32 {
+		return secret, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the key of the tokens: %w", err)
+	}
+	secret := rand.Text() + rand.Text()
+	if err := os.WriteFile(secretFile(dir), []byte(secret+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the key of the tokens: %w", err)
+	}
+	return secret, nil
+}
+
+// signDemoToken makes a JWT (RFC 7519) with the claims and an expiry in a year, signed with HMAC-SHA256.
+func signDemoToken(secret string, claims map[string]any) string {
+	claims["exp"] = time.Now().AddDate(1, 0, 0).Unix()
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	signed := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode(payload)
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(signed))
+	return signed + "." + encode(mac.Sum(nil))
+}
+
+func notice(sentence string) { _, _ = fmt.Fprintln(os.Stderr, "postern demo:", sentence) }

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"postern/shell"
+	"postern/shell/config"
+	"postern/shell/db"
+)
+
+const (
+	// heapGrowth lets the heap grow by this percentage between collections. The live heap is a few megabytes, so that
+	// the runtime's default would collect hundreds of times a second under load.
+	heapGrowth = 400
+	// heapSoft is the heap in bytes from which on the runtime collects more eagerly.
+	heapSoft = 64 << 20
+)
+
+func serve(ctx context.Context, arguments []string) error {
+	c, sources, err := load("postern serve", arguments)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return serveConfig(ctx, c, sources, nil)
+}
+
+// serveEnvironment serves with settings from these environment variables alone and calls connected once the database is
+// reached.
+func serveEnvironment(ctx context.Context, environment []string, connected func()) error {
+	sources := config.Sources{Environment: environment}
+	c, err := config.Load(sources)
+	if err != nil {
+		return err
+	}
+	return serveConfig(ctx, c, sources, connected)
+}
+
+func serveConfig(ctx context.Context, c *config.Config, sources config.Sources, connected func()) error {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(heapGrowth)
+		debug.SetMemoryLimit(heapSoft)
+	}
+	server, err := shell.New(shell.Options{
+		Config: c, Sources: sources, Requests: os.Stdout, Events: os.Stderr, Connected: connected,
+	})
+	if err != nil {
+		return err
+	}
+	return server.Run(ctx)
+}
+
+// load reads the configuration for a command that takes a config file.
+func load(name string, arguments []string) (*config.Config, config.Sources, error) {
+	rest, err := parse(newFlags(name, "[FILE]"), arguments, 1)
+	if err != nil {
+		return nil, config.Sources{}, err
+	}
+	sources := config.Sources{Environment: os.Environ()}
+	if len(rest) == 1 {
+		sources.File = rest[0]
+	}
+	c, err := config.Load(sources)
+	return c, sources, err
+}
+
+// dumpConfig prints the configuration as it would be used, with what the database has of it.
+func dumpConfig(ctx context.Context, arguments []string) error {
+	c, sources, err := load("postern dump-config", arguments)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if c.DBConfig {
+		fromDatabase, err := databaseSettings(ctx, c)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "postern: without the settings in the database: %v\n", err)
+		} else {
+			sources.Database, sources.DBURI = fromDatabase, c.DBURI
+			if c, err = config.Load(sources); err != nil {
+				return err
+			}
+		}
+	}
+	for _, warning := range c.Warnings {
+		fmt.Fprintln(os.Stderr, "postern: warning:", warning)
+	}
+	fmt.Print(c.Dump())
+	return nil
+}
+
+func databaseSettings(ctx context.Context, c *config.Config) (map[string]string, error) {
+	pool, err := db.Open(db.Options{URI: c.DBURI, Application: "postern/" + shell.Version, Size: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	return pool.ReadSettings(ctx, c.DBPreConfig, config.DatabaseNames())
+}

@@ -1,0 +1,52 @@
+package migrations_test
+
+import (
+	"bytes"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"testing"
+
+	"postern/migrations"
+	"postern/sql"
+)
+
+// Until a release is out, its snapshot is a copy of the sources: `make snapshot` makes it.
+func TestNewestSnapshotIsTheSources(t *testing.T) {
+	entries, err := fs.ReadDir(migrations.Files, "snapshots")
+	if err != nil || len(entries) == 0 {
+		t.Fatalf("no snapshots: %v", err)
+	}
+	newest, err := fs.Sub(migrations.Files, path.Join("snapshots", entries[len(entries)-1].Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := read(t, sql.Files), read(t, newest)
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if !bytes.Equal(want[name], got[name]) {
+			t.Errorf("%s differs from its snapshot: run make snapshot", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s is only in the snapshot: run make snapshot", name)
+		}
+	}
+}
+
+func read(t *testing.T, files fs.FS) map[string][]byte {
+	t.Helper()
+	result := make(map[string][]byte)
+	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		result[name], err = fs.ReadFile(files, name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}

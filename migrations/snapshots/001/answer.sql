@@ -1,0 +1,246 @@
+-- What surrounds a statement: what is set before it, what becomes of its result, and the first times of a shape.
+
+create or replace function postern.prepare_request(request jsonb, settings text)
+returns void
+language plpgsql volatile
+as $$
+declare
+  config jsonb := postern.settings(settings);
+  preferences jsonb := postern.preferences(request -> 'headers' ->> 'prefer', false);
+begin
+  perform set_config('search_path', postern.search_path(postern.request_schema(request, config), config), true);
+  if preferences ? 'timezone' then
+    perform set_config('timezone', preferences ->> 'timezone', true);
+  end if;
+  if request ? 'pre_request' then
+    execute format('select %s()', (select string_agg(quote_ident(part), '.') from string_to_table(request ->> 'pre_request', '.') as part));
+  end if;
+end
+$$;
+comment on function postern.prepare_request(jsonb, text) is
+  'Does what must precede the statement and is not the shell''s: the search path of another profile, Prefer: timezone, the pre-request function. Raises PGRST106 and what the function raises. Source: PostgREST docs, references/transactions.';
+
+create or replace function postern.shape_body(method text, path text, fields jsonb, query text, payload bytea)
+returns text[]
+language plpgsql volatile
+as $$
+begin
+  case
+    when method = 'GET' then
+      return postern.shape_range(fields ->> 'range');
+    when method = 'HEAD' then
+      perform set_config('transaction_read_only', 'on', true);
+    when method in ('POST', 'PATCH', 'PUT') then
+      return postern.shape_payload(method, path, fields ->> 'content-type', query, payload);
+    else
+      null;
+  end case;
+  return '{"",""}';
+end
+$$;
+comment on function postern.shape_body(text, text, jsonb, text, bytea) is
+  'The part of a shape that is not in the URL, as [shape piece, literals]: Range of a GET, payload of a POST, PATCH, PUT. HEAD turns the transaction read-only.';
+
+create or replace function postern.caught(
+  request jsonb, state text, message text, detail text, hint text,
+  out status int, out headers text[], out body bytea)
+returns record
+language plpgsql stable
+as $$
+begin
+  select a.status, a.headers, a.body into status, headers, body
+  from postern.error_response(state, message, detail, hint,
+    coalesce((request ->> 'anonymous')::boolean, false), coalesce(request ->> 'verbosity', 'verbose')) as a;
+  if request ->> 'method' = 'HEAD' then
+    body := null;
+  end if;
+end
+$$;
+comment on function postern.caught(jsonb, text, text, text, text) is
+  'postern.error_response for an error of this request.';
+
+create or replace function postern.conclude(request jsonb, made_status int, made_headers text[], own_status text, own_headers text,
+  out status int, out headers text[], out undo boolean)
+returns record
+language plpgsql volatile
+as $$
+declare
+  tx text := request ->> 'tx';
+  wish text := postern.preferences(request -> 'headers' ->> 'prefer', tx like '%-allow-override') ->> 'tx';
+begin
+  select a.status, a.headers into status, headers
+  from postern.override(made_status, made_headers, own_status, own_headers) as a;
+  undo := coalesce(wish = 'rollback' or tx like 'rollback%' and wish is distinct from 'commit', false);
+end
+$$;
+comment on function postern.conclude(jsonb, int, text[], text, text) is
+  'Status and headers after the settings response.status and response.headers of user code; undo says whether what was done is to be rolled back (db-tx-end, Prefer: tx). Raises PGRST111, PGRST112.';
+
+create or replace function postern.override(made_status int, made_headers text[], own_status text, own_headers text,
+  out status int, out headers text[])
+returns record
+language plpgsql immutable parallel safe
+as $$
+declare
+  own text[];
+begin
+  status := made_status;
+  headers := made_headers;
+  if own_status is not null then
+    if own_status !~ '^\s*[1-5][0-9][0-9]' then
+      perform postern.fail('PGRST112', 'The setting response.status is not an HTTP status');
+    end if;
+    status := substring(own_status from '[0-9]{3}')::int;
+  end if;
+  if own_headers is null then
+    return;
+  end if;
+  begin
+    own := (
+      select array_agg(array[key, value #>> '{}'] order by place, key)
+      from json_array_elements(own_headers::json) with ordinality as entries(entry, place), json_each(entry)
+      where postern.assert_header(entry, key, value));
+  exception when data_exception then
+    perform postern.fail('PGRST111', 'The setting response.headers is not a JSON array of objects with one key and a string value');
+  end;
+  headers := own || (
+    select array_agg(array[headers[i][1], headers[i][2]] order by i)
+    from generate_subscripts(headers, 1) as i
+    where not exists (
+      select from generate_subscripts(own, 1) as j where lower(own[j][1]) = lower(headers[i][1])));
+end
+$$;
+comment on function postern.override(int, text[], text, text) is
+  'Status and headers with those that user code set through response.status and response.headers: they replace headers of the same name. Source: PostgREST docs, references/transactions, "Response Headers".';
+
+create or replace function postern.assert_header(entry json, name text, value json)
+returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  if json_typeof(value) <> 'string' or name !~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]+$' or value #>> '{}' ~ '[\x01-\x08\x0a-\x1f\x7f]'
+    or (select count(*) from json_object_keys(entry)) <> 1
+  then
+    raise data_exception;
+  end if;
+  return true;
+end
+$$;
+comment on function postern.assert_header(json, text, json) is
+  'True if this entry of response.headers is one header: one key that is a field name (RFC 9110, section 5.1), one string without control characters. Else raises data_exception.';
+
+create or replace function postern.keeps(digest text)
+returns boolean
+language plpgsql volatile strict
+as $$
+declare
+  seen text := coalesce(current_setting('postern.seen', true), '');
+  kept text[] := string_to_array(nullif(current_setting('postern.kept', true), ''), ',');
+  most constant int := 256;
+begin
+  if strpos(seen, digest) = 0 then
+    perform set_config('postern.seen', left(digest || ',' || seen, 64 * 41), false);
+    return false;
+  end if;
+  if cardinality(kept) >= most and exists (select from pg_prepared_statements where name = kept[most]) then
+    execute format('deallocate %I', kept[most]);
+  end if;
+  perform set_config('postern.kept', array_to_string(array_prepend(digest, array_remove(kept[:most - 1], digest)), ','), false);
+  return true;
+end
+$$;
+comment on function postern.keeps(text) is
+  'Whether a shape''s statement is to stay prepared in this session: from the second of its sightings among the last 64 new shapes on. At most 256 stay; the oldest goes.';
+
+create or replace function postern.execute_compiled(
+  digest text, literals text, compiled postern.compiled,
+  out status int, out headers text[], out body bytea, out own_status text, out own_headers text)
+returns record
+language plpgsql volatile
+as $$
+declare
+  line text;
+  plan text := '';
+begin
+  if exists (select from pg_prepared_statements where name = digest) then
+    execute format('deallocate %I', digest);
+  end if;
+  if compiled.estimate is not null then
+    execute format('prepare %I as %s', digest, compiled.estimate);
+    execute format('explain (format json) execute %I(%s)', digest, literals) into plan;
+    execute format('deallocate %I', digest);
+    perform set_config('postern.planned', plan::json -> 0 -> 'Plan' ->> 'Plan Rows', true);
+  end if;
+  execute format('prepare %I as %s', digest, compiled.statement);
+  if compiled.explain is null then
+    execute format('execute %I(%s)', digest, literals) into status, headers, body, own_status, own_headers;
+    return;
+  end if;
+  plan := '';
+  for line in execute format('explain (%s) execute %I(%s)', compiled.explain, digest, literals) loop
+    plan := plan || line || E'\n';
+  end loop;
+  status := 200;
+  headers := compiled.headers;
+  body := convert_to(plan, 'UTF8');
+end
+$$;
+comment on function postern.execute_compiled(text, text, postern.compiled) is
+  'Prepares a compiled statement under the name digest and executes it with the literals: its columns; for an execution plan the text of the plan as body.';
+
+create or replace function postern.answer_new(
+  request jsonb, payload bytea, settings text, digest text, query text, literals text,
+  out status int, out headers text[], out body bytea)
+returns record
+language plpgsql volatile
+as $$
+declare
+  config jsonb := postern.settings(settings);
+  compiled postern.compiled;
+  keep boolean := (config ->> 'db_prepared_statements')::boolean and postern.keeps(digest);
+  own_status text;
+  own_headers text;
+  undo boolean;
+  detail text;
+  hint text;
+begin
+  begin
+    if request ->> 'method' in ('GET', 'HEAD') then
+      perform set_config('transaction_read_only', 'on', true);
+    end if;
+    perform postern.prepare_request(request, settings);
+    if request ->> 'method' in ('POST', 'PATCH', 'PUT') then
+      perform postern.shape_payload(request ->> 'method', request ->> 'path', request -> 'headers' ->> 'content-type', query, payload);
+    end if;
+    compiled := postern.compile(request, query, config);
+    if compiled.statement is null then
+      status := compiled.status;
+      headers := compiled.headers;
+      body := compiled.body;
+      keep := true;
+    else
+      keep := keep and compiled.estimate is null and compiled.explain is null;
+      select e.status, e.headers, e.body, e.own_status, e.own_headers into status, headers, body, own_status, own_headers
+      from postern.execute_compiled(digest, literals, compiled) as e;
+      set constraints all immediate;
+      select c.status, c.headers, c.undo into status, headers, undo
+      from postern.conclude(request, status, headers, own_status, own_headers) as c;
+      if undo then
+        raise sqlstate 'PNRBK';
+      end if;
+    end if;
+  exception
+    when sqlstate 'PNRBK' then
+      null;
+    when others or query_canceled or assert_failure then
+      get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+      select c.status, c.headers, c.body into status, headers, body
+      from postern.caught(request, sqlstate, sqlerrm, detail, hint) as c;
+  end;
+  if not keep and exists (select from pg_prepared_statements where name = digest) then
+    execute format('deallocate %I', digest);
+  end if;
+end
+$$;
+comment on function postern.answer_new(jsonb, bytea, text, text, text, text) is
+  'postern.handle for a shape that this session has not prepared: compiles, executes, and keeps the statement from the second time on.';

@@ -1,0 +1,137 @@
+-- Reads.
+
+create or replace function postern.finished(statement text, params int)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select statement || coalesce(' limit case when coalesce(' || string_agg(format('$%s::text', number), ', ') || ') is null then 1 else 1 end', '')
+    from generate_series(1, params) as number
+    where regexp_replace(statement, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g') !~ ('\$' || number || '(?![0-9])'));
+end
+$$;
+comment on function postern.finished(text, int) is
+  'A statement of one row in which every parameter up to params occurs: PREPARE refuses to guess the type of one that does not.';
+
+create or replace function postern.is_default_select(node jsonb)
+returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select node -> 'children' = '[]' and not exists (
+      select from jsonb_array_elements(node -> 'select_items') as item where item <> '{"type": "field", "name": "*"}'::jsonb));
+end
+$$;
+comment on function postern.is_default_select(jsonb) is 'Whether a request selects just *: only then do media type handlers of the relation take part.';
+
+create or replace function postern.plan_root(context jsonb, relation jsonb, columns jsonb, trees jsonb)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select postern.plan_node(context, relation, columns, trees -> 'select', trees -> 'entries', 0)
+      || jsonb_build_object('select_items', trees -> 'select')
+      || case when trees ? 'range' then jsonb_build_object('range', trees -> 'range') else '{}' end);
+end
+$$;
+comment on function postern.plan_root(jsonb, jsonb, jsonb, jsonb) is 'The node of the resource itself, with the Range header of the request.';
+
+create or replace function postern.plan_media(context jsonb, node jsonb, name text)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+declare
+  media jsonb := postern.negotiate(context ->> 'accept', array(select jsonb_array_elements_text(context -> 'schemas')),
+    context ->> 'schema', name, postern.is_default_select(node), (context ->> 'plans')::boolean);
+begin
+  perform postern.check_preferences(context -> 'preferences');
+  return media;
+end
+$$;
+comment on function postern.plan_media(jsonb, jsonb, text) is
+  'The media type of the answer (postern.negotiate), and PGRST122 for preferences that strict handling refuses.';
+
+create or replace function postern.common_headers(context jsonb, media jsonb, relevant text[])
+returns text[]
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select array_agg(array[name, value] order by place)
+    from (values
+      ('Content-Type', postern.content_type(media -> 'media'), 1),
+      ('Content-Profile', case when media is not null then context ->> 'profile' end, 2),
+      ('Preference-Applied', postern.applied_preferences(context -> 'preferences', relevant), 3)
+    ) as headers(name, value, place)
+    where value is not null);
+end
+$$;
+comment on function postern.common_headers(jsonb, jsonb, text[]) is
+  'Content-Type and Content-Profile (when media is given) and Preference-Applied for the relevant preferences.';
+
+create or replace function postern.legacy_warning(node jsonb)
+returns text[]
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    with recursive nodes(node) as (
+      select child from jsonb_array_elements(legacy_warning.node -> 'children') as child
+      union all
+      select child from nodes, jsonb_array_elements(nodes.node -> 'children') as child)
+    select array['Warning', format('299 postern "An embed with an alias was named by its relation in a filter, order or limit, which will stop working. Write: %s"',
+      string_agg(format('%s in place of %s', nodes.node ->> 'label', nodes.node ->> 'name'), ', '))]
+    from nodes
+    where nodes.node ? 'legacy'
+    having count(*) > 0);
+end
+$$;
+comment on function postern.legacy_warning(jsonb) is
+  'The Warning header for embeds that were named by relation though they have an alias; null when there are none. Source: PostgREST docs, references/configuration, url-use-legacy-target-names.';
+
+create or replace function postern.compiled_statement(statement text, params int, media jsonb, estimate text, headers text[])
+returns postern.compiled
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select row(postern.finished(statement, params), postern.finished(estimate, params), media ->> 'explain', null, headers, null)::postern.compiled);
+end
+$$;
+comment on function postern.compiled_statement(text, int, jsonb, text, text[]) is
+  'A compiled statement; headers are used only where the answer is the execution plan.';
+
+create or replace function postern.compile_read(context jsonb, name text, trees jsonb)
+returns postern.compiled
+language plpgsql stable parallel safe
+as $$
+declare
+  relation jsonb := postern.require_relation(context ->> 'schema', name);
+  node jsonb := postern.plan_root(context, relation, postern.relation_columns((relation ->> 'oid')::oid), trees);
+  media jsonb := postern.plan_media(context, node, name);
+  source text := postern.render_source(node, null);
+  counted text := context -> 'preferences' ->> 'count';
+  headers text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}') || postern.legacy_warning(node);
+  body text := case when context ->> 'method' = 'HEAD' then 'null::bytea' else postern.render_body(media, 'rows', node) end;
+  statement text;
+begin
+  statement := postern.render_page_answer(
+    postern.render_rows(node, source, null, 'labels'), postern.render_offset(node),
+    postern.render_guarded_body(body, 'count(*)', media ->> 'handler' = 'object', null), 'count(*)', headers,
+    format('%L || case $1 when '''' then '''' else ''?'' || $1 end', '/' || name),
+    postern.render_total(node, source, counted), context ->> 'verbosity');
+  return postern.compiled_statement(statement, (trees ->> 'params')::int, media,
+    case when counted in ('planned', 'estimated') then postern.render_count_query(node, source) end, headers);
+end
+$$;
+comment on function postern.compile_read(jsonb, text, jsonb) is
+  'GET or HEAD of a relation. Source: PostgREST docs, references/api/tables_views.';

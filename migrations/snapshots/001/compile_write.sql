@@ -1,0 +1,111 @@
+-- Writes.
+
+create or replace function postern.compile_write(context jsonb, name text, trees jsonb)
+returns postern.compiled
+language plpgsql stable
+as $$
+declare
+  method text := context ->> 'method';
+  relation jsonb := postern.require_relation(context ->> 'schema', name);
+  columns jsonb := postern.relation_columns((relation ->> 'oid')::oid);
+  node jsonb := postern.plan_root(context, relation, columns, trees);
+  pk text[] := coalesce(postern.relation_pk((relation ->> 'oid')::oid), '{}');
+  preferences jsonb := context -> 'preferences';
+  conflict text[] := case when trees ? 'on_conflict' and method = 'POST' then array(select jsonb_array_elements_text(trees -> 'on_conflict')) else pk end;
+  resolution text := case method when 'PUT' then 'merge-duplicates' when 'POST' then preferences ->> 'resolution' end;
+  returning_list text := postern.render_returning(node, pk, preferences ->> 'return');
+  payload jsonb;
+  body text;
+  mutation text;
+  media jsonb;
+begin
+  if method = 'PUT' then
+    perform postern.check_upsert(trees, pk);
+  end if;
+  if method <> 'DELETE' then
+    payload := postern.plan_payload(name, columns, postern.payload_keys(trees));
+    body := postern.render_payload(payload, case when trees ? 'empty' then '' else left(trees ->> 'json', 1) end,
+      method in ('POST', 'PATCH') and coalesce(preferences ->> 'missing' = 'default', false), postern.payload_source());
+  end if;
+  media := postern.plan_media(context, node, name);
+  mutation := case method
+    when 'PATCH' then postern.render_update(node, payload, body, returning_list)
+    when 'DELETE' then postern.render_delete(node, returning_list)
+    else postern.render_insert(node, payload, body, conflict, resolution, method = 'PUT', returning_list) end;
+  return postern.render_write_answer(context, node, media, mutation, (trees ->> 'params')::int, pk,
+    case when resolution is not null and (pk <> '{}' or trees ? 'on_conflict') then resolution end);
+end
+$$;
+comment on function postern.compile_write(jsonb, text, jsonb) is
+  'POST, PATCH, PUT or DELETE of a relation. Source: PostgREST docs, references/api/tables_views.';
+
+create or replace function postern.render_location(name text, pk text[])
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select format('(select %L || concat_ws(''&'', %s) from pgrst_source)', '/' || name || '?',
+      string_agg(format('%L || coalesce(''eq.'' || postern.percent_encode(to_json(pgrst_source.%I) #>> ''{}''), ''is.null'')', postern.percent_encode(column_name) || '=', column_name), ', ' order by column_name collate "C"))
+    from unnest(pk) as column_name);
+end
+$$;
+comment on function postern.render_location(text, text[]) is
+  'SQL of the Location of the one row that was inserted: its primary key as filters.';
+
+create or replace function postern.render_write_answer(context jsonb, node jsonb, media jsonb, mutation text, params int, pk text[], resolution text)
+returns postern.compiled
+language plpgsql stable parallel safe
+as $$
+declare
+  method text := context ->> 'method';
+  preferences jsonb := context -> 'preferences';
+  full_answer boolean := coalesce(preferences ->> 'return' = 'representation', false);
+  strict_most text := case when preferences ->> 'handling' = 'strict' and method in ('PATCH', 'DELETE') then preferences ->> 'max-affected' end;
+  total text := case when preferences ? 'count' then 'count(*)' else 'null' end;
+  headers text[] := postern.common_headers(context, case when full_answer then media end, array['return', 'count', 'tx', 'handling', 'timezone']
+    || case when method = 'POST' and resolution is not null then '{resolution}' else '{}'::text[] end
+    || case when method in ('POST', 'PATCH') then '{missing}' else '{}'::text[] end
+    || case when method in ('PATCH', 'DELETE') then '{max-affected}' else '{}'::text[] end) || postern.legacy_warning(node);
+  made text;
+  body text := case when full_answer then postern.render_body(media, 'rows', node) else 'null::bytea' end;
+  rows text := case when full_answer then postern.render_rows(node - '{where,limit,offset,max_rows}'::text[], format('pgrst_source as %I', node ->> 'alias'), null, 'labels')
+    else 'select from pgrst_source' end;
+begin
+  made := concat_ws(', ', case method
+      when 'POST' then format('array[''Content-Range'', postern.content_range(1, 0, %s)]', total)
+      when 'DELETE' then format('array[''Content-Range'', postern.content_range(1, 0, %s)]', total)
+      when 'PATCH' then format('array[''Content-Range'', postern.content_range(0, count(*), %s)]', total) end,
+    postern.render_headers(headers));
+  made := coalesce('array[' || made || ']', 'null::text[]');
+  if method = 'POST' and preferences ->> 'return' = 'headers-only' and pk <> '{}' then
+    made := format('%s || case when count(*) = 1 then array[''Location'', %s] end', made, postern.render_location(node ->> 'relation', pk));
+  end if;
+  return postern.compiled_statement(format('with pgrst_source as (%s) %s', mutation, postern.render_answer(
+      postern.render_write_status(method, full_answer, resolution), made,
+      case when method = 'PUT' then format('case when count(*) <> 1 then postern.key_mismatch() else %s end', body)
+        else postern.render_guarded_body(body, 'count(*)', media ->> 'handler' = 'object', strict_most) end,
+      format('(%s) as answer', rows))), params, media, null, headers);
+end
+$$;
+comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, int, text[], text) is
+  'The statement of a write''s answer: the representation, Location or nothing, as Prefer return has it.';
+
+create or replace function postern.render_write_status(method text, full_answer boolean, resolution text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case
+      when method = 'POST' and resolution = 'merge-duplicates' then 'case when count(*) >= 0 and current_setting(''postern.inserted'')::int > 0 then 201 else 200 end'
+      when method = 'POST' then '201'
+      when not full_answer then '204'
+      when method = 'PUT' then 'case when count(*) >= 0 and current_setting(''postern.inserted'')::int > 0 then 201 else 200 end'
+      else '200' end);
+end
+$$;
+comment on function postern.render_write_status(text, boolean, text) is
+  'SQL of the status of a write: 201 where rows were created, 200 with a representation, else 204.';

@@ -1,0 +1,85 @@
+-- The Prefer header (RFC 7240).
+
+create or replace function postern.known_preferences()
+returns table (name text, value text, applied_order int)
+language sql immutable parallel safe
+as $$
+  values
+    ('resolution', 'merge-duplicates', 1), ('resolution', 'ignore-duplicates', 1),
+    ('missing', 'default', 2), ('missing', 'null', 2),
+    ('return', 'representation', 3), ('return', 'minimal', 3), ('return', 'headers-only', 3),
+    ('count', 'exact', 4), ('count', 'planned', 4), ('count', 'estimated', 4),
+    ('tx', 'commit', 5), ('tx', 'rollback', 5),
+    ('handling', 'strict', 6), ('handling', 'lenient', 6),
+    ('timezone', null, 7),
+    ('max-affected', null, 8)
+$$;
+comment on function postern.known_preferences() is
+  'Every preference and the values it takes (null: any), in the order in which Preference-Applied lists them. Source: PostgREST docs, references/api/preferences.';
+
+create or replace function postern.preferences(prefer text, transaction_override boolean)
+returns jsonb
+language plpgsql immutable parallel safe
+as $$
+declare
+  chosen jsonb := '{}';
+  invalid jsonb := '[]';
+  given text;
+  preference text;
+  wanted text;
+begin
+  foreach given in array string_to_array(coalesce(prefer, ''), ',') loop
+    given := btrim(given);
+    preference := split_part(given, '=', 1);
+    wanted := substr(given, length(preference) + 2);
+    if not exists (
+      select from postern.known_preferences() as known
+      where known.name = preference and (known.value = wanted or known.value is null))
+    then
+      if given <> '' then
+        invalid := invalid || to_jsonb(given);
+      end if;
+    elsif chosen ? preference
+      or preference = 'tx' and not transaction_override
+      or preference = 'max-affected' and wanted !~ '^-?[0-9]{1,18}$'
+    then
+      continue;
+    else
+      chosen := chosen || jsonb_build_object(preference, wanted);
+    end if;
+  end loop;
+  return chosen || jsonb_build_object('invalid', invalid);
+end
+$$;
+comment on function postern.preferences(text, boolean) is
+  'The Prefer header (fields joined by comma) as an object of preference → value, the first mention counting; "invalid" lists what is not known. tx is left out unless db-tx-end allows the override.';
+
+create or replace function postern.applied_preferences(preferences jsonb, relevant text[])
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(name || '=' || (preferences ->> name), ', ' order by place)
+    from (select distinct name, applied_order as place from postern.known_preferences()) as known
+    where preferences ? name and name = any(relevant)
+      and (name <> 'max-affected' or preferences ->> 'handling' = 'strict'));
+end
+$$;
+comment on function postern.applied_preferences(jsonb, text[]) is
+  'Value of Preference-Applied for the preferences that matter to this kind of request; null when none was applied.';
+
+create or replace function postern.check_preferences(preferences jsonb)
+returns void
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  if preferences ->> 'handling' = 'strict' and preferences -> 'invalid' <> '[]'::jsonb then
+    perform postern.fail('PGRST122', 'The Prefer header has preferences that are not known, and handling=strict',
+      'Invalid preferences: ' || (select string_agg(given, ', ') from jsonb_array_elements_text(preferences -> 'invalid') as given));
+  end if;
+end
+$$;
+comment on function postern.check_preferences(jsonb) is
+  'PGRST122 when handling=strict was preferred together with something unknown.';

@@ -1,0 +1,21 @@
+create or replace function postern.limit_of(name text)
+returns int
+language sql
+immutable
+parallel safe
+as $$
+  select case name
+    when 'select depth' then 32       -- embeds within embeds
+    when 'logic depth' then 64        -- and/or within and/or
+    when 'path depth' then 64         -- arrows after one column
+    when 'select length' then 131072
+    when 'order length' then 131072
+    when 'columns length' then 131072
+    when 'logic length' then 262144
+    when 'filter key length' then 16384
+    when 'filter length' then 256     -- what stands before the value; a value has no limit here
+  end
+$$;
+
+comment on function postern.limit_of(text) is
+'The bounds of the URL grammar. In: a limit''s name. Out: its value (depths in levels, lengths in characters), or null when there is no such limit. They keep every parser within the stack and in linear time; PostgREST has none.';

@@ -1,0 +1,249 @@
+create or replace function postern.parse_select(source text)
+returns jsonb
+language plpgsql
+immutable
+parallel safe
+strict
+as $$
+begin
+  if source = '' then
+    return '[]'::jsonb;
+  end if;
+  return (postern.scan_select(postern.tokens(source, 'select'), 1, 0)).items;
+end
+$$;
+
+comment on function postern.parse_select(text) is
+'Parses select=. In: the text, "id,alias:data->>key::int,total:amount.sum(),clients!inner(name),...films(title)". Out: array of items as {"type":"field","name","path","alias","cast","aggregate","aggregate_cast"}, {"type":"relation","name","alias","hint","join","select"} or {"type":"spread","name","hint","join","select"}; keys not given are absent; "" gives []. What follows a complete list is ignored, as PostgREST does. Raises PGRST100. Grammar: docs/references/api/{tables_views,resource_embedding,aggregate_functions}.rst of PostgREST.';
+
+create or replace function postern.scan_select(tokens text[], inout at int, depth int, out items jsonb)
+returns record
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  list jsonb[] := array[]::jsonb[];
+  one record;
+begin
+  while postern.is_blank(tokens[at]) loop
+    at := at + 1;
+  end loop;
+  if depth > 0 and tokens[at] = ')' then
+    items := '[]'::jsonb;
+    return;
+  end if;
+  loop
+    one := postern.scan_select_item(tokens, at, depth);
+    list := array_append(list, one.item);
+    at := one.at;
+    while postern.is_blank(tokens[at]) loop
+      at := at + 1;
+    end loop;
+    exit when tokens[at] is distinct from ',';
+    at := at + 1;
+  end loop;
+  items := to_jsonb(list);
+end
+$$;
+
+comment on function postern.scan_select(text[], int, int) is
+'Scans a list of select items. In: tokens, index, depth of embedding (0 = the top). Out: index of the first token that is not part of it, the items. Raises PGRST100.';
+
+create or replace function postern.scan_select_item(tokens text[], inout at int, depth int, out item jsonb)
+returns record
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  alias text;
+  named record;
+  rest record;
+begin
+  -- A plain column, by far the most frequent item, needs none of what follows.
+  if postern.is_word(tokens[at]) and btrim(tokens[at], ' ') <> '' and coalesce(tokens[at + 1] in (',', ')'), true) then
+    item := jsonb_build_object('type', 'field', 'name', btrim(tokens[at], ' '));
+    at := at + 1;
+    return;
+  end if;
+  while postern.is_blank(tokens[at]) loop
+    at := at + 1;
+  end loop;
+
+  if tokens[at] = '*' then
+    at := at + 1;
+    while postern.is_blank(tokens[at]) loop
+      at := at + 1;
+    end loop;
+    if tokens[at] not in (',', ')') then
+      perform postern.unexpected('select', tokens, at, '",", ")" or the end');
+    end if;
+    item := jsonb_build_object('type', 'field', 'name', '*');
+    return;
+  elsif tokens[at] = '.' then
+    if tokens[at + 1] is distinct from '.' or tokens[at + 2] is distinct from '.' then
+      perform postern.unexpected('select', tokens, at, 'a column, a relation or "..."');
+    end if;
+    named := postern.scan_name('select', tokens, at + 3);
+    rest := postern.scan_embed(tokens, named.at, depth);
+    item := jsonb_build_object('type', 'spread', 'name', named.name) || rest.embed;
+    at := rest.at;
+    return;
+  end if;
+
+  named := postern.scan_name('select', tokens, at);
+  if tokens[named.at] = ':' and tokens[named.at + 1] is distinct from ':' then
+    alias := named.name;
+    at := named.at + 1;
+    while postern.is_blank(tokens[at]) loop
+      at := at + 1;
+    end loop;
+    named := postern.scan_name('select', tokens, at);
+  end if;
+
+  if tokens[named.at] in ('(', '!') and named.name <> 'count' then
+    rest := postern.scan_embed(tokens, named.at, depth);
+    item := jsonb_build_object('type', 'relation', 'name', named.name) || rest.embed;
+    at := rest.at;
+  else
+    rest := postern.scan_select_field(tokens, named.at, named.name);
+    item := rest.field;
+    at := rest.at;
+  end if;
+  if alias is not null then
+    item := item || jsonb_build_object('alias', alias);
+  end if;
+end
+$$;
+
+comment on function postern.scan_select_item(text[], int, int) is
+'Scans one select item: star, spread, embedded relation, aggregate or column. In: tokens, index, depth of embedding. Out: index after it, the item. Raises PGRST100.';
+
+create or replace function postern.scan_embed(tokens text[], inout at int, depth int, out embed jsonb)
+returns record
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  hint text;
+  join_type text;
+  named record;
+  inner_list record;
+begin
+  for i in 1..2 loop
+    exit when tokens[at] is distinct from '!';
+    named := postern.scan_name('select', tokens, at + 1);
+    if named.name in ('inner', 'left') and tokens[at + 1] <> '"' then
+      join_type := coalesce(join_type, named.name);
+    else
+      hint := coalesce(hint, named.name);
+    end if;
+    at := named.at;
+  end loop;
+  if tokens[at] is distinct from '(' then
+    perform postern.unexpected('select', tokens, at, 'the relation''s "("');
+  elsif depth >= postern.limit_of('select depth') then
+    perform postern.unexpected(
+      'select', tokens, at, format('at most %s levels of embedding', postern.limit_of('select depth')));
+  end if;
+  inner_list := postern.scan_select(tokens, at + 1, depth + 1);
+  if tokens[inner_list.at] is distinct from ')' then
+    perform postern.unexpected('select', tokens, inner_list.at, '"," or ")"');
+  end if;
+  at := inner_list.at + 1;
+  embed := jsonb_build_object('select', inner_list.items);
+  if hint is not null then
+    embed := embed || jsonb_build_object('hint', hint);
+  end if;
+  if join_type is not null then
+    embed := embed || jsonb_build_object('join', join_type);
+  end if;
+end
+$$;
+
+comment on function postern.scan_embed(text[], int, int) is
+'Scans what follows an embedded relation''s name: "!hint!inner(items)". In: tokens, index of the first "!" or "(", depth of the list it stands in. Out: index after the ")", {"hint","join","select"}, the first two only if given. Raises PGRST100, also beyond the limit "select depth".';
+
+create or replace function postern.scan_select_field(tokens text[], inout at int, name text, out field jsonb)
+returns record
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  walked record;
+  typed record;
+  plain constant boolean := tokens[at - 1] <> '"';
+begin
+  field := jsonb_build_object('type', 'field', 'name', name);
+  if plain and name = 'count' and tokens[at] = '(' and tokens[at + 1] = ')' then
+    field := jsonb_build_object('type', 'field', 'name', '*', 'aggregate', 'count');
+    at := at + 2;
+  else
+    if tokens[at] = '-' then
+      walked := postern.scan_path('select', tokens, at);
+      field := field || jsonb_build_object('path', walked.path);
+      at := walked.at;
+    end if;
+    while postern.is_blank(tokens[at]) loop
+      at := at + 1;
+    end loop;
+    if tokens[at] = ':' then
+      typed := postern.scan_cast(tokens, at);
+      field := field || jsonb_build_object('cast', typed.type);
+      at := typed.at;
+    end if;
+    if tokens[at] = '.' then
+      if tokens[at + 1] not in ('sum', 'avg', 'count', 'max', 'min') or not postern.is_word(tokens[at + 1]) then
+        perform postern.unexpected('select', tokens, at + 1, 'sum(), avg(), count(), max() or min()');
+      elsif tokens[at + 2] is distinct from '(' then
+        perform postern.unexpected('select', tokens, at + 2, '"()"');
+      elsif tokens[at + 3] is distinct from ')' then
+        perform postern.unexpected('select', tokens, at + 3, '")"');
+      end if;
+      field := field || jsonb_build_object('aggregate', tokens[at + 1]);
+      at := at + 4;
+    end if;
+  end if;
+
+  if tokens[at] = ':' then
+    typed := postern.scan_cast(tokens, at);
+    -- A second cast without an aggregate has no meaning; PostgREST reads and drops it too.
+    if field ? 'aggregate' then
+      field := field || jsonb_build_object('aggregate_cast', typed.type);
+    end if;
+    at := typed.at;
+  end if;
+  while postern.is_blank(tokens[at]) loop
+    at := at + 1;
+  end loop;
+  if tokens[at] not in (',', ')') then
+    perform postern.unexpected('select', tokens, at, '"->", "::", an aggregate, ",", ")" or the end');
+  end if;
+end
+$$;
+
+comment on function postern.scan_select_field(text[], int, text) is
+'Scans what follows a column''s name in select: path, cast, aggregate, cast of the aggregate; "count" and "()" is the row count. In: tokens, index after the name, the name. Out: index of the "," or ")" or one past the end, the item without alias. Raises PGRST100.';
+
+create or replace function postern.scan_cast(tokens text[], inout at int, out type text)
+returns record
+language plpgsql
+immutable
+parallel safe
+as $$
+begin
+  if tokens[at + 1] is distinct from ':' then
+    perform postern.unexpected('select', tokens, at, '"->", "::", an aggregate, ",", ")" or the end');
+  elsif not postern.is_word(tokens[at + 2]) or postern.is_blank(tokens[at + 2]) then
+    perform postern.unexpected('select', tokens, at + 2, 'a type');
+  end if;
+  type := btrim(tokens[at + 2], ' ');
+  at := at + 3;
+end
+$$;
+
+comment on function postern.scan_cast(text[], int) is
+'Scans "::type". In: tokens, index of the first colon. Out: index after the type, the type''s name trimmed (letters, digits, "_", "$", spaces). Raises PGRST100.';

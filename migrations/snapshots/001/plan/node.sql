@@ -1,0 +1,129 @@
+-- A relation with what the request wants of it, and its embeds below it: a tree of nodes.
+
+create or replace function postern.plan_node(context jsonb, relation jsonb, columns jsonb, items jsonb, entries jsonb, depth int, spread boolean default false)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+declare
+  map jsonb := postern.column_map(columns);
+  children jsonb := '[]';
+  item jsonb;
+  fields jsonb;
+begin
+  for item in select i from jsonb_array_elements(items) as i where i ->> 'type' <> 'field' loop
+    children := children || jsonb_build_array(postern.plan_child(context, relation, item, depth + 1));
+  end loop;
+  children := postern.plan_children(context, children, entries);
+  fields := coalesce((
+    select jsonb_agg(postern.plan_field(map, i) order by place)
+    from jsonb_array_elements(items) with ordinality as listed(i, place)
+    where i ->> 'type' = 'field'), '[]');
+  if not (context ->> 'aggregates')::boolean and exists (select from jsonb_array_elements(fields) as f where f ? 'aggregate') then
+    perform postern.fail('PGRST123', 'Aggregate functions are not allowed', null,
+      'The setting db-aggregates-enabled turns them on');
+  end if;
+  if depth = 0 and fields = '[]' and children = '[]' then
+    fields := '[{"name": "*", "label": "*"}]';
+  end if;
+  fields := postern.expand_star(columns, fields,
+    spread or children <> '[]' or exists (select from jsonb_array_elements(fields) as f where f ? 'aggregate'));
+  return jsonb_strip_nulls(jsonb_build_object(
+    'depth', depth, 'oid', relation -> 'oid', 'schema', relation -> 'schema', 'relation', relation -> 'name',
+    'alias', relation ->> 'name' || case when depth = 0 then '' else '_' || depth end,
+    'fields', fields, 'children', children,
+    'where', (
+      select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, children)
+        else postern.plan_logic(map, entry -> 'tree', children) end order by place)
+      from jsonb_array_elements(entries) with ordinality as listed(entry, place)
+      where entry -> 'embed' = '[]' and entry ->> 'kind' in ('filter', 'logic')),
+    'order', (
+      select jsonb_agg(postern.plan_order(map, term, children, relation ->> 'name') order by place)
+      from jsonb_array_elements((
+        select entry -> 'terms' from jsonb_array_elements(entries) as entry
+        where entry -> 'embed' = '[]' and entry ->> 'kind' = 'order' limit 1)) with ordinality as terms(term, place)),
+    'limit', postern.last_entry(entries, 'limit'),
+    'offset', postern.last_entry(entries, 'offset'),
+    'max_rows', context -> 'max_rows'));
+end
+$$;
+comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, boolean) is
+  'The node of a relation: {depth, oid, schema, relation, alias, fields, children, where, order, limit, offset, max_rows}. context: {schema, schemas, legacy, max_rows}; columns: of the relation; items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it. spread: it is one. PGRST108, 118, 123, 200, 201.';
+
+create or replace function postern.last_entry(entries jsonb, kind text)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select entry - '{kind,embed}'::text[]
+    from jsonb_array_elements(entries) with ordinality as listed(entry, place)
+    where entry ->> 'kind' = last_entry.kind and entry -> 'embed' = '[]' and entry ?| '{param,value}'
+    order by place desc
+    limit 1);
+end
+$$;
+comment on function postern.last_entry(jsonb, text) is
+  'The last limit or offset that is the node''s own, as {param} or {value}; null when there is none.';
+
+create or replace function postern.plan_child(context jsonb, parent jsonb, item jsonb, depth int)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+declare
+  found jsonb := postern.find_relationships((parent ->> 'oid')::oid, context ->> 'schema',
+    array(select jsonb_array_elements_text(context -> 'schemas')), item ->> 'name', item ->> 'hint');
+begin
+  if jsonb_array_length(coalesce(found, '[]')) = 0 then
+    perform postern.fail('PGRST200',
+      format('There is no relationship between ''%s'' and ''%s''', parent ->> 'name', item ->> 'name'),
+      format('No foreign key or computed relationship leads from ''%s'' to ''%s''%s in the schema ''%s''', parent ->> 'name', item ->> 'name',
+        coalesce(' with the hint ''' || (item ->> 'hint') || '''', ''), context ->> 'schema'),
+      postern.relationship_hint((parent ->> 'oid')::oid, context ->> 'schema', item ->> 'name'));
+  elsif jsonb_array_length(found) > 1 then
+    perform postern.fail_json('PGRST201',
+      format('There is more than one relationship between ''%s'' and ''%s''', parent ->> 'name', item ->> 'name'),
+      postern.ambiguous_details(found), postern.ambiguous_hint(item ->> 'name', found));
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object('oid', found -> 0 -> 'target_oid', 'depth', depth,
+    'name', item -> 'name', 'label', coalesce(item -> 'alias', item -> 'name'), 'alias_given', item -> 'alias',
+    'spread', case when item ->> 'type' = 'spread' then true end, 'join', item -> 'join',
+    'relationship', found -> 0, 'items', item -> 'select'));
+end
+$$;
+comment on function postern.plan_child(jsonb, jsonb, jsonb, int) is
+  'An embed of a node, its relationship resolved and its own part of the request still to plan. PGRST200 when there is no relationship, PGRST201 when there are several. Source: PostgREST docs, references/api/resource_embedding.';
+
+create or replace function postern.plan_children(context jsonb, children jsonb, entries jsonb)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+declare
+  shares jsonb[] := array_fill('[]'::jsonb, array[jsonb_array_length(children)]);
+  planned jsonb := '[]';
+  child jsonb;
+  entry jsonb;
+  name text;
+  place int;
+begin
+  for entry in select e from jsonb_array_elements(entries) as e where e -> 'embed' <> '[]' loop
+    name := entry -> 'embed' ->> 0;
+    place := postern.child_place(children, name, (context ->> 'legacy')::boolean);
+    if place is null then
+      perform postern.not_embedded(name, children -> postern.child_place(children, name, true) ->> 'label');
+    elsif name <> children -> place ->> 'label' then
+      children := jsonb_set(children, array[place::text, 'legacy'], 'true');
+    end if;
+    shares[place + 1] := shares[place + 1] || jsonb_build_array(jsonb_set(entry, '{embed}', (entry -> 'embed') - 0));
+  end loop;
+  for place in 0 .. jsonb_array_length(children) - 1 loop
+    child := children -> place;
+    planned := planned || jsonb_build_array(child - 'items' || postern.plan_node(context,
+      jsonb_build_object('oid', child -> 'oid', 'schema', child -> 'relationship' -> 'target_schema', 'name', child -> 'relationship' -> 'target'),
+      postern.relation_columns((child ->> 'oid')::oid), child -> 'items', shares[place + 1], (child ->> 'depth')::int, child ? 'spread'));
+  end loop;
+  return planned;
+end
+$$;
+comment on function postern.plan_children(jsonb, jsonb, jsonb) is
+  'The embeds of a node planned as nodes, each with the entries whose embed path begins with it; legacy marks those that were named by relation though they have an alias. PGRST108 for a path that leads nowhere.';

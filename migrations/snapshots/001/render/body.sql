@@ -1,0 +1,64 @@
+-- The rows of the answer as its body.
+
+create or replace function postern.as_body(made bytea)
+returns bytea
+language sql immutable parallel safe
+as $$ select made $$;
+comment on function postern.as_body(bytea) is 'What a media type handler made, as bytes.';
+
+create or replace function postern.as_body(made anyelement)
+returns bytea
+language sql stable parallel safe
+as $$ select convert_to(made::text, 'UTF8') $$;
+comment on function postern.as_body(anyelement) is 'What a media type handler made, as bytes: text in UTF-8.';
+
+create or replace function postern.render_body(media jsonb, shape text, node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case media ->> 'handler'
+      when 'json' then postern.render_json(shape, (media ->> 'strip')::boolean)
+      when 'object' then postern.render_json(case shape when 'rows' then 'row' when 'scalars' then 'row' else shape end, (media ->> 'strip')::boolean)
+      when 'csv' then postern.render_csv()
+      when 'geojson' then $sql$convert_to(json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(st_asgeojson(answer)::json), '[]'))::text, 'UTF8')$sql$
+      when 'aggregate' then format('postern.as_body(%I.%I(%s))', media -> 'custom' ->> 'schema', media -> 'custom' ->> 'name',
+        case when shape in ('scalar', 'scalars') then 'answer.pgrst_scalar' when (media -> 'custom' ->> 'any')::boolean then 'answer'
+          else format('answer::%I.%I', node ->> 'schema', node ->> 'relation') end)
+      else format('postern.as_body((array_agg(answer.pgrst_scalar))[1]::%s)', media -> 'custom' ->> 'domain') end);
+end
+$$;
+comment on function postern.render_body(jsonb, text, jsonb) is
+  'SQL that makes the body (bytea) of the rows named answer. shape: rows, row (of a function that returns one), scalar, scalars.';
+
+create or replace function postern.render_json(shape text, strip boolean)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select format('convert_to(coalesce(%s, %L)::text, ''UTF8'')',
+      format(case when strip then 'json_strip_nulls(%s)' else '%s' end,
+        'json_agg(' || case when shape in ('scalar', 'scalars') then 'answer.pgrst_scalar' else 'answer' end || ')'
+        || case when shape in ('row', 'scalar') then ' -> 0' else '' end),
+      case when shape in ('row', 'scalar') then 'null' else '[]' end));
+end
+$$;
+comment on function postern.render_json(text, boolean) is 'SQL of the JSON body: an array, or the first element of it.';
+
+create or replace function postern.render_csv()
+returns text
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select $sql$convert_to(
+      coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(answer)))[1]) as name), '')
+      || E'\n' || coalesce(string_agg(substr(answer::text, 2, length(answer::text) - 2), E'\n'), ''), 'UTF8')$sql$::text);
+end
+$$;
+comment on function postern.render_csv() is 'SQL of the CSV body: a header line with the names, then a line a row. Source: RFC 4180.';

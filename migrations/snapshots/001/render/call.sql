@@ -1,0 +1,65 @@
+-- The call of a routine as a query.
+
+create or replace function postern.render_arguments(routine jsonb, arguments jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(format('%s%I := %s::%s', case when (arg ->> 'variadic')::boolean then 'variadic ' else '' end, arg ->> 'name',
+      case when (arg ->> 'variadic')::boolean then format('array[%s]', given.all_values) else given.last_value end, arg ->> 'max_type'), ', ' order by place)
+    from jsonb_array_elements(routine -> 'args') with ordinality as args(arg, place),
+      lateral (
+        select string_agg('$' || (argument ->> 'param'), ', ' order by position) as all_values,
+          (array_agg('$' || (argument ->> 'param') order by position desc))[1] as last_value
+        from jsonb_array_elements(arguments) with ordinality as listed(argument, position)
+        where argument ->> 'name' = arg ->> 'name'
+      ) as given
+    where given.last_value is not null);
+end
+$$;
+comment on function postern.render_arguments(jsonb, jsonb) is
+  'Arguments that come one by one (query string, form) in named notation; repeated ones go to a variadic parameter, else the last counts.';
+
+create or replace function postern.render_call(routine jsonb, alias text, arguments jsonb, keys text[], form text, read_only boolean)
+returns text
+language plpgsql immutable parallel safe
+as $$
+declare
+  unnamed boolean := jsonb_array_length(routine -> 'args') = 1 and routine -> 'args' -> 0 ->> 'name' = '';
+  columns jsonb;
+  call text;
+  body text := '';
+begin
+  if unnamed and (form is not null or arguments is not null) then
+    call := case routine -> 'args' -> 0 ->> 'type'
+      when 'bytea' then format('decode(%s, ''hex'')', postern.payload_source())
+      else format('(%s)::%s', postern.payload_source(), routine -> 'args' -> 0 ->> 'type') end;
+  elsif form is null then
+    call := coalesce(postern.render_arguments(routine, arguments), '');
+  elsif keys = '{}' then
+    call := '';
+  else
+    columns := (
+      select jsonb_agg(jsonb_build_object('name', arg ->> 'name', 'type', arg ->> 'max_type') order by place)
+      from jsonb_array_elements(routine -> 'args') with ordinality as args(arg, place)
+      where arg ->> 'name' = any(keys));
+    call := (
+      select string_agg(format('%s%I := body.%2$I', case when (arg ->> 'variadic')::boolean then 'variadic ' else '' end, arg ->> 'name'), ', ' order by place)
+      from jsonb_array_elements(routine -> 'args') with ordinality as args(arg, place)
+      where arg ->> 'name' = any(keys));
+    body := format('(select * from %s limit 1) as body', postern.render_payload(columns, form, false, postern.payload_source()));
+  end if;
+  if read_only then
+    body := concat_ws(', ', '(select set_config(''transaction_read_only'', ''on'', true)) as read_only', nullif(body, ''));
+  end if;
+  call := format('%I.%I(%s)', routine ->> 'schema', routine ->> 'name', call);
+  if (routine -> 'returns' ->> 'composite')::boolean then
+    return format('select %I.* from %s%s as %1$I', alias, coalesce(nullif(body, '') || ', lateral ', ''), call);
+  end if;
+  return format('select %s as pgrst_scalar%s', call, coalesce(' from ' || nullif(body, ''), ''));
+end
+$$;
+comment on function postern.render_call(jsonb, text, jsonb, text[], text, boolean) is
+  'The call of a routine as a query that yields its rows, or its value as pgrst_scalar. arguments: one by one; keys: those in a JSON body; form: of the body ({ or [), null when there is none; read_only: turn the transaction read-only first.';

@@ -1,0 +1,165 @@
+-- Where rows come from, and how a node is tied to its parent.
+
+create or replace function postern.render_source(node jsonb, parent_row text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+declare
+  relationship jsonb := node -> 'relationship';
+begin
+  if relationship ->> 'kind' = 'computed' then
+    return format('%I.%I(%s) as %I', relationship -> 'function' ->> 'schema', relationship -> 'function' ->> 'name', parent_row, node ->> 'alias');
+  end if;
+  return format('%I.%I as %I', node ->> 'schema', node ->> 'relation', node ->> 'alias')
+    || case when relationship ? 'junction' then format(', %I.%I as %I', relationship -> 'junction' ->> 'schema',
+      relationship -> 'junction' ->> 'name', 'junction_' || (node ->> 'depth')) else '' end;
+end
+$$;
+comment on function postern.render_source(jsonb, text) is
+  'The FROM items of a node: its relation, with the junction of a many-to-many relationship, or the function of a computed one called with parent_row.';
+
+create or replace function postern.render_join(node jsonb, parent text, prefix text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(condition, ' and ')
+    from (
+      select format('%I.%I = %I.%I', node ->> 'alias', pair ->> 1, parent, prefix || (pair ->> 0)) as condition
+      from jsonb_array_elements(node -> 'relationship' -> 'columns') as pair
+      where not node -> 'relationship' ? 'junction'
+      union all
+      select format('%I.%I = %I.%I', 'junction_' || (node ->> 'depth'), pair ->> 1, parent, prefix || (pair ->> 0))
+      from jsonb_array_elements(node -> 'relationship' -> 'junction' -> 'source') as pair
+      union all
+      select format('%I.%I = %I.%I', 'junction_' || (node ->> 'depth'), pair ->> 1, node ->> 'alias', pair ->> 0)
+      from jsonb_array_elements(node -> 'relationship' -> 'junction' -> 'target') as pair
+    ) as conditions);
+end
+$$;
+comment on function postern.render_join(jsonb, text, text) is
+  'The condition that ties a node to a row of the relation parent, whose key columns have their names with prefix before them. Null for a computed relationship.';
+
+create or replace function postern.render_keys(node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(format('%I.%I as %I', node ->> 'alias', name, 'key_' || name), ', ')
+    from (
+      select distinct pair ->> 0 as name
+      from jsonb_array_elements(node -> 'children') as child,
+        jsonb_array_elements(coalesce(child -> 'relationship' -> 'junction' -> 'source', child -> 'relationship' -> 'columns')) as pair
+    ) as keys);
+end
+$$;
+comment on function postern.render_keys(jsonb) is
+  'The columns of a node that its embeds are joined by, under the names that postern.render_join gives them with the prefix key_.';
+
+create or replace function postern.render_row(node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select format('(%I.*)::%I.%I', node ->> 'alias', node ->> 'schema', node ->> 'relation'));
+end
+$$;
+comment on function postern.render_row(jsonb) is 'The whole row of a node''s relation, as a computed relationship takes it.';
+
+create or replace function postern.render_exists(child jsonb, parent text, parent_node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select format('exists (select 1 from %s%s%s)', postern.render_source(child, postern.render_row(parent_node)),
+      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, ''), postern.render_where(child, child ->> 'alias')), ''), ''),
+      case when child ?| '{limit,offset}' then postern.render_page(child) else '' end));
+end
+$$;
+comment on function postern.render_exists(jsonb, text, jsonb) is
+  'The condition that a row of the relation parent has a row in the embed child.';
+
+create or replace function postern.render_page(node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case
+        when node ? 'range' then format(' limit %s', postern.render_limit(format('postern.range_limit($%s::bigint, $%s::bigint, %s, %s)',
+          node ->> 'range', (node ->> 'range')::int + 1, coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'),
+          coalesce(postern.render_value(node -> 'limit') || '::bigint', 'null')), node -> 'max_rows'))
+        when node ?| '{limit,max_rows}' then ' limit ' || postern.render_limit(postern.render_value(node -> 'limit') || '::bigint', node -> 'max_rows')
+        else '' end
+      || case when node ?| '{offset,range}' then ' offset ' || postern.render_offset(node) else '' end);
+end
+$$;
+comment on function postern.render_page(jsonb) is 'LIMIT and OFFSET of a node; empty when it has neither.';
+
+create or replace function postern.render_limit(wanted text, most jsonb)
+returns text
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case when wanted is null then (most #>> '{}')::bigint::text
+      when most is null then wanted
+      else format('least(%s, %s)', wanted, (most #>> '{}')::bigint) end);
+end
+$$;
+comment on function postern.render_limit(text, jsonb) is 'The smaller of the wanted limit and db-max-rows.';
+
+create or replace function postern.render_offset(node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case when node ? 'range'
+      then format('greatest($%s::bigint, %s)', node ->> 'range', coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'))
+      else coalesce(postern.render_value(node -> 'offset') || '::bigint', '0') end);
+end
+$$;
+comment on function postern.render_offset(jsonb) is 'The number of rows that a node skips, as SQL; 0 when none.';
+
+create or replace function postern.render_order(node jsonb, alias text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select ' order by ' || string_agg(
+      case when term ? 'child' then postern.render_related(node -> 'children' -> (term ->> 'child')::int, alias, node, term -> 'field')
+        else postern.render_reference(alias, term -> 'field') end
+      || coalesce(' ' || (term ->> 'direction'), '') || coalesce(' nulls ' || (term ->> 'nulls'), ''), ', ' order by place)
+    from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place));
+end
+$$;
+comment on function postern.render_order(jsonb, text) is 'ORDER BY of a node; null when it has none.';
+
+create or replace function postern.render_related(child jsonb, parent text, parent_node jsonb, field jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select format('(select %s from %s%s limit 1)', postern.render_reference(child ->> 'alias', field),
+      postern.render_source(child, postern.render_row(parent_node)),
+      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, ''), postern.render_where(child, child ->> 'alias')), ''), '')));
+end
+$$;
+comment on function postern.render_related(jsonb, text, jsonb, jsonb) is
+  'A column of a to-one embed as a scalar, to order the parent by.';

@@ -1,0 +1,105 @@
+-- Errors as answers.
+
+create or replace function postern.error_body(code text, message text, details json, hint json, verbosity text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case when verbosity = 'minimal'
+      then json_build_object('code', code, 'message', message)
+      else json_build_object('code', code, 'details', details, 'hint', hint, 'message', message)
+    end::text);
+end
+$$;
+comment on function postern.error_body(text, text, json, json, text) is
+  'The JSON text of an error; without details and hint where client-error-verbosity is minimal.';
+
+create or replace function postern.error_answer(
+  code text, message text, details json, hint json, code_status int, extra text[], verbosity text,
+  out status int, out headers text[], out body bytea)
+returns record
+language sql stable parallel safe
+as $$
+  select code_status,
+    array[['Content-Type', 'application/json; charset=utf-8'], ['Proxy-Status', 'postern; error=' || code]] || extra,
+    convert_to(postern.error_body(code, message, details, hint, verbosity), 'UTF8')
+$$;
+comment on function postern.error_answer(text, text, json, json, int, text[], text) is
+  'An error as a whole answer: status, headers (extra is added, two-dimensional), body. Proxy-Status: RFC 9209.';
+
+create or replace function postern.raised_answer(
+  message text, detail text, verbosity text,
+  out status int, out headers text[], out body bytea)
+returns record
+language plpgsql stable parallel safe
+as $$
+declare
+  what json;
+  how json;
+  problem text;
+begin
+  begin
+    what := message::json;
+    if what ->> 'code' is null or what ->> 'message' is null then
+      problem := 'MESSAGE is not a JSON object with the keys code and message: ' || message;
+    end if;
+  exception when data_exception then
+    problem := 'MESSAGE is not valid JSON: ' || message;
+  end;
+  if problem is null then
+    begin
+      how := nullif(detail, '')::json;
+      if how is null then
+        problem := 'RAISE has no DETAIL';
+      elsif (how ->> 'status')::int is null or json_typeof(how -> 'headers') <> 'object' then
+        problem := 'DETAIL is not a JSON object with the keys status and headers: ' || detail;
+      end if;
+    exception when data_exception then
+      problem := 'DETAIL is not valid JSON with a numeric status and an object of headers: ' || detail;
+    end;
+  end if;
+  if problem is not null then
+    select a.status, a.headers, a.body into status, headers, body
+    from postern.error_answer('PGRST121', 'The error raised with SQLSTATE PGRST is not of the expected form',
+      to_json(problem),
+      to_json('MESSAGE takes {"code", "message", "details"?, "hint"?}, DETAIL takes {"status", "headers", "status_text"?}'::text),
+      500, null, verbosity) as a;
+    return;
+  end if;
+  select a.status, a.headers, a.body into status, headers, body
+  from postern.error_answer(what ->> 'code', what ->> 'message', what -> 'details', what -> 'hint', (how ->> 'status')::int,
+    (select array_agg(array[key, value]) from json_each_text(how -> 'headers')), verbosity) as a;
+end
+$$;
+comment on function postern.raised_answer(text, text, text) is
+  'The answer that user code asked for by raising SQLSTATE PGRST with JSON in MESSAGE and DETAIL; PGRST121 when the JSON is not of that form. Source: PostgREST docs, references/errors, "RAISE errors with full control".';
+
+create or replace function postern.error_response(
+  state text, message text, detail text, hint text, anonymous boolean, verbosity text,
+  out status int, out headers text[], out body bytea)
+returns record
+language plpgsql stable parallel safe
+as $$
+declare
+  own json;
+begin
+  if state = 'PNERR' then
+    own := detail::json;
+    select a.status, a.headers, a.body into status, headers, body
+    from postern.error_answer(own ->> 'code', own ->> 'message', own -> 'details', own -> 'hint',
+      postern.error_status(own ->> 'code'), null, verbosity) as a;
+  elsif state = 'PGRST' then
+    select a.status, a.headers, a.body into status, headers, body
+    from postern.raised_answer(message, detail, verbosity) as a;
+  else
+    status := postern.sqlstate_status(state, message, anonymous);
+    select a.headers, a.body into headers, body
+    from postern.error_answer(state, message, to_json(nullif(detail, '')), to_json(nullif(hint, '')), status,
+      case when status = 401 then array[['WWW-Authenticate', 'Bearer']] end, verbosity) as a;
+  end if;
+end
+$$;
+comment on function postern.error_response(text, text, text, text, boolean, text) is
+  'A caught error (SQLSTATE, message, detail, hint) as an answer: status, headers, body. anonymous: the request carried no role of its own; verbosity: client-error-verbosity. Raises nothing for errors of PostgreSQL, of postern.fail and of RAISE.';

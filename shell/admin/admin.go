@@ -1,0 +1,48 @@
+// Package admin answers the admin server: is the process alive, is it ready, how is it set up.
+package admin
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// readyTimeout is how long the database may take to answer before the server counts as not ready.
+const readyTimeout = 2 * time.Second
+
+// Subject is what the admin server tells about.
+type Subject interface {
+	Live() bool                     // whether the API is served
+	Ready(ctx context.Context) bool // whether requests can be answered
+	Settings() string               // the settings, without secrets
+}
+
+// Handler answers /live and /ready with 200, or 500 and 503, and no body (PostgREST docs/references/admin_server), and
+// /config with the settings.
+func Handler(subject Subject) http.Handler {
+	router := chi.NewRouter()
+	router.HandleFunc("/live", func(w http.ResponseWriter, _ *http.Request) {
+		if !subject.Live() {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	router.HandleFunc("/ready", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+		defer cancel()
+		switch {
+		case !subject.Live():
+			w.WriteHeader(http.StatusInternalServerError)
+		case !subject.Ready(ctx):
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	router.HandleFunc("/config", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, subject.Settings())
+	})
+	router.NotFound(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	return router
+}

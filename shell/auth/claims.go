@@ -1,0 +1,199 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"postern/shell/fault"
+	"postern/shell/jsontext"
+)
+
+// skew is how many seconds clocks may differ (PostgREST docs/references/auth, "Time-Based claims validation").
+const skew = 30
+
+// claims are a token's claims, read once and checked at every use.
+type claims struct {
+	members   []member // in the order of the token, each name once
+	exp       *float64 // seconds since 1970
+	nbf       *float64
+	iat       *float64
+	audience  []string
+	wrongType *fault.Fault // the first claim of a wrong type, if it counts before all other checks of its claim
+	wrongAt   checkOrder
+}
+
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// checkOrder is the order in which claims are checked; the first that fails is told.
+type checkOrder int
+
+const (
+	checkExp checkOrder = iota
+	checkNbf
+	checkIat
+	checkAud
+	checkNone
+)
+
+// parseClaims reads the payload of a token. Numbers keep the digits that they came with. Of a name given twice the last
+// counts, as in PostgreSQL.
+func parseClaims(payload []byte) (*claims, error) {
+	if !utf8.Valid(payload) {
+		return nil, errNotObject
+	}
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+		return nil, errNotObject
+	}
+	c := &claims{wrongAt: checkNone}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return nil, errNotObject
+		}
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return nil, errNotObject
+		}
+		key := name.(string)
+		c.members = slices.DeleteFunc(c.members, func(m member) bool { return m.name == key })
+		c.members = append(c.members, member{key, value})
+	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, errNotObject
+	}
+	if len(bytes.TrimSpace(payload[decoder.InputOffset():])) > 0 {
+		return nil, errNotObject
+	}
+	c.readRegistered()
+	return c, nil
+}
+
+// readRegistered reads the claims that are checked (RFC 7519, 4.1).
+func (c *claims) readRegistered() {
+	for _, m := range c.members {
+		if string(m.value) == "null" {
+			continue
+		}
+		switch m.name {
+		case "exp":
+			c.exp = c.number(m.value, checkExp, errExpType)
+		case "nbf":
+			c.nbf = c.number(m.value, checkNbf, errNbfType)
+		case "iat":
+			c.iat = c.number(m.value, checkIat, errIatType)
+		case "aud":
+			var one string
+			if json.Unmarshal(m.value, &one) == nil {
+				c.audience = []string{one}
+			} else if !decodeStrings(m.value, &c.audience) {
+				c.wrong(checkAud, errAudType)
+			}
+		}
+	}
+}
+
+func (c *claims) number(value json.RawMessage, order checkOrder, fault *fault.Fault) *float64 {
+	if value[0] != '-' && (value[0] < '0' || value[0] > '9') {
+		c.wrong(order, fault)
+		return nil
+	}
+	seconds, _ := strconv.ParseFloat(string(value), 64) // out of range gives an infinity, which fails the checks
+	return &seconds
+}
+
+func (c *claims) wrong(order checkOrder, fault *fault.Fault) {
+	if order < c.wrongAt {
+		c.wrongType, c.wrongAt = fault, order
+	}
+}
+
+// decodeStrings reads an array that holds only strings.
+func decodeStrings(value json.RawMessage, into *[]string) bool {
+	var elements []*string
+	if json.Unmarshal(value, &elements) != nil {
+		return false
+	}
+	for _, element := range elements {
+		if element == nil {
+			return false
+		}
+		*into = append(*into, *element)
+	}
+	return true
+}
+
+// check tells what is wrong with the claims at a time (seconds since 1970) for an audience; empty means any.
+func (c *claims) check(now int64, audience string) error {
+	early, late := float64(now-skew), float64(now+skew)
+	switch {
+	case c.wrongAt == checkExp:
+		return c.wrongType
+	case c.exp != nil && (*c.exp < early || math.IsInf(*c.exp, 0)):
+		return errExpired
+	case c.wrongAt == checkNbf:
+		return c.wrongType
+	case c.nbf != nil && *c.nbf > late:
+		return errNotYet
+	case c.wrongAt == checkIat:
+		return c.wrongType
+	case c.iat != nil && *c.iat > late:
+		return errIssuedAt
+	case c.wrongAt == checkAud:
+		return c.wrongType
+	case audience != "" && len(c.audience) > 0 && !slices.Contains(c.audience, audience):
+		return errAudience
+	}
+	return nil
+}
+
+// role finds the role; a value that is no string becomes its JSON text.
+func (c *claims) role(path RolePath) (string, bool) {
+	tree := make(map[string]any, len(c.members))
+	for _, m := range c.members {
+		decoder := json.NewDecoder(bytes.NewReader(m.value))
+		decoder.UseNumber()
+		var value any
+		if decoder.Decode(&value) != nil {
+			return "", false
+		}
+		tree[m.name] = value
+	}
+	value, ok := path.find(tree)
+	if !ok {
+		return "", false
+	}
+	if text, isText := value.(string); isText {
+		return text, true
+	}
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(value) != nil {
+		return "", false
+	}
+	return strings.TrimSuffix(text.String(), "\n"), true
+}
+
+// text gives the claims as JSON with "role" set to role, for request.jwt.claims.
+func (c *claims) text(role string) []byte {
+	result := []byte{'{'}
+	for _, m := range c.members {
+		if m.name == "role" {
+			continue
+		}
+		result = jsontext.AppendString(result, m.name)
+		result = append(append(append(result, ':'), m.value...), ',')
+	}
+	result = append(result, `"role":`...)
+	result = jsontext.AppendString(result, role)
+	return append(result, '}')
+}

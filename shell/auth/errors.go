@@ -1,0 +1,63 @@
+package auth
+
+import (
+	"net/http"
+
+	"postern/shell/fault"
+)
+
+// Codes of PostgREST's docs/references/errors, group 3.
+const (
+	codeNoSecret = "PGRST300"
+	codeToken    = "PGRST301"
+	codeNoToken  = "PGRST302"
+	codeClaims   = "PGRST303"
+)
+
+var (
+	errNoSecret = &fault.Fault{
+		Status: http.StatusInternalServerError, Code: codeNoSecret,
+		Message: "The server has no jwt-secret to verify tokens with",
+	}
+	errNoToken = &fault.Fault{
+		Status: http.StatusUnauthorized, Code: codeNoToken,
+		Message: "A token is needed: anonymous access is disabled", Challenge: "Bearer",
+	}
+
+	errEmptyToken = tokenFault("The Authorization header holds an empty token", "")
+	errEncoding   = tokenFault("The token is not a valid JWT", "")
+	errAlgorithm  = tokenFault("The token's algorithm is not supported", "")
+	errSignature  = tokenFault("The token's signature does not verify", "")
+
+	errExpired    = claimsFault("The token has expired")
+	errNotYet     = claimsFault("The token is not valid yet")
+	errIssuedAt   = claimsFault("The token was issued in the future")
+	errAudience   = claimsFault("The token is meant for another audience")
+	errNotObject  = claimsFault("The token's claims are not a JSON object")
+	errExpType    = claimsFault("The claim 'exp' must be a number")
+	errNbfType    = claimsFault("The claim 'nbf' must be a number")
+	errIatType    = claimsFault("The claim 'iat' must be a number")
+	errAudType    = claimsFault("The claim 'aud' must be a string or an array of strings")
+	errCritical   = tokenFault("The token is not a valid JWT", "Its header asks for extensions (crit) that are not supported")
+	errNoKey      = tokenFault("No key suits the token", "None of the keys in jwt-secret has the token's kid and algorithm")
+	errTokenParts = "A JWT has 3 parts, this one has "
+)
+
+func tokenFault(message, details string) *fault.Fault {
+	return &fault.Fault{
+		Status: http.StatusUnauthorized, Code: codeToken,
+		Message: message, Details: details, Challenge: challenge(message),
+	}
+}
+
+func claimsFault(message string) *fault.Fault {
+	return &fault.Fault{
+		Status: http.StatusUnauthorized, Code: codeClaims,
+		Message: message, Challenge: challenge(message),
+	}
+}
+
+// challenge is the WWW-Authenticate value of a refused token (RFC 6750, 3.1). The messages hold no quotes.
+func challenge(message string) string {
+	return `Bearer error="invalid_token", error_description="` + message + `"`
+}

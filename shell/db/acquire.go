@@ -1,0 +1,54 @@
+package db
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"postern/shell/fault"
+)
+
+// patience is the context in which requests of about the same moment wait for a connection. They share it because a
+// context with a deadline for each request costs more than all else that acquiring a connection does.
+type patience struct {
+	context.Context
+	made time.Time
+}
+
+// wait gives a context that ends after the acquisition timeout, or up to a tenth later.
+func (p *Pool) wait() context.Context {
+	now := time.Now()
+	slack := p.options.AcquireTimeout / 10
+	current := p.patient.Load()
+	if current != nil && now.Sub(current.made) < slack {
+		return current
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), now.Add(p.options.AcquireTimeout+slack))
+	context.AfterFunc(ctx, cancel) // nothing to cancel earlier: others may be waiting in it
+	fresh := &patience{ctx, now}
+	p.patient.Store(fresh)
+	return fresh
+}
+
+// acquire takes a connection. A client that goes away keeps its place: it then gives the connection back at once.
+func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	wait := p.wait()
+	conn, err := p.pool.Acquire(wait)
+	switch {
+	case err == nil:
+		return conn, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case wait.Err() != nil:
+		return nil, &fault.Fault{
+			Status: http.StatusGatewayTimeout, Code: "PGRST003",
+			Message: "No database connection became free in time", Cause: err,
+		}
+	}
+	return nil, &fault.Fault{
+		Status: http.StatusServiceUnavailable, Code: "PGRST000",
+		Message: "Cannot connect to the database", Cause: err,
+	}
+}

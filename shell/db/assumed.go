@@ -1,0 +1,63 @@
+package db
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+)
+
+// Assumed is what a transaction assumes before postern.handle is called: an isolation level and settings.
+type Assumed struct {
+	isolation string      // empty for the default
+	settings  [][2]string // names and values, in order; a later one wins
+	names     []byte      // text[] in binary format
+	values    []byte
+}
+
+// isolationLevels are the levels that are asked for (PostgreSQL, "SET TRANSACTION"); any other text is read committed.
+var isolationLevels = []string{"repeatable read", "serializable"}
+
+// NewAssumed makes an Assumed, or nil where there is nothing to assume. isolation is a value of
+// default_transaction_isolation; settings are pairs of name and value.
+func NewAssumed(isolation string, settings [][2]string) *Assumed {
+	isolation = strings.ToLower(isolation)
+	if !slices.Contains(isolationLevels, isolation) {
+		isolation = ""
+	}
+	if isolation == "" && len(settings) == 0 {
+		return nil
+	}
+	a := &Assumed{isolation: isolation, settings: settings}
+	a.names, a.values = encodeColumn(settings, 0), encodeColumn(settings, 1)
+	return a
+}
+
+// With gives an Assumed with more settings and, where isolation is not empty, another level. The receiver may be nil.
+func (a *Assumed) With(isolation string, settings [][2]string) *Assumed {
+	if a == nil {
+		return NewAssumed(isolation, settings)
+	}
+	if isolation == "" {
+		isolation = a.isolation
+	}
+	return NewAssumed(isolation, slices.Concat(a.settings, settings))
+}
+
+// encodeColumn writes one side of the pairs as text[] in the format of array_recv.
+func encodeColumn(pairs [][2]string, side int) []byte {
+	if len(pairs) == 0 {
+		return encodeInts(nil, 0, 0, oidText)
+	}
+	result := encodeInts(nil, 1, 0, oidText, len(pairs), 1)
+	for _, pair := range pairs {
+		result = append(encodeInts(result, len(pair[side])), pair[side]...)
+	}
+	return result
+}
+
+func encodeInts(dst []byte, numbers ...int) []byte {
+	for _, number := range numbers {
+		dst = binary.BigEndian.AppendUint32(dst, uint32(number))
+	}
+	return dst
+}

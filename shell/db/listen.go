@@ -1,0 +1,85 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+)
+
+// MaxBackoff is the longest pause between two attempts to connect.
+const MaxBackoff = 32 * time.Second
+
+// Backoff gives the pauses between attempts to connect: one second, then twice as long each time up to MaxBackoff.
+type Backoff struct{ next time.Duration }
+
+// Next gives the next pause.
+func (b *Backoff) Next() time.Duration {
+	b.next = min(max(2*b.next, time.Second), MaxBackoff)
+	return b.next
+}
+
+// Reset starts again with one second.
+func (b *Backoff) Reset() { b.next = 0 }
+
+// Sleep waits; it tells false when the context ended before.
+func Sleep(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// Listen listens on a channel until the context ends, on a connection of its own to a server that can be written to
+// (standbys cannot listen). It calls connected at the start and after each loss, since notifications may have been missed
+// meanwhile, with again set for the latter; notified with the payload of each notification; and failed when the
+// connection was lost, with the pause before the next attempt.
+func (p *Pool) Listen(ctx context.Context, channel string, connected func(again bool), notified func(payload string), failed func(err error, pause time.Duration)) {
+	var backoff Backoff
+	again := false
+	for ctx.Err() == nil {
+		err := p.listen(ctx, channel, func() {
+			backoff.Reset()
+			connected(again)
+			again = true
+		}, notified)
+		if ctx.Err() != nil {
+			return
+		}
+		pause := backoff.Next()
+		failed(err, pause)
+		again = true
+		if !Sleep(ctx, pause) {
+			return
+		}
+	}
+}
+
+func (p *Pool) listen(ctx context.Context, channel string, connected func(), notified func(payload string)) error {
+	config := p.config.ConnConfig.Config.Copy()
+	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.DeadlineContextWatcherHandler{Conn: conn.Conn()}
+	}
+	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { notified(n.Payload) }
+	conn, err := pgconn.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if err := conn.Exec(ctx, "listen "+pgx.Identifier{channel}.Sanitize()).Close(); err != nil {
+		return err
+	}
+	connected()
+	for {
+		if err := conn.WaitForNotification(ctx); err != nil {
+			return err
+		}
+	}
+}

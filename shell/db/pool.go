@@ -1,0 +1,207 @@
+// Package db talks to PostgreSQL: it keeps a pool of connections, calls postern.handle in one round trip, reads settings
+// and listens for notifications. It knows no table and no query of an API.
+package db
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// cancelGrace is how long a cancelled query may take to end before its connection is given up.
+	cancelGrace = 5 * time.Second
+	// healthPeriod is how often idle and aged connections are looked for.
+	healthPeriod = 10 * time.Second
+	// trusted is how long a connection may have been idle without being looked at before its next use.
+	trusted = 10 * time.Millisecond
+)
+
+// Options say how to connect.
+type Options struct {
+	URI            string        // libpq connection string (URI or key=value); PG* variables fill in
+	Application    string        // application_name of the connections
+	Version        string        // the version that postern.version() must give
+	Size           int           // most connections
+	AcquireTimeout time.Duration // how long a request waits for a connection
+	MaxLifetime    time.Duration // age at which a connection is replaced
+	MaxIdle        time.Duration // time after which an unused connection is closed
+	Session        func() Session
+	Warn           func(text string) // told what went wrong without failing; may be nil
+}
+
+// Session is what a new connection starts with.
+type Session struct {
+	Prepared   bool   // whether statements are prepared
+	SearchPath string // quoted schemas with commas
+	Settings   []byte // JSON for postern.warm
+}
+
+// Pool is a pool of connections. Safe for concurrent use.
+type Pool struct {
+	options Options
+	pool    *pgxpool.Pool
+	config  *pgxpool.Config
+	handle  string // names of the prepared statements; random, so that nothing else has them
+	assume  string
+	patient atomic.Pointer[patience]
+}
+
+// NotInstalledError tells that the database has no postern, or another version of it.
+type NotInstalledError struct {
+	Found  string // version found; empty when there is none
+	Wanted string
+}
+
+func (e *NotInstalledError) Error() string {
+	if e.Found == "" {
+		return "postern is not installed in the database: run `postern migrate`"
+	}
+	return fmt.Sprintf("the database has postern %s, but this binary needs %s: run `postern migrate` of the newer one", e.Found, e.Wanted)
+}
+
+// Open makes a pool. It does not connect: the error is only about the connection string.
+func Open(options Options) (*Pool, error) {
+	config, err := pgxpool.ParseConfig(options.URI)
+	if err != nil {
+		return nil, fmt.Errorf("db-uri: %w", err)
+	}
+	if options.Warn == nil {
+		options.Warn = func(string) {}
+	}
+	suffix := rand.Text()
+	p := &Pool{options: options, config: config, handle: "postern_handle_" + suffix, assume: "postern_assume_" + suffix}
+	if _, given := config.ConnConfig.RuntimeParams["application_name"]; !given {
+		config.ConnConfig.RuntimeParams["application_name"] = options.Application
+	}
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	config.ConnConfig.StatementCacheCapacity = 0
+	config.ConnConfig.DescriptionCacheCapacity = 0
+	config.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelGrace}
+	}
+	config.MaxConns = int32(max(options.Size, 1))
+	config.MinConns = 0
+	config.MaxConnLifetime = options.MaxLifetime
+	config.MaxConnLifetimeJitter = options.MaxLifetime / 10
+	config.MaxConnIdleTime = options.MaxIdle
+	config.HealthCheckPeriod = healthPeriod
+	config.PingTimeout = cancelGrace
+	config.AfterConnect = p.prepare
+	config.ShouldPing = func(_ context.Context, params pgxpool.ShouldPingParams) bool {
+		return params.IdleDuration > trusted && !quiet(params.Conn.PgConn().Conn())
+	}
+	p.pool, err = pgxpool.NewWithConfig(context.Background(), config)
+	return p, err
+}
+
+// Close waits for connections in use and closes all.
+func (p *Pool) Close() { p.pool.Close() }
+
+// Reset replaces all connections: idle ones now, others when they come back.
+func (p *Pool) Reset() { p.pool.Reset() }
+
+// Busy tells whether all connections are in use.
+func (p *Pool) Busy() bool {
+	stat := p.pool.Stat()
+	return stat.AcquiredConns() >= stat.MaxConns()
+}
+
+// Check connects if need be and makes one round trip. It fails with a NotInstalledError when the functions are missing.
+func (p *Pool) Check(ctx context.Context) error {
+	return p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		return p.checkVersion(ctx, conn.Conn().PgConn())
+	})
+}
+
+// session is what the pool keeps with a connection: its prepared statements, nil when nothing is prepared.
+type session struct {
+	handle, assume *pgconn.StatementDescription
+}
+
+const sessionKey = "postern"
+
+// sessionOf gives what prepare put aside.
+func sessionOf(conn *pgconn.PgConn) *session {
+	s, _ := conn.CustomData()[sessionKey].(*session)
+	return s
+}
+
+// prepare makes a new connection ready: version, search path, warm functions, prepared statements.
+func (p *Pool) prepare(ctx context.Context, conn *pgx.Conn) error {
+	pg := conn.PgConn()
+	if err := p.checkVersion(ctx, pg); err != nil {
+		return err
+	}
+	start := p.options.Session()
+	if start.Prepared {
+		// The path counts for the session as well, so that a transaction does not change it and plans stay valid.
+		if _, err := queryText(ctx, pg, "select pg_catalog.set_config('search_path', $1, false)", start.SearchPath); err != nil {
+			return fmt.Errorf("setting the search path: %w", err)
+		}
+		if err := p.prepareStatements(ctx, pg); err != nil {
+			return err
+		}
+	} else {
+		pg.CustomData()[sessionKey] = &session{}
+	}
+	if _, err := queryText(ctx, pg, "select postern.warm($1)::text", string(start.Settings)); err != nil {
+		if pg.IsClosed() {
+			return err
+		}
+		p.options.Warn("warming a connection: " + err.Error())
+	}
+	return nil
+}
+
+func (p *Pool) prepareStatements(ctx context.Context, pg *pgconn.PgConn) error {
+	s := &session{}
+	var err error
+	if s.handle, err = pg.Prepare(ctx, p.handle, handleSQL, handleOIDs); err != nil {
+		return fmt.Errorf("preparing: %w", err)
+	}
+	if s.assume, err = pg.Prepare(ctx, p.assume, assumeSQL, assumeOIDs); err != nil {
+		return fmt.Errorf("preparing: %w", err)
+	}
+	pg.CustomData()[sessionKey] = s
+	return nil
+}
+
+func (p *Pool) checkVersion(ctx context.Context, pg *pgconn.PgConn) error {
+	found, err := queryText(ctx, pg, "select postern.version()")
+	var pgErr *pgconn.PgError
+	switch {
+	case errors.As(err, &pgErr) && (pgErr.Code == "3F000" || pgErr.Code == "42883"): // no such schema, no such function
+		return &NotInstalledError{Wanted: p.options.Version}
+	case err != nil:
+		return fmt.Errorf("asking for the version: %w", err)
+	case found != p.options.Version:
+		return &NotInstalledError{Found: found, Wanted: p.options.Version}
+	}
+	return nil
+}
+
+// queryText gives the only column of the only row as text.
+func queryText(ctx context.Context, pg *pgconn.PgConn, sql string, arguments ...string) (string, error) {
+	values := make([][]byte, len(arguments))
+	oids := make([]uint32, len(arguments))
+	for i, argument := range arguments {
+		values[i], oids[i] = []byte(argument), oidText
+	}
+	result := pg.ExecParams(ctx, sql, values, oids, nil, nil).Read()
+	if result.Err != nil {
+		return "", result.Err
+	}
+	if len(result.Rows) != 1 || len(result.Rows[0]) != 1 {
+		return "", errors.New("expected one value")
+	}
+	return string(result.Rows[0][0]), nil
+}

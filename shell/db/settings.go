@@ -1,0 +1,136 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// storedSQL gives the settings pgrst.* that the connection's role has, the ones for this database last.
+const storedSQL = `
+select o.option_name, o.option_value
+from pg_catalog.pg_db_role_setting as s
+join pg_catalog.pg_roles as r on r.oid = s.setrole
+cross join lateral pg_catalog.pg_options_to_table(s.setconfig) as o
+where r.rolname = current_user
+  and s.setdatabase in (0, (select d.oid from pg_catalog.pg_database as d where d.datname = current_database()))
+  and o.option_name like 'pgrst.%'
+order by s.setdatabase <> 0, o.option_name`
+
+// currentSQL gives those of the settings named in $1 that the session has.
+const currentSQL = `
+select s.name, pg_catalog.current_setting(s.name, true)
+from pg_catalog.unnest($1::text[]) as s(name)
+where pg_catalog.current_setting(s.name, true) is not null`
+
+// ReadSettings gives the in-database settings (PostgREST docs/references/configuration) without their prefix pgrst. and
+// with underscores, of which names tells those that can be set there. preConfig is a function that is called before, in
+// a transaction that is read-only and rolled back; what it sets counts less than the role's own settings. It uses a
+// connection of its own, which has the role's newest settings.
+func (p *Pool) ReadSettings(ctx context.Context, preConfig string, names []string) (map[string]string, error) {
+	const prefix = "pgrst."
+	conn, err := pgconn.ConnectConfig(ctx, &p.config.ConnConfig.Config)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	result := make(map[string]string)
+	if preConfig != "" {
+		if err := conn.Exec(ctx, "begin read only; select "+quoteName(preConfig)+"()").Close(); err != nil {
+			return nil, fmt.Errorf("db-pre-config: %w", err)
+		}
+		pairs := make([][2]string, len(names))
+		for i, name := range names {
+			pairs[i][0] = prefix + name
+		}
+		rows := conn.ExecParams(ctx, currentSQL, [][]byte{encodeColumn(pairs, 0)}, []uint32{oidTextArray}, []int16{1}, nil).Read()
+		if rows.Err != nil {
+			return nil, fmt.Errorf("db-pre-config: %w", rows.Err)
+		}
+		for _, row := range rows.Rows {
+			result[strings.TrimPrefix(string(row[0]), prefix)] = string(row[1])
+		}
+		if err := conn.Exec(ctx, "rollback").Close(); err != nil {
+			return nil, fmt.Errorf("db-pre-config: %w", err)
+		}
+	}
+	rows := conn.ExecParams(ctx, storedSQL, nil, nil, nil, nil).Read()
+	if rows.Err != nil {
+		return nil, fmt.Errorf("reading settings: %w", rows.Err)
+	}
+	for _, row := range rows.Rows {
+		result[strings.TrimPrefix(string(row[0]), prefix)] = string(row[1])
+	}
+	for name := range result {
+		if !contains(names, name) {
+			delete(result, name)
+		}
+	}
+	return result, nil
+}
+
+func contains(names []string, wanted string) bool {
+	for _, name := range names {
+		if name == wanted {
+			return true
+		}
+	}
+	return false
+}
+
+// quoteName quotes name or schema.name, split at the first dot.
+func quoteName(name string) string {
+	return pgx.Identifier(strings.SplitN(name, ".", 2)).Sanitize()
+}
+
+// roleSQL gives the settings of the roles that the connection's role may assume, as far as it may set them.
+// %s is the test of the privilege to set a parameter, which came with PostgreSQL 15.
+const roleSQL = `
+select r.rolname, o.option_name, o.option_value
+from pg_catalog.pg_db_role_setting as s
+join pg_catalog.pg_roles as r on r.oid = s.setrole
+cross join lateral pg_catalog.pg_options_to_table(s.setconfig) as o
+join pg_catalog.pg_settings as p on p.name = o.option_name
+where s.setdatabase in (0, (select d.oid from pg_catalog.pg_database as d where d.datname = current_database()))
+  and r.rolname <> current_user
+  and pg_catalog.pg_has_role(r.oid, 'member')
+  and (p.context = 'user'%s)
+order by r.rolname, o.option_name, s.setdatabase <> 0`
+
+// RoleSettings are the settings of one role.
+type RoleSettings struct {
+	Isolation string      // default_transaction_isolation; empty when not set
+	Settings  [][2]string // the others: names and values
+}
+
+// ReadRoles gives the settings of the roles that may be assumed and have any, by role.
+func (p *Pool) ReadRoles(ctx context.Context) (map[string]RoleSettings, error) {
+	conn, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Release()
+	privilege := " or pg_catalog.has_parameter_privilege(p.name, 'set')"
+	if version := conn.Conn().PgConn().ParameterStatus("server_version"); strings.HasPrefix(version, "14") {
+		privilege = ""
+	}
+	rows := conn.Conn().PgConn().ExecParams(ctx, fmt.Sprintf(roleSQL, privilege), nil, nil, nil, nil).Read()
+	if rows.Err != nil {
+		return nil, fmt.Errorf("reading the settings of roles: %w", rows.Err)
+	}
+	result := make(map[string]RoleSettings)
+	for _, row := range rows.Rows {
+		role, name, value := string(row[0]), string(row[1]), string(row[2])
+		settings := result[role]
+		if name == "default_transaction_isolation" {
+			settings.Isolation = value
+		} else {
+			settings.Settings = append(settings.Settings, [2]string{name, value})
+		}
+		result[role] = settings
+	}
+	return result, nil
+}

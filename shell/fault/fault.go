@@ -1,0 +1,47 @@
+// Package fault holds the errors that the shell answers itself, without the database: broken requests, tokens that do
+// not verify, no connection. They have the form of PostgREST's errors (docs/references/errors).
+package fault
+
+import "postern/shell/jsontext"
+
+// Fault is an error with its HTTP answer.
+type Fault struct {
+	Status    int    // HTTP status code
+	Code      string // PostgREST error code, such as PGRST301
+	Message   string // what went wrong
+	Details   string // more about it; empty means null
+	Hint      string // what to do about it; empty means null
+	Challenge string // value of WWW-Authenticate (RFC 9110, 11.6.1); empty means no such header
+	Cause     error  // what is logged but not told to the client; may be nil
+}
+
+// Error gives code, message and cause for logs.
+func (f *Fault) Error() string {
+	text := f.Code + ": " + f.Message
+	if f.Details != "" {
+		text += " (" + f.Details + ")"
+	}
+	if f.Cause != nil {
+		text += ": " + f.Cause.Error()
+	}
+	return text
+}
+
+// Unwrap gives the cause.
+func (f *Fault) Unwrap() error { return f.Cause }
+
+// AppendBody appends the JSON body of the answer. Without verbose, details and hint are left out
+// (setting client-error-verbosity).
+func (f *Fault) AppendBody(dst []byte, verbose bool) []byte {
+	dst = append(dst, `{"code":`...)
+	dst = jsontext.AppendString(dst, f.Code)
+	if verbose {
+		dst = append(dst, `,"details":`...)
+		dst = jsontext.AppendOptional(dst, f.Details)
+		dst = append(dst, `,"hint":`...)
+		dst = jsontext.AppendOptional(dst, f.Hint)
+	}
+	dst = append(dst, `,"message":`...)
+	dst = jsontext.AppendString(dst, f.Message)
+	return append(dst, '}')
+}

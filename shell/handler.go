@@ -1,0 +1,205 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"postern/shell/auth"
+	"postern/shell/db"
+	"postern/shell/fault"
+)
+
+const (
+	maxTarget  = 1 << 20   // longest request target in bytes
+	maxPayload = 256 << 20 // longest body in bytes; jsonb cannot hold more
+	maxKept    = 1 << 20   // largest buffer that is kept for the next request, in bytes
+
+	bodyGrace = 30 * time.Second // time for a body, and
+	bodyRate  = 16 << 10         // bytes a second on top of that
+)
+
+var (
+	errTarget = &fault.Fault{
+		Status: http.StatusRequestURITooLong, Code: "PGRST100", Message: "The request target is too long",
+		Details: "At most " + strconv.Itoa(maxTarget) + " bytes are accepted",
+	}
+	errPayload = &fault.Fault{
+		Status: http.StatusRequestEntityTooLarge, Code: "PGRST102", Message: "The request body is too large",
+		Details: "At most " + strconv.Itoa(maxPayload) + " bytes are accepted",
+	}
+	errNotConnected = &fault.Fault{
+		Status: http.StatusServiceUnavailable, Code: "PGRST000", Message: "Cannot connect to the database",
+	}
+)
+
+// exchange is one request on its way, with the buffers that the next one uses again.
+type exchange struct {
+	call    db.Request
+	answer  db.Answer
+	json    []byte
+	payload []byte
+	role    []byte
+	timing  timing
+}
+
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+func (x *exchange) release() {
+	if cap(x.json) > maxKept {
+		x.json = nil
+	}
+	if cap(x.payload) > maxKept {
+		x.payload = nil
+	}
+	x.call = db.Request{}
+	x.answer.Reset()
+	x.timing = timing{}
+	exchanges.Put(x)
+}
+
+// serve answers one request to the API.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	st := s.state.Load()
+	x := exchanges.Get().(*exchange)
+	defer x.release()
+	out := response{w: w, head: r.Method == http.MethodHead}
+	header := w.Header()
+	if name := st.config.ServerTraceHeader; name != "" {
+		header.Set(name, r.Header.Get(name))
+	}
+	role := ""
+	switch identity, err := s.answer(st, x, &out, r); {
+	case errors.Is(err, context.Canceled):
+		return // nobody is left to be answered
+	case err != nil:
+		out.fault(s, st, err)
+		role = roleOf(identity)
+	default:
+		role = roleOf(identity)
+	}
+	s.log.access(st.config.LogLevel, r, role, out.status, out.size)
+}
+
+func roleOf(identity *auth.Identity) string {
+	if identity == nil {
+		return ""
+	}
+	return identity.Role
+}
+
+// answer takes a request through its stages: CORS, identity, body, database, response.
+func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) (*auth.Identity, error) {
+	preflight := st.cors.apply(out.w.Header(), r)
+	if preflight {
+		out.write(http.StatusOK, nil)
+		return nil, nil
+	}
+	x.timing.start(st.config.ServerTimingEnabled)
+	identity, err := st.verifier.Identify(r.Header.Get("Authorization"))
+	if err != nil {
+		return nil, err
+	}
+	x.timing.lap(phaseJWT)
+	if len(r.RequestURI) > maxTarget {
+		return identity, errTarget
+	}
+	if x.payload, err = readPayload(out.w, r, x.payload[:0]); err != nil {
+		return identity, err
+	}
+	if !s.connected.Load() {
+		return identity, errNotConnected
+	}
+	if err := s.handle(st, x, r, identity); err != nil {
+		return identity, err
+	}
+	x.timing.lap(phaseTransaction)
+	return identity, out.send(st, x)
+}
+
+// handle calls the database, a second time where it asks to start again.
+func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.Identity) error {
+	path, query := target(r)
+	var key string
+	var wanted *hoist
+	if st.hoisted.Len() > 0 {
+		key = r.Method + " " + path
+		wanted, _ = st.hoisted.Get(key)
+	}
+	x.role = append(x.role[:0], identity.Role...)
+	x.call = db.Request{
+		Settings: st.settings, SearchPath: st.searchPath, Role: x.role, Claims: identity.Claims,
+		Anonymous: identity.Anonymous, Verbosity: st.verbosity,
+	}
+	if len(x.payload) > 0 {
+		x.call.Payload = x.payload
+	}
+	for attempt := 0; ; attempt++ {
+		x.call.Assumed = st.assumed(identity.Role)
+		var hoisted []byte
+		if wanted != nil {
+			x.call.Assumed, hoisted = wanted.over(x.call.Assumed), wanted.json
+		}
+		x.json = appendRequest(x.json[:0], r, path, query, identity, st.tail, hoisted)
+		x.call.JSON = x.json
+		x.timing.lap(phaseParse)
+		if err := s.pool.Handle(r.Context(), &x.call, &x.answer); err != nil || x.answer.Status != 0 {
+			return err
+		}
+		if attempt > 0 {
+			return internal("postern asked for a restart twice")
+		}
+		var err error
+		if wanted, err = parseHoist(x.answer.Body); err != nil {
+			return internal(err.Error())
+		}
+		if key == "" {
+			key = r.Method + " " + path
+		}
+		st.hoisted.Add(key, wanted)
+	}
+}
+
+func internal(message string) *fault.Fault {
+	return &fault.Fault{Status: http.StatusInternalServerError, Code: "PGRSTX00", Message: message}
+}
+
+// readPayload reads the body to its end, so that no connection to the database waits for a slow client.
+func readPayload(w http.ResponseWriter, r *http.Request, dst []byte) ([]byte, error) {
+	if r.Body == http.NoBody || r.ContentLength == 0 {
+		return dst, nil
+	}
+	if r.ContentLength > maxPayload {
+		return dst, errPayload
+	}
+	if need := int(r.ContentLength) + 1; need > cap(dst) {
+		dst = make([]byte, 0, max(need, 512))
+	}
+	controller := http.NewResponseController(w)
+	start := time.Now()
+	for {
+		limit := bodyGrace + time.Duration(len(dst)/bodyRate)*time.Second
+		_ = controller.SetReadDeadline(start.Add(limit)) // a connection without deadlines is read without
+		if len(dst) == cap(dst) {
+			dst = append(dst, 0)[:len(dst)]
+		}
+		n, err := r.Body.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		if len(dst) > maxPayload {
+			return dst, errPayload
+		}
+		if err == io.EOF {
+			_ = controller.SetReadDeadline(time.Time{})
+			return dst, nil
+		}
+		if err != nil {
+			return dst, &fault.Fault{
+				Status: http.StatusBadRequest, Code: "PGRST102", Message: "The request body could not be read", Cause: err,
+			}
+		}
+	}
+}

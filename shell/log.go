@@ -1,0 +1,86 @@
+package shell
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"postern/shell/config"
+)
+
+const logTime = "02/Jan/2006:15:04:05 -0700"
+
+// logger writes answers to one stream and events to another, as PostgREST does (docs/references/observability, "Logs").
+type logger struct {
+	mutex    sync.Mutex
+	requests io.Writer
+	events   io.Writer
+	line     []byte
+}
+
+// event writes what happened to the server.
+func (l *logger) event(format string, arguments ...any) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.line = time.Now().AppendFormat(l.line[:0], logTime)
+	l.line = append(l.line, ": "...)
+	l.line = appendPrintable(l.line, fmt.Sprintf(format, arguments...), false)
+	_, _ = l.events.Write(append(l.line, '\n'))
+}
+
+// access writes an answer in the combined log format, if the level asks for it.
+func (l *logger) access(level config.LogLevel, r *http.Request, role string, status, size int) {
+	switch {
+	case level >= config.LogInfo:
+	case level == config.LogWarn && status >= 400:
+	case level == config.LogError && status >= 500:
+	default:
+		return
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = "-"
+	}
+	if role == "" {
+		role = "-"
+	}
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	b := append(append(l.line[:0], host...), " - "...)
+	b = appendPrintable(b, role, true)
+	b = append(b, " ["...)
+	b = time.Now().AppendFormat(b, logTime)
+	b = append(b, `] "`...)
+	b = appendPrintable(b, r.Method, true)
+	b = append(b, ' ')
+	b = appendPrintable(b, r.RequestURI, true)
+	b = append(append(append(b, ' '), r.Proto...), `" `...)
+	b = append(strconv.AppendInt(b, int64(status), 10), ' ')
+	b = append(strconv.AppendInt(b, int64(size), 10), ` "`...)
+	b = appendPrintable(b, r.Referer(), true)
+	b = append(b, `" "`...)
+	b = appendPrintable(b, r.UserAgent(), true)
+	l.line = append(b, '"', '\n')
+	_, _ = l.requests.Write(l.line)
+}
+
+// appendPrintable appends text on one line: control characters and, with quoted, " and \ as \xHH.
+func appendPrintable(dst []byte, text string, quoted bool) []byte {
+	for i := range len(text) {
+		c := text[i]
+		if c < ' ' || c == 0x7f || quoted && (c == '"' || c == '\\') {
+			dst = append(dst, '\\', 'x', upperHex[c>>4], upperHex[c&15])
+			continue
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// standard is a logger for net/http, whose complaints about clients are of interest to nobody.
+func (l *logger) standard() *log.Logger { return log.New(io.Discard, "", 0) }

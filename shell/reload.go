@@ -1,0 +1,261 @@
+package shell
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"reflect"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"postern/shell/config"
+	"postern/shell/db"
+)
+
+const (
+	rolesPeriod   = 10 * time.Second // how often the settings of roles are read
+	reloadTimeout = 10 * time.Second // for reading settings from the database
+)
+
+// listening is the running LISTEN.
+type listening struct {
+	channel string // empty when there is none
+	stop    context.CancelFunc
+}
+
+func newInstance() string { return strings.ToLower(rand.Text()[:8]) }
+
+// newState names and computes a state. Callers hold reloads, or are alone.
+func (s *Server) newState(c *config.Config, roles map[string]db.RoleSettings) *state {
+	s.states++
+	return newState(c, roles, s.instance+strconv.FormatInt(int64(s.states), 36))
+}
+
+// session is what a new connection to the database starts with.
+func (s *Server) session() db.Session {
+	st := s.state.Load()
+	return db.Session{Prepared: st.config.DBPreparedStatements, SearchPath: string(st.searchPath), Settings: st.settings}
+}
+
+// connect tries to reach the database until it is there, reads its settings and starts to listen. A database without
+// postern, and a password that is refused, stop the server.
+func (s *Server) connect(ctx context.Context) {
+	var backoff db.Backoff
+	for {
+		err := s.attempt(ctx)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		var missing *db.NotInstalledError
+		var refused *pgconn.PgError
+		if errors.As(err, &missing) {
+			s.fail(missing)
+			return
+		}
+		if errors.As(err, &refused) && strings.HasPrefix(refused.Code, "28") || !s.state.Load().config.DBPoolAutomaticRecovery {
+			s.fail(fmt.Errorf("cannot connect to the database: %w", err))
+			return
+		}
+		pause := backoff.Next()
+		s.retry.Store(int64(pause / time.Second))
+		s.log.event("Cannot connect to the database: %v; trying again in %s", err, pause)
+		if !db.Sleep(ctx, pause) {
+			return
+		}
+	}
+	s.retry.Store(0)
+	if err := s.reload(ctx, false); err != nil && ctx.Err() == nil {
+		s.log.event("Configuration: %v", err)
+	}
+	s.connected.Store(true)
+	s.log.event("Connected to the database")
+	if s.first != nil {
+		s.first()
+	}
+	s.listen(ctx)
+}
+
+func (s *Server) attempt(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	return s.pool.Check(ctx)
+}
+
+// reload reads the configuration again and makes a new state of it; with renew also where nothing has changed, so that
+// the database compiles every statement anew. On errors the old configuration stays.
+func (s *Server) reload(ctx context.Context, renew bool) error {
+	s.reloads.Lock()
+	defer s.reloads.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	old := s.state.Load()
+	c, err := s.readConfig(ctx, old.config)
+	if err != nil {
+		return err
+	}
+	roles, err := s.pool.ReadRoles(ctx)
+	if err != nil {
+		s.log.event("%v", err)
+		roles = old.roleSource
+	}
+	st := s.newState(c, roles)
+	s.state.Store(st)
+	if renew || st.config.DBPreparedStatements != old.config.DBPreparedStatements || string(st.searchPath) != string(old.searchPath) {
+		s.pool.Reset()
+	}
+	return nil
+}
+
+func (s *Server) readConfig(ctx context.Context, old *config.Config) (*config.Config, error) {
+	sources := s.sources
+	if old.DBConfig {
+		var err error
+		if sources.Database, err = s.pool.ReadSettings(ctx, old.DBPreConfig, config.DatabaseNames()); err != nil {
+			return nil, err
+		}
+	}
+	return config.Load(sources)
+}
+
+// Reload reads the configuration again, as SIGUSR2 and NOTIFY 'reload config' do.
+func (s *Server) Reload(ctx context.Context) {
+	if err := s.reload(ctx, false); err != nil {
+		s.log.event("The configuration was not reloaded: %v", err)
+		return
+	}
+	for _, warning := range s.state.Load().config.Warnings {
+		s.log.event("WARNING: %s", warning)
+	}
+	s.log.event("Configuration reloaded")
+	s.listen(ctx)
+}
+
+// Renew makes the database compile every statement anew and replaces the connections, as SIGUSR1 and
+// NOTIFY 'reload schema' do. Nothing of the schema is kept here.
+func (s *Server) Renew(ctx context.Context) {
+	if err := s.reload(ctx, true); err != nil {
+		s.log.event("The configuration was not reloaded: %v", err)
+	}
+	s.log.event("Connections and compiled statements renewed")
+}
+
+// refreshRoles reads the settings of roles from time to time.
+func (s *Server) refreshRoles(ctx context.Context) {
+	for db.Sleep(ctx, rolesPeriod) {
+		if !s.connected.Load() || s.pool.Busy() {
+			continue
+		}
+		limited, cancel := context.WithTimeout(ctx, reloadTimeout)
+		roles, err := s.pool.ReadRoles(limited)
+		cancel()
+		if err != nil {
+			continue // requests tell when the database is lost
+		}
+		s.reloads.Lock()
+		if st := s.state.Load(); !reflect.DeepEqual(roles, st.roleSource) {
+			s.state.Store(st.withRoles(roles))
+			s.log.event("Settings of roles changed")
+		}
+		s.reloads.Unlock()
+	}
+}
+
+// listen starts, stops or moves the LISTEN, as the configuration has it.
+func (s *Server) listen(ctx context.Context) {
+	c := s.state.Load().config
+	s.reloads.Lock()
+	defer s.reloads.Unlock()
+	channel := c.DBChannel
+	if !c.DBChannelEnabled {
+		channel = ""
+	}
+	if channel == s.listener.channel {
+		return
+	}
+	if s.listener.stop != nil {
+		s.listener.stop()
+		s.listener.stop = nil
+	}
+	s.listener.channel = channel
+	if channel == "" {
+		return
+	}
+	following, stop := context.WithCancel(ctx)
+	s.listener.stop = stop
+	messages := make(chan string, 16)
+	go s.follow(ctx, following, messages)
+	go s.pool.Listen(following, channel,
+		func(again bool) {
+			s.log.event("Listening for notifications on the channel %q", channel)
+			if again { // some may have been missed
+				offer(messages, "")
+			}
+		},
+		func(payload string) { offer(messages, payload) },
+		func(err error, pause time.Duration) {
+			s.log.event("Not listening on the channel %q: %v; trying again in %s", channel, err, pause)
+		})
+}
+
+// offer passes a message on unless so many wait that one more changes nothing.
+func offer(messages chan<- string, message string) {
+	select {
+	case messages <- message:
+	default:
+	}
+}
+
+// follow does what notifications ask for, until following ends. Those that came meanwhile are done together.
+func (s *Server) follow(ctx, following context.Context, messages <-chan string) {
+	for {
+		schema, settings := false, false
+		collect := func(message string) {
+			schema = schema || message == "" || message == "reload schema"
+			settings = settings || message == "" || message == "reload config"
+		}
+		select {
+		case <-following.Done():
+			return
+		case message := <-messages:
+			collect(message)
+		}
+		for len(messages) > 0 {
+			collect(<-messages)
+		}
+		if schema {
+			s.Renew(ctx)
+		}
+		if settings {
+			s.Reload(ctx)
+		}
+	}
+}
+
+// watchSignals renews on SIGUSR1 and reloads on SIGUSR2.
+func (s *Server) watchSignals(ctx context.Context) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2)
+	defer signal.Stop(signals)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case which := <-signals:
+			if which == syscall.SIGUSR1 {
+				s.Renew(ctx)
+			} else {
+				s.Reload(ctx)
+			}
+		}
+	}
+}

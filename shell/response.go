@@ -1,0 +1,176 @@
+package shell
+
+import (
+	"errors"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"time"
+
+	"postern/shell/fault"
+)
+
+const (
+	jsonType    = "application/json; charset=utf-8"
+	defaultVary = "Accept, Prefer, Range"
+	largeBody   = 64 << 10 // bytes that a socket may not take at once
+)
+
+var errHeader = &fault.Fault{
+	Status: http.StatusInternalServerError, Code: "PGRST111",
+	Message: "response.headers holds a name or a value that a header cannot have",
+}
+
+var errStatus = &fault.Fault{
+	Status: http.StatusInternalServerError, Code: "PGRST112", Message: "response.status is not the status of an answer",
+}
+
+// connectionHeaders belong to the connection, not to the answer (RFC 9110, 7.6.1); only the shell sets them.
+var connectionHeaders = map[string]bool{
+	"Connection": true, "Content-Length": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true,
+	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+}
+
+// response writes one answer and remembers what the log needs of it.
+type response struct {
+	w      http.ResponseWriter
+	head   bool
+	status int
+	size   int
+}
+
+// send writes what the database answered.
+func (out *response) send(st *state, x *exchange) error {
+	answer := &x.answer
+	if answer.Status < 200 || answer.Status > 999 {
+		return errStatus
+	}
+	header := out.w.Header()
+	values := make([]string, len(answer.Headers)) // not in x: the server writes the header after this returns
+	for i, field := range answer.Headers {
+		name := canonicalName(field[0])
+		if name == "" || !validValue(field[1]) {
+			return errHeader
+		}
+		if connectionHeaders[name] {
+			continue
+		}
+		values[i] = string(field[1])
+		before, repeated := header[name]
+		switch {
+		case !repeated:
+			header[name] = values[i : i+1 : i+1]
+		case name != "Access-Control-Allow-Origin": // the shell's own counts
+			header[name] = append(before, values[i])
+		}
+	}
+	if st.config.ServerTimingEnabled {
+		x.timing.lap(phaseResponse)
+		header["Server-Timing"] = []string{x.timing.String()}
+	}
+	if answer.Status == http.StatusServiceUnavailable {
+		header["Retry-After"] = oneSecond
+	}
+	out.write(answer.Status, answer.Body)
+	return nil
+}
+
+var (
+	serverHeader = []string{"postern/" + Version}
+	varyHeader   = []string{defaultVary}
+	oneSecond    = []string{"1"}
+)
+
+// write writes status, header and body.
+func (out *response) write(status int, body []byte) {
+	header := out.w.Header()
+	header["Server"] = serverHeader
+	if _, given := header["Vary"]; !given {
+		header["Vary"] = varyHeader
+	}
+	if _, given := header["Content-Type"]; !given {
+		header["Content-Type"] = nil // or the server would guess one
+	}
+	out.status = status
+	if status == http.StatusNoContent || status == http.StatusNotModified || out.head {
+		out.w.WriteHeader(status)
+		return
+	}
+	out.size = len(body)
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if len(body) > largeBody {
+		controller := http.NewResponseController(out.w)
+		limit := bodyGrace + time.Duration(len(body)/bodyRate)*time.Second
+		if controller.SetWriteDeadline(time.Now().Add(limit)) == nil {
+			defer func() { _ = controller.SetWriteDeadline(time.Time{}) }()
+		}
+	}
+	out.w.WriteHeader(status)
+	_, _ = out.w.Write(body) // fails only when the client is gone
+}
+
+// fault answers an error of the shell's own.
+func (out *response) fault(s *Server, st *state, err error) {
+	var f *fault.Fault
+	if !errors.As(err, &f) {
+		f = internal(err.Error())
+	}
+	s.faulted(st, f)
+	header := out.w.Header()
+	header["Content-Type"] = []string{jsonType}
+	header["Proxy-Status"] = []string{"postern; error=" + f.Code}
+	if f.Challenge != "" {
+		header["Www-Authenticate"] = []string{f.Challenge}
+	}
+	if f.Status == http.StatusServiceUnavailable {
+		header["Retry-After"] = []string{s.retryAfter()}
+	}
+	out.write(f.Status, f.AppendBody(nil, st.config.ClientErrorVerbosity == "verbose"))
+}
+
+// common names need no allocation.
+var commonNames = func() map[string]string {
+	names := make(map[string]string)
+	for _, name := range []string{
+		"Content-Type", "Content-Range", "Content-Location", "Content-Profile", "Location", "Preference-Applied",
+		"Range-Unit", "Allow", "Proxy-Status", "Vary", "Cache-Control", "Access-Control-Allow-Origin", "Accept-Ranges", "Warning",
+	} {
+		names[name] = name
+	}
+	return names
+}()
+
+// canonicalName gives a header's name as net/http writes it, or "" for what is no token (RFC 9110, 5.6.2).
+func canonicalName(name []byte) string {
+	if known, ok := commonNames[string(name)]; ok {
+		return known
+	}
+	for _, c := range name {
+		if !isTokenByte(c) {
+			return ""
+		}
+	}
+	return textproto.CanonicalMIMEHeaderKey(string(name))
+}
+
+func isTokenByte(c byte) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		return true
+	}
+	switch c {
+	case '!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~':
+		return true
+	}
+	return false
+}
+
+// validValue tells whether a header may have this value: no control characters but tabs (RFC 9110, 5.5).
+func validValue(value []byte) bool {
+	for _, c := range value {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,218 @@
+// Package shell is postern's HTTP server. It knows HTTP, tokens and connections; everything that an answer depends on is
+// in the database, behind postern.handle.
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"postern/shell/admin"
+	"postern/shell/config"
+	"postern/shell/db"
+	"postern/shell/fault"
+)
+
+const (
+	headerTimeout = 30 * time.Second  // for the header of a request
+	idleTimeout   = 120 * time.Second // between two requests on a connection
+	drainTimeout  = 30 * time.Second  // for requests that run when the server stops
+	maxHeader     = 4 << 20           // bytes of a header; longer ones are answered by net/http
+)
+
+// Options are what a Server is made of.
+type Options struct {
+	Config   *config.Config
+	Sources  config.Sources // where Config came from, for reloads
+	Requests io.Writer      // log of answers
+	Events   io.Writer      // log of events
+
+	Connected func() // called once the database is reached; may be nil
+}
+
+// Server serves the API. Make one with New.
+type Server struct {
+	sources config.Sources
+	log     *logger
+	pool    *db.Pool
+	state   atomic.Pointer[state]
+
+	connected atomic.Bool  // whether the database was reached
+	retry     atomic.Int64 // seconds until the next attempt to connect
+	complaint atomic.Int64 // when a lost connection was last logged, in seconds
+	reloads   sync.Mutex
+	instance  string // random part of the names of states
+	states    int    // number of states so far, under reloads
+	first     func() // called once the database is reached
+	fatal     chan error
+	listener  listening
+
+	main, admin net.Listener
+}
+
+// New makes a server and opens its sockets. The database need not be there yet.
+func New(options Options) (*Server, error) {
+	c := options.Config
+	s := &Server{
+		sources:  options.Sources,
+		log:      &logger{requests: options.Requests, events: options.Events},
+		instance: newInstance(),
+		fatal:    make(chan error, 1),
+		first:    options.Connected,
+	}
+	s.sources.DBURI = c.DBURI
+	s.state.Store(s.newState(c, nil))
+	var err error
+	s.pool, err = db.Open(db.Options{
+		URI: c.DBURI, Application: "postern/" + Version, Version: Version, Size: c.DBPool,
+		AcquireTimeout: time.Duration(c.DBPoolAcquisitionTimeout) * time.Second,
+		MaxLifetime:    time.Duration(c.DBPoolMaxLifetime) * time.Second,
+		MaxIdle:        time.Duration(c.DBPoolMaxIdletime) * time.Second,
+		Session:        s.session,
+		Warn:           func(text string) { s.log.event("%s", text) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.open(c)
+}
+
+// open opens the sockets.
+func (s *Server) open(c *config.Config) (err error) {
+	s.main, err = listen(socket{c.ServerHost, c.ServerPort, c.ServerReuseport, c.ServerUnixSocket, c.ServerUnixSocketMode})
+	if err != nil {
+		return err
+	}
+	if c.AdminServerPort == nil && c.AdminServerUnixSocket == "" {
+		return nil
+	}
+	port := 0
+	if c.AdminServerPort != nil {
+		port = *c.AdminServerPort
+	}
+	s.admin, err = listen(socket{c.AdminServerHost, port, false, c.AdminServerUnixSocket, c.AdminServerUnixSocketMode})
+	if err != nil {
+		err = fmt.Errorf("admin server: %w", errors.Join(err, s.main.Close()))
+	}
+	return err
+}
+
+// Address gives where the API is served.
+func (s *Server) Address() net.Addr { return s.main.Addr() }
+
+// Run serves until the context ends, then lets running requests finish. It fails when the database has no postern or
+// another version of it.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s.log.event("Starting postern %s", Version)
+	for _, warning := range s.state.Load().config.Warnings {
+		s.log.event("WARNING: %s", warning)
+	}
+	// There is nothing to route: every path and method goes to the database, which knows the API.
+	servers := []*http.Server{s.newServer(http.HandlerFunc(s.serve))}
+	s.start(servers[0], malformedListener{s.main}, "API server")
+	if s.admin != nil {
+		servers = append(servers, s.newServer(admin.Handler(s)))
+		s.start(servers[1], s.admin, "Admin server")
+	}
+	var background sync.WaitGroup
+	background.Go(func() { s.connect(ctx) })
+	background.Go(func() { s.refreshRoles(ctx) })
+	background.Go(func() { s.watchSignals(ctx) })
+
+	var err error
+	select {
+	case <-ctx.Done():
+		s.log.event("Stopping")
+	case err = <-s.fatal:
+		s.log.event("%v", err)
+	}
+	stop()
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	for _, server := range servers {
+		if server.Shutdown(drain) != nil {
+			_ = server.Close()
+		}
+	}
+	background.Wait()
+	s.pool.Close()
+	return err
+}
+
+func (s *Server) newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          s.log.standard(),
+	}
+}
+
+func (s *Server) start(server *http.Server, listener net.Listener, name string) {
+	s.log.event("%s listening on %s", name, listener.Addr())
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.fail(fmt.Errorf("%s: %w", strings.ToLower(name), err))
+		}
+	}()
+}
+
+// fail stops the server.
+func (s *Server) fail(err error) {
+	select {
+	case s.fatal <- err:
+	default:
+	}
+}
+
+// faulted looks at an error that is answered: it logs why the database cannot be reached, at most once a second, and
+// stops the server if it must not recover.
+func (s *Server) faulted(st *state, f *fault.Fault) {
+	if f.Status < http.StatusInternalServerError || f.Cause == nil {
+		return
+	}
+	now := time.Now().Unix()
+	if last := s.complaint.Load(); last != now && s.complaint.CompareAndSwap(last, now) && st.config.LogLevel >= config.LogError {
+		s.log.event("%v", f)
+	}
+	if f.Status == http.StatusServiceUnavailable && !st.config.DBPoolAutomaticRecovery {
+		s.fail(errors.New("the database cannot be reached and db-pool-automatic-recovery is off"))
+	}
+}
+
+// retryAfter gives the seconds after which a client may try again.
+func (s *Server) retryAfter() string {
+	return strconv.FormatInt(max(s.retry.Load(), 1), 10)
+}
+
+// Live tells whether the API is served (for the admin server).
+func (s *Server) Live() bool {
+	if address, ok := s.main.Addr().(*net.UnixAddr); ok {
+		_, err := os.Stat(address.Name)
+		return err == nil
+	}
+	return true
+}
+
+// Ready tells whether requests can be answered: the database is reached, or all connections to it are in use.
+func (s *Server) Ready(ctx context.Context) bool {
+	if !s.connected.Load() {
+		return false
+	}
+	return s.pool.Busy() || s.pool.Check(ctx) == nil
+}
+
+// Settings gives the settings without secrets.
+func (s *Server) Settings() string { return s.state.Load().config.DumpPublic() }

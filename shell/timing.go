@@ -1,0 +1,55 @@
+package shell
+
+import (
+	"strconv"
+	"time"
+)
+
+// phase is one of PostgREST's phases of a request (docs/references/observability, "Server-Timing Header").
+type phase int
+
+const (
+	phaseJWT         phase = iota // verifying the token
+	phaseParse                    // reading the request
+	phasePlan                     // always 0: planning is part of the transaction
+	phaseTransaction              // the round trip to the database
+	phaseResponse                 // reading its answer
+	phases
+)
+
+var phaseNames = [phases]string{"jwt", "parse", "plan", "transaction", "response"}
+
+// timing measures the phases of a request. Its zero value measures nothing.
+type timing struct {
+	last time.Time
+	took [phases]time.Duration
+}
+
+func (t *timing) start(enabled bool) {
+	if enabled {
+		t.last = time.Now()
+	}
+}
+
+// lap counts the time since the last call, or start, for a phase.
+func (t *timing) lap(p phase) {
+	if t.last.IsZero() {
+		return
+	}
+	now := time.Now()
+	t.took[p] += now.Sub(t.last)
+	t.last = now
+}
+
+// String gives the value of Server-Timing, in milliseconds.
+func (t *timing) String() string {
+	var text []byte
+	for p, name := range phaseNames {
+		if p > 0 {
+			text = append(text, ", "...)
+		}
+		text = append(append(text, name...), ";dur="...)
+		text = strconv.AppendFloat(text, float64(t.took[p])/float64(time.Millisecond), 'f', 1, 64)
+	}
+	return string(text)
+}

@@ -1,0 +1,102 @@
+-- Media types: Accept and Content-Type (RFC 9110, sections 8.3 and 12.5.1).
+
+create or replace function postern.media_parameters(media text)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(jsonb_object_agg(lower(found[1]), coalesce(found[2], found[3])), '{}')
+    from regexp_matches(media, ';\s*([A-Za-z0-9-]+)\s*=\s*(?:"([^"]*)"|([A-Za-z0-9|-]+))', 'g') as found);
+end
+$$;
+comment on function postern.media_parameters(text) is
+  'The parameters of a media type as an object; names in lower case, quotes removed.';
+
+create or replace function postern.media_type(media text)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  name text := lower(btrim(split_part(media, ';', 1)));
+  parameters jsonb := postern.media_parameters(media);
+  stripped boolean := parameters ->> 'nulls' = 'stripped';
+begin
+  case name
+    when 'application/vnd.pgrst.object+json', 'application/vnd.pgrst.object' then
+      return case when stripped
+        then '{"kind": "object", "strip": true, "name": "application/vnd.pgrst.object+json;nulls=stripped", "charset": true}'::jsonb
+        else '{"kind": "object", "name": "application/vnd.pgrst.object+json", "charset": true}'::jsonb end;
+    when 'application/vnd.pgrst.array+json', 'application/vnd.pgrst.array' then
+      return case when stripped
+        then '{"kind": "array", "strip": true, "name": "application/vnd.pgrst.array+json;nulls=stripped", "charset": true}'::jsonb
+        else '{"kind": "named", "name": "application/json", "charset": true}'::jsonb end;
+    when 'application/vnd.pgrst.plan', 'application/vnd.pgrst.plan+text', 'application/vnd.pgrst.plan+json' then
+      return postern.plan_media_type(case when name like '%json' then 'json' else 'text' end, parameters);
+    when 'application/json', 'application/geo+json', 'text/csv', 'text/plain', 'text/xml',
+      'application/openapi+json', 'application/x-www-form-urlencoded' then
+      return jsonb_build_object('kind', 'named', 'name', name, 'charset', true);
+    when 'application/octet-stream' then
+      return '{"kind": "named", "name": "application/octet-stream"}'::jsonb;
+    when '*/*' then
+      return '{"kind": "any", "name": "*/*"}'::jsonb;
+    else
+      return jsonb_build_object('kind', 'named', 'name', btrim(media));
+  end case;
+end
+$$;
+comment on function postern.media_type(text) is
+  'A media type as {kind, name, charset?, strip?, …}: kind object and array are the vendored JSON forms, plan the execution plan, any is */*, named all others. Source: PostgREST docs, references/api/resource_representation.';
+
+create or replace function postern.plan_media_type(format text, parameters jsonb)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  target jsonb := postern.media_type(coalesce(parameters ->> 'for', 'application/json'));
+  options text[] := array(
+    select known from unnest('{analyze,verbose,settings,buffers,wal}'::text[]) as known
+    where known = any(string_to_array(parameters ->> 'options', '|')));
+begin
+  return jsonb_build_object('kind', 'plan', 'format', format, 'for', target, 'options', to_jsonb(options), 'charset', true,
+    'name', format('application/vnd.pgrst.plan+%s; for="%s"%s', format, target ->> 'name',
+      case when options = '{}' then '' else '; options=' || array_to_string(options, '|') end));
+end
+$$;
+comment on function postern.plan_media_type(text, jsonb) is
+  'application/vnd.pgrst.plan with its format (text, json), the media type it is for and the known EXPLAIN options.';
+
+create or replace function postern.accepted_media_types(accept text)
+returns jsonb
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case when accept is null or accept = '' then '[{"kind": "any", "name": "*/*"}]'::jsonb else (
+      select jsonb_agg(postern.media_type(media) order by quality desc, specificity desc, place)
+      from (
+        select split_part(entry, ';q=', 1) as media, place,
+          coalesce(substring(entry from ';q=([0-9.]*[0-9])')::numeric, 1) as quality,
+          length(entry) - length(replace(entry, ';', ''))
+            - (length(entry) - length(replace(entry, '*', ''))) as specificity
+        from string_to_table(replace(accept, ' ', ''), ',') with ordinality as entries(entry, place)
+      ) as weighed)
+    end);
+end
+$$;
+comment on function postern.accepted_media_types(text) is
+  'The media types of an Accept header, most wanted first: by q-value, then specificity, then place. */* when there is no header.';
+
+create or replace function postern.content_type(media jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select media ->> 'name' || case when media ? 'charset' then '; charset=utf-8' else '' end);
+end
+$$;
+comment on function postern.content_type(jsonb) is 'The Content-Type value of a media type made by postern.media_type.';

@@ -1,0 +1,32 @@
+create or replace function postern.parse_columns(source text)
+returns text[]
+language plpgsql
+immutable
+parallel safe
+strict
+as $$
+declare
+  tokens constant text[] := postern.tokens(source, 'columns');
+  at int := 1;
+  named record;
+  names text[] := array[]::text[];
+begin
+  loop
+    named := postern.scan_name('columns', tokens, at);
+    names := array_append(names, named.name);
+    at := named.at;
+    while postern.is_blank(tokens[at]) loop
+      at := at + 1;
+    end loop;
+    exit when tokens[at] is distinct from ',';
+    at := at + 1;
+    while postern.is_blank(tokens[at]) loop
+      at := at + 1;
+    end loop;
+  end loop;
+  return names;
+end
+$$;
+
+comment on function postern.parse_columns(text) is
+'Parses columns= and on_conflict=. In: the text, names separated by commas. Out: the names in the order given, repetitions included. What follows a complete list is ignored, as PostgREST does. Raises PGRST100, also on "". Grammar: docs/references/api/tables_views.rst of PostgREST.';

@@ -1,0 +1,243 @@
+create or replace function postern.scan_quoted(tokens text[], inout at int, out value text)
+returns record
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  pieces text[] := array[]::text[];
+begin
+  loop
+    at := at + 1;
+    case tokens[at]
+      when '"' then
+        at := at + 1;
+        value := array_to_string(pieces, '');
+        return;
+      when E'\\' then
+        -- Only the next character is escaped; a name's letters stand for themselves either way.
+        at := at + 1;
+        exit when tokens[at] is null;
+        pieces := array_append(pieces, tokens[at]);
+      else
+        exit when tokens[at] is null;
+        pieces := array_append(pieces, tokens[at]);
+    end case;
+  end loop;
+end
+$$;
+
+comment on function postern.scan_quoted(text[], int) is
+'Scans "..." with backslash escapes. In: tokens, index of the opening quote. Out: index after the closing quote and the text between, unescaped; value is null when the closing quote is missing (at is then one past the last token).';
+
+create or replace function postern.scan_name(what text, tokens text[], inout at int, out name text)
+returns record
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  quoted record;
+  words text[];
+begin
+  if tokens[at] = '"' then
+    quoted := postern.scan_quoted(tokens, at);
+    if quoted.value is null then
+      perform postern.unexpected(what, tokens, quoted.at, 'a closing "');
+    elsif quoted.value = '' or strpos(quoted.value, chr(1)) > 0 then
+      perform postern.unexpected(what, tokens, at + 1, 'a name');
+    end if;
+    at := quoted.at;
+    name := quoted.value;
+    return;
+  end if;
+
+  if not postern.is_word(tokens[at]) then
+    perform postern.unexpected(what, tokens, at, 'a name');
+  end if;
+  name := btrim(tokens[at], ' ');
+  at := at + 1;
+  if tokens[at] = '-' and tokens[at + 1] is distinct from '>' then
+    words := array[name];
+    while tokens[at] = '-' and tokens[at + 1] is distinct from '>' loop
+      if not postern.is_word(tokens[at + 1]) then
+        perform postern.unexpected(what, tokens, at + 1, 'the rest of a name');
+      end if;
+      words := array_append(words, btrim(tokens[at + 1], ' '));
+      at := at + 2;
+    end loop;
+    name := array_to_string(words, '-');
+  end if;
+  if name = '' then
+    perform postern.unexpected(what, tokens, at - 1, 'a name');
+  end if;
+end
+$$;
+
+comment on function postern.scan_name(text, text[], int) is
+'Scans a name: letters, digits, "_", "$", inner spaces and dashes (not "->"), or "anything quoted". In: what is read (for errors), tokens, index of the name. Out: index after it, the name trimmed and unquoted. Raises PGRST100 when there is none or it is empty. Grammar: docs/references/api/url_grammar.rst of PostgREST.';
+
+create or replace function postern.is_word(token text)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select token is not null and strpos(E'\x01\t!"#%&''()*+,-./:;<=>?@[\\]^`{|}~', token) = 0
+$$;
+
+comment on function postern.is_word(text) is
+'In: a token. Out: whether it is a run of name characters; false for punctuation and for null, the end of the text.';
+
+create or replace function postern.is_blank(token text)
+returns boolean
+language sql
+immutable
+parallel safe
+as $$
+  select token is not null and btrim(token, E' \t') = ''
+$$;
+
+comment on function postern.is_blank(text) is
+'In: a token. Out: whether it is white space (spaces, a tab); false for null, the end of the text.';
+
+create or replace function postern.scan_path(what text, tokens text[], inout at int, out path jsonb)
+returns record
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  steps jsonb[] := array[]::jsonb[];
+  arrow text;
+  operand record;
+begin
+  while tokens[at] = '-' and tokens[at + 1] = '>' loop
+    arrow := '->';
+    at := at + 2;
+    if tokens[at] = '>' then
+      arrow := '->>';
+      at := at + 1;
+    end if;
+    operand := postern.scan_path_operand(what, tokens, at);
+    steps := array_append(
+      steps,
+      case
+        when operand.index is null then jsonb_build_object('op', arrow, 'key', operand.key)
+        else jsonb_build_object('op', arrow, 'index', operand.index)
+      end);
+    at := operand.at;
+    if cardinality(steps) > postern.limit_of('path depth') then
+      perform postern.unexpected(what, tokens, at, format('at most %s arrows', postern.limit_of('path depth')));
+    end if;
+  end loop;
+  if cardinality(steps) > 0 then
+    path := to_jsonb(steps);
+  end if;
+end
+$$;
+
+comment on function postern.scan_path(text, text[], int) is
+'Scans the arrows after a column, "->a->>0". In: what is read, tokens, index of the first arrow. Out: index after the path, [{"op":"->","key":"a"},{"op":"->>","index":0}], or null when no arrow stands there. Raises PGRST100.';
+
+create or replace function postern.scan_path_operand(
+  what text, tokens text[], inout at int, out key text, out index int)
+returns record
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  sign constant int := case tokens[at] when '-' then -1 else 1 end;
+  digits constant text := case tokens[at] when '-' then tokens[at + 1] else tokens[at] end;
+  pieces text[] := array[]::text[];
+  segments text[] := array[]::text[];
+  quoted record;
+  ended boolean := false;
+begin
+  if tokens[at] = '"' then
+    quoted := postern.scan_quoted(tokens, at);
+    if quoted.value is null then
+      perform postern.unexpected(what, tokens, quoted.at, 'a closing "');
+    elsif strpos(quoted.value, chr(1)) > 0 then
+      perform postern.unexpected(what, tokens, at + 1, 'a key');
+    end if;
+    at := quoted.at;
+    key := quoted.value;
+    return;
+  end if;
+
+  if sign < 0 then
+    at := at + 1;
+  end if;
+  if digits ~ '^[0-9]+$' then
+    ended := tokens[at + 1] is null
+      or tokens[at + 1] in (',', '.', ')', ':')
+      or (tokens[at + 1] = '-' and tokens[at + 2] = '>');
+  elsif sign < 0 then
+    perform postern.unexpected(what, tokens, at, 'digits');
+  end if;
+  if ended then
+    if length(digits) > 10 or digits::bigint > 2147483647 then
+      perform postern.unexpected(what, tokens, at, 'an index within four bytes');
+    end if;
+    index := (sign * digits::bigint)::int;
+    at := at + 1;
+    return;
+  elsif sign < 0 then
+    perform postern.unexpected(what, tokens, at + 1, 'the end of the index');
+  end if;
+
+  -- A key ends at a reserved character; dashes inside it, but not before ">", belong to it.
+  loop
+    while tokens[at] not in ('(', '-', ':', '.', ',', '>', ')', chr(1)) loop
+      pieces := array_append(pieces, tokens[at]);
+      at := at + 1;
+    end loop;
+    if cardinality(pieces) = 0 then
+      perform postern.unexpected(what, tokens, at, 'a key or an index');
+    end if;
+    segments := array_append(segments, btrim(array_to_string(pieces, ''), E' \t'));
+    exit when tokens[at] is distinct from '-' or tokens[at + 1] = '>';
+    pieces := array[]::text[];
+    at := at + 1;
+  end loop;
+  key := array_to_string(segments, '-');
+  if key = '' then
+    perform postern.unexpected(what, tokens, at, 'a key or an index');
+  end if;
+end
+$$;
+
+comment on function postern.scan_path_operand(text, text[], int) is
+'Scans what follows an arrow. In: what is read, tokens, index of the operand. Out: index after it, and either the key or the index (digits that end the operand). Raises PGRST100. Reserved in an unquoted key: ( ) . , : > and a dash at either end.';
+
+create or replace function postern.scan_field(what text, tokens text[], inout at int, out name text, out path jsonb)
+returns record
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  named record;
+  walked record;
+begin
+  while postern.is_blank(tokens[at]) loop
+    at := at + 1;
+  end loop;
+  named := postern.scan_name(what, tokens, at);
+  name := named.name;
+  at := named.at;
+  if tokens[at] = '-' then
+    walked := postern.scan_path(what, tokens, at);
+    path := walked.path;
+    at := walked.at;
+  end if;
+  while postern.is_blank(tokens[at]) loop
+    at := at + 1;
+  end loop;
+end
+$$;
+
+comment on function postern.scan_field(text, text[], int) is
+'Scans a column with an optional path, and the white space around. In: what is read, tokens, index. Out: index after it, the name, the path (null when none). Raises PGRST100.';

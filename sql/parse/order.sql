@@ -1,0 +1,79 @@
+create or replace function postern.parse_order(source text)
+returns jsonb
+language plpgsql
+immutable
+parallel safe
+strict
+as $$
+declare
+  tokens constant text[] := postern.tokens(source, 'order');
+  at int := 1;
+  list jsonb[] := array[]::jsonb[];
+  one record;
+begin
+  loop
+    one := postern.scan_order_term(tokens, at);
+    list := array_append(list, one.term);
+    at := one.at;
+    exit when tokens[at] is null;
+    if tokens[at] <> ',' then
+      perform postern.unexpected('order', tokens, at, '"," or the end');
+    end if;
+    at := at + 1;
+  end loop;
+  return to_jsonb(list);
+end
+$$;
+
+comment on function postern.parse_order(text) is
+'Parses order=. In: the text, "name.desc.nullslast,data->>age,clients(name).asc". Out: array of {"name","path","direction":"asc"|"desc","nulls":"first"|"last","relation"}; keys not given are absent. Raises PGRST100, also on "". Grammar: docs/references/api/{tables_views,resource_embedding}.rst of PostgREST.';
+
+create or replace function postern.scan_order_term(tokens text[], inout at int, out term jsonb)
+returns record
+language plpgsql
+immutable
+parallel safe
+as $$
+declare
+  field record;
+  relation text;
+  direction text;
+  nulls text;
+begin
+  field := postern.scan_field('order', tokens, at);
+  at := field.at;
+  if tokens[at] = '(' and field.path is null then
+    relation := field.name;
+    field := postern.scan_field('order', tokens, at + 1);
+    at := field.at;
+    if tokens[at] is distinct from ')' then
+      perform postern.unexpected('order', tokens, at, '")"');
+    end if;
+    at := at + 1;
+  end if;
+
+  if tokens[at] = '.' and tokens[at + 1] in ('asc', 'desc') then
+    direction := tokens[at + 1];
+    at := at + 2;
+  end if;
+  if tokens[at] = '.' then
+    if tokens[at + 1] = 'nullsfirst' then
+      nulls := 'first';
+    elsif tokens[at + 1] = 'nullslast' then
+      nulls := 'last';
+    else
+      perform postern.unexpected(
+        'order',
+        tokens,
+        at + 1,
+        case when direction is null then 'asc, desc, nullsfirst or nullslast' else 'nullsfirst or nullslast' end);
+    end if;
+    at := at + 2;
+  end if;
+  term := jsonb_strip_nulls(jsonb_build_object(
+    'name', field.name, 'path', field.path, 'relation', relation, 'direction', direction, 'nulls', nulls));
+end
+$$;
+
+comment on function postern.scan_order_term(text[], int) is
+'Scans one term of order=. In: tokens, index. Out: index after it, the term as parse_order describes. Raises PGRST100.';

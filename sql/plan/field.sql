@@ -1,0 +1,180 @@
+-- Fields, filters and orders against the columns of their relation.
+
+create or replace function postern.column_map(columns jsonb)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(jsonb_object_agg(item ->> 'name', item), '{}') from jsonb_array_elements(columns) as item);
+end
+$$;
+comment on function postern.column_map(jsonb) is 'Columns (postern.relation_columns) by name.';
+
+create or replace function postern.plan_reference(columns jsonb, item jsonb)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select jsonb_strip_nulls(jsonb_build_object('name', item -> 'name', 'path', item -> 'path',
+      'to_json', case when item ? 'path' then (columns -> (item ->> 'name') ->> 'type' in ('json', 'jsonb')) is not true end,
+      'tsvector', case when columns -> (item ->> 'name') ->> 'base' = 'tsvector' then true end)));
+end
+$$;
+comment on function postern.plan_reference(jsonb, jsonb) is
+  'A column with its JSON path: to_json where the path must go through to_jsonb, as the column is no JSON itself; tsvector where it is one.';
+
+create or replace function postern.plan_field(columns jsonb, item jsonb)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+declare
+  known jsonb := columns -> (item ->> 'name');
+  transform text;
+begin
+  if (known ->> 'type_oid')::bigint >= 16384 and not item ? 'path' and not item ? 'cast' then
+    transform := postern.representation((known ->> 'type_oid')::oid, 'json'::regtype);
+  end if;
+  return postern.plan_reference(columns, item) || jsonb_strip_nulls(jsonb_build_object(
+    'cast', item -> 'cast', 'aggregate', item -> 'aggregate', 'aggregate_cast', item -> 'aggregate_cast', 'transform', transform,
+    'label', coalesce(item ->> 'alias', item ->> 'aggregate', postern.last_key(item -> 'path'), item ->> 'name')));
+end
+$$;
+comment on function postern.plan_field(jsonb, jsonb) is
+  'An item of select as a field: its reference, casts, aggregate, the representation as JSON that its domain has, and its label in the answer.';
+
+create or replace function postern.expand_star(columns jsonb, fields jsonb, forced boolean)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case
+      when columns = '[]' or not fields @> '[{"name": "*"}]' then fields
+      when not forced and not exists (
+        select from jsonb_array_elements(columns) as item
+        where postern.plan_field(jsonb_build_object(item ->> 'name', item), item) ? 'transform') then fields
+      else (
+        select jsonb_agg(case when field ->> 'name' = '*' and not field ? 'aggregate'
+          then postern.plan_field(jsonb_build_object(item ->> 'name', item), jsonb_build_object('name', item -> 'name'))
+          else field end order by place, position)
+        from jsonb_array_elements(fields) with ordinality as listed(field, place)
+        left join jsonb_array_elements(columns) with ordinality as known(item, position)
+          on field ->> 'name' = '*' and not field ? 'aggregate')
+    end);
+end
+$$;
+comment on function postern.expand_star(jsonb, jsonb, boolean) is
+  'Fields with * replaced by the columns, where that is forced or a column has a representation of its own; else unchanged.';
+
+create or replace function postern.last_key(path jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select step ->> 'key'
+    from jsonb_array_elements(path) with ordinality as steps(step, place)
+    where step ? 'key'
+    order by place desc
+    limit 1);
+end
+$$;
+comment on function postern.last_key(jsonb) is 'The last key (not index) of a JSON path; null when there is none.';
+
+create or replace function postern.plan_filter(columns jsonb, filter jsonb, children jsonb)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+declare
+  expr jsonb := filter -> 'expr';
+  known jsonb := columns -> (filter ->> 'name');
+  place int;
+begin
+  if expr ->> 'operator' = 'is' and expr ->> 'value' = 'null' and not filter ? 'path' then
+    place := postern.child_place(children, filter ->> 'name', false);
+    if place is not null then
+      return jsonb_build_object('exists', place, 'not', coalesce((expr ->> 'not')::boolean, false) is false);
+    end if;
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object('field', postern.plan_reference(columns, filter), 'expr', expr,
+    'transform', case when (known ->> 'type_oid')::bigint >= 16384
+      then postern.representation('text'::regtype, (known ->> 'type_oid')::oid) end));
+end
+$$;
+comment on function postern.plan_filter(jsonb, jsonb, jsonb) is
+  'A filter as {field, expr, transform: the function that makes the column''s domain from text}, or, when it is a null test of an embed, {exists: place of the child, not}.';
+
+create or replace function postern.plan_logic(columns jsonb, tree jsonb, children jsonb)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+begin
+  if not tree ? 'of' then
+    return postern.plan_filter(columns, tree, children);
+  end if;
+  return tree || jsonb_build_object('of', (
+    select jsonb_agg(postern.plan_logic(columns, branch, children) order by place)
+    from jsonb_array_elements(tree -> 'of') with ordinality as branches(branch, place)));
+end
+$$;
+comment on function postern.plan_logic(jsonb, jsonb, jsonb) is 'A logic tree with each of its filters planned.';
+
+create or replace function postern.plan_order(columns jsonb, term jsonb, children jsonb, relation text)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+declare
+  place int;
+begin
+  if not term ? 'relation' then
+    return term || jsonb_build_object('field', postern.plan_reference(columns, term));
+  end if;
+  place := postern.child_place(children, term ->> 'relation', false);
+  if place is null then
+    perform postern.not_embedded(term ->> 'relation', null);
+  elsif not (children -> place -> 'relationship' ->> 'to_one')::boolean then
+    perform postern.fail('PGRST118', format('The result cannot be ordered by a column of ''%s''', term ->> 'relation'),
+      format('''%s'' and ''%s'' do not form a many-to-one or one-to-one relationship', relation, term ->> 'relation'));
+  end if;
+  return term || jsonb_build_object('child', place,
+    'field', postern.plan_reference(postern.column_map(postern.relation_columns((children -> place ->> 'oid')::oid)), term));
+end
+$$;
+comment on function postern.plan_order(jsonb, jsonb, jsonb, text) is
+  'A term of order with its reference; child: place of the to-one embed whose column it is. PGRST108 when that is not embedded, PGRST118 when it is to-many.';
+
+create or replace function postern.child_place(children jsonb, name text, by_relation boolean)
+returns int
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select place::int - 1
+    from jsonb_array_elements(children) with ordinality as nodes(child, place)
+    where child ->> 'label' = name or by_relation and child ->> 'name' = name
+    order by place
+    limit 1);
+end
+$$;
+comment on function postern.child_place(jsonb, text, boolean) is
+  'Place (from 0) of the first embed of that label, or of that relation name; null when there is none.';
+
+create or replace function postern.not_embedded(name text, alias text)
+returns void
+language plpgsql immutable parallel safe
+as $$
+begin
+  perform postern.fail('PGRST108', format('''%s'' is not embedded by this request', name),
+    case when alias is not null then 'An embed that has an alias goes by its alias in filters, orders and limits' end,
+    case when alias is null then format('Put %s(…) into the select parameter', name)
+      else format('Write ''%s'' in place of ''%s''', alias, name) end);
+end
+$$;
+comment on function postern.not_embedded(text, text) is 'Raises PGRST108; alias: of the embed that was probably meant.';

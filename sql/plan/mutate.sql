@@ -1,0 +1,64 @@
+-- What a write writes: the columns of its payload, its conflict, its conditions.
+
+create or replace function postern.plan_payload(relation text, columns jsonb, names text[])
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+declare
+  map jsonb := postern.column_map(columns);
+  name text;
+  planned jsonb := '[]';
+  transform text;
+begin
+  for name in select distinct n from unnest(names) as n order by n loop
+    if not map ? name then
+      perform postern.fail('PGRST204', format('The column ''%s'' does not exist in ''%s''', name, relation));
+    end if;
+    transform := case when (map -> name ->> 'type_oid')::bigint >= 16384
+      then postern.representation('json'::regtype, (map -> name ->> 'type_oid')::oid) end;
+    planned := planned || jsonb_strip_nulls(jsonb_build_object('name', name, 'transform', transform,
+      'type', case when transform is null then map -> name ->> 'type' else 'json' end, 'default', map -> name -> 'default'));
+  end loop;
+  return planned;
+end
+$$;
+comment on function postern.plan_payload(text, jsonb, text[]) is
+  'The columns that a payload has, by name: {name, type to read from JSON, transform from JSON to the domain, default}. PGRST204 for one that the relation has not.';
+
+create or replace function postern.payload_keys(trees jsonb)
+returns text[]
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case
+      when trees ? 'columns' and length(trees ->> 'json') < 2 then array(select jsonb_array_elements_text(trees -> 'columns'))
+      when length(trees ->> 'json') > 1 then array(select jsonb_array_elements_text(substr(trees ->> 'json', 2)::jsonb))
+      else '{}' end);
+end
+$$;
+comment on function postern.payload_keys(jsonb) is
+  'The keys of a payload: those of the parameter columns when the body was not looked into, else those found in it.';
+
+create or replace function postern.check_upsert(trees jsonb, pk text[])
+returns void
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  if trees -> 'entries' @> '[{"kind": "limit", "embed": []}]' or trees -> 'entries' @> '[{"kind": "offset", "embed": []}]' then
+    perform postern.fail('PGRST114', 'PUT takes no limit and no offset');
+  elsif pk = '{}' or exists (
+      select from jsonb_array_elements(trees -> 'entries') as entry
+      where entry ->> 'kind' = 'logic' or entry ->> 'kind' = 'filter' and (entry -> 'embed' <> '[]' or entry ? 'path'
+        or entry -> 'expr' ->> 'operator' <> 'eq' or entry -> 'expr' ?| '{not,quantifier}' or not entry ->> 'name' = any(pk)))
+    or exists (
+      select from unnest(pk) as name
+      where not trees -> 'entries' @> jsonb_build_array(jsonb_build_object('kind', 'filter', 'name', name)))
+  then
+    perform postern.fail('PGRST105', 'A PUT must have an eq filter on every column of the primary key and no other filter');
+  end if;
+end
+$$;
+comment on function postern.check_upsert(jsonb, text[]) is
+  'PGRST114 and PGRST105: whether a PUT names one row by its whole primary key, and nothing else. Source: PostgREST docs, references/api/tables_views, "Single-row upsert".';

@@ -1,0 +1,116 @@
+-- References, values, filters and logic trees as SQL.
+
+create or replace function postern.render_reference(alias text, field jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case when field ? 'to_json' then format('to_jsonb(%I.%I)', alias, field ->> 'name')
+        else format('%I.%I', alias, field ->> 'name') end
+      || coalesce((
+        select string_agg((step ->> 'op') || case when step ? 'index' then (step ->> 'index')::int::text
+          else quote_literal(step ->> 'key') end, '' order by place)
+        from jsonb_array_elements(field -> 'path') with ordinality as steps(step, place)), ''));
+end
+$$;
+comment on function postern.render_reference(text, jsonb) is 'A column of the relation alias, with its JSON path.';
+
+create or replace function postern.render_value(given jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select coalesce('$' || (given ->> 'param')::int, quote_literal(given ->> 'value')));
+end
+$$;
+comment on function postern.render_value(jsonb) is 'A value: the parameter that carries it, or a literal.';
+
+create or replace function postern.render_filter(alias text, filter jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  expr jsonb := filter -> 'expr';
+  operation record;
+  subject text := postern.render_reference(alias, filter -> 'field');
+  operand text := postern.render_value(expr);
+  language text := coalesce(quote_literal(expr ->> 'language') || ', ', '');
+  transform text := filter ->> 'transform';
+  made text;
+begin
+  select * into operation from postern.operators() as o where o.name = expr ->> 'operator';
+  case operation.kind
+    when 'is' then
+      made := subject || ' is ' || replace(expr ->> 'value', '_', ' ');
+    when 'in' then
+      if transform is null then
+        if not expr ? 'param' then
+          operand := quote_literal(postern.array_literal(postern.parse_list(expr ->> 'value')));
+        end if;
+        made := format('%s = any(%s)', subject, operand);
+      else
+        made := format('%s = any(select %s(element) from unnest(%s::text[]) as element)', subject, transform, operand);
+      end if;
+    when 'isdistinct' then
+      made := subject || ' is distinct from ' || operand;
+    when 'fts' then
+      made := format('%s %s(%s%s)', case when filter -> 'field' ? 'tsvector' then subject
+        else format('to_tsvector(%s%s)', language, subject) end, operation.sql, language, operand);
+    else
+      if operation.sql in ('like', 'ilike') then
+        operand := format('replace(%s, ''*'', ''%%'')', operand) || case when expr ? 'quantifier' then '::text[]' else '' end;
+      elsif transform is not null then
+        operand := format('%s(%s)', transform, operand);
+      end if;
+      made := format('%s %s %s', subject, operation.sql,
+        case when expr ? 'quantifier' then format('%s(%s)', expr ->> 'quantifier', operand) else operand end);
+  end case;
+  return case when (expr ->> 'not')::boolean then format('not (%s)', made) else made end;
+end
+$$;
+comment on function postern.render_filter(text, jsonb) is
+  'A filter (postern.plan_filter) on the relation alias as a condition. Source: PostgREST docs, references/api/tables_views, "Operators".';
+
+create or replace function postern.render_condition(node jsonb, alias text, tree jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  if tree ? 'of' then
+    return case when (tree ->> 'not')::boolean then 'not ' else '' end || '(' || (
+      select string_agg(postern.render_condition(node, alias, branch), case tree ->> 'operator' when 'and' then ' and ' else ' or ' end order by place)
+      from jsonb_array_elements(tree -> 'of') with ordinality as branches(branch, place)) || ')';
+  elsif tree ? 'exists' then
+    return case when (tree ->> 'not')::boolean then 'not ' else '' end
+      || postern.render_exists(node -> 'children' -> (tree ->> 'exists')::int, alias, node);
+  end if;
+  return postern.render_filter(alias, tree);
+end
+$$;
+comment on function postern.render_condition(jsonb, text, jsonb) is
+  'A planned filter, logic tree or null test of an embed as a condition on the node''s relation alias.';
+
+create or replace function postern.render_where(node jsonb, alias text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(condition, ' and ')
+    from (
+      select postern.render_condition(node, alias, tree) as condition
+      from jsonb_array_elements(node -> 'where') as tree
+      union all
+      select postern.render_exists(child, alias, node)
+      from jsonb_array_elements(node -> 'children') as child
+      where child ->> 'join' = 'inner'
+    ) as conditions);
+end
+$$;
+comment on function postern.render_where(jsonb, text) is
+  'All conditions of a node''s rows but the one that joins it to its parent: filters, logic trees, and that every inner embed has a row. Null when there are none.';

@@ -1,0 +1,237 @@
+-- The rows of a node, in up to three levels. Level 1 takes the rows of the relation, filtered, ordered and cut to the page. Level 2
+-- adds the embeds to what is left. Level 3, only where the request aggregates, groups. What is between levels has short names:
+-- f1, f2, … the fields, e1, … the embeds, s1_f1, … the columns of spreads, key_… the columns that embeds are joined by.
+
+create or replace function postern.node_outputs(node jsonb)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(jsonb_agg(output order by block, place, part), '[]')
+    from (
+      select 1 as block, place, 1::bigint as part, jsonb_strip_nulls(jsonb_build_object(
+        'column', case when field ->> 'name' = '*' and not field ? 'aggregate' then '*' else 'f' || place end, 'label', field -> 'label',
+        'aggregate', field -> 'aggregate', 'aggregate_cast', field -> 'aggregate_cast')) as output
+      from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)
+      union all
+      select 2, place, 1, jsonb_build_object('column', 'e' || place, 'label', child -> 'label')
+      from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
+      where not child ? 'spread' and not postern.is_empty_embed(child)
+      union all
+      select 2, place, part, (case when (child -> 'relationship' ->> 'to_one')::boolean then output else output - '{aggregate,aggregate_cast}'::text[] end)
+        || jsonb_build_object('column', 's' || place || '_' || (output ->> 'column'))
+      from jsonb_array_elements(node -> 'children') with ordinality as children(child, place),
+        jsonb_array_elements(postern.node_outputs(child)) with ordinality as outputs(output, part)
+      where child ? 'spread'
+    ) as listed);
+end
+$$;
+comment on function postern.node_outputs(jsonb) is
+  'What a node yields, in order: {column: its name between levels, label: its name in the answer, aggregate?, aggregate_cast?}; a to-one spread hands its columns and aggregates up.';
+
+create or replace function postern.is_empty_embed(node jsonb)
+returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select node -> 'fields' = '[]' and not exists (
+      select from jsonb_array_elements(node -> 'children') as child where not postern.is_empty_embed(child)));
+end
+$$;
+comment on function postern.is_empty_embed(jsonb) is
+  'Whether an embed selects nothing, as in clients(): it filters, but does not show.';
+
+create or replace function postern.render_field(alias text, field jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case
+      when field ->> 'name' = '*' then case when field ? 'aggregate' then '1' else format('%I.*', alias) end
+      when field ? 'transform' then format('%s(%s)', field ->> 'transform', postern.render_reference(alias, field))
+      when field ? 'cast' then format('cast(%s as %s)', postern.render_reference(alias, field), field ->> 'cast')
+      else postern.render_reference(alias, field) end);
+end
+$$;
+comment on function postern.render_field(text, jsonb) is
+  'A field before aggregation. The cast is an identifier of letters, digits, _, space and $ by the grammar of select.';
+
+create or replace function postern.render_base(node jsonb, source text, join_condition text, names text, paged boolean)
+returns text
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select format('select %s from %s%s%s%s',
+      coalesce(nullif(concat_ws(', ',
+        (select string_agg(postern.render_field(node ->> 'alias', field) || case
+            when field ->> 'name' = '*' and not field ? 'aggregate' then ''
+            when names = 'labels' then format(' as %I', field ->> 'label') else format(' as %I', 'f' || place) end, ', ' order by place)
+          from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)),
+        case when names = 'columns' then postern.render_keys(node) end,
+        case when names = 'columns' and node -> 'children' @> '[{"relationship": {"kind": "computed"}}]' then postern.render_row(node) || ' as whole_row' end
+      ), ''), '1 as nothing'),
+      source,
+      coalesce(' where ' || nullif(concat_ws(' and ', join_condition, postern.render_where(node, node ->> 'alias')), ''), ''),
+      case when paged then coalesce(postern.render_order(node, node ->> 'alias'), '') else '' end,
+      case when paged then postern.render_page(node) else '' end));
+end
+$$;
+comment on function postern.render_base(jsonb, text, text, text, boolean) is
+  'Level 1: the rows of a node from source (FROM items). names: labels (the answer''s names) or columns (those between levels, with keys); paged: with order and limit.';
+
+create or replace function postern.render_embed(child jsonb, parent text, as_jsonb boolean)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case when (child -> 'relationship' ->> 'to_one')::boolean
+        then format('(select row_to_json(embed) from (%s) as embed limit 1)', postern.render_child(child, parent, 'labels'))
+        else format('(select coalesce(json_agg(embed), ''[]''::json) from (%s) as embed)', postern.render_child(child, parent, 'labels')) end
+      || case when as_jsonb then '::jsonb' else '' end);
+end
+$$;
+comment on function postern.render_embed(jsonb, text, boolean) is
+  'An embed as a scalar: an object when it is to-one, else an array. as_jsonb: as jsonb, which can be grouped by.';
+
+create or replace function postern.render_spread(child jsonb, place bigint, parent text, as_jsonb boolean)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select case when (child -> 'relationship' ->> 'to_one')::boolean
+      then format(' left join lateral (select * from (%s) as one limit 1) as %I on true', postern.render_child(child, parent, 'columns'), 's' || place)
+      else format(' left join lateral (select %s from (%s) as many) as %I on true', (
+        select coalesce(string_agg(format('coalesce(json_agg(many.%I), ''[]''::json)%s as %1$I', output ->> 'column', case when as_jsonb then '::jsonb' else '' end), ', ' order by part), '1 as nothing')
+        from jsonb_array_elements(postern.node_outputs(child)) with ordinality as outputs(output, part)),
+        postern.render_child(child, parent, 'columns'), 's' || place) end);
+end
+$$;
+comment on function postern.render_spread(jsonb, bigint, text, boolean) is
+  'A spread embed as a lateral join s<place>: the columns of one row, or of all rows as arrays.';
+
+create or replace function postern.render_child(child jsonb, parent text, names text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select postern.render_rows(child, postern.render_source(child, format('%I.whole_row', parent)), postern.render_join(child, parent, 'key_'), names));
+end
+$$;
+comment on function postern.render_child(jsonb, text, text) is
+  'The rows of an embed that belong to a row of parent, which is level 1 of the parent node.';
+
+create or replace function postern.render_embedded(node jsonb, source text, join_condition text, names text, aggregated boolean)
+returns text
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select format('select %s from (%s) as %I%s',
+      coalesce((
+        select string_agg(case
+            when output ->> 'column' = '*' then format('%I.*', base.alias)
+            when left(output ->> 'column', 1) = 'f' then format('%I.%I', base.alias, output ->> 'column')
+            when left(output ->> 'column', 1) = 's' then format('%I.%I',
+              split_part(output ->> 'column', '_', 1), substr(output ->> 'column', strpos(output ->> 'column', '_') + 1))
+            else postern.render_embed(node -> 'children' -> (substr(output ->> 'column', 2)::int - 1), base.alias, aggregated)
+          end || case when output ->> 'column' = '*' then '' when names = 'labels' then format(' as %I', output ->> 'label') else format(' as %I', output ->> 'column') end, ', ' order by place)
+        from jsonb_array_elements(postern.node_outputs(node)) with ordinality as outputs(output, place)), '1 as nothing'),
+      postern.render_base(node, source, join_condition, 'columns', not aggregated),
+      base.alias,
+      (select string_agg(postern.render_spread(child, place, base.alias, aggregated), '' order by place)
+        from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
+        where child ? 'spread'))
+    from (select 'level_' || (node ->> 'depth') as alias) as base);
+end
+$$;
+comment on function postern.render_embedded(jsonb, text, text, text, boolean) is
+  'Level 2: level 1 with its embeds. aggregated: to be grouped above, so neither ordered nor cut here.';
+
+create or replace function postern.render_grouped(node jsonb, source text, join_condition text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select format('select %s from (%s) as %I%s%s%s',
+      string_agg(case when output ? 'aggregate'
+          then format('%s(%I.%I)', output ->> 'aggregate', grouped.alias, output ->> 'column')
+            || coalesce('::' || (output ->> 'aggregate_cast'), '')
+          else format('%I.%I', grouped.alias, output ->> 'column') end || format(' as %I', output ->> 'label'), ', ' order by place),
+      postern.render_embedded(node, source, join_condition, 'columns', true),
+      grouped.alias,
+      ' group by ' || string_agg(format('%I.%I', grouped.alias, output ->> 'column'), ', ' order by place) filter (where not output ? 'aggregate'),
+      postern.render_grouped_order(node, grouped.alias),
+      postern.render_page(node))
+    from jsonb_array_elements(postern.node_outputs(node)) with ordinality as outputs(output, place),
+      (select 'group_' || (node ->> 'depth') as alias) as grouped
+    group by grouped.alias);
+end
+$$;
+comment on function postern.render_grouped(jsonb, text, text) is
+  'Level 3: level 2 grouped by all that is not aggregated, ordered and cut. Source: PostgREST docs, references/api/aggregate_functions.';
+
+create or replace function postern.render_grouped_order(node jsonb, alias text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  term jsonb;
+  place bigint;
+  made text;
+begin
+  for term in select t from jsonb_array_elements(node -> 'order') as t loop
+    select f.place into place
+    from jsonb_array_elements(node -> 'fields') with ordinality as f(field, place)
+    where not f.field ? 'aggregate' and f.field ->> 'name' = term -> 'field' ->> 'name'
+      and f.field -> 'path' is not distinct from term -> 'field' -> 'path'
+    limit 1;
+    if place is null or term ? 'child' then
+      raise exception using errcode = 'grouping_error',
+        message = format('column "%s" is not among the columns that the result is grouped by', term ->> 'name');
+    end if;
+    made := concat_ws(', ', made, format('%I.%I', alias, 'f' || place)
+      || coalesce(' ' || (term ->> 'direction'), '') || coalesce(' nulls ' || (term ->> 'nulls'), ''));
+  end loop;
+  return coalesce(' order by ' || made, '');
+end
+$$;
+comment on function postern.render_grouped_order(jsonb, text) is
+  'ORDER BY of an aggregated node. 42803 for a column that is not grouped by, as PostgreSQL has it.';
+
+create or replace function postern.render_rows(node jsonb, source text, join_condition text, names text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+declare
+  aggregates boolean := exists (select from jsonb_array_elements(postern.node_outputs(node)) as output where output ? 'aggregate');
+  to_one_spread boolean := node ? 'spread' and (node -> 'relationship' ->> 'to_one')::boolean;
+begin
+  if aggregates and node ? 'spread' and not to_one_spread then
+    perform postern.fail('PGRST127', 'Feature not implemented', 'Aggregate functions inside a one-to-many or many-to-many spread');
+  elsif aggregates and not to_one_spread then
+    return postern.render_grouped(node, source, join_condition);
+  elsif node -> 'children' = '[]' then
+    return postern.render_base(node, source, join_condition, names, true);
+  end if;
+  return postern.render_embedded(node, source, join_condition, names, false);
+end
+$$;
+comment on function postern.render_rows(jsonb, text, text, text) is
+  'The rows of a node as one query. source: its FROM items; join_condition: what ties it to its parent, or null; names: labels or columns. PGRST127 for aggregates in a to-many spread.';

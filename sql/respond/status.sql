@@ -1,0 +1,57 @@
+-- Which HTTP status an error has.
+
+create or replace function postern.error_status(code text)
+returns int
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select status
+    from (values
+      ('PGRST100', 400), ('PGRST101', 405), ('PGRST102', 400), ('PGRST103', 416), ('PGRST105', 405),
+      ('PGRST106', 406), ('PGRST107', 406), ('PGRST108', 400), ('PGRST111', 500), ('PGRST112', 500),
+      ('PGRST114', 400), ('PGRST115', 400), ('PGRST116', 406), ('PGRST117', 405), ('PGRST118', 400),
+      ('PGRST120', 400), ('PGRST121', 500), ('PGRST122', 400), ('PGRST123', 400), ('PGRST124', 400),
+      ('PGRST125', 404), ('PGRST126', 404), ('PGRST127', 400), ('PGRST128', 400),
+      ('PGRST200', 400), ('PGRST201', 300), ('PGRST202', 404), ('PGRST203', 300), ('PGRST204', 400),
+      ('PGRST205', 404)
+    ) as known(name, status)
+    where name = code);
+end
+$$;
+comment on function postern.error_status(text) is
+  'HTTP status of one of the PGRSTxxx codes that the database side raises; null for any other. Source: PostgREST docs, references/errors.';
+
+create or replace function postern.sqlstate_status(state text, message text, anonymous boolean)
+returns int
+language plpgsql immutable parallel safe
+as $$
+begin
+  case
+    when state = '42501' then
+      return case when anonymous then 401 else 403 end;
+    when state in ('23503', '23505') then return 409;
+    when state = '25006' then return 405;
+    when state = '21000' then
+      return case when message like '%requires a WHERE clause' then 400 else 500 end;
+    when state = '22023' then
+      return case when message like 'role%does not exist' then 401 else 400 end;
+    when state = '42883' then
+      return case when message like 'function xmlagg(%' then 406 else 404 end;
+    when state = '42P01' then return 404;
+    when state = '42P17' then return 500;
+    when state = '53400' then return 500;
+    when state = '57P01' then return 503;
+    when state = 'P0001' then return 400;
+    when state ~ '^PT[1-5][0-9][0-9]$' then return substr(state, 3)::int;
+    when left(state, 2) in ('08', '53') then return 503;
+    when left(state, 2) in ('0L', '0P', '28') then return 403;
+    when left(state, 2) in ('09', '25', '2D', '38', '39', '3B', '40', '54', '55', '57', '58', 'F0', 'HV', 'P0', 'PT', 'XX')
+      then return 500;
+    else return 400;
+  end case;
+end
+$$;
+comment on function postern.sqlstate_status(text, text, boolean) is
+  'HTTP status of a PostgreSQL error, by SQLSTATE and for a few by message; anonymous turns a missing privilege into 401 rather than 403. Source: PostgREST docs, references/errors, "HTTP status codes".';

@@ -1,0 +1,47 @@
+-- The schema, the error that every room raises, and the version that the shell checks.
+create schema if not exists postern;
+comment on schema postern is 'postern: a REST API served from inside the database. Entry: postern.handle.';
+grant usage on schema postern to public;
+
+create or replace function postern.version()
+returns text
+language sql immutable parallel safe
+as $$ select '0.1.0'::text $$;
+comment on function postern.version() is
+  'Version of the installed functions. The shell serves only a version that it was built for.';
+
+create or replace function postern.fail_json(code text, message text, details jsonb, hint text default null)
+returns void
+language plpgsql immutable parallel safe
+as $$
+begin
+  raise exception using
+    errcode = 'PNERR',
+    message = message,
+    detail = json_build_object('code', code, 'message', message, 'details', details, 'hint', hint)::text;
+end
+$$;
+comment on function postern.fail_json(text, text, jsonb, text) is
+  'Raises SQLSTATE PNERR, which postern.handle answers as {code, message, details, hint} with the status of the code (postern.error_status). details may be any JSON value.';
+
+create or replace function postern.fail(code text, message text, details text default null, hint text default null)
+returns void
+language plpgsql immutable parallel safe
+as $$
+begin
+  perform postern.fail_json(code, message, to_jsonb(details), hint);
+end
+$$;
+comment on function postern.fail(text, text, text, text) is
+  'postern.fail_json for details that are plain text or absent.';
+
+do $$
+begin
+  if to_regtype('postern.compiled') is null then
+    create type postern.compiled as (
+      statement text, estimate text, explain text, status int, headers text[], body bytea);
+    comment on type postern.compiled is
+      'What a request compiles to: either a statement (which yields status, headers, body, response.status, response.headers), perhaps with a query to estimate the rows of or EXPLAIN options; or an answer at once.';
+  end if;
+end
+$$;

@@ -1,0 +1,62 @@
+-- Settings: what the shell passes on from its configuration.
+
+create or replace function postern.settings(given text)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+declare
+  defaults constant jsonb := '{"db_schemas": ["public"], "db_extra_search_path": ["public"], "db_max_rows": null,
+    "db_aggregates_enabled": false, "db_plan_enabled": false, "db_pre_request": null, "db_tx_end": "commit",
+    "db_prepared_statements": true, "db_root_spec": null, "openapi_mode": "follow-privileges",
+    "openapi_security_active": false, "openapi_server_proxy_uri": null, "client_error_verbosity": "verbose",
+    "url_use_legacy_target_names": true,
+    "db_hoisted_tx_settings": ["statement_timeout", "plan_filter.statement_cost_limit", "default_transaction_isolation"]}';
+  schemas text := nullif(current_setting('pgrst.db_schemas', true), '');
+begin
+  if given is null and schemas is not null then
+    return defaults || jsonb_build_object('db_schemas',
+      (select jsonb_agg(btrim(name)) from string_to_table(schemas, ',') as name));
+  end if;
+  return defaults || coalesce(given::jsonb, '{}');
+end
+$$;
+comment on function postern.settings(text) is
+  'The settings in force: defaults, overridden by the JSON that the shell gives; without a shell the schemas are those of the setting pgrst.db_schemas, else public. Source: PostgREST docs, references/configuration.';
+
+create or replace function postern.request_schema(request jsonb, config jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  profile text := request -> 'headers' ->> case
+    when request ->> 'method' in ('POST', 'PATCH', 'PUT', 'DELETE') then 'content-profile' else 'accept-profile' end;
+begin
+  if profile is null then
+    return config -> 'db_schemas' ->> 0;
+  elsif not config -> 'db_schemas' ? profile then
+    perform postern.fail('PGRST106', 'The schema is not exposed: ' || profile, null,
+      'The exposed schemas are: ' || (select string_agg(name, ', ') from jsonb_array_elements_text(config -> 'db_schemas') as name));
+  end if;
+  return profile;
+end
+$$;
+comment on function postern.request_schema(jsonb, jsonb) is
+  'The schema that a request is about: named by Accept-Profile (GET, HEAD, OPTIONS) or Content-Profile (the others), else the first exposed one. PGRST106 when it is not exposed. Source: PostgREST docs, references/api/schemas.';
+
+create or replace function postern.search_path(schema text, config jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(quote_ident(name), ', ' order by place)
+    from (
+      select schema as name, 0::bigint as place
+      union all
+      select name, place from jsonb_array_elements_text(config -> 'db_extra_search_path') with ordinality as extra(name, place)
+    ) as path);
+end
+$$;
+comment on function postern.search_path(text, jsonb) is
+  'Value of search_path for statements about a schema: the schema, then db-extra-search-path.';

@@ -1,0 +1,153 @@
+-- The body of a request as a shape. The body itself waits as text in the setting postern.payload, where the statement reads it:
+-- so one prepared statement serves bodies of any size.
+
+create or replace function postern.shape_payload(method text, path text, content_type text, query text, payload bytea)
+returns text[]
+language plpgsql volatile
+as $$
+declare
+  call boolean := path like '/rpc/%';
+  media text := postern.media_type(coalesce(content_type, 'application/json')) ->> 'name';
+  body text;
+begin
+  perform set_config('postern.payload', '', true), set_config('postern.inserted', '0', true);
+  if media = 'application/octet-stream' and call then
+    perform set_config('postern.payload', encode(coalesce(payload, ''::bytea), 'hex'), true);
+    return array['&%02raw', ''];
+  end if;
+  body := convert_from(coalesce(payload, ''::bytea), 'UTF8');
+  if media = 'application/json' then
+    if body = '' and call then
+      body := '{}';
+    end if;
+    perform set_config('postern.payload', body, true);
+    if query ~ '(^|&)columns=' and method in ('POST', 'PATCH') then
+      return array['&%02json=' || left(ltrim(body, E' \t\r\n'), 1), ''];
+    end if;
+    return array[postern.shape_json(body), ''];
+  elsif media = 'text/csv' then
+    return array[postern.shape_csv(body), ''];
+  elsif media = 'application/x-www-form-urlencoded' then
+    return case when call then postern.shape_form_arguments(body) else array[postern.shape_form(body), ''] end;
+  elsif call and media in ('text/plain', 'text/xml') then
+    perform set_config('postern.payload', body, true);
+    return array['&%02raw', ''];
+  end if;
+  return array['&%02refused=Content-Type not acceptable: ' || media, ''];
+end
+$$;
+comment on function postern.shape_payload(text, text, text, text, bytea) is
+  'The body of a POST, PATCH or PUT as [shape piece, literals]: its form and keys; puts it as JSON (hexadecimal when raw bytes) into the transaction''s setting postern.payload. A body that is refused becomes a piece named refused, for the compiler to raise PGRST102. 22021 for invalid UTF-8.';
+
+create or replace function postern.shape_json(body text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  document jsonb;
+  keys jsonb;
+  names text[];
+begin
+  begin
+    document := body::jsonb;
+  exception when data_exception or program_limit_exceeded or statement_too_complex then
+    return '&%02refused=Empty or invalid json';
+  end;
+  keys := jsonb_path_query_array(document, 'lax $[0].keyvalue().key', '{}', true);
+  if jsonb_typeof(document) = 'object' then
+    return '&%02json={' || keys::text;
+  elsif jsonb_typeof(document) <> 'array' or document = '[]'::jsonb then
+    return '&%02empty';
+  end if;
+  names := array(select jsonb_array_elements_text(keys));
+  if exists (
+    select from jsonb_array_elements(document) as element
+    where case when jsonb_typeof(element) = 'object' then not element ?& names or element - names <> '{}'::jsonb else true end)
+  then
+    return '&%02refused=All object keys must match';
+  end if;
+  return '&%02json=[' || keys::text;
+end
+$$;
+comment on function postern.shape_json(text) is
+  'Shape piece of a JSON body: object or array, and the keys, which must be the same in every object of an array. Anything else than an object or array counts as an empty array. Source: PostgREST docs, references/api/tables_views, "Bulk insert".';
+
+create or replace function postern.shape_form(body text)
+returns text
+language plpgsql volatile strict
+as $$
+declare
+  fields jsonb := (
+    select coalesce(jsonb_object_agg(postern.query_decode(split_part(pair, '=', 1)),
+      postern.query_decode(substr(pair, strpos(pair || '=', '=') + 1)) order by place), '{}')
+    from string_to_table(body, '&') with ordinality as pairs(pair, place)
+    where pair <> '');
+begin
+  perform set_config('postern.payload', fields::text, true);
+  return postern.shape_json(fields::text);
+end
+$$;
+comment on function postern.shape_form(text) is
+  'Shape piece of a form (application/x-www-form-urlencoded) that is to be a row; the form goes into postern.payload as an object of strings. PGRST100 for malformed percent-encoding.';
+
+create or replace function postern.shape_form_arguments(body text)
+returns text[]
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select array[
+      '&%02form' || coalesce(string_agg('&%02field=' || postern.percent_encode(postern.query_decode(split_part(pair, '=', 1))), '' order by place), ''),
+      coalesce(string_agg(',' || quote_literal(postern.query_decode(substr(pair, strpos(pair || '=', '=') + 1))), '' order by place), '')]
+    from string_to_table(body, '&') with ordinality as pairs(pair, place)
+    where pair <> '');
+end
+$$;
+comment on function postern.shape_form_arguments(text) is
+  'A form that holds the arguments of a function as [shape piece, literals].';
+
+create or replace function postern.csv_fields(body text)
+returns table (line bigint, place bigint, field text)
+language sql immutable strict parallel safe
+as $$
+  select line, row_number() over (partition by line order by number) as place, field
+  from (
+    select number, coalesce(replace(found[1], '""', '"'), found[2]) as field,
+      count(*) filter (where found[3] <> ',') over (order by number rows between unbounded preceding and 1 preceding) as line
+    from regexp_matches(rtrim(body, E'\r\n') || E'\n', '(?:"((?:[^"]|"")*)"|([^,\r\n"]*))(,|\r\n|\n|\r)', 'g')
+      with ordinality as matches(found, number)
+  ) as fields
+$$;
+comment on function postern.csv_fields(text) is
+  'The fields of a CSV text by line (from 0) and place (from 1), quotes removed. Source: RFC 4180.';
+
+create or replace function postern.shape_csv(body text)
+returns text
+language plpgsql volatile strict
+as $$
+declare
+  header text[] := array(select field from postern.csv_fields(body) where line = 0 order by place);
+  rows json;
+begin
+  if btrim(body, E' \t\r\n') = '' then
+    return '&%02refused=The CSV has no header line';
+  elsif exists (
+    select from postern.csv_fields(body) group by line having count(*) <> cardinality(header))
+  then
+    return '&%02refused=All lines must have same number of fields';
+  end if;
+  rows := (
+    select json_agg(record order by line)
+    from (
+      select line, json_object_agg(header[place], nullif(field, 'NULL')) as record
+      from postern.csv_fields(body)
+      where line > 0
+      group by line
+    ) as records);
+  perform set_config('postern.payload', coalesce(rows, '[]')::text, true);
+  return postern.shape_json(coalesce(rows, '[]')::text);
+end
+$$;
+comment on function postern.shape_csv(text) is
+  'Shape piece of a CSV body with a header line; the rows go into postern.payload as an array of objects of strings, NULL as null. Source: PostgREST docs, references/api/tables_views, "CSV".';
