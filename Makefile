@@ -13,7 +13,8 @@ run: setup build ## serve the demo database on port 3000 (other flags: make run 
 	@exec $(BIN) demo $(ARGS)
 
 test: lint ## check the code, then run every test (some packages: make test PACKAGES=./shell/...)
-	@pg=$$(.ci/setup.sh test) && POSTERN_PG_BIN=$$pg go test $(or $(PACKAGES),./...)
+	@pg=$$(.ci/setup.sh test) && cc=$$(.ci/compiler.sh) && \
+	  POSTERN_PG_BIN=$$pg CC=$$cc go test $(or $(PACKAGES),./...)
 
 bench: setup ## measure requests per second and latency beside hand-written handlers
 	@pg=$$(.ci/setup.sh server) && POSTERN_PG_BIN=$$pg go run ./cmd/bench $(ARGS)

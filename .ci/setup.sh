@@ -10,6 +10,8 @@ mode=${1:-server}
 tree=$PWD/.postern/deb
 oldest=14
 
+. .ci/apt.sh
+
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() {
   say "$*"
@@ -53,29 +55,7 @@ has_extensions() {
   [ -f "$share/extension/pgtap.control" ] && [ -f "$share/extension/plpgsql_check.control" ]
 }
 
-# apt-get with lists of our own where the system has none and we may not fetch them.
-apt_state=
-apt() {
-  # shellcheck disable=SC2086 # the options are several words
-  apt-get -qq $apt_state "$@"
-}
-candidate() {
-  # shellcheck disable=SC2086
-  apt-cache $apt_state policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'
-}
-refresh_lists() {
-  if [ "$(id -u)" != 0 ]; then
-    mkdir -p "$tree.apt/lists/partial" "$tree.apt/cache/archives/partial"
-    apt_state="-o Dir::State::lists=$tree.apt/lists -o Dir::Cache=$tree.apt/cache -o Dir::State::status=/var/lib/dpkg/status"
-  fi
-  say "fetching the package lists"
-  apt update >&2
-}
-
-default_version() {
-  # shellcheck disable=SC2086
-  apt-cache $apt_state depends postgresql | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1
-}
+default_version() { depends postgresql | sed -n 's/^postgresql-\([0-9]*\)$/\1/p' | head -n 1; }
 
 # As root: Debian's package, told not to make a cluster of its own; the file that tells so is taken away again.
 install_server() {
@@ -105,34 +85,20 @@ install_extensions() {
   DEBIAN_FRONTEND=noninteractive apt install -y --no-install-recommends $packages >&2
 }
 
-# Without rights: the same packages and the libraries that are missing, unpacked in a directory of ours.
+# Without rights: the same packages and the libraries that are missing, less what an unpacked server does without
+# (Debian's wrappers, Perl, the JIT compiler).
 unpack_server() {
   packages="postgresql-$1"
   for package in "postgresql-$1-pgtap" "postgresql-$1-plpgsql-check"; do
     if candidate "$package"; then packages="$packages $package"; fi
   done
   say "unpacking PostgreSQL $1 in $tree"
-  fresh=$tree.new
-  rm -rf "$fresh"
-  mkdir -p "$fresh"
-  # What apt would install, less what an unpacked server does without: Debian's wrappers, Perl, translations, the JIT compiler.
-  # shellcheck disable=SC2086
-  wanted=$(apt -s -o Debug::NoLocking=1 install --reinstall --no-install-recommends $packages | sed -n 's/^Inst \([^ ]*\).*/\1/p' |
-    grep -E "^(postgresql-$1(-.*)?|postgresql-client-$1|lib.*)\$" | grep -vE '^lib(llvm|perl|gdbm|z3|c-l10n|.*-perl$|.*-dev$)|-jit$' || true)
-  [ -n "$wanted" ] || return 1
-  # shellcheck disable=SC2086
-  (cd "$fresh" && apt download $wanted >&2) || return 1
-  for package in "$fresh"/*.deb; do
-    dpkg -x "$package" "$fresh"
-    rm "$package"
-  done
-  rm -f "$fresh"/usr/lib/postgresql/*/lib/llvmjit.so
-  rm -rf "$tree"
-  mv "$fresh" "$tree"
+  unpack "$tree" "$packages" "^(postgresql-$1(-.*)?|postgresql-client-$1|lib.*)\$" '^lib(llvm|perl|gdbm|z3|c-l10n|.*-perl$|.*-dev$)|-jit$' || return 1
+  rm -f "$tree"/usr/lib/postgresql/*/lib/llvmjit.so
 }
 
+# The lists may be older than what the mirror has: then again with new ones.
 get_unpacked() {
-  command -v dpkg >/dev/null || return 1
   { candidate "postgresql-$1" && unpack_server "$1"; } || { refresh_lists && unpack_server "$1"; }
 }
 
@@ -171,5 +137,5 @@ if [ "$mode" = test ] && ! has_extensions "$server"; then
     server=$unpacked
   fi
 fi
-rm -rf "$tree.apt" "$tree.new"
+rm -rf "$apt_lists" "$tree.new"
 printf '%s\n' "$server"

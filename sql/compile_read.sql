@@ -1,19 +1,20 @@
 -- Reads.
 
-create or replace function postern.finished(statement text, params int)
+create or replace function postern.finished(statement text, params int, wanted text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 begin
   return (
-    select statement || coalesce(' limit case when coalesce(' || string_agg(format('$%s::text', number), ', ') || ') is null then 1 else 1 end', '')
+    select statement || case when count(*) = 0 then ''
+      else format(' limit case when coalesce(%s) is null then %s else %2$s end', string_agg(format('$%s::text', number), ', '), wanted) end
     from generate_series(1, params) as number
     where regexp_replace(statement, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g') !~ ('\$' || number || '(?![0-9])'));
 end
 $$;
-comment on function postern.finished(text, int) is
-  'A statement of one row in which every parameter up to params occurs: PREPARE refuses to guess the type of one that does not.';
+comment on function postern.finished(text, int, text) is
+  'A statement in which every parameter up to params occurs, as PREPARE refuses to guess the type of one that does not: they stand in a limit that is always wanted (null: no limit).';
 
 create or replace function postern.is_default_select(node jsonb)
 returns boolean
@@ -97,18 +98,18 @@ $$;
 comment on function postern.legacy_warning(jsonb) is
   'The Warning header for embeds that were named by relation though they have an alias; null when there are none. Source: PostgREST docs, references/configuration, url-use-legacy-target-names.';
 
-create or replace function postern.compiled_statement(statement text, params int, media jsonb, estimate text, headers text[])
+create or replace function postern.compiled_statement(context jsonb, statement text, params int, media jsonb, estimate text)
 returns postern.compiled
 language plpgsql immutable parallel safe
 as $$
 #variable_conflict use_column
 begin
   return (
-    select row(postern.finished(statement, params), postern.finished(estimate, params), media ->> 'explain', null, headers, null)::postern.compiled);
+    select row(postern.finished(statement, params, '1'), postern.finished(estimate, params, 'null::bigint'), media ->> 'explain', null, postern.common_headers(context, media, '{}'), null)::postern.compiled);
 end
 $$;
-comment on function postern.compiled_statement(text, int, jsonb, text, text[]) is
-  'A compiled statement; headers are used only where the answer is the execution plan.';
+comment on function postern.compiled_statement(jsonb, text, int, jsonb, text) is
+  'A compiled statement, with the headers of the answer where that is the execution plan.';
 
 create or replace function postern.compile_read(context jsonb, name text, trees jsonb)
 returns postern.compiled
@@ -129,8 +130,8 @@ begin
     postern.render_guarded_body(body, 'count(*)', media ->> 'handler' = 'object', null), 'count(*)', headers,
     format('%L || case $1 when '''' then '''' else ''?'' || $1 end', '/' || name),
     postern.render_total(node, source, counted), context ->> 'verbosity');
-  return postern.compiled_statement(statement, (trees ->> 'params')::int, media,
-    case when counted in ('planned', 'estimated') then postern.render_count_query(node, source) end, headers);
+  return postern.compiled_statement(context, statement, (trees ->> 'params')::int, media,
+    case when counted in ('planned', 'estimated') then postern.render_count_query(node, source) end);
 end
 $$;
 comment on function postern.compile_read(jsonb, text, jsonb) is

@@ -50,7 +50,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(quote_ident(name), ', ' order by place)
+    select string_agg('"' || replace(name, '"', '""') || '"', ', ' order by place)
     from (
       select schema as name, 0::bigint as place
       union all

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -23,6 +24,7 @@ import (
 
 	"postern/cmd/internal/cluster"
 	"postern/cmd/postern/demo"
+	"postern/migrations"
 )
 
 // demoOptions are the flags of the demo command.
@@ -31,26 +33,23 @@ type demoOptions struct {
 	dir    string
 	dbOnly bool
 	remove bool
+	out    io.Writer
 }
 
 // runDemo runs the demo until the context ends: a private cluster below the directory, the demo database, postern's
 // installation in it, and the server on top. With --db-only it prints the superuser's connection URI on standard
 // output and serves nothing; with --remove it deletes the cluster and what goes with it.
 func runDemo(ctx context.Context, arguments []string) error {
-	var options demoOptions
-	flags := flag.NewFlagSet("postern demo", flag.ContinueOnError)
+	options := demoOptions{out: os.Stdout}
+	flags := newFlags("postern demo", "[--port N] [--dir DIRECTORY] [--db-only] [--remove]")
 	flags.IntVar(&options.port, "port", 3000, "the port to serve on")
-	flags.StringVar(&options.dir, "dir", ".postern", "the directory that keeps the cluster")
+	flags.StringVar(&options.dir, "dir", ".postern", "the `directory` that keeps the cluster")
 	flags.BoolVar(&options.dbOnly, "db-only", false, "start the database only and print its connection URI")
 	flags.BoolVar(&options.remove, "remove", false, "stop the cluster and delete it")
-	if err := flags.Parse(arguments); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil
-		}
+	if _, err := parse(flags, arguments, 0); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
 		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("demo takes no argument %q", flags.Arg(0))
 	}
 	if options.remove {
 		return removeDemo(ctx, options.dir)
@@ -62,11 +61,12 @@ func removeDemo(ctx context.Context, dir string) error {
 	if err := cluster.Remove(ctx, filepath.Join(dir, "cluster")); err != nil {
 		return err
 	}
-	err := os.Remove(secretFile(dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	for _, file := range []string{secretFile(dir), installedFile(dir)} {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 func startDemo(ctx context.Context, options demoOptions) (err error) {
@@ -113,15 +113,16 @@ func startDemo(ctx context.Context, options demoOptions) (err error) {
 }
 
 func runOnCluster(ctx context.Context, c *cluster.Cluster, options demoOptions, began time.Time) error {
-	if _, err := demo.Load(ctx, c, notice); err != nil {
+	made, err := demo.Load(ctx, c, notice)
+	if err != nil {
 		return err
 	}
 	superuser := c.URI(c.Superuser, demo.Database)
-	if err := migrateDatabase(ctx, superuser); err != nil {
+	if err := installDemo(ctx, superuser, installedFile(options.dir), made); err != nil {
 		return fmt.Errorf("install postern in the demo database: %w", err)
 	}
 	if options.dbOnly {
-		fmt.Println(superuser)
+		_, _ = fmt.Fprintln(options.out, superuser)
 		<-ctx.Done()
 		return ctx.Err()
 	}
@@ -131,8 +132,36 @@ func runOnCluster(ctx context.Context, c *cluster.Cluster, options demoOptions, 
 	}
 	environment := demoEnvironment(c, options.port, secret)
 	return serveEnvironment(ctx, environment, func() {
-		printDemo(os.Stdout, c, options.port, secret, time.Since(began))
+		printDemo(options.out, c, options.port, secret, time.Since(began))
 	})
+}
+
+// installDemo brings the database to the newest migration. Where the migrations are no longer those it was brought there
+// with, which happens while one is being written, postern is taken out first; the record file tells.
+func installDemo(ctx context.Context, uri, record string, fresh bool) error {
+	sum := sha256.New()
+	err := fs.WalkDir(migrations.Files, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(migrations.Files, path)
+		_, _ = fmt.Fprintf(sum, "%s %d\n%s", path, len(content), content)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	current := hex.EncodeToString(sum.Sum(nil))
+	if installed, _ := os.ReadFile(record); !fresh && string(installed) != current {
+		notice("The migrations have changed: postern is installed anew.")
+		if err := migrateTo(ctx, uri, 0, func(string) {}); err != nil {
+			return err
+		}
+	}
+	if err := migrateDatabase(ctx, uri); err != nil {
+		return err
+	}
+	return os.WriteFile(record, []byte(current), 0o644)
 }
 
 // demoEnvironment is the configuration of the demo's server, written like the environment of any other.
@@ -203,6 +232,8 @@ func checkPort(port int) error {
 }
 
 func secretFile(dir string) string { return filepath.Join(dir, "jwt-secret") }
+
+func installedFile(dir string) string { return filepath.Join(dir, "installed") }
 
 // keptSecret returns the key that tokens are signed with; the first run makes it.
 func keptSecret(dir string) (string, error) {

@@ -6,19 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"postern/shell"
 	"postern/shell/config"
 	"postern/shell/db"
-)
-
-const (
-	// heapGrowth lets the heap grow by this percentage between collections. The live heap is a few megabytes, so that
-	// the runtime's default would collect hundreds of times a second under load.
-	heapGrowth = 400
-	// heapSoft is the heap in bytes from which on the runtime collects more eagerly.
-	heapSoft = 64 << 20
 )
 
 func serve(ctx context.Context, arguments []string) error {
@@ -44,10 +35,6 @@ func serveEnvironment(ctx context.Context, environment []string, connected func(
 }
 
 func serveConfig(ctx context.Context, c *config.Config, sources config.Sources, connected func()) error {
-	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(heapGrowth)
-		debug.SetMemoryLimit(heapSoft)
-	}
 	server, err := shell.New(shell.Options{
 		Config: c, Sources: sources, Requests: os.Stdout, Events: os.Stderr, Connected: connected,
 	})

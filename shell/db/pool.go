@@ -36,6 +36,7 @@ type Options struct {
 	MaxIdle        time.Duration // time after which an unused connection is closed
 	Session        func() Session
 	Warn           func(text string) // told what went wrong without failing; may be nil
+	Dial           pgconn.DialFunc   // how to reach the server; nil for the usual way
 }
 
 // Session is what a new connection starts with.
@@ -81,6 +82,9 @@ func Open(options Options) (*Pool, error) {
 	p := &Pool{options: options, config: config, handle: "postern_handle_" + suffix, assume: "postern_assume_" + suffix}
 	if _, given := config.ConnConfig.RuntimeParams["application_name"]; !given {
 		config.ConnConfig.RuntimeParams["application_name"] = options.Application
+	}
+	if options.Dial != nil {
+		config.ConnConfig.DialFunc = options.Dial
 	}
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.ConnConfig.StatementCacheCapacity = 0

@@ -114,7 +114,9 @@ begin
           union
           select con.confrelid
             from referring
-            join pg_catalog.pg_constraint con on con.conrelid = referring.conrelid and con.contype = 'f') r;
+            join pg_catalog.pg_constraint con on con.conrelid = referring.conrelid
+           where con.contype = 'f'
+             and con.confrelid <> all (bases)) r;
   return tables || postern.views_over(tables);
 end
 $$;

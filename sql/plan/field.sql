@@ -20,7 +20,7 @@ as $$
 begin
   return (
     select jsonb_strip_nulls(jsonb_build_object('name', item -> 'name', 'path', item -> 'path',
-      'to_json', case when item ? 'path' then (columns -> (item ->> 'name') ->> 'type' in ('json', 'jsonb')) is not true end,
+      'to_json', case when item ? 'path' and (columns -> (item ->> 'name') ->> 'type' in ('json', 'jsonb')) is not true then true end,
       'tsvector', case when columns -> (item ->> 'name') ->> 'base' = 'tsvector' then true end)));
 end
 $$;
@@ -35,7 +35,7 @@ declare
   known jsonb := columns -> (item ->> 'name');
   transform text;
 begin
-  if (known ->> 'type_oid')::bigint >= 16384 and not item ? 'path' and not item ? 'cast' then
+  if (known ->> 'type_oid')::bigint >= 16384 and not item ? 'path' then
     transform := postern.representation((known ->> 'type_oid')::oid, 'json'::regtype);
   end if;
   return postern.plan_reference(columns, item) || jsonb_strip_nulls(jsonb_build_object(
@@ -142,12 +142,34 @@ begin
     perform postern.fail('PGRST118', format('The result cannot be ordered by a column of ''%s''', term ->> 'relation'),
       format('''%s'' and ''%s'' do not form a many-to-one or one-to-one relationship', relation, term ->> 'relation'));
   end if;
-  return term || jsonb_build_object('child', place,
-    'field', postern.plan_reference(postern.column_map(postern.relation_columns((children -> place ->> 'oid')::oid)), term));
+  return term || jsonb_build_object('child', place, 'field', coalesce((
+      select field from jsonb_array_elements(children -> place -> 'fields') as field
+      where field ->> 'label' = term ->> 'name' and not term ? 'path' limit 1),
+    postern.plan_reference(postern.column_map(postern.relation_columns((children -> place ->> 'oid')::oid)), term)));
 end
 $$;
 comment on function postern.plan_order(jsonb, jsonb, jsonb, text) is
   'A term of order with its reference; child: place of the to-one embed whose column it is. PGRST108 when that is not embedded, PGRST118 when it is to-many.';
+
+create or replace function postern.computed_names(node jsonb, columns jsonb)
+returns text[]
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return array(
+    select distinct name
+    from (
+      select field ->> 'name' as name from jsonb_array_elements(node -> 'fields') as field
+      union all
+      select term -> 'field' ->> 'name' from jsonb_array_elements(node -> 'order') as term where not term ? 'child'
+      union all
+      select leaf ->> 'name' from jsonb_path_query(node -> 'where', 'lax $.**.field') as leaf
+    ) as used
+    where name <> '*' and columns <> '[]' and not columns @> jsonb_build_array(jsonb_build_object('name', name)));
+end
+$$;
+comment on function postern.computed_names(jsonb, jsonb) is
+  'What a node names that is no column of its relation: computed fields, to be computed while the row type is known. Source: PostgREST docs, references/api/computed_fields.';
 
 create or replace function postern.child_place(children jsonb, name text, by_relation boolean)
 returns int

@@ -2,7 +2,7 @@
 
 create or replace function postern.not_single(rows bigint)
 returns bytea
-language plpgsql immutable strict parallel safe
+language plpgsql volatile strict
 as $$
 begin
   perform postern.fail('PGRST116', 'The result is not a single JSON object', format('The result contains %s rows', rows));
@@ -12,7 +12,7 @@ comment on function postern.not_single(bigint) is 'Raises PGRST116: a single obj
 
 create or replace function postern.too_many(rows bigint)
 returns bytea
-language plpgsql immutable strict parallel safe
+language plpgsql volatile strict
 as $$
 begin
   perform postern.fail('PGRST124', 'More rows are affected than the preference max-affected allows', format('The query affects %s rows', rows));
@@ -22,7 +22,7 @@ comment on function postern.too_many(bigint) is 'Raises PGRST124: Prefer max-aff
 
 create or replace function postern.key_mismatch()
 returns bytea
-language plpgsql immutable parallel safe
+language plpgsql volatile
 as $$
 begin
   perform postern.fail('PGRST115', 'The primary key in the URL is not that of the payload');
@@ -96,7 +96,7 @@ begin
 end
 $$;
 comment on function postern.render_answer(text, text, text, text) is
-  'The statement of an answer from the SQL of its parts; source: its FROM items.';
+  'The statement of an answer from the SQL of its parts; source: its FROM items, which are one group (having count(*) >= 0) where the parts aggregate.';
 
 create or replace function postern.render_page_answer(
   rows text, first text, body text, row_count text, headers text[], location text, counted text, verbosity text)
@@ -110,13 +110,13 @@ begin
   if counted is null then
     return postern.render_answer('200',
       format('array[array[''Content-Range'', case %1$s when 0 then ''*/*'' else %2$s || ''-'' || %2$s + %1$s - 1 || ''/*'' end]%3$s%4$s]', row_count, first, path, fixed),
-      body, format('(%s) as answer', rows));
+      body, format('(%s) as answer having count(*) >= 0', rows));
   end if;
   return postern.render_answer(
     format('case when %s > total then 416 when page < total then 206 else 200 end', first),
     format('array[array[''Content-Range'', postern.content_range(%s, page, total)]%s%s]', first, path, fixed),
     format('case when %s > total then postern.out_of_bounds(%1$s, total, %L) else body end', first, verbosity),
-    format('(select %s as page, %s as body from (%s) as answer) as made, lateral (select %s as total) as counted', row_count, body, rows,
+    format('(select %s as page, %s as body from (%s) as answer having count(*) >= 0) as made, lateral (select %s as total) as counted', row_count, body, rows,
       case counted when 'page' then 'page' else counted end));
 end
 $$;

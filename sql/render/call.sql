@@ -22,7 +22,7 @@ $$;
 comment on function postern.render_arguments(jsonb, jsonb) is
   'Arguments that come one by one (query string, form) in named notation; repeated ones go to a variadic parameter, else the last counts.';
 
-create or replace function postern.render_call(routine jsonb, alias text, arguments jsonb, keys text[], form text, read_only boolean)
+create or replace function postern.render_call(routine jsonb, node jsonb, arguments jsonb, keys text[], form text, read_only boolean)
 returns text
 language plpgsql immutable parallel safe
 as $$
@@ -56,10 +56,12 @@ begin
   end if;
   call := format('%I.%I(%s)', routine ->> 'schema', routine ->> 'name', call);
   if (routine -> 'returns' ->> 'composite')::boolean then
-    return format('select %I.* from %s%s as %1$I', alias, coalesce(nullif(body, '') || ', lateral ', ''), call);
+    return format('select %1$I.*%2$s from %3$s%4$s as %1$I', node ->> 'alias', coalesce((
+        select string_agg(format(', %I.%I', node ->> 'alias', name), '') from unnest(postern.computed_names(node, node -> 'columns')) as name), ''),
+      coalesce(nullif(body, '') || ', lateral ', ''), call);
   end if;
   return format('select %s as pgrst_scalar%s', call, coalesce(' from ' || nullif(body, ''), ''));
 end
 $$;
-comment on function postern.render_call(jsonb, text, jsonb, text[], text, boolean) is
+comment on function postern.render_call(jsonb, jsonb, jsonb, text[], text, boolean) is
   'The call of a routine as a query that yields its rows, or its value as pgrst_scalar. arguments: one by one; keys: those in a JSON body; form: of the body ({ or [), null when there is none; read_only: turn the transaction read-only first.';

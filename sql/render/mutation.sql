@@ -75,7 +75,8 @@ begin
   return (
     select case
       when representation = 'representation' and (node -> 'fields' @> '[{"name": "*"}]' or node -> 'children' @> '[{"relationship": {"kind": "computed"}}]')
-        then format('%I.*', node ->> 'relation')
+        then format('%I.*', node ->> 'relation') || coalesce((
+        select string_agg(format(', %I.%I', node ->> 'relation', name), '') from unnest(postern.computed_names(node - 'where', node -> 'columns')) as name), '')
       when representation = 'representation' or representation = 'headers-only' and pk <> '{}' then (
         select string_agg(format('%I.%I', node ->> 'relation', name), ', ' order by name collate "C")
         from (

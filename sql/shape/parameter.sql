@@ -68,7 +68,7 @@ declare
     select string_agg(known.name, '|') from postern.operators() as known where known.kind not in ('in', 'is'));
   quoted constant text := '"(?:[^"\\]|\\.)*"';
   pattern text := '(' || quoted || ')'
-    || '|(\.(?:not\.)?in\.)(\((?:' || quoted || '|[^")])*\))'
+    || '|(\.(?:not\.)?in\.\s*)(\((?:' || quoted || '|[^")])*\)\s*)'
     || '|(\.(?:not\.)?(?:' || operators || ')(?:\([A-Za-z0-9_]+\))?\.)(' || quoted || '(?=[,)])|\{[^{}]*\}|[^,)]*)';
   rest text := tree;
   skeleton text := '';

@@ -66,7 +66,7 @@ language plpgsql volatile
 as $$
 declare
   tx text := request ->> 'tx';
-  wish text := postern.preferences(request -> 'headers' ->> 'prefer', tx like '%-allow-override') ->> 'tx';
+  wish text := postern.preferences(request -> 'headers' ->> 'prefer', coalesce(tx like '%-allow-override', false)) ->> 'tx';
 begin
   select a.status, a.headers into status, headers
   from postern.override(made_status, made_headers, own_status, own_headers) as a;

@@ -23,7 +23,7 @@ begin
   if context -> 'preferences' ->> 'handling' = 'strict' and context -> 'preferences' ? 'max-affected' and not (returns ->> 'set')::boolean then
     perform postern.fail('PGRST128', 'max-affected with handling=strict needs a function that returns SETOF or TABLE');
   end if;
-  call := postern.render_call(routine, node ->> 'alias', case when post and not trees ? 'form' then null else trees -> 'arguments' end, keys,
+  call := postern.render_call(routine, node, case when post and not trees ? 'form' then null else trees -> 'arguments' end, keys,
     case when post and not trees ? 'form' then case when trees ? 'empty' then '' else coalesce(form, '{') end end,
     post and routine ->> 'volatility' <> 'v');
   return postern.render_call_answer(context, routine, node, media, call, (trees ->> 'params')::int);
@@ -69,13 +69,13 @@ begin
   if void then
     statement := postern.render_answer('204', format('array[array[''Content-Range'', postern.content_range(0, %s, %s)]%s]', row_count,
         case when counted is null then 'null' else row_count end, coalesce(', ' || postern.render_headers(headers), '')),
-      format('case when count(*) >= 0 then %s end', body), format('(%s) as answer', postern.render_rows(node, source, null, 'labels')));
+      body, format('(%s) as answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')));
   else
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, row_count, headers,
       null, postern.render_total(node, source, counted), context ->> 'verbosity');
   end if;
-  return postern.compiled_statement(format('with pgrst_source as (%s) %s', call, statement), params, media,
-    case when counted in ('planned', 'estimated') then format('with pgrst_source as (%s) %s', call, postern.render_count_query(node, source)) end, headers);
+  return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', call, statement), params, media,
+    case when counted in ('planned', 'estimated') then format('with pgrst_source as (%s) %s', call, postern.render_count_query(node, source)) end);
 end
 $$;
 comment on function postern.render_call_answer(jsonb, jsonb, jsonb, jsonb, text, int) is

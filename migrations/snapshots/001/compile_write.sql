@@ -78,15 +78,15 @@ begin
       when 'DELETE' then format('array[''Content-Range'', postern.content_range(1, 0, %s)]', total)
       when 'PATCH' then format('array[''Content-Range'', postern.content_range(0, count(*), %s)]', total) end,
     postern.render_headers(headers));
-  made := coalesce('array[' || made || ']', 'null::text[]');
+  made := coalesce('array[' || nullif(made, '') || ']', 'null::text[]');
   if method = 'POST' and preferences ->> 'return' = 'headers-only' and pk <> '{}' then
     made := format('%s || case when count(*) = 1 then array[''Location'', %s] end', made, postern.render_location(node ->> 'relation', pk));
   end if;
-  return postern.compiled_statement(format('with pgrst_source as (%s) %s', mutation, postern.render_answer(
+  return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation, postern.render_answer(
       postern.render_write_status(method, full_answer, resolution), made,
       case when method = 'PUT' then format('case when count(*) <> 1 then postern.key_mismatch() else %s end', body)
         else postern.render_guarded_body(body, 'count(*)', media ->> 'handler' = 'object', strict_most) end,
-      format('(%s) as answer', rows))), params, media, null, headers);
+      format('(%s) as answer having count(*) >= 0', rows))), params, media, null);
 end
 $$;
 comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, int, text[], text) is
@@ -100,10 +100,10 @@ as $$
 begin
   return (
     select case
-      when method = 'POST' and resolution = 'merge-duplicates' then 'case when count(*) >= 0 and current_setting(''postern.inserted'')::int > 0 then 201 else 200 end'
+      when method = 'POST' and resolution = 'merge-duplicates' then 'case when current_setting(''postern.inserted'')::int > 0 then 201 else 200 end'
       when method = 'POST' then '201'
       when not full_answer then '204'
-      when method = 'PUT' then 'case when count(*) >= 0 and current_setting(''postern.inserted'')::int > 0 then 201 else 200 end'
+      when method = 'PUT' then 'case when current_setting(''postern.inserted'')::int > 0 then 201 else 200 end'
       else '200' end);
 end
 $$;

@@ -36,7 +36,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select pg_catalog.count(*)
+    select pg_catalog.count(*)::int
       from (select
               from pg_catalog.pg_depend d
              where d.refclassid = 'pg_class'::regclass

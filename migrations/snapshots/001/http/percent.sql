@@ -9,14 +9,14 @@ declare
   piece text;
   first boolean := true;
 begin
-  if encoded ~ '%(?![0-9A-Fa-f]{2})' then
+  if encoded ~ '%(?![0-9A-Fa-f]{2})(?=[0-9A-Za-z]|$)' then
     perform postern.fail('PGRST100', 'Malformed percent-encoding in the URL', 'In: ' || encoded,
       'A percent sign that stands for itself is written %25');
   end if;
   if encoded ~ '%00' then
     perform postern.fail('PGRST100', 'The URL contains a NUL character', 'In: ' || encoded);
   end if;
-  foreach piece in array string_to_array(encoded, '%') loop
+  foreach piece in array string_to_array(regexp_replace(encoded, '%(?![0-9A-Fa-f]{2})', '%25', 'g'), '%') loop
     if first then
       bytes := convert_to(piece, 'UTF8');
       first := false;
@@ -30,7 +30,7 @@ exception when character_not_in_repertoire or untranslatable_character then
 end
 $$;
 comment on function postern.percent_decode(text) is
-  'Text with every %XX replaced by its byte, read as UTF-8. PGRST100 for malformed sequences, NUL and invalid UTF-8.';
+  'Text with every %XX replaced by its byte, read as UTF-8. A percent sign before anything but a letter, a digit or the end stands for itself. PGRST100 for malformed sequences, NUL and invalid UTF-8.';
 
 create or replace function postern.query_decode(encoded text)
 returns text

@@ -30,7 +30,7 @@ begin
   return jsonb_strip_nulls(jsonb_build_object(
     'depth', depth, 'oid', relation -> 'oid', 'schema', relation -> 'schema', 'relation', relation -> 'name',
     'alias', relation ->> 'name' || case when depth = 0 then '' else '_' || depth end,
-    'fields', fields, 'children', children,
+    'fields', fields, 'children', children, 'columns', case when depth = 0 then columns end,
     'where', (
       select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, children)
         else postern.plan_logic(map, entry -> 'tree', children) end order by place)

@@ -80,7 +80,7 @@ begin
     perform postern.fail('PGRST103', 'The requested range is not satisfiable', 'The limit must not be negative.');
   end if;
   return jsonb_strip_nulls(jsonb_build_object('kind', kind, 'embed', postern.parse_filter_key(name) -> 'embed', 'param', number,
-    'value', case when number is null and value ~ '^-?[0-9]{1,18}$' then value end));
+    'value', case when number is null and value ~ '^[0-9]{1,18}$' then value end));
 end
 $$;
 comment on function postern.range_entry(text, text, int, text) is

@@ -9,7 +9,7 @@ comment on function postern.as_body(bytea) is 'What a media type handler made, a
 create or replace function postern.as_body(made anyelement)
 returns bytea
 language sql stable parallel safe
-as $$ select convert_to(made::text, 'UTF8') $$;
+as $$ select convert_to(concat(made), 'UTF8') $$;
 comment on function postern.as_body(anyelement) is 'What a media type handler made, as bytes: text in UTF-8.';
 
 create or replace function postern.render_body(media jsonb, shape text, node jsonb)

@@ -23,12 +23,14 @@ begin
     select case
       when wanted is null then null
       when wanted = 'planned' then 'current_setting(''postern.planned'')::bigint'
-      when not node ?| '{limit,offset,range,max_rows}' then 'page'
-      when wanted = 'estimated' and node ? 'max_rows' then format(
-        '(select case when found > %s then greatest(found, current_setting(''postern.planned'')::bigint) else found end from (select count(*) as found from (%s limit %s) as some) as least)',
+        when wanted = 'estimated' and not node ? 'max_rows' then format(
+      'greatest((select count(*) from (%s) as everything), current_setting(''postern.planned'')::bigint)', postern.render_count_query(node, source))
+    when wanted = 'estimated' then format(
+        '(select case when found > %s then greatest(found, current_setting(''postern.planned'')::bigint) else found end from (select count(*) as found from (%s limit %s) as page) as counted)',
         (node ->> 'max_rows')::bigint, postern.render_count_query(node, source), (node ->> 'max_rows')::bigint + 1)
-      else format('(select count(*) from (%s) as everything)', postern.render_count_query(node, source)) end);
+      when not node ?| '{limit,offset,range,max_rows}' then 'page'
+    else format('(select count(*) from (%s) as everything)', postern.render_count_query(node, source)) end);
 end
 $$;
 comment on function postern.render_total(jsonb, text, text) is
-  'SQL of the total for Prefer count: exact counts, planned takes the planner''s estimate, estimated counts up to db-max-rows and then estimates; page when the page is everything; null when no count is wanted. Source: PostgREST docs, references/api/pagination_count.';
+  'SQL of the total for Prefer count: exact counts, planned takes the planner''s estimate, estimated counts up to db-max-rows and then takes the estimate if that is more; page when the page is everything; null when no count is wanted. Source: PostgREST docs, references/api/pagination_count.';

@@ -49,14 +49,17 @@ create or replace function postern.render_field(alias text, field jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
+declare
+  made text;
 begin
-  return (
-    select case
-      when field ->> 'name' = '*' then case when field ? 'aggregate' then '1' else format('%I.*', alias) end
-      when field ? 'transform' then format('%s(%s)', field ->> 'transform', postern.render_reference(alias, field))
-      when field ? 'cast' then format('cast(%s as %s)', postern.render_reference(alias, field), field ->> 'cast')
-      else postern.render_reference(alias, field) end);
+  if field ->> 'name' = '*' then
+    return case when field ? 'aggregate' then '1' else format('%I.*', alias) end;
+  end if;
+  made := postern.render_reference(alias, field);
+  if field ? 'transform' then
+    made := format('%s(%s)', field ->> 'transform', made);
+  end if;
+  return case when field ? 'cast' then format('cast(%s as %s)', made, field ->> 'cast') else made end;
 end
 $$;
 comment on function postern.render_field(text, jsonb) is
@@ -113,7 +116,7 @@ begin
     select case when (child -> 'relationship' ->> 'to_one')::boolean
       then format(' left join lateral (select * from (%s) as one limit 1) as %I on true', postern.render_child(child, parent, 'columns'), 's' || place)
       else format(' left join lateral (select %s from (%s) as many) as %I on true', (
-        select coalesce(string_agg(format('coalesce(json_agg(many.%I), ''[]''::json)%s as %1$I', output ->> 'column', case when as_jsonb then '::jsonb' else '' end), ', ' order by part), '1 as nothing')
+        select string_agg(format('coalesce(json_agg(many.%I), ''[]''::json)%s as %1$I', output ->> 'column', case when as_jsonb then '::jsonb' else '' end), ', ' order by part)
         from jsonb_array_elements(postern.node_outputs(child)) with ordinality as outputs(output, part)),
         postern.render_child(child, parent, 'columns'), 's' || place) end);
 end
@@ -148,15 +151,15 @@ begin
             when left(output ->> 'column', 1) = 'f' then format('%I.%I', base.alias, output ->> 'column')
             when left(output ->> 'column', 1) = 's' then format('%I.%I',
               split_part(output ->> 'column', '_', 1), substr(output ->> 'column', strpos(output ->> 'column', '_') + 1))
-            else postern.render_embed(node -> 'children' -> (substr(output ->> 'column', 2)::int - 1), base.alias, aggregated)
+            else postern.render_embed(node -> 'children' -> (substr(output ->> 'column', 2)::int - 1), base.alias, base.grouped)
           end || case when output ->> 'column' = '*' then '' when names = 'labels' then format(' as %I', output ->> 'label') else format(' as %I', output ->> 'column') end, ', ' order by place)
         from jsonb_array_elements(postern.node_outputs(node)) with ordinality as outputs(output, place)), '1 as nothing'),
       postern.render_base(node, source, join_condition, 'columns', not aggregated),
       base.alias,
-      (select string_agg(postern.render_spread(child, place, base.alias, aggregated), '' order by place)
+      (select string_agg(postern.render_spread(child || jsonb_build_object('grouped', base.grouped), place, base.alias, base.grouped), '' order by place)
         from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
-        where child ? 'spread'))
-    from (select 'level_' || (node ->> 'depth') as alias) as base);
+        where child ? 'spread' and postern.node_outputs(child) <> '[]'))
+    from (select 'level_' || (node ->> 'depth') as alias, aggregated or coalesce((node ->> 'grouped')::boolean, false) as grouped) as base);
 end
 $$;
 comment on function postern.render_embedded(jsonb, text, text, text, boolean) is
@@ -187,26 +190,42 @@ $$;
 comment on function postern.render_grouped(jsonb, text, text) is
   'Level 3: level 2 grouped by all that is not aggregated, ordered and cut. Source: PostgREST docs, references/api/aggregate_functions.';
 
+create or replace function postern.grouped_column(node jsonb, term jsonb, prefix text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select prefix || 'f' || place
+    from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)
+    where not field ? 'aggregate'
+      and (field ->> 'name' = term ->> 'name' and field -> 'path' is not distinct from term -> 'path'
+        or prefix <> '' and field ->> 'label' = term ->> 'name')
+    limit 1);
+end
+$$;
+comment on function postern.grouped_column(jsonb, jsonb, text) is
+  'The name between levels of the field that a term of order means; null when it is not among the fields or is aggregated.';
+
 create or replace function postern.render_grouped_order(node jsonb, alias text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
   term jsonb;
-  place bigint;
+  column_name text;
   made text;
 begin
   for term in select t from jsonb_array_elements(node -> 'order') as t loop
-    select f.place into place
-    from jsonb_array_elements(node -> 'fields') with ordinality as f(field, place)
-    where not f.field ? 'aggregate' and f.field ->> 'name' = term -> 'field' ->> 'name'
-      and f.field -> 'path' is not distinct from term -> 'field' -> 'path'
-    limit 1;
-    if place is null or term ? 'child' then
+    column_name := case when term ? 'child'
+      then postern.grouped_column(node -> 'children' -> (term ->> 'child')::int, term, 's' || (term ->> 'child')::int + 1 || '_')
+      else postern.grouped_column(node, term, '') end;
+    if column_name is null then
       raise exception using errcode = 'grouping_error',
         message = format('column "%s" is not among the columns that the result is grouped by', term ->> 'name');
     end if;
-    made := concat_ws(', ', made, format('%I.%I', alias, 'f' || place)
+    made := concat_ws(', ', made, format('%I.%I', alias, column_name)
       || coalesce(' ' || (term ->> 'direction'), '') || coalesce(' nulls ' || (term ->> 'nulls'), ''));
   end loop;
   return coalesce(' order by ' || made, '');

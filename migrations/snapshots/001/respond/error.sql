@@ -4,13 +4,12 @@ create or replace function postern.error_body(code text, message text, details j
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
+#variable_conflict use_variable
 begin
-  return (
-    select case when verbosity = 'minimal'
-      then json_build_object('code', code, 'message', message)
-      else json_build_object('code', code, 'details', details, 'hint', hint, 'message', message)
-    end::text);
+  if verbosity = 'minimal' then
+    return row_to_json(answer) from (select code, message) as answer;
+  end if;
+  return row_to_json(answer) from (select code, message, details, hint) as answer;
 end
 $$;
 comment on function postern.error_body(text, text, json, json, text) is
