@@ -176,7 +176,7 @@ func readPayload(w http.ResponseWriter, r *http.Request, dst []byte) ([]byte, er
 	if r.ContentLength > maxPayload {
 		return dst, errPayload
 	}
-	if need := int(r.ContentLength) + 1; need > cap(dst) {
+	if need := min(int(r.ContentLength)+1, maxKept); need > cap(dst) { // a length is only a claim: beyond that it grows
 		dst = make([]byte, 0, max(need, 512))
 	}
 	controller := http.NewResponseController(w)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,5 +83,15 @@ func appendPrintable(dst []byte, text string, quoted bool) []byte {
 	return dst
 }
 
-// standard is a logger for net/http, whose complaints about clients are of interest to nobody.
-func (l *logger) standard() *log.Logger { return log.New(io.Discard, "", 0) }
+// standard is a logger for net/http. Of its complaints only panics and failing sockets are kept: what clients do wrong
+// is of interest to nobody.
+func (l *logger) standard() *log.Logger { return log.New(complaints{l}, "", 0) }
+
+type complaints struct{ to *logger }
+
+func (c complaints) Write(line []byte) (int, error) {
+	if text := string(line); strings.Contains(text, "panic") || strings.Contains(text, "Accept") {
+		c.to.event("%s", strings.TrimSuffix(text, "\n"))
+	}
+	return len(line), nil
+}

@@ -37,7 +37,8 @@ func (c *malformedConn) Write(answer []byte) (int, error) {
 	if line < len(malformedStart) || !bytes.HasPrefix(answer[line:], malformedRest) {
 		return c.Conn.Write(answer)
 	}
-	replaced := append([]byte(nil), answer[:line]...)
+	status, _, _ := bytes.Cut(answer[:line], []byte(": "))
+	replaced := append([]byte(nil), status...)
 	body := malformedBody(answer[line+len(malformedRest):])
 	replaced = append(replaced, "\r\nContent-Type: "+jsonType+"\r\nContent-Length: "...)
 	replaced = strconv.AppendInt(replaced, int64(len(body)), 10)

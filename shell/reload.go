@@ -22,6 +22,8 @@ import (
 const (
 	rolesPeriod   = 10 * time.Second // how often the settings of roles are read
 	reloadTimeout = 10 * time.Second // for reading settings from the database
+
+	followPause = 200 * time.Millisecond // between two reloads that notifications ask for
 )
 
 // listening is the running LISTEN.
@@ -103,10 +105,12 @@ func (s *Server) reload(ctx context.Context, renew bool) error {
 	if err != nil {
 		return err
 	}
-	roles, err := s.pool.ReadRoles(ctx)
-	if err != nil {
-		s.log.event("%v", err)
-		roles = old.roleSource
+	var roles map[string]db.RoleSettings
+	if c.DBConfig {
+		if roles, err = s.pool.ReadRoles(ctx); err != nil {
+			s.log.event("%v", err)
+			roles = old.roleSource
+		}
 	}
 	st := s.newState(c, roles)
 	s.state.Store(st)
@@ -152,7 +156,7 @@ func (s *Server) Renew(ctx context.Context) {
 // refreshRoles reads the settings of roles from time to time.
 func (s *Server) refreshRoles(ctx context.Context) {
 	for db.Sleep(ctx, rolesPeriod) {
-		if !s.connected.Load() || s.pool.Busy() {
+		if !s.state.Load().config.DBConfig || !s.connected.Load() || s.pool.Busy() {
 			continue
 		}
 		limited, cancel := context.WithTimeout(ctx, reloadTimeout)
@@ -237,6 +241,9 @@ func (s *Server) follow(ctx, following context.Context, messages <-chan string) 
 		}
 		if settings {
 			s.Reload(ctx)
+		}
+		if !db.Sleep(following, followPause) {
+			return
 		}
 	}
 }

@@ -135,7 +135,6 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		s.log.event("Stopping")
 	case err = <-s.fatal:
-		s.log.event("%v", err)
 	}
 	stop()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)

@@ -1,37 +1,38 @@
 -- A request as a statement: resource, schema, trees, plan, SQL.
 
-create or replace function postern.compile(request jsonb, query text, config jsonb)
+create or replace function postern.compile(request jsonb, shape text, config jsonb)
 returns postern.compiled
 language plpgsql stable
 as $$
 declare
   method text := request ->> 'method';
+  fields jsonb := postern.request_fields(request);
   segments text[] := postern.path_segments(request ->> 'path');
   call boolean := cardinality(segments) = 2 and segments[1] = 'rpc';
   schema text;
-  preferences jsonb := postern.preferences(request -> 'headers' ->> 'prefer', config ->> 'db_tx_end' like '%-allow-override');
+  preferences jsonb := postern.preferences(fields ->> 'prefer', config ->> 'db_tx_end' like '%-allow-override');
   context jsonb;
   trees jsonb;
 begin
   if cardinality(segments) > 1 and not call then
     perform postern.fail('PGRST125', 'The path of the URL leads nowhere');
   end if;
-  schema := postern.request_schema(request, config);
+  schema := postern.request_schema(method, fields, config);
   perform postern.check_method(method, segments);
   if cardinality(segments) = 0 then
     return postern.compile_root(request, schema, config);
   elsif method = 'OPTIONS' then
     return postern.compile_options(schema, segments, config);
   end if;
-  trees := postern.query_trees(query, call);
+  trees := postern.query_trees(shape);
   if trees ? 'refused' then
     perform postern.fail('PGRST102', trees ->> 'refused');
   end if;
   context := jsonb_build_object('schema', schema, 'schemas', config -> 'db_schemas', 'method', method,
     'aggregates', config -> 'db_aggregates_enabled', 'legacy', config -> 'url_use_legacy_target_names', 'plans', config -> 'db_plan_enabled',
     'max_rows', case when call or method in ('GET', 'HEAD') then config -> 'db_max_rows' end, 'verbosity', config ->> 'client_error_verbosity',
-    'accept', request -> 'headers' -> 'accept', 'preferences', preferences,
-    'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or request -> 'headers' ?| '{accept-profile,content-profile}' then schema end);
+    'accept', fields -> 'accept', 'content_type', fields -> 'content-type', 'preferences', preferences,
+    'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}' then schema end);
   if call then
     return postern.compile_call(context, segments[2], trees, request, config);
   elsif method in ('GET', 'HEAD') then
@@ -41,7 +42,7 @@ begin
 end
 $$;
 comment on function postern.compile(jsonb, text, jsonb) is
-  'What a request compiles to. query: the shape of its query string and payload (postern.handle); config: postern.settings. Raises SQLSTATE PNERR for all that is wrong with the request.';
+  'What a request compiles to. shape: of its parameters and payload (postern.handle); config: postern.settings. Raises SQLSTATE PNERR for all that is wrong with the request.';
 
 create or replace function postern.path_segments(path text)
 returns text[]

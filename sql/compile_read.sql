@@ -128,7 +128,7 @@ begin
   statement := postern.render_page_answer(
     postern.render_rows(node, source, null, 'labels'), postern.render_offset(node),
     postern.render_guarded_body(body, 'count(*)', media ->> 'handler' = 'object', null), 'count(*)', headers,
-    format('%L || case $1 when '''' then '''' else ''?'' || $1 end', '/' || name),
+    format('%L || $1', '/' || name),
     postern.render_total(node, source, counted), context ->> 'verbosity');
   return postern.compiled_statement(context, statement, (trees ->> 'params')::int, media,
     case when counted in ('planned', 'estimated') then postern.render_count_query(node, source) end);

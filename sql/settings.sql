@@ -23,13 +23,13 @@ $$;
 comment on function postern.settings(text) is
   'The settings in force: defaults, overridden by the JSON that the shell gives; without a shell the schemas are those of the setting pgrst.db_schemas, else public. Source: PostgREST docs, references/configuration.';
 
-create or replace function postern.request_schema(request jsonb, config jsonb)
+create or replace function postern.request_schema(method text, fields jsonb, config jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  profile text := request -> 'headers' ->> case
-    when request ->> 'method' in ('POST', 'PATCH', 'PUT', 'DELETE') then 'content-profile' else 'accept-profile' end;
+  profile text := fields ->> case
+    when method in ('POST', 'PATCH', 'PUT', 'DELETE') then 'content-profile' else 'accept-profile' end;
 begin
   if profile is null then
     return config -> 'db_schemas' ->> 0;
@@ -40,7 +40,7 @@ begin
   return profile;
 end
 $$;
-comment on function postern.request_schema(jsonb, jsonb) is
+comment on function postern.request_schema(text, jsonb, jsonb) is
   'The schema that a request is about: named by Accept-Profile (GET, HEAD, OPTIONS) or Content-Profile (the others), else the first exposed one. PGRST106 when it is not exposed. Source: PostgREST docs, references/api/schemas.';
 
 create or replace function postern.search_path(schema text, config jsonb)

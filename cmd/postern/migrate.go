@@ -6,12 +6,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/tern/v2/migrate"
 
 	"postern/migrations"
+	"postern/shell/db"
 )
 
 // newest is the target of a migration that goes as far as there are migrations.
@@ -21,13 +23,19 @@ const newest = -1
 func migrateCommand(ctx context.Context, arguments []string) error {
 	flags := newFlags("postern migrate", "[--db-uri URI] [--to N] [FILE]")
 	uri := flags.String("db-uri", "", "the `URI` to connect with, as an owner of the database (default db-uri of the configuration)")
-	target := flags.Int("to", newest, "the migration to go to; 0 removes postern (default the newest)")
+	to := flags.String("to", "", "the number `N` of the migration to go to; 0 removes postern (default the newest)")
 	rest, err := parse(flags, arguments, 1)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	target := newest
+	if *to != "" {
+		if target, err = strconv.Atoi(*to); err != nil || target < 0 {
+			return fmt.Errorf("--to %s: it is not the number of a migration", *to)
+		}
 	}
 	if *uri == "" {
 		c, _, err := load("postern migrate", rest)
@@ -36,7 +44,7 @@ func migrateCommand(ctx context.Context, arguments []string) error {
 		}
 		*uri = c.DBURI
 	}
-	return migrateTo(ctx, *uri, *target, func(line string) { fmt.Fprintln(os.Stderr, "postern:", line) })
+	return migrateTo(ctx, *uri, target, func(line string) { fmt.Fprintln(os.Stderr, "postern:", line) })
 }
 
 // migrateDatabase brings a database to the newest migration; where it is there already nothing happens.
@@ -46,11 +54,11 @@ func migrateDatabase(ctx context.Context, uri string) error {
 
 // migrateTo brings a database to a migration, each step in a transaction of its own. Migration 0 leaves nothing behind.
 func migrateTo(ctx context.Context, uri string, target int, tell func(line string)) error {
-	config, err := pgx.ParseConfig(uri)
+	config, err := db.ParseURI(uri, "postern migrate")
 	if err != nil {
-		return fmt.Errorf("connection string: %w", err)
+		return err
 	}
-	conn, err := pgx.ConnectConfig(ctx, config)
+	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
 	if err != nil {
 		return err
 	}

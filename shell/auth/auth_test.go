@@ -292,7 +292,7 @@ func TestAsymmetricKeys(t *testing.T) {
 	for name, test := range map[string]struct {
 		keys, token, want string
 	}{
-		"RS256": {set, sign(t, jwt.SigningMethodRS256, rsaKey, `{"alg":"RS256"}`, `{"role":"r"}`), good},
+		"RS256":          {set, sign(t, jwt.SigningMethodRS256, rsaKey, `{"alg":"RS256"}`, `{"role":"r"}`), good},
 		"RS512 with kid": {set, sign(t, jwt.SigningMethodRS512, rsaKey, `{"alg":"RS512","kid":"r"}`, `{"role":"r"}`), good},
 		"PS384":          {set, sign(t, jwt.SigningMethodPS384, rsaKey, `{"alg":"PS384"}`, `{"role":"r"}`), good},
 		"ES384":          {set, sign(t, jwt.SigningMethodES384, ecKey, `{"alg":"ES384"}`, `{"role":"r"}`), good},

@@ -183,6 +183,10 @@ func (c *Config) complete() error {
 		c.Warnings = append(c.Warnings,
 			"setting jwt-role-claim-key: "+c.JWTRoleClaimKey.String()+" is a JSPath, which is deprecated; write it as a JSONPath (RFC 9535)")
 	}
+	if c.LogQuery {
+		c.Warnings = append(c.Warnings,
+			"setting log-query has no effect: the queries run inside the database, where auto_explain.log_nested_statements logs them")
+	}
 	return c.readSecret()
 }
 

@@ -39,7 +39,7 @@ var Settings = []Setting{
 		field: stringField(func(c *Config) *string { return &c.DBChannel })},
 	{Name: "db-channel-enabled", Type: "Boolean", Default: "true", Reloadable: true, Doc: "Whether to listen on db-channel.",
 		field: boolField(func(c *Config) *bool { return &c.DBChannelEnabled })},
-	{Name: "db-config", Type: "Boolean", Default: "true", Reloadable: true, Doc: "Whether settings are read from the database.",
+	{Name: "db-config", Type: "Boolean", Default: "true", Reloadable: true, Doc: "Whether settings, those of roles too, are read from the database.",
 		field: boolField(func(c *Config) *bool { return &c.DBConfig })},
 	{Name: "db-extra-search-path", Type: "List", Default: "public", Emptyable: true, InDatabase: true, Reloadable: true,
 		Doc:   "Schemas that follow the exposed one on the search path.",

@@ -134,6 +134,9 @@ func (p *Pool) call(ctx context.Context, pg *pgconn.PgConn, request *Request, an
 	if s == nil {
 		s = &session{}
 	}
+	if string(request.Role) == "none" { // to PostgreSQL this is the absence of a role: the request would run as ours
+		return &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `role "none" does not exist`}
+	}
 	if request.Assumed != nil {
 		return callAssumed(ctx, pg, s, request, answer)
 	}

@@ -31,8 +31,8 @@ type Options struct {
 	Application    string        // application_name of the connections
 	Version        string        // the version that postern.version() must give
 	Size           int           // most connections
-	AcquireTimeout time.Duration // how long a request waits for a connection
-	MaxLifetime    time.Duration // age at which a connection is replaced
+	AcquireTimeout time.Duration // how long a request waits for a connection; at least a second
+	MaxLifetime    time.Duration // age at which a connection is replaced; at least a second
 	MaxIdle        time.Duration // time after which an unused connection is closed
 	Session        func() Session
 	Warn           func(text string) // told what went wrong without failing; may be nil
@@ -71,18 +71,17 @@ func (e *NotInstalledError) Error() string {
 
 // Open makes a pool. It does not connect: the error is only about the connection string.
 func Open(options Options) (*Pool, error) {
-	config, err := pgxpool.ParseConfig(options.URI)
+	config, err := ParseURI(options.URI, options.Application)
 	if err != nil {
-		return nil, fmt.Errorf("db-uri: %w", err)
+		return nil, err
 	}
+	options.AcquireTimeout = max(options.AcquireTimeout, time.Second)
+	options.MaxLifetime = max(options.MaxLifetime, time.Second)
 	if options.Warn == nil {
 		options.Warn = func(string) {}
 	}
 	suffix := rand.Text()
 	p := &Pool{options: options, config: config, handle: "postern_handle_" + suffix, assume: "postern_assume_" + suffix}
-	if _, given := config.ConnConfig.RuntimeParams["application_name"]; !given {
-		config.ConnConfig.RuntimeParams["application_name"] = options.Application
-	}
 	if options.Dial != nil {
 		config.ConnConfig.DialFunc = options.Dial
 	}

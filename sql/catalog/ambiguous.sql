@@ -50,11 +50,13 @@ as $$
 begin
   return (
     select pg_catalog.format('Instead of %L write one of: %s. The details tell them apart.', target,
-             pg_catalog.string_agg(
-               pg_catalog.concat('''', r.value ->> 'target', '!',
-                 coalesce(r.value ->> 'constraint', r.value #>> '{junction,name}', r.value #>> '{function,name}'), ''''),
-               ', ' order by r.ordinality))
-      from pg_catalog.jsonb_array_elements(relationships) with ordinality r);
+             pg_catalog.string_agg(named.relationship, ', ' order by named.place))
+      from (select pg_catalog.concat('''', r.value ->> 'target', '!',
+                     coalesce(r.value ->> 'constraint', r.value #>> '{junction,name}', r.value #>> '{function,name}'),
+                     '''') as relationship,
+                   pg_catalog.min(r.ordinality) as place
+              from pg_catalog.jsonb_array_elements(relationships) with ordinality r
+             group by 1) named);
 end
 $$;
 

@@ -1,65 +1,46 @@
--- A request's query string as a shape and values. The shape is the query string with each value replaced by %01, the
--- placeholder; the values are a list of literals for EXECUTE. postern.handle does the plain parameters itself, in its loop;
--- here are the ones that need more than a cut at the first dot.
+-- A request's parameters as a shape and values. In the shape each value is replaced by chr(1), the placeholder; the values are
+-- literals for EXECUTE. postern.handle does the commonest parameters itself, in its loop; here is any parameter.
 
-create or replace function postern.shape_parameter(pair text, call boolean)
+create or replace function postern.shape_parameter(pair text, request jsonb)
 returns text[]
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  name text := postern.query_decode(split_part(pair, '=', 1));
-  value text := postern.query_decode(substr(pair, strpos(pair, '=') + 1));
-  raw_name text := left(pair, strpos(pair, '='));
+  name text := split_part(pair, E'\x1e', 1);
+  rest text := split_part(pair, E'\x1e', 3);
+  value text := case when split_part(pair, E'\x1e', 2) = '' then rest else split_part(pair, E'\x1e', 2) || '.' || rest end;
   last_word text := split_part(name, '.', -1);
   operation text[];
 begin
-  if raw_name = '' then
-    return '{"",""}';
-  end if;
-  if name ~ '[\x01-\x1f]' then
-    perform postern.fail('PGRST100', 'The name of a query parameter contains a control character');
-  end if;
   if name in ('select', 'columns', 'on_conflict') or last_word = 'order' then
-    return array[postern.whole_pair(pair, value), ''];
+    return array[concat(E'\x1f', pair), ''];
   elsif last_word in ('limit', 'offset') then
-    return case when value ~ '^[0-9]{1,18}$'
-      then array['&' || raw_name || '%01', ',' || quote_literal(value)]
-      else array[postern.whole_pair(pair, value), ''] end;
+    return case when rest = value and value ~ '^[0-9]{1,18}$'
+      then array[concat(E'\x1f', name, E'\x1e\x1e\x01'), ',' || quote_literal(value)]
+      else array[concat(E'\x1f', pair), ''] end;
   elsif last_word in ('and', 'or') then
-    return postern.shape_logic(raw_name, value);
+    return postern.shape_logic(name, value);
+  elsif value = rest and request ->> 'path' like '/rpc/%' then
+    return array[concat(E'\x1f', name, E'\x1e\x1e\x01'), ',' || quote_literal(value)];
   end if;
-  operation := regexp_match(value, '^((?:not\.)?([a-z]+)(?:\([A-Za-z0-9_]*\))?\.)(.*)$');
-  if operation[2] = 'in' and operation[1] in ('in.', 'not.in.') then
-    return array['&' || raw_name || operation[1] || '%01',
+  operation := regexp_match(value, '^((?:not\.)?([a-z]+)(?:\([A-Za-z0-9_]*\))?)\.(.*)$');
+  if operation[1] in ('in', 'not.in') then
+    return array[concat(E'\x1f', name, E'\x1e', operation[1], E'\x1e\x01'),
       ',' || quote_literal(postern.array_literal(postern.parse_list(operation[3])))];
   elsif operation[2] = 'is' then
-    return array[postern.whole_pair(pair, value), ''];
+    return array[concat(E'\x1f', pair), ''];
   elsif exists (select from postern.operators() as known where known.name = operation[2]) then
-    return array['&' || raw_name || operation[1] || '%01', ',' || quote_literal(operation[3])];
-  elsif call and value !~ '^not\.' then
-    return array['&' || raw_name || '%01', ',' || quote_literal(value)];
+    return array[concat(E'\x1f', name, E'\x1e', operation[1], E'\x1e\x01'), ',' || quote_literal(operation[3])];
+  elsif request ->> 'path' like '/rpc/%' and value !~ '^not\.' then
+    return array[concat(E'\x1f', name, E'\x1e\x1e\x01'), ',' || quote_literal(value)];
   end if;
-  return array[postern.whole_pair(pair, value), ''];
+  return array[concat(E'\x1f', pair), ''];
 end
 $$;
-comment on function postern.shape_parameter(text, boolean) is
-  'One name=value pair of a raw query string as [shape piece, literals for EXECUTE]; call: what is no filter is an argument of a function. PGRST100 for malformed percent-encoding and in-lists; all else that is malformed stays whole for the parsers to refuse.';
+comment on function postern.shape_parameter(text, jsonb) is
+  'One parameter (postern.query_pairs) as [shape piece, literals for EXECUTE]; in a call of a function, what is no filter is an argument. PGRST100 for a malformed in-list; what else is malformed stays whole for the parsers to refuse.';
 
-create or replace function postern.whole_pair(pair text, value text)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-begin
-  if strpos(value, chr(1)) > 0 then
-    perform postern.fail('PGRST100', 'The value of a query parameter contains a control character', 'In: ' || pair);
-  end if;
-  return '&' || pair;
-end
-$$;
-comment on function postern.whole_pair(text, text) is
-  'Shape piece of a pair that is all shape. PGRST100 if its value has the character that stands for a cut-out value.';
-
-create or replace function postern.shape_logic(raw_name text, tree text)
+create or replace function postern.shape_logic(name text, tree text)
 returns text[]
 language plpgsql immutable strict parallel safe
 as $$
@@ -77,9 +58,6 @@ declare
   start int;
   value text;
 begin
-  if strpos(tree, chr(1)) > 0 then
-    perform postern.fail('PGRST100', 'The logic tree contains a control character');
-  end if;
   for token in select regexp_matches(tree, pattern, 'g') loop
     start := strpos(rest, coalesce(token[1], token[2] || token[3], token[4] || token[5]));
     skeleton := skeleton || left(rest, start - 1) || coalesce(token[1], token[2], token[4]);
@@ -93,12 +71,11 @@ begin
       literals := literals || ',' || quote_literal(value);
     end if;
   end loop;
-  skeleton := replace(replace(replace(skeleton || rest, '%', '%25'), '&', '%26'), '+', '%2B');
-  return array['&' || raw_name || replace(skeleton, chr(1), '%01'), literals];
+  return array[concat(E'\x1f', name, E'\x1e\x1e', skeleton, rest), literals];
 end
 $$;
 comment on function postern.shape_logic(text, text) is
-  'A logic tree (decoded, its name still raw) as [shape piece, literals]: every value cut out, in-lists as array literals. Source: PostgREST docs, references/api/tables_views, "Logical operators".';
+  'A logic tree as [shape piece, literals]: every value cut out, in-lists as array literals. Source: PostgREST docs, references/api/tables_views, "Logical operators".';
 
 create or replace function postern.shape_range(range text)
 returns text[]
@@ -114,7 +91,7 @@ begin
     perform postern.fail('PGRST103', 'The requested range is not satisfiable',
       'In the Range header the first position is greater than the last.');
   end if;
-  return array['&%02range', ',' || quote_literal(bounds[1]) || ',' || coalesce(quote_literal(nullif(bounds[2], '')), 'null')];
+  return array[E'\x1f\x02range\x1e\x1e', ',' || quote_literal(bounds[1]) || ',' || coalesce(quote_literal(nullif(bounds[2], '')), 'null')];
 end
 $$;
 comment on function postern.shape_range(text) is

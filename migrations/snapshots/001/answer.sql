@@ -6,9 +6,10 @@ language plpgsql volatile
 as $$
 declare
   config jsonb := postern.settings(settings);
-  preferences jsonb := postern.preferences(request -> 'headers' ->> 'prefer', false);
+  fields jsonb := postern.request_fields(request);
+  preferences jsonb := postern.preferences(fields ->> 'prefer', false);
 begin
-  perform set_config('search_path', postern.search_path(postern.request_schema(request, config), config), true);
+  perform set_config('search_path', postern.search_path(postern.request_schema(request ->> 'method', fields, config), config), true);
   if preferences ? 'timezone' then
     perform set_config('timezone', preferences ->> 'timezone', true);
   end if;
@@ -20,26 +21,53 @@ $$;
 comment on function postern.prepare_request(jsonb, text) is
   'Does what must precede the statement and is not the shell''s: the search path of another profile, Prefer: timezone, the pre-request function. Raises PGRST106 and what the function raises. Source: PostgREST docs, references/transactions.';
 
-create or replace function postern.shape_body(method text, path text, fields jsonb, query text, payload bytea)
+create or replace function postern.request_fields(request jsonb)
+returns jsonb
+language plpgsql stable strict
+as $$
+begin
+  return coalesce(request -> 'headers', nullif(current_setting('request.headers', true), '')::jsonb, '{}');
+end
+$$;
+comment on function postern.request_fields(jsonb) is
+  'The header fields of a request, which the shell sends only as the setting request.headers.';
+
+create or replace function postern.shape_rest(request jsonb, shape text, payload bytea)
 returns text[]
 language plpgsql volatile
 as $$
 begin
-  case
-    when method = 'GET' then
-      return postern.shape_range(fields ->> 'range');
-    when method = 'HEAD' then
-      perform set_config('transaction_read_only', 'on', true);
-    when method in ('POST', 'PATCH', 'PUT') then
-      return postern.shape_payload(method, path, fields ->> 'content-type', query, payload);
-    else
-      null;
-  end case;
+  if request ? 'range' then
+    return postern.shape_range(request ->> 'range');
+  elsif request ->> 'method' in ('POST', 'PATCH', 'PUT') then
+    return postern.shape_payload(request ->> 'method', request ->> 'path', postern.request_fields(request) ->> 'content-type', shape, payload);
+  end if;
   return '{"",""}';
 end
 $$;
-comment on function postern.shape_body(text, text, jsonb, text, bytea) is
-  'The part of a shape that is not in the URL, as [shape piece, literals]: Range of a GET, payload of a POST, PATCH, PUT. HEAD turns the transaction read-only.';
+comment on function postern.shape_rest(jsonb, text, bytea) is
+  'The part of a shape that is not in the URL, as [shape piece, literals]: Range of a GET, payload of a POST, PATCH, PUT.';
+
+create or replace function postern.shape_of(pairs text, request jsonb)
+returns text[]
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  shape text := '';
+  literals text := quote_literal(request ->> 'location');
+  pair text;
+  piece text[];
+begin
+  foreach pair in array string_to_array(pairs, E'\x1f') loop
+    piece := postern.shape_parameter(pair, request);
+    shape := shape || piece[1];
+    literals := literals || piece[2];
+  end loop;
+  return array[shape, literals];
+end
+$$;
+comment on function postern.shape_of(text, jsonb) is
+  'The parameters of a request as [shape, literals], each looked at with care: the loop in postern.handle takes the column like in order=like.desc for an operator.';
 
 create or replace function postern.caught(
   request jsonb, state text, message text, detail text, hint text,
@@ -66,7 +94,7 @@ language plpgsql volatile
 as $$
 declare
   tx text := request ->> 'tx';
-  wish text := postern.preferences(request -> 'headers' ->> 'prefer', coalesce(tx like '%-allow-override', false)) ->> 'tx';
+  wish text := postern.preferences(postern.request_fields(request) ->> 'prefer', coalesce(tx like '%-allow-override', false)) ->> 'tx';
 begin
   select a.status, a.headers into status, headers
   from postern.override(made_status, made_headers, own_status, own_headers) as a;
@@ -189,7 +217,7 @@ comment on function postern.execute_compiled(text, text, postern.compiled) is
   'Prepares a compiled statement under the name digest and executes it with the literals: its columns; for an execution plan the text of the plan as body.';
 
 create or replace function postern.answer_new(
-  request jsonb, payload bytea, settings text, digest text, query text, literals text,
+  request jsonb, payload bytea, settings text, digest text, shape text, literals text,
   out status int, out headers text[], out body bytea)
 returns record
 language plpgsql volatile
@@ -205,14 +233,14 @@ declare
   hint text;
 begin
   begin
-    if request ->> 'method' in ('GET', 'HEAD') then
-      perform set_config('transaction_read_only', 'on', true);
-    end if;
     perform postern.prepare_request(request, settings);
-    if request ->> 'method' in ('POST', 'PATCH', 'PUT') then
-      perform postern.shape_payload(request ->> 'method', request ->> 'path', request -> 'headers' ->> 'content-type', query, payload);
+    if shape ~ E'(?:^|[.\\x1f])(?:select|order)\\x1e[^\\x1f]*\\x01' then
+      shape := (postern.shape_of(request ->> 'pairs', request))[1];
+      literals := (postern.shape_of(request ->> 'pairs', request))[2];
+      keep := false;
     end if;
-    compiled := postern.compile(request, query, config);
+    perform postern.shape_rest(request, shape, payload);
+    compiled := postern.compile(request, shape, config);
     if compiled.statement is null then
       status := compiled.status;
       headers := compiled.headers;

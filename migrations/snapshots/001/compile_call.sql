@@ -9,14 +9,14 @@ declare
   form text := left(trees ->> 'json', 1);
   keys text[] := case when post and not trees ? 'form' then postern.payload_keys(trees)
     else array(select distinct argument ->> 'name' from jsonb_array_elements(trees -> 'arguments') as argument) end;
-  routine jsonb := postern.plan_routine(context ->> 'schema', name, keys, request -> 'headers' ->> 'content-type', post);
+  routine jsonb := postern.plan_routine(context ->> 'schema', name, keys, context ->> 'content_type', post);
   hoisted jsonb := postern.hoisted_settings(routine, config);
   returns jsonb := routine -> 'returns';
   node jsonb := postern.plan_call_root(context, routine, trees);
   media jsonb;
   call text;
 begin
-  if request ? 'instance' and hoisted <> '{"isolation": null, "settings": {}}'::jsonb and request -> 'hoisted' is distinct from hoisted then
+  if request ? 'shell' and hoisted <> '{"isolation": null, "settings": {}}'::jsonb and request -> 'hoisted' is distinct from hoisted then
     return row(null, null, null, 0, null, convert_to(hoisted::text, 'UTF8'))::postern.compiled;
   end if;
   media := postern.plan_media(context, node, node ->> 'relation');

@@ -1,6 +1,6 @@
--- The entry. What stands here runs on every request, so it has few expressions and few calls: PL/pgSQL initializes each expression
--- anew in every transaction. A request's shape names a prepared statement of this session; what this session has not prepared is
--- postern.answer_new's.
+-- The entry. What stands in postern.handle runs on every request, so it has few function calls: PL/pgSQL initializes each expression
+-- anew in every transaction, at about a microsecond a function or operator. A request's shape names a prepared statement of this
+-- session; what this session has not prepared is postern.answer_new's.
 
 create or replace function postern.handle(
   request jsonb, payload bytea default null, settings text default null,
@@ -9,63 +9,51 @@ returns record
 language plpgsql volatile
 as $$
 declare
-  fields jsonb := request -> 'headers';
-  method text := request ->> 'method';
-  call boolean := request ->> 'path' like '/rpc/%';
-  query text := '';
-  literals text := quote_literal(coalesce(request ->> 'canonical', postern.canonical_query(request ->> 'query'), ''));
+  pairs text := request ->> 'pairs';
+  literals text := quote_literal(request ->> 'location');
+  special boolean := request ?| '{unsafe,range,prepare,tx}';
+  shape text := '';
   pair text;
-  value text;
-  piece text[];
+  operator text;
   digest text;
+  piece text[];
   own_status text;
   own_headers text;
   undo boolean;
 begin
-  value := set_config('request.method', method, true)
-    || set_config('request.path', request ->> 'path', true)
-    || set_config('request.headers', coalesce(fields::text, '{}'), true)
-    || set_config('request.cookies', coalesce(request ->> 'cookies', '{}'), true);
+  if pairs is null or literals is null then
+    select a.status, a.headers, a.body into status, headers, body
+    from postern.handle_plain(request, payload, settings) as a;
+    return;
+  end if;
   begin
-    if method = 'GET' then
-      value := set_config('transaction_read_only', 'on', true);
-    end if;
-    if request ? 'pre_request' or not request ? 'instance' or fields ?| '{accept-profile,content-profile}'
-      or fields ->> 'prefer' like '%timezone=%'
-    then
+    if special and request ? 'prepare' then
       perform postern.prepare_request(request, settings);
     end if;
-    foreach pair in array string_to_array(request ->> 'query', '&') loop
-      value := substr(pair, strpos(pair, '=') + 1);
-      if call
-        or strpos(value, '.') = 0
-        or split_part(left(pair, greatest(strpos(pair, '=') - 1, 0)), '.', -1) = any('{select,order,limit,offset,and,or,columns,on_conflict,""}')
-        or left(value, 3) = any('{in.,is.,not}')
-        or strpos(pair, '%') + strpos(pair, '+') > 0
-      then
-        piece := postern.shape_parameter(pair, call);
-        query := query || piece[1];
-        literals := literals || piece[2];
+    foreach pair in array string_to_array(pairs, E'\x1f') loop
+      operator := split_part(pair, E'\x1e', 2);
+      if operator = any('{eq,neq,gt,gte,lt,lte,like,ilike}') then
+        shape := concat(shape, E'\x1f', split_part(pair, E'\x1e', 1), E'\x1e', operator, E'\x1e\x01');
+        literals := concat(literals, ',', quote_literal(split_part(pair, E'\x1e', 3)));
+      elsif split_part(pair, E'\x1e', 1) = any('{select,order}') then
+        shape := concat(shape, E'\x1f', pair);
       else
-        query := query || '&' || left(pair, strpos(pair, '=') + strpos(value, '.')) || '%01';
-        literals := literals || ',' || quote_literal(substr(value, strpos(value, '.') + 1));
+        piece := postern.shape_parameter(pair, request);
+        shape := shape || piece[1];
+        literals := literals || piece[2];
       end if;
     end loop;
-    if method <> 'GET' or fields ? 'range' then
-      piece := postern.shape_body(method, request ->> 'path', fields, query, payload);
-      query := query || piece[1];
+    if special then
+      piece := postern.shape_rest(request, shape, payload);
+      shape := shape || piece[1];
       literals := literals || piece[2];
     end if;
-    select 'postern_' || md5(concat(request ->> 'instance', E'\n', sum(n), E'\n', request ->> 'role', E'\n',
-        method, E'\n', request ->> 'path', E'\n', fields ->> 'accept', E'\n', fields ->> 'prefer', E'\n',
-        fields ->> 'accept-profile', E'\n', fields ->> 'content-profile', E'\n', request ->> 'hoisted', E'\n', query, settings))
-      into digest
-      from postern.epoch;
-    execute 'execute ' || digest || '(' || literals || ')' into status, headers, body, own_status, own_headers;
-    if method <> 'GET' then
+    select 'postern_' || md5(concat(request ->> 'head', sum(n), shape)) into digest from postern.epoch;
+    execute concat('execute ', digest, '(', literals, ')') into status, headers, body, own_status, own_headers;
+    if special and request ? 'unsafe' then
       set constraints all immediate;
     end if;
-    if coalesce(own_status, own_headers, request ->> 'tx') is not null then
+    if own_status is not null or own_headers is not null or special and request ? 'tx' then
       select a.status, a.headers, a.undo into status, headers, undo
       from postern.conclude(request, status, headers, own_status, own_headers) as a;
       if undo then
@@ -75,15 +63,60 @@ begin
   exception
     when invalid_sql_statement_name then
       select a.status, a.headers, a.body into status, headers, body
-      from postern.answer_new(request, payload, settings, digest, query, literals) as a;
+      from postern.answer_new(request, payload, settings, digest, shape, literals) as a;
     when sqlstate 'PNRBK' then
       null;
     when others or query_canceled or assert_failure then
-      get stacked diagnostics value = pg_exception_detail, pair = pg_exception_hint;
+      get stacked diagnostics pair = pg_exception_detail, operator = pg_exception_hint;
       select a.status, a.headers, a.body into status, headers, body
-      from postern.caught(request, sqlstate, sqlerrm, value, pair) as a;
+      from postern.caught(request, sqlstate, sqlerrm, pair, operator) as a;
   end;
 end
 $$;
 comment on function postern.handle(jsonb, bytea, text) is
-  'Answers one HTTP request. request: {method, path, query, headers, cookies?, role?, anonymous?, canonical?, instance?, hoisted?, tx?, pre_request?, verbosity?}, path and query raw, header names in lower case; payload: the body; settings: JSON (postern.settings). Out: status (0: repeat with the settings in body), headers as [name, value] pairs, body. Raises nothing that a client can cause; runs with the rights of the caller''s role. Source: PostgREST docs, references/api.';
+  'Answers one HTTP request. request: {method, path, query, headers, cookies?, role?, anonymous?}, path and query raw, header names in lower case; payload: the body; settings: JSON (postern.settings). The shell sends in place of query and headers what postern.completed makes of them. Out: status (0: repeat with the settings in body), headers as [name, value] pairs, body. Raises nothing that a client can cause; runs with the rights of the caller''s role. Source: PostgREST docs, references/api.';
+
+create or replace function postern.handle_plain(
+  request jsonb, payload bytea, settings text,
+  out status int, out headers text[], out body bytea)
+returns record
+language plpgsql volatile
+as $$
+declare
+  whole jsonb;
+  detail text;
+  hint text;
+begin
+  begin
+    if request ->> 'method' in ('GET', 'HEAD') then
+      perform set_config('transaction_read_only', 'on', true);
+    end if;
+    if request ? 'headers' then
+      perform set_config('request.method', request ->> 'method', true), set_config('request.path', request ->> 'path', true),
+        set_config('request.headers', request ->> 'headers', true), set_config('request.cookies', coalesce(request ->> 'cookies', '{}'), true);
+    end if;
+    whole := postern.completed(request);
+    whole := whole || jsonb_build_object('head', concat(whole ->> 'head', md5(settings)));
+    select a.status, a.headers, a.body into status, headers, body from postern.handle(whole, payload, settings) as a;
+  exception when others or query_canceled or assert_failure then
+    get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+    select a.status, a.headers, a.body into status, headers, body
+    from postern.caught(request, sqlstate, sqlerrm, detail, hint) as a;
+  end;
+end
+$$;
+comment on function postern.handle_plain(jsonb, bytea, text) is
+  'postern.handle for a request that the shell has not split into parameters: one from SQL, or one with a query string that does not decode. Sets request.method, path, headers and cookies; GET and HEAD are read-only.';
+
+create or replace function postern.get(url text, out status int, out headers text[], out body text)
+returns record
+language plpgsql volatile strict
+as $$
+begin
+  select a.status, a.headers, convert_from(a.body, 'UTF8') into status, headers, body
+  from postern.handle(jsonb_build_object('method', 'GET', 'path', split_part(url, '?', 1),
+    'query', replace(substr(url, length(split_part(url, '?', 1)) + 2), ' ', '%20'), 'headers', '{}'::jsonb)) as a;
+end
+$$;
+comment on function postern.get(text) is
+  'GET for people at a SQL prompt: select * from postern.get(''/films?select=title&limit=3''). The schema is the first of the setting pgrst.db_schemas, else public; blanks in the query need not be encoded.';

@@ -28,6 +28,7 @@ set local check_function_bodies = off;
 {{ template "http/media.sql" . }}
 {{ template "http/preferences.sql" . }}
 {{ template "settings.sql" . }}
+{{ template "shape/request.sql" . }}
 {{ template "shape/parameter.sql" . }}
 {{ template "shape/payload.sql" . }}
 {{ template "plan/query.sql" . }}

@@ -21,8 +21,8 @@ end
 $$;
 
 comment on function postern.shown_columns(oid) is
-$$The base columns that a view shows, by where they come from. In: the view. Out: {base relation oid: {attribute number:
-[names of the view's columns that show it]}}, for the other functions here. Raises nothing.$$;
+$$The base columns that a view shows, by where they come from. In: the view. Out: an object of base relation oid to an
+object of attribute number to the names of the view's columns that show it; for the other functions here. Raises nothing.$$;
 
 
 create or replace function postern.shown_relations(relation oid, shown jsonb)

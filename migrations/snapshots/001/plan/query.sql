@@ -1,6 +1,6 @@
--- The shape of a query string as trees: what the parsers make of each parameter, with values numbered in order of appearance.
+-- A shape as trees: what the parsers make of each parameter, with values numbered in order of appearance.
 
-create or replace function postern.query_trees(query text, call boolean)
+create or replace function postern.query_trees(shape text)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
@@ -14,9 +14,12 @@ declare
   value text;
   last_word text;
 begin
-  foreach pair in array string_to_array(substr(query, 2), '&') loop
-    name := postern.query_decode(split_part(pair, '=', 1));
-    value := postern.query_decode(substr(pair, strpos(pair || '=', '=') + 1));
+  foreach pair in array string_to_array(substr(shape, 2), E'\x1f') loop
+    name := split_part(pair, E'\x1e', 1);
+    value := split_part(pair, E'\x1e', 3);
+    if split_part(pair, E'\x1e', 2) <> '' then
+      value := split_part(pair, E'\x1e', 2) || '.' || value;
+    end if;
     last_word := split_part(name, '.', -1);
     if left(name, 1) = chr(2) then
       if name = chr(2) || 'field' then
@@ -33,16 +36,12 @@ begin
         trees := trees || jsonb_build_object(name,
           case name when 'select' then postern.parse_select(value) else to_jsonb(postern.parse_columns(value)) end);
       end if;
-    elsif call and value = chr(1) then
-      if last_word in ('limit', 'offset') then
-        entries := entries || postern.range_entry(name, last_word, number, null);
-      else
-        arguments := arguments || jsonb_build_object('name', name, 'param', number);
-      end if;
+    elsif value = chr(1) and last_word not in ('limit', 'offset') then
+      arguments := arguments || jsonb_build_object('name', name, 'param', number);
       number := number + 1;
     else
       entries := entries || case
-        when last_word = 'order' then postern.parse_filter_key(name) - '{name,path}'::text[]
+        when last_word = 'order' then (postern.parse_filter_key(name) - '{name,path}'::text[])
           || jsonb_build_object('kind', 'order', 'terms', postern.parse_order(value))
         when last_word in ('limit', 'offset') then postern.range_entry(name, last_word, case when value = chr(1) then number end, value)
         when last_word in ('and', 'or') then postern.logic_entry(name, value, number)
@@ -55,8 +54,8 @@ begin
     || jsonb_build_object('entries', entries, 'arguments', arguments, 'params', number - 1);
 end
 $$;
-comment on function postern.query_trees(text, boolean) is
-  'The shape of a query string as {select, columns?, on_conflict?, entries: filters, logic trees, orders and ranges each with its embed path, arguments, params: how many parameters, range?, and the pieces of the payload}. call: what is no filter is an argument. PGRST100 for what does not parse.';
+comment on function postern.query_trees(text) is
+  'A shape as {select, columns?, on_conflict?, entries: filters, logic trees, orders and ranges each with its embed path, arguments, params: how many parameters, range?, and the pieces of the payload}. PGRST100 for what does not parse.';
 
 create or replace function postern.numbered(expr jsonb, number int)
 returns jsonb

@@ -9,7 +9,7 @@ begin
   if verbosity = 'minimal' then
     return row_to_json(answer) from (select code, message) as answer;
   end if;
-  return row_to_json(answer) from (select code, message, details, hint) as answer;
+  return row_to_json(answer) from (select code, details, hint, message) as answer;
 end
 $$;
 comment on function postern.error_body(text, text, json, json, text) is

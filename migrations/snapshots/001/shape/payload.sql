@@ -1,7 +1,7 @@
 -- The body of a request as a shape. The body itself waits as text in the setting postern.payload, where the statement reads it:
 -- so one prepared statement serves bodies of any size.
 
-create or replace function postern.shape_payload(method text, path text, content_type text, query text, payload bytea)
+create or replace function postern.shape_payload(method text, path text, content_type text, shape text, payload bytea)
 returns text[]
 language plpgsql volatile
 as $$
@@ -13,7 +13,7 @@ begin
   perform set_config('postern.payload', '', true), set_config('postern.inserted', '0', true);
   if media = 'application/octet-stream' and call then
     perform set_config('postern.payload', encode(coalesce(payload, ''::bytea), 'hex'), true);
-    return array['&%02raw', ''];
+    return array[E'\x1f\x02raw\x1e\x1e', ''];
   end if;
   body := convert_from(coalesce(payload, ''::bytea), 'UTF8');
   if media = 'application/json' then
@@ -21,8 +21,8 @@ begin
       body := '{}';
     end if;
     perform set_config('postern.payload', body, true);
-    if query ~ '(^|&)columns=' and method in ('POST', 'PATCH') then
-      return array['&%02json=' || left(ltrim(body, E' \t\r\n'), 1), ''];
+    if shape ~ E'\x1fcolumns\x1e' and method in ('POST', 'PATCH') then
+      return array[E'\x1f\x02json\x1e\x1e' || left(ltrim(body, E' \t\r\n'), 1), ''];
     end if;
     return array[postern.shape_json(body), ''];
   elsif media = 'text/csv' then
@@ -31,9 +31,9 @@ begin
     return case when call then postern.shape_form_arguments(body) else array[postern.shape_form(body), ''] end;
   elsif call and media in ('text/plain', 'text/xml') then
     perform set_config('postern.payload', body, true);
-    return array['&%02raw', ''];
+    return array[E'\x1f\x02raw\x1e\x1e', ''];
   end if;
-  return array['&%02refused=Content-Type not acceptable: ' || media, ''];
+  return array[E'\x1f\x02refused\x1e\x1eContent-Type not acceptable: ' || media, ''];
 end
 $$;
 comment on function postern.shape_payload(text, text, text, text, bytea) is
@@ -51,22 +51,22 @@ begin
   begin
     document := body::jsonb;
   exception when data_exception or program_limit_exceeded or statement_too_complex then
-    return '&%02refused=Empty or invalid json';
+    return E'\x1f\x02refused\x1e\x1e' || 'Empty or invalid json';
   end;
   keys := jsonb_path_query_array(document, 'lax $[0].keyvalue().key', '{}', true);
   if jsonb_typeof(document) = 'object' then
-    return '&%02json={' || keys::text;
+    return E'\x1f\x02json\x1e\x1e{' || keys::text;
   elsif jsonb_typeof(document) <> 'array' or document = '[]'::jsonb then
-    return '&%02empty';
+    return E'\x1f\x02empty\x1e\x1e';
   end if;
   names := array(select jsonb_array_elements_text(keys));
   if exists (
     select from jsonb_array_elements(document) as element
     where case when jsonb_typeof(element) = 'object' then not element ?& names or element - names <> '{}'::jsonb else true end)
   then
-    return '&%02refused=All object keys must match';
+    return E'\x1f\x02refused\x1e\x1e' || 'All object keys must match';
   end if;
-  return '&%02json=[' || keys::text;
+  return E'\x1f\x02json\x1e\x1e[' || keys::text;
 end
 $$;
 comment on function postern.shape_json(text) is
@@ -98,7 +98,7 @@ as $$
 begin
   return (
     select array[
-      '&%02form' || coalesce(string_agg('&%02field=' || postern.percent_encode(postern.query_decode(split_part(pair, '=', 1))), '' order by place), ''),
+      E'\x1f\x02form\x1e\x1e' || coalesce(string_agg(E'\x1f\x02field\x1e\x1e' || postern.query_decode(split_part(pair, '=', 1)), '' order by place), ''),
       coalesce(string_agg(',' || quote_literal(postern.query_decode(substr(pair, strpos(pair || '=', '=') + 1))), '' order by place), '')]
     from string_to_table(body, '&') with ordinality as pairs(pair, place)
     where pair <> '');
@@ -131,11 +131,11 @@ declare
   rows json;
 begin
   if btrim(body, E' \t\r\n') = '' then
-    return '&%02refused=The CSV has no header line';
+    return E'\x1f\x02refused\x1e\x1e' || 'The CSV has no header line';
   elsif exists (
     select from postern.csv_fields(body) group by line having count(*) <> cardinality(header))
   then
-    return '&%02refused=All lines must have same number of fields';
+    return E'\x1f\x02refused\x1e\x1e' || 'All lines must have same number of fields';
   end if;
   rows := (
     select json_agg(record order by line)

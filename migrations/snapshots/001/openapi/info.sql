@@ -1,0 +1,77 @@
+-- What the OpenAPI description says about the API as a whole: title, address, documentation.
+
+create or replace function postern.first_line(described text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return split_part(described, E'\n', 1);
+end
+$$;
+comment on function postern.first_line(text) is
+  'First line of a comment in the database: a title or summary.';
+
+create or replace function postern.after_first_line(described text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return ltrim(substr(described, length(postern.first_line(described)) + 1), E'\n');
+end
+$$;
+comment on function postern.after_first_line(text) is
+  'A comment in the database without its first line and the empty ones that follow it: a description; empty when there is no more.';
+
+create or replace function postern.openapi_info(schema text)
+returns json
+language plpgsql stable strict parallel safe
+as $$
+declare
+  described text := (
+    select obj_description(n.oid, 'pg_namespace') from pg_catalog.pg_namespace as n where n.nspname = openapi_info.schema);
+begin
+  return json_build_object(
+    'title', coalesce(postern.first_line(described), 'postern API'),
+    'description', coalesce(postern.after_first_line(described), 'A REST API that postern serves from a PostgreSQL schema'),
+    'version', postern.version());
+end
+$$;
+comment on function postern.openapi_info(text) is
+  'The Info Object of a schema: title and description are the first and the other lines of the schema''s comment. Source: PostgREST docs, references/api/openapi.';
+
+create or replace function postern.openapi_address(config jsonb)
+returns json
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  place text[] := regexp_match(config ->> 'openapi_server_proxy_uri', '^(https?)://([^/:?#]+|\[[^]]*\])(?::([0-9]*))?([^?#]*)', 'i');
+  host text := config ->> 'server_host';
+begin
+  if place is not null then
+    return json_build_object(
+      'scheme', lower(place[1]),
+      'host', place[2] || ':' || coalesce(nullif(place[3], ''), case lower(place[1]) when 'https' then '443' else '80' end),
+      'path', coalesce(nullif(place[4], ''), '/'));
+  end if;
+  return json_build_object(
+    'scheme', 'http',
+    'host', case
+      when host in ('*', '*4', '!4', '*6', '!6') then '0.0.0.0'
+      when strpos(host, ':') > 0 then '[' || host || ']'
+      else host end || ':' || (config ->> 'server_port'),
+    'path', '/');
+end
+$$;
+comment on function postern.openapi_address(jsonb) is
+  'Where the API is, as {scheme, host (with port), path}: openapi-server-proxy-uri, else server-host and server-port; host is null when neither is known. Source: PostgREST docs, references/configuration.';
+
+create or replace function postern.openapi_documentation()
+returns json
+language plpgsql immutable parallel safe
+as $$
+begin
+  return '{"description": "PostgREST Documentation", "url": "https://postgrest.org/en/v16/references/api.html"}'::json;
+end
+$$;
+comment on function postern.openapi_documentation() is
+  'The External Documentation Object: the reference of the API''s dialect, of the release whose behaviour this is.';

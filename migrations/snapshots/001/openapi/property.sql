@@ -1,0 +1,72 @@
+-- PostgreSQL types and values as Schema Objects.
+
+create or replace function postern.openapi_type(type_name text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return case
+    when type_name in ('smallint', 'integer', 'bigint') then 'integer'
+    when type_name in ('numeric', 'real', 'double precision') then 'number'
+    when type_name = 'boolean' then 'boolean'
+    when type_name in ('json', 'jsonb') then null
+    when right(type_name, 2) = '[]' then 'array'
+    else 'string' end;
+end
+$$;
+comment on function postern.openapi_type(text) is
+  'The JSON type in which values of a PostgreSQL type (named as by format_type) stand in a body; null for json and jsonb, which can be any.';
+
+create or replace function postern.openapi_format(type_name text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return case
+    when type_name in ('smallint', 'integer') then 'int32'
+    when type_name = 'bigint' then 'int64'
+    else type_name end;
+end
+$$;
+comment on function postern.openapi_format(text) is
+  'The format that goes with postern.openapi_type: OpenAPI''s name for integers, the PostgreSQL type for all others.';
+
+create or replace function postern.openapi_property(
+  type_name text, description text default null, standard json default null, labels json default null, length int default null)
+returns json
+language plpgsql immutable parallel safe
+as $$
+begin
+  return json_build_object(
+    'description', description,
+    'type', postern.openapi_type(type_name),
+    'items', case when right(type_name, 2) = '[]' then json_build_object('type', postern.openapi_type(left(type_name, -2))) end,
+    'format', postern.openapi_format(type_name),
+    'enum', labels,
+    'maxLength', length,
+    'default', standard);
+end
+$$;
+comment on function postern.openapi_property(text, text, json, json, int) is
+  'The Schema Object of a column or argument: its type, description, default, the labels of an enum, the longest text allowed. Fields that are null are to be dropped (postern.openapi).';
+
+create or replace function postern.openapi_default(type_name text, expression text)
+returns json
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  kind text := postern.openapi_type(type_name);
+  quoted text[] := regexp_match(expression, '^(E?)''((?:[^'']|'''')*)''(?:::[^'']*)?$');
+  value text := coalesce(
+    case quoted[1] when '' then replace(quoted[2], '''''', '''') else replace(replace(quoted[2], '''''', ''''), '\\', '\') end,
+    expression);
+begin
+  return case
+    when expression ~ '^NULL(::|$)' then null
+    when kind = 'string' then to_json(value)
+    when kind = 'boolean' and value in ('true', 'false')
+      or kind in ('integer', 'number') and value ~ '^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$' then value::json end;
+end
+$$;
+comment on function postern.openapi_default(text, text) is
+  'The default of a column as JSON: what a literal means, an expression as it stands where the type is a string; else null. expression: as of pg_get_expr.';

@@ -1,0 +1,37 @@
+package db
+
+import (
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// libpqOnly are parameters of libpq (PostgreSQL docs, "Parameter Key Words") that concern its own sockets or that the
+// driver does not have. The driver would send them to the server, which would refuse the connection.
+var libpqOnly = []string{
+	"fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "hostaddr", "keepalives", "keepalives_count",
+	"keepalives_idle", "keepalives_interval", "load_balance_hosts", "replication", "requirepeer", "scram_client_key",
+	"scram_server_key", "ssl_max_protocol_version", "ssl_min_protocol_version", "sslcompression", "sslcrl", "sslcrldir",
+	"sslkeylogfile", "tcp_user_timeout",
+}
+
+// ParseURI reads a connection string of libpq (a URI or key=value pairs) and the PG* variables. The connection speaks
+// UTF-8. The application is its application_name unless the string or PGAPPNAME has one.
+func ParseURI(uri, application string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(uri)
+	if err != nil {
+		return nil, fmt.Errorf("db-uri: %w", err)
+	}
+	parameters := config.ConnConfig.RuntimeParams
+	if fallback := parameters["fallback_application_name"]; fallback != "" {
+		application = fallback
+	}
+	for _, name := range libpqOnly {
+		delete(parameters, name)
+	}
+	if _, given := parameters["application_name"]; !given {
+		parameters["application_name"] = application
+	}
+	parameters["client_encoding"] = "UTF8"
+	return config, nil
+}

@@ -1,0 +1,227 @@
+package shell
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"postern/shell/config"
+	"postern/shell/db"
+	"postern/shell/fault"
+)
+
+// respond writes an answer of the database and gives status and header.
+func respond(t *testing.T, method string, status int, body []byte, headers ...string) *http.Response {
+	t.Helper()
+	c, err := config.Load(config.Sources{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := newState(c, nil, "i1")
+	x := &exchange{answer: db.Answer{Status: status, Body: body}}
+	for i := 0; i < len(headers); i += 2 {
+		x.answer.Headers = append(x.answer.Headers, [2][]byte{[]byte(headers[i]), []byte(headers[i+1])})
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out := response{w: w, head: r.Method == http.MethodHead}
+		if err := out.send(st, x); err != nil {
+			out.fault(&Server{log: &logger{events: io.Discard}}, st, err)
+		}
+	}))
+	defer server.Close()
+	r, err := http.NewRequest(method, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(text))
+	return response
+}
+
+func TestResponseHeaders(t *testing.T) {
+	r := respond(t, "GET", 206, []byte("body"), "content-type", "text/csv", "Set-Cookie", "a=1", "set-cookie", "b=2", "X-Ü", "", "Vary", "Accept")
+	if r.StatusCode != 500 {
+		t.Errorf("a name that is no token: %d", r.StatusCode)
+	}
+	r = respond(t, "GET", 206, []byte("body"), "content-type", "text/csv", "Set-Cookie", "a=1", "set-cookie", "b=2", "X-E", "", "Vary", "Accept", "X-U", "é")
+	if r.StatusCode != 206 || r.Header.Get("Content-Type") != "text/csv" || !slices.Equal(r.Header.Values("Set-Cookie"), []string{"a=1", "b=2"}) ||
+		r.Header.Get("Vary") != "Accept" || r.Header.Get("Content-Length") != "4" || r.Header.Get("Server") != "postern/"+Version || r.Header.Get("X-U") != "é" {
+		t.Errorf("%d %v", r.StatusCode, r.Header)
+	}
+	r = respond(t, "GET", 200, []byte("<html>"))
+	if _, given := r.Header["Content-Type"]; given || r.Header.Get("Vary") != "Accept, Prefer, Range" {
+		t.Errorf("%v", r.Header)
+	}
+	r = respond(t, "GET", 200, []byte("body"), "Content-Length", "1", "Transfer-Encoding", "chunked", "connection", "close", "Upgrade", "x")
+	if body, _ := io.ReadAll(r.Body); string(body) != "body" || r.ContentLength != 4 || r.Header.Get("Connection") != "" || r.Header.Get("Upgrade") != "" {
+		t.Errorf("%q %v", body, r.Header)
+	}
+	r = respond(t, "GET", 503, nil)
+	if r.Header.Get("Retry-After") != "1" {
+		t.Errorf("%v", r.Header)
+	}
+}
+
+func TestResponseWithoutBody(t *testing.T) {
+	for _, test := range []struct {
+		method string
+		status int
+		length string
+	}{{"HEAD", 200, ""}, {"GET", 204, ""}, {"GET", 304, ""}, {"GET", 200, "4"}, {"OPTIONS", 200, "4"}} {
+		r := respond(t, test.method, test.status, []byte("body"))
+		if got := r.Header.Get("Content-Length"); got != test.length || r.StatusCode != test.status {
+			t.Errorf("%s %d: %d, Content-Length %q", test.method, test.status, r.StatusCode, got)
+		}
+	}
+}
+
+func TestResponseInjection(t *testing.T) {
+	for _, value := range []string{"a\r\nX-B: b", "a\nb", "a\rb", "a\x00b", "a\x7fb"} {
+		r := respond(t, "GET", 200, nil, "X-A", value)
+		body, _ := io.ReadAll(r.Body)
+		if r.StatusCode != 500 || r.Header.Get("X-B") != "" || !strings.Contains(string(body), `"PGRST111"`) {
+			t.Errorf("%q: %d %v %s", value, r.StatusCode, r.Header, body)
+		}
+	}
+	for _, name := range []string{"", "a b", "a:b", "a\r\nb", "é", "a\x00"} {
+		if r := respond(t, "GET", 200, nil, name, "v"); r.StatusCode != 500 {
+			t.Errorf("%q: %d", name, r.StatusCode)
+		}
+	}
+	for _, status := range []int{-1, 0, 99, 100, 101, 199, 1000} {
+		r := respond(t, "GET", status, nil)
+		if body, _ := io.ReadAll(r.Body); r.StatusCode != 500 || !strings.Contains(string(body), `"PGRST112"`) {
+			t.Errorf("%d: %d %s", status, r.StatusCode, body)
+		}
+	}
+}
+
+func TestCORS(t *testing.T) {
+	preflight := "Access-Control-Request-Method"
+	for _, test := range []struct {
+		name    string
+		allowed []string
+		method  string
+		request []string
+		want    string // whether it is a preflight request, and the header
+	}{
+		{"no origin", nil, "GET", nil, "false map[]"},
+		{"any origin", nil, "GET", []string{"Origin", "http://a"}, "false map[Access-Control-Allow-Origin:[*] Access-Control-Expose-Headers:[" + corsExposed + "]]"},
+		{"preflight", nil, "OPTIONS", []string{"Origin", "http://a", preflight, "POST", "Access-Control-Request-Headers", "Foo,Bar, accept"},
+			"true map[Access-Control-Allow-Headers:[Authorization, Foo, Bar, accept, Accept-Language, Content-Language] Access-Control-Allow-Methods:[GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD] Access-Control-Allow-Origin:[*] Access-Control-Max-Age:[86400]]"},
+		{"preflight of another method", nil, "OPTIONS", []string{"Origin", "http://a", preflight, "TRACE"},
+			"false map[Access-Control-Allow-Origin:[*] Access-Control-Expose-Headers:[" + corsExposed + "]]"},
+		{"no preflight by GET", nil, "GET", []string{"Origin", "http://a", preflight, "POST"},
+			"false map[Access-Control-Allow-Origin:[*] Access-Control-Expose-Headers:[" + corsExposed + "]]"},
+		{"listed", []string{"http://b", "http://a"}, "GET", []string{"Origin", "http://a"},
+			"false map[Access-Control-Allow-Credentials:[true] Access-Control-Allow-Origin:[http://a] Access-Control-Expose-Headers:[" + corsExposed + "]]"},
+		{"not listed", []string{"http://b"}, "GET", []string{"Origin", "http://a"}, "false map[]"},
+		{"part of a listed one", []string{"http://abc"}, "GET", []string{"Origin", "http://a"}, "false map[]"},
+		{"preflight not listed", []string{"http://b"}, "OPTIONS", []string{"Origin", "http://a", preflight, "POST"}, "false map[]"},
+	} {
+		r := httptest.NewRequest(test.method, "/", nil)
+		for i := 0; i < len(test.request); i += 2 {
+			r.Header.Set(test.request[i], test.request[i+1])
+		}
+		header := http.Header{}
+		got := newCORSPolicy(test.allowed).apply(header, r)
+		if text := fmt.Sprint(got, " ", map[string][]string(header)); text != test.want {
+			t.Errorf("%s: got %s\nwant %s", test.name, text, test.want)
+		}
+	}
+}
+
+func TestMalformedRequests(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, "our own")
+	})}
+	go func() { _ = server.Serve(malformedListener{listener}) }()
+	defer server.Close()
+	for request, want := range map[string][2]string{
+		"GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n":                                {"400 Bad Request", `"code":"PGRST100","details":null`},
+		"GET /a\x01b HTTP/1.1\r\nHost: h\r\n\r\n":                             {"400 Bad Request", `"PGRST100"`},
+		"nonsense\r\n\r\n":                                                    {"400 Bad Request", `"PGRST100"`},
+		"GET / HTTP/1.1\r\n\r\n":                                              {"400 Bad Request", `"details":"missing required Host header"`},
+		"GET / HTTP/1.1\r\nHost: h\r\nX: a\x00b\r\n\r\n":                      {"400 Bad Request", `"PGRST100"`},
+		"GET / HTTP/7.1\r\nHost: h\r\n\r\n":                                   {"505 HTTP Version Not Supported", `"PGRST100"`},
+		"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n":       {"501 Not Implemented", `"PGRST100"`},
+		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 2\r\n\r\n":          {"400 Bad Request", `"PGRST100"`},
+		"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n":              {"400 Bad Request", "\r\n\r\nour own"},
+		"GET / HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("a", 2<<20) + "y": {"431 Request Header Fields Too Large", `"PGRST100"`},
+	} {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, request)
+		answer, err := io.ReadAll(conn)
+		if err != nil && !errors.Is(err, io.EOF) && len(answer) == 0 {
+			t.Errorf("%.60q: %v", request, err)
+		}
+		if !strings.HasPrefix(string(answer), "HTTP/1.1 "+want[0]+"\r\n") || !strings.Contains(string(answer), want[1]) {
+			t.Errorf("%.60q: got %s", request, answer)
+		}
+		conn.Close()
+	}
+}
+
+func TestFaultBody(t *testing.T) {
+	f := &fault.Fault{Code: "C", Message: "m\"", Details: "d"}
+	if got := string(f.AppendBody(nil, true)); got != `{"code":"C","details":"d","hint":null,"message":"m\""}` {
+		t.Error(got)
+	}
+	if got := string(f.AppendBody(nil, false)); got != `{"code":"C","message":"m\""}` {
+		t.Error(got)
+	}
+}
+
+func TestAccessLog(t *testing.T) {
+	r := httptest.NewRequest("GET", "/a?b", nil)
+	r.RemoteAddr = "10.0.0.1:99"
+	r.Header.Set("User-Agent", "x\" \\\x1b")
+	for level, statuses := range map[config.LogLevel][]int{
+		config.LogCrit: nil, config.LogError: {500}, config.LogWarn: {400, 500}, config.LogInfo: {200, 400, 500}, config.LogDebug: {200, 400, 500},
+	} {
+		var text strings.Builder
+		l := &logger{requests: &text}
+		for _, status := range []int{200, 400, 500} {
+			l.access(level, r, "role", status, 7)
+		}
+		lines := strings.Count(text.String(), "\n")
+		if lines != len(statuses) {
+			t.Errorf("level %d: %s", level, text.String())
+		}
+		if lines > 0 && !strings.HasSuffix(text.String(), `] "GET /a?b HTTP/1.1" 500 7 "" "x\x22 \x5C\x1B"`+"\n") {
+			t.Error(text.String())
+		}
+	}
+}
+
+func TestHostPreference(t *testing.T) {
+	for host, want := range map[string]string{"*": "tcp ", "*4": "tcp ", "!4": "tcp4 0.0.0.0", "*6": "tcp ", "!6": "tcp6 ::", "::1": "tcp ::1", "[::1]": "tcp ::1", "localhost": "tcp localhost"} {
+		network, address := hostPreference(host)
+		if got := network + " " + address; got != want {
+			t.Errorf("%s: %s", host, got)
+		}
+	}
+}
