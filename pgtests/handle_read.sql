@@ -87,7 +87,7 @@ from (values
   ('/films?select=id', '{"prefer": "count=exact"}', '200 0-4/5'),
   ('/films?select=id&limit=2', '{"prefer": "count=exact"}', '206 0-1/5'),
   ('/films?select=id&id=eq.0', '{"prefer": "count=exact"}', '200 */0'),
-  ('/films?select=id&offset=5', '{"prefer": "count=exact"}', '200 */5'),
+  ('/films?select=id&offset=5', '{"prefer": "count=exact"}', '206 */5'),
   ('/films?select=id&offset=9', '{"prefer": "count=exact"}', '416 */5'),
   ('/films?select=id&offset=9', '{}', '200 */*'),
   ('/films?select=id', '{"range": "1-2"}', '200 1-2/*'),
@@ -101,10 +101,9 @@ select is(testing.failed('GET', '/films', '{"range": "3-1"}'), '416 PGRST103', '
 select is(testing.failed('GET', '/films?limit=-1'), '416 PGRST103', 'a negative limit');
 select is(testing.failed('GET', '/films?offset=9', '{"prefer": "count=exact"}'), '416 PGRST103', 'an offset behind the last row');
 
-select is(a.headers ->> 'content-range', '0-4/5', 'a planned count is a number: of ' || kind)
-from (values ('estimated')) as kinds(kind), testing.answer('GET', '/films?select=id', jsonb_build_object('prefer', 'count=' || kind)) as a;
-select matches(a.headers ->> 'content-range', '^0-4/[0-9]+$', 'a planned count')
-from testing.answer('GET', '/films?select=id', '{"prefer": "count=planned"}') as a;
+analyze store.films;
+select is(a.headers ->> 'content-range', '0-4/5', 'count=' || kind)
+from (values ('planned'), ('estimated')) as kinds(kind), testing.answer('GET', '/films?select=id', jsonb_build_object('prefer', 'count=' || kind)) as a;
 
 -- Headers.
 select is(a.headers ->> 'content-location', '/films?id=lt.9&select=id', 'Content-Location has the query sorted')

@@ -24,6 +24,7 @@ as $$
 declare
   made record;
 begin
+  perform set_config('response.status', '', true), set_config('response.headers', '', true); -- of an earlier call
   made := postern.handle(testing.request(method, target, headers, more), convert_to(payload, 'UTF8'),
     nullif(current_setting('testing.settings', true), ''));
   return row(made.status, testing.header_object(made.headers), convert_from(made.body, 'UTF8'))::testing.answer;
@@ -74,19 +75,10 @@ returns text
 language plpgsql
 as $$
 declare
-  fields jsonb := request -> 'headers';
-  method text := request ->> 'method';
-  call boolean := request ->> 'path' like '/rpc/%';
-  made text := '';
-  pair text;
+  whole jsonb := postern.completed(request);
+  made text := (postern.shape_of(whole ->> 'pairs', whole))[1];
 begin
-  foreach pair in array string_to_array(request ->> 'query', '&') loop
-    made := made || (postern.shape_parameter(pair, call))[1];
-  end loop;
-  if method <> 'GET' or fields ? 'range' then
-    made := made || (postern.shape_body(method, request ->> 'path', fields, made, payload))[1];
-  end if;
-  return made;
+  return made || (postern.shape_rest(whole, made, payload))[1];
 end
 $$;
 
@@ -175,7 +167,7 @@ create schema other;
 create table other.films (id int primary key, note text);
 insert into other.films values (7, 'of the other schema');
 
-grant usage on schema store, other to store_anon, store_clerk;
+grant usage on schema testing, store, other to store_anon, store_clerk;
 grant select on all tables in schema store to store_anon, store_clerk;
 grant insert, update, delete on store.films, store.reviews, store.notes to store_clerk;
 revoke select on store.staff from store_anon;

@@ -42,6 +42,9 @@ type exchange struct {
 	call    db.Request
 	answer  db.Answer
 	json    []byte
+	scratch []byte
+	headers []byte
+	cookies []byte
 	payload []byte
 	role    []byte
 	timing  timing
@@ -50,8 +53,10 @@ type exchange struct {
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 func (x *exchange) release() {
-	if cap(x.json) > maxKept {
-		x.json = nil
+	for _, buffer := range []*[]byte{&x.json, &x.scratch, &x.headers, &x.cookies} {
+		if cap(*buffer) > maxKept {
+			*buffer = nil
+		}
 	}
 	if cap(x.payload) > maxKept {
 		x.payload = nil
@@ -133,8 +138,11 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 	x.role = append(x.role[:0], identity.Role...)
 	x.call = db.Request{
 		Settings: st.settings, SearchPath: st.searchPath, Role: x.role, Claims: identity.Claims,
-		Anonymous: identity.Anonymous, Verbosity: st.verbosity,
+		Anonymous: identity.Anonymous, Verbosity: st.verbosity, Method: r.Method, Path: path,
 	}
+	x.headers = appendHeaders(x.headers[:0], r)
+	x.cookies = appendCookies(x.cookies[:0], r.Header["Cookie"])
+	x.call.Headers, x.call.Cookies = x.headers, x.cookies
 	if len(x.payload) > 0 {
 		x.call.Payload = x.payload
 	}
@@ -144,7 +152,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 		if wanted != nil {
 			x.call.Assumed, hoisted = wanted.over(x.call.Assumed), wanted.json
 		}
-		x.json = appendRequest(x.json[:0], r, path, query, identity, st.tail, hoisted)
+		x.json, x.scratch = st.appendRequest(x.json[:0], x.scratch[:0], r, path, query, identity, hoisted)
 		x.call.JSON = x.json
 		x.timing.lap(phaseParse)
 		if err := s.pool.Handle(r.Context(), &x.call, &x.answer); err != nil || x.answer.Status != 0 {

@@ -24,13 +24,17 @@ type logger struct {
 	line     []byte
 }
 
+// oneLine joins the lines of messages that come from elsewhere.
+var oneLine = strings.NewReplacer("\n\t", " ", "\n", " ", "\t", " ")
+
 // event writes what happened to the server.
 func (l *logger) event(format string, arguments ...any) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.line = time.Now().AppendFormat(l.line[:0], logTime)
 	l.line = append(l.line, ": "...)
-	l.line = appendPrintable(l.line, fmt.Sprintf(format, arguments...), false)
+	text := oneLine.Replace(fmt.Sprintf(format, arguments...))
+	l.line = appendPrintable(l.line, text, false)
 	_, _ = l.events.Write(append(l.line, '\n'))
 }
 

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"postern/shell/auth"
+	"postern/shell/config"
 )
 
 // read makes a request of what a client sends.
@@ -24,28 +25,30 @@ func read(t *testing.T, text string) *http.Request {
 }
 
 func encodeRequest(r *http.Request, hoisted []byte) []byte {
+	st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", ClientErrorVerbosity: "verbose"}, nil, "i1")
 	path, query := target(r)
-	return appendRequest(nil, r, path, query, &auth.Identity{Role: "anon", Anonymous: true}, []byte(`,"instance":"i1"`), hoisted)
+	encoded, _ := st.appendRequest(nil, nil, r, path, query, &auth.Identity{Role: "anon", Anonymous: true}, hoisted)
+	return encoded
 }
 
 func TestRequest(t *testing.T) {
 	for _, test := range []struct{ request, want string }{
 		{
-			"GET /a%20b/%00?b=%E9&a=1+2&a=0 HTTP/1.1\nHost: h:1\nAccept: x\nX-Two: 1\nX-Two: \"2\"\nAuthorization: Bearer t\nCookie: a=b; c; d=\"e=f\";=g\nCookie: a=z",
-			`{"method":"GET","path":"/a%20b/%00","query":"b=%E9&a=1+2&a=0","headers":{"host":"h:1","accept":"x","x-two":"1, \"2\"","authorization":"Bearer t"},
-			  "cookies":{"a":"b","c":"","d":"\"e=f\"","a":"z"},"role":"anon","anonymous":true,"canonical":"a=1%202&a=0&b=%E9","instance":"i1"}`,
+			"GET /a%20b?b=%C3%A9.x&a=1+2&a=0&c HTTP/1.1\nHost: h:1\nAccept: x\nPrefer: a\nPrefer: b\nRange: 0-1",
+			`{"method":"GET","path":"/a%20b","pairs":"b\u001eé\u001ex\u001fa\u001e\u001e1 2\u001fa\u001e\u001e0","location":"?a=1%202&a=0&b=%C3%A9.x&c=",
+			  "head":"i1\nanon\nGET\n/a%20b\nx\na, b\n\n\n\n","anonymous":true,"range":"0-1","shell":true}`,
 		},
 		{
-			"POST /rpc/f HTTP/1.1\nHost: h\nContent-Length: 0",
-			`{"method":"POST","path":"/rpc/f","query":"","headers":{"host":"h","content-length":"0"},"role":"anon","anonymous":true,"instance":"i1"}`,
+			"GET /x?a=%E9 HTTP/1.1\nHost: h\nPrefer: timezone=UTC",
+			`{"method":"GET","path":"/x","query":"a=%E9","location":"?a=%E9","head":"i1\nanon\nGET\n/x\n\ntimezone=UTC\n\n\n\n","anonymous":true,"prepare":true,"shell":true}`,
+		},
+		{
+			"POST /rpc/f HTTP/1.1\nHost: h\nContent-Length: 0\nContent-Profile: p",
+			`{"method":"POST","path":"/rpc/f","pairs":"","location":"","head":"i1\nanon\nPOST\n/rpc/f\n\n\n\np\n\n","anonymous":true,"unsafe":true,"prepare":true,"shell":true}`,
 		},
 		{
 			"GET http://other/p?q=1 HTTP/1.1\nHost: h",
-			`{"method":"GET","path":"/p","query":"q=1","headers":{"host":"other"},"role":"anon","anonymous":true,"canonical":"q=1","instance":"i1"}`,
-		},
-		{
-			"GET //x/../y?? HTTP/1.1\nHost: h",
-			`{"method":"GET","path":"//x/../y","query":"?","headers":{"host":"h"},"role":"anon","anonymous":true,"canonical":"%3F=","instance":"i1"}`,
+			`{"method":"GET","path":"/p","pairs":"q\u001e\u001e1","location":"?q=1","head":"i1\nanon\nGET\n/p\n\n\n\n\n\n","anonymous":true,"shell":true}`,
 		},
 	} {
 		got := encodeRequest(read(t, test.request), nil)
@@ -54,8 +57,49 @@ func TestRequest(t *testing.T) {
 		}
 	}
 	got := encodeRequest(read(t, "GET / HTTP/1.1\nHost: h"), []byte(`{"isolation":"serializable"}`))
-	if !strings.HasSuffix(string(got), `,"hoisted":{"isolation":"serializable"}}`) {
+	if !strings.HasSuffix(string(got), `,"hoisted":{"isolation":"serializable"}}`) || !strings.Contains(string(got), `\n{\"isolation\":\"serializable\"}"`) {
 		t.Errorf("hoisted: %s", got)
+	}
+}
+
+func TestHeadersAndCookies(t *testing.T) {
+	r := read(t, "GET / HTTP/1.1\nHost: h:1\nX-Two: 1\nX-Two: \"2\"\nAuthorization: Bearer t\nCookie: a=b; c; d=\"e=f\";=g\nCookie: a=z")
+	if got := appendHeaders(nil, r); !same(t, got, []byte(`{"host":"h:1","x-two":"1, \"2\"","authorization":"Bearer t"}`)) {
+		t.Errorf("headers %s", got)
+	}
+	if got := appendCookies(nil, r.Header["Cookie"]); !same(t, got, []byte(`{"a":"b","c":"","d":"\"e=f\"","a":"z"}`)) {
+		t.Errorf("cookies %s", got)
+	}
+	if got := string(appendCookies(nil, nil)); got != "{}" {
+		t.Errorf("no cookies %s", got)
+	}
+}
+
+func TestPairs(t *testing.T) {
+	for query, want := range map[string]string{
+		"":                    "",
+		"id=eq.5":             "id|eq|5",
+		"select=a,b&id=eq.1":  "select||a,b~id|eq|1",
+		"a=1.5.6":             "a|1|5.6",
+		"a=.5":                "a||.5",
+		"a=":                  "a||",
+		"a&=b&c=eq.x+y%26%3D": "c|eq|x y&=",
+		"a=100%^":             "a||100%^",
+		"a=%zz":               "refused",
+		"a=5%":                "refused",
+		"a=%01":               "refused",
+		"a=%1e":               "refused",
+		"a=%00":               "refused",
+		"a=%ff":               "refused",
+	} {
+		got, ok := appendPairs(nil, query)
+		text := strings.NewReplacer("\x1f", "~", "\x1e", "|").Replace(string(got))
+		if !ok {
+			text = "refused"
+		}
+		if text != want {
+			t.Errorf("%s: got %q, want %q", query, text, want)
+		}
 	}
 }
 
@@ -82,7 +126,8 @@ func FuzzRequest(f *testing.F) {
 			}
 		}
 		r.Header = http.Header{http.CanonicalHeaderKey(name): {value, cookie}, "Cookie": {cookie}}
-		encoded := encodeRequest(r, nil)
+		encoded := append(append(append([]byte{'['}, encodeRequest(r, nil)...), ','), appendHeaders(nil, r)...)
+		encoded = append(append(append(encoded, ','), appendCookies(nil, r.Header["Cookie"])...), ']')
 		if !utf8.Valid(encoded) || !json.Valid(encoded) {
 			t.Errorf("%q", encoded)
 		}
@@ -124,9 +169,11 @@ func BenchmarkRequest(b *testing.B) {
 	r := httptest.NewRequest(http.MethodGet, "/films?select=id,title&order=title&limit=3&year=gte.2000", nil)
 	r.Header = http.Header{"Accept": {"*/*"}, "User-Agent": {"bench/1.0"}, "Authorization": {"Bearer x.y.z"}, "Prefer": {"count=exact"}}
 	identity := &auth.Identity{Role: "anon", Anonymous: true}
-	var dst []byte
+	st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", ClientErrorVerbosity: "verbose"}, nil, "i1")
+	var dst, scratch, headers []byte
 	for b.Loop() {
 		path, query := target(r)
-		dst = appendRequest(dst[:0], r, path, query, identity, []byte(`,"instance":"i1"`), nil)
+		dst, scratch = st.appendRequest(dst[:0], scratch[:0], r, path, query, identity, nil)
+		headers = appendHeaders(headers[:0], r)
 	}
 }

@@ -23,7 +23,7 @@ type state struct {
 	cors       corsPolicy
 	settings   []byte // what postern.handle gets as its third argument
 	searchPath []byte
-	tail       []byte // the members of the request that are the same for all, see appendRequest
+	constant   []byte // the members of the request that are the same for all, see appendRequest
 	verbosity  []byte
 	instance   string
 	roleSource map[string]db.RoleSettings
@@ -46,15 +46,15 @@ func newState(c *config.Config, roles map[string]db.RoleSettings, instance strin
 		Keys: c.Keys, Audience: c.JWTAud, AnonymousRole: c.DBAnonRole, RolePath: c.JWTRoleClaimKey, CacheEntries: c.JWTCacheMaxEntries,
 	})
 	st.hoisted, _ = lru.New[string, *hoist](maxHoisted)
-	st.tail = appendMember(nil, "instance", instance)
+	st.constant = []byte(`,"shell":true`)
 	if c.DBTxEnd != "commit" {
-		st.tail = appendMember(st.tail, "tx", c.DBTxEnd)
+		st.constant = appendMember(st.constant, "tx", c.DBTxEnd)
 	}
 	if c.DBPreRequest != "" {
-		st.tail = appendMember(st.tail, "pre_request", c.DBPreRequest)
+		st.constant = appendMember(st.constant, "pre_request", c.DBPreRequest)
 	}
 	if c.ClientErrorVerbosity != "verbose" {
-		st.tail = appendMember(st.tail, "verbosity", c.ClientErrorVerbosity)
+		st.constant = appendMember(st.constant, "verbosity", c.ClientErrorVerbosity)
 	}
 	st.assume(roles)
 	return st

@@ -181,7 +181,7 @@ comment on function postern.keeps(text) is
   'Whether a shape''s statement is to stay prepared in this session: from the second of its sightings among the last 64 new shapes on. At most 256 stay; the oldest goes.';
 
 create or replace function postern.execute_compiled(
-  digest text, literals text, compiled postern.compiled,
+  digest text, key text, literals text, compiled postern.compiled,
   out status int, out headers text[], out body bytea, out own_status text, out own_headers text)
 returns record
 language plpgsql volatile
@@ -199,7 +199,7 @@ begin
     execute format('deallocate %I', digest);
     perform set_config('postern.planned', plan::json -> 0 -> 'Plan' ->> 'Plan Rows', true);
   end if;
-  execute format('prepare %I as %s', digest, compiled.statement);
+  execute format('prepare %I as %s', digest, replace(compiled.statement, postern.key_placeholder(), quote_literal(key)));
   if compiled.explain is null then
     execute format('execute %I(%s)', digest, literals) into status, headers, body, own_status, own_headers;
     return;
@@ -213,17 +213,18 @@ begin
   body := convert_to(plan, 'UTF8');
 end
 $$;
-comment on function postern.execute_compiled(text, text, postern.compiled) is
+comment on function postern.execute_compiled(text, text, text, postern.compiled) is
   'Prepares a compiled statement under the name digest and executes it with the literals: its columns; for an execution plan the text of the plan as body.';
 
 create or replace function postern.answer_new(
-  request jsonb, payload bytea, settings text, digest text, shape text, literals text,
+  request jsonb, payload bytea, settings text, key text, shape text, literals text,
   out status int, out headers text[], out body bytea)
 returns record
 language plpgsql volatile
 as $$
 declare
   config jsonb := postern.settings(settings);
+  digest text := concat('postern_', hashtextextended(key, 0));
   compiled postern.compiled;
   keep boolean := (config ->> 'db_prepared_statements')::boolean and postern.keeps(digest);
   own_status text;
@@ -249,7 +250,7 @@ begin
     else
       keep := keep and compiled.estimate is null and compiled.explain is null;
       select e.status, e.headers, e.body, e.own_status, e.own_headers into status, headers, body, own_status, own_headers
-      from postern.execute_compiled(digest, literals, compiled) as e;
+      from postern.execute_compiled(digest, key, literals, compiled) as e;
       set constraints all immediate;
       select c.status, c.headers, c.undo into status, headers, undo
       from postern.conclude(request, status, headers, own_status, own_headers) as c;

@@ -111,6 +111,19 @@ $$;
 comment on function postern.compiled_statement(jsonb, text, int, jsonb, text) is
   'A compiled statement, with the headers of the answer where that is the execution plan.';
 
+create or replace function postern.runs_code(node jsonb)
+returns boolean
+language plpgsql stable strict parallel safe
+as $$
+begin
+  return node ? 'computed' or node -> 'relationship' ->> 'kind' = 'computed'
+    or exists (select from pg_class where oid = (node ->> 'oid')::oid and (relkind not in ('r', 'p') or relrowsecurity))
+    or exists (select from jsonb_array_elements(node -> 'children') as child where postern.runs_code(child));
+end
+$$;
+comment on function postern.runs_code(jsonb) is
+  'Whether reading a node may run code of the user''s (views, row security, computed fields and relationships, representations), which may set response.status or response.headers.';
+
 create or replace function postern.compile_read(context jsonb, name text, trees jsonb)
 returns postern.compiled
 language plpgsql stable parallel safe
@@ -129,7 +142,8 @@ begin
     postern.render_rows(node, source, null, 'labels'), postern.render_offset(node),
     postern.render_guarded_body(body, 'count(*)', media ->> 'handler' = 'object', null), 'count(*)', headers,
     format('%L || $1', '/' || name),
-    postern.render_total(node, source, counted), context ->> 'verbosity');
+    postern.render_total(node, source, counted), context ->> 'verbosity',
+    (context ->> 'pre_request')::boolean or media ->> 'handler' in ('aggregate', 'function') or postern.runs_code(node));
   return postern.compiled_statement(context, statement, (trees ->> 'params')::int, media,
     case when counted in ('planned', 'estimated') then postern.render_count_query(node, source) end);
 end

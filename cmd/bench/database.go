@@ -32,11 +32,12 @@ type database struct {
 	control *pgx.Conn // as the superuser
 	secret  string    // what tokens are signed with
 	token   string    // sent with every request
+	tcp     bool      // whether the servers connect over TCP rather than a unix socket
 }
 
 // startDatabase makes a cluster that lasts as long as the run, with the demo database and postern in it. Nothing is
 // vacuumed but between the rounds.
-func startDatabase(ctx context.Context, binary string) (db *database, err error) {
+func startDatabase(ctx context.Context, binary string, tcp bool) (db *database, err error) {
 	settings := maps.Clone(demo.Settings)
 	settings["autovacuum"] = "off"
 	c, err := cluster.Start(ctx, cluster.Options{
@@ -45,7 +46,7 @@ func startDatabase(ctx context.Context, binary string) (db *database, err error)
 	if err != nil {
 		return nil, err
 	}
-	db = &database{cluster: c, secret: rand.Text() + rand.Text()}
+	db = &database{cluster: c, secret: rand.Text() + rand.Text(), tcp: tcp}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.stop())
@@ -63,7 +64,8 @@ func startDatabase(ctx context.Context, binary string) (db *database, err error)
 		return nil, err
 	}
 	err = db.run(ctx,
-		"create role "+bareRole+" login inherit in role "+requestRole,
+		"create role "+bareRole+" login inherit in role "+requestRole+" password '"+db.secret+"'",
+		"alter role "+demo.Authenticator+" password '"+db.secret+"'",
 		"create table public.bench_visits as table api.visits",
 		"vacuum (analyze)")
 	if err != nil {
@@ -86,7 +88,11 @@ func (db *database) stop() error {
 
 // uri is how a server connects.
 func (db *database) uri(role, application string) string {
-	return db.cluster.URI(role, demo.Database) + "&application_name=" + url.QueryEscape(application)
+	name := "application_name=" + url.QueryEscape(application)
+	if db.tcp {
+		return db.cluster.LoopbackURI(role, db.secret, demo.Database) + "?sslmode=disable&" + name
+	}
+	return db.cluster.URI(role, demo.Database) + "&" + name
 }
 
 // run runs statements, each by itself.
@@ -128,13 +134,17 @@ type machine struct {
 	Processors int    `json:"processors"`
 	Go         string `json:"go"`
 	PostgreSQL string `json:"postgresql"`
+	Network    string `json:"network"` // between servers and database: tcp or unix
 	Time       string `json:"time"`
 }
 
 func describeMachine(ctx context.Context, db *database) machine {
 	m := machine{
 		System: runtime.GOOS + "/" + runtime.GOARCH, Processors: runtime.NumCPU(), Go: runtime.Version(),
-		Time: time.Now().UTC().Format(time.RFC3339),
+		Network: "unix", Time: time.Now().UTC().Format(time.RFC3339),
+	}
+	if db.tcp {
+		m.Network = "tcp"
 	}
 	_ = db.control.QueryRow(ctx, "show server_version").Scan(&m.PostgreSQL)
 	return m

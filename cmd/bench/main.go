@@ -6,8 +6,9 @@
 //
 // All three serve the demo database from one private cluster that is made for the run and removed after it, with durability
 // off, so that it is processors and not disks that are compared. Every server is a process of its own with ten connections
-// to the database; the load comes from this process. Rounds alternate between the servers, ratios are taken round by
-// round, and all that is reported is a median over the rounds. Absolute figures say little about another machine.
+// to the database, over TCP as to a database on another machine; the load comes from this process. Rounds alternate
+// between the servers, ratios are taken round by round, and all that is reported is a median over the rounds. Absolute
+// figures say little about another machine.
 //
 // The exit code is 0 when everything ran, whatever the figures; 1 when something did not, or a server answered something
 // else than the others.
@@ -36,6 +37,7 @@ type options struct {
 	cases    []benchCase
 	conns    []int
 	json     string // file for the report as JSON; empty for none
+	tcp      bool   // whether the servers connect to the database over TCP
 	postern  string // the binary to measure; empty to build it
 }
 
@@ -68,6 +70,7 @@ func parseOptions(arguments []string) (options, error) {
 	chosen := flags.String("cases", strings.Join(caseNames(), ","), "cases to run")
 	conns := flags.String("conns", "1,16", "numbers of connections to load with")
 	flags.StringVar(&o.json, "json", "", "`file` to write the report to as JSON")
+	network := flags.String("network", "tcp", "how the servers connect to the database: tcp or unix")
 	flags.StringVar(&o.postern, "postern", "", "`binary` to measure (default: built from the sources)")
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
@@ -83,6 +86,10 @@ func parseOptions(arguments []string) (options, error) {
 	if o.rounds < 1 || o.duration <= 0 {
 		return fail("there must be a round, and it must take some time")
 	}
+	if *network != "tcp" && *network != "unix" {
+		return fail("the network is tcp or unix, not %q", *network)
+	}
+	o.tcp = *network == "tcp"
 	for name := range strings.SplitSeq(*chosen, ",") {
 		i := slices.IndexFunc(cases, func(c benchCase) bool { return c.name == name })
 		if i < 0 {
@@ -122,7 +129,7 @@ func bench(ctx context.Context, arguments []string, out io.Writer) (err error) {
 		}
 	}
 	progress("making the demo database")
-	db, err := startDatabase(ctx, o.postern)
+	db, err := startDatabase(ctx, o.postern, o.tcp)
 	if err != nil {
 		return err
 	}

@@ -115,21 +115,16 @@ func (r *report) judge() {
 // print writes the tables.
 func (r *report) print(out io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d processors, PostgreSQL %s, %s; medians of %d rounds of %g s\n\n",
-		r.Machine.System, r.Machine.Processors, r.Machine.PostgreSQL, r.Machine.Go, r.Rounds, r.Seconds)
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	row := func(cells ...string) { _, _ = fmt.Fprintln(table, strings.Join(cells, "\t")+"\t") }
-	row("", "", "", "", "", "", "CPU µs a request", "", "requests/s by those of", "")
-	row("case", "connections", "server", "requests/s", "p50 ms", "p99 ms", "server", "+ database", handRLS, handBare)
+	fmt.Fprintf(&b, "%s, %d processors, PostgreSQL %s over %s, %s; medians of %d rounds of %g s\n\n",
+		r.Machine.System, r.Machine.Processors, r.Machine.PostgreSQL, r.Machine.Network, r.Machine.Go, r.Rounds, r.Seconds)
 	for _, found := range r.Results {
-		row()
-		for _, m := range found.Servers {
-			row(found.Case, fmt.Sprint(found.Connections), m.Server, fmt.Sprintf("%.0f", m.Rate),
-				fmt.Sprintf("%.3f", m.P50), fmt.Sprintf("%.3f", m.P99), fmt.Sprintf("%.0f", m.ServerCPU), fmt.Sprintf("%.0f", m.cpu()),
-				m.ratioCell(handRLS), m.ratioCell(handBare))
+		if found.Connections == r.Results[0].Connections {
+			fmt.Fprintf(&b, "  %-7s %s\n", found.Case, found.Title)
 		}
 	}
-	if err := table.Flush(); err != nil {
+	b.WriteString("\nCPU: processor time for each request, of the server's process and with the database's processes that serve it.\n" +
+		"The last two columns: requests/s as a multiple of those of hand-rls and of hand-bare.\n\n")
+	if err := r.printResults(&b); err != nil {
 		return err
 	}
 	b.WriteString("\n")
@@ -151,9 +146,35 @@ func (r *report) print(out io.Writer) error {
 	return err
 }
 
+// printResults writes the table of requests per second.
+func (r *report) printResults(b *strings.Builder) error {
+	var aligned strings.Builder
+	table := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', tabwriter.AlignRight)
+	heads := []string{
+		"case   ", "conns", "server   ", "requests/s", "p50 ms", "p99 ms", "CPU µs", "+ database", "× hand-rls", "× hand-bare",
+	}
+	row := func(cells []string) { _, _ = fmt.Fprintln(table, strings.Join(cells, "\t")+"\t") }
+	row(heads)
+	for _, found := range r.Results {
+		row(make([]string, len(heads)))
+		for _, m := range found.Servers {
+			row([]string{
+				fmt.Sprintf("%-7s", found.Case), fmt.Sprint(found.Connections), fmt.Sprintf("%-9s", m.Server),
+				fmt.Sprintf("%.0f", m.Rate), fmt.Sprintf("%.3f", m.P50), fmt.Sprintf("%.3f", m.P99),
+				fmt.Sprintf("%.0f", m.ServerCPU), fmt.Sprintf("%.0f", m.cpu()), m.ratioCell(handRLS), m.ratioCell(handBare),
+			})
+		}
+	}
+	err := table.Flush()
+	for line := range strings.Lines(aligned.String()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return err
+}
+
 func (m measured) ratioCell(other string) string {
 	if m.Server == other {
-		return "1"
+		return "1.00"
 	}
 	return fmt.Sprintf("%.2f", m.Ratios[other])
 }

@@ -15,8 +15,12 @@ import (
 // evaluated first. The second, sent before it in the same transaction, sets the settings that must be in force when the
 // first starts, such as statement_timeout.
 const (
-	handleSQL = "select postern.handle($1, $2, $3) where pg_catalog.set_config('search_path', $4, true)" +
-		" || pg_catalog.set_config('role', $5, true) || pg_catalog.set_config('request.jwt.claims', $6, true) is not null"
+	settingSQL = " where pg_catalog.concat(pg_catalog.set_config('search_path', $4, true), pg_catalog.set_config('role', $5, true)," +
+		" pg_catalog.set_config('request.jwt.claims', $6, true), pg_catalog.set_config('request.method', $7, true)," +
+		" pg_catalog.set_config('request.path', $8, true), pg_catalog.set_config('request.headers', $9, true)," +
+		" pg_catalog.set_config('request.cookies', $10, true)"
+	handleSQL = "select postern.handle($1, $2, $3)" + settingSQL + ") is not null"
+	readSQL   = "select postern.handle($1, $2, $3)" + settingSQL + ", pg_catalog.set_config('transaction_read_only', 'on', true)) is not null"
 	assumeSQL = "select pg_catalog.count(pg_catalog.set_config(s.name, s.value, true))" +
 		" from unnest($1::text[], $2::text[]) as s(name, value)"
 	explainSQL = "select postern.error_response($1, $2, $3, $4, $5, $6)"
@@ -33,8 +37,8 @@ const (
 )
 
 var (
-	handleOIDs    = []uint32{oidJSONB, oidBytea, oidText, oidText, oidText, oidText}
-	handleFormats = []int16{0, 1, 0, 0, 0, 0}
+	handleOIDs    = []uint32{oidJSONB, oidBytea, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidText}
+	handleFormats = []int16{0, 1, 0, 0, 0, 0, 0, 0, 0, 0}
 	assumeOIDs    = []uint32{oidTextArray, oidTextArray}
 	assumeFormats = []int16{1, 1}
 	explainOIDs   = []uint32{oidText, oidText, oidText, oidText, oidBool, oidText}
@@ -49,11 +53,26 @@ type Request struct {
 	SearchPath []byte // quoted schemas with commas
 	Role       []byte // the role to assume
 	Claims     []byte // request.jwt.claims
+	Method     string // request.method; GET and HEAD run read-only
+	Path       string // request.path
+	Headers    []byte // request.headers, JSON
+	Cookies    []byte // request.cookies, JSON
 	Assumed    *Assumed
 	Anonymous  bool   // for the answer to an error of PostgreSQL
 	Verbosity  []byte // as Anonymous
 
-	values [6][]byte // parameters; here so that they need no allocation
+	values [10][]byte // parameters; here so that they need no allocation
+	texts  []byte     // room for those that are strings
+}
+
+// safe tells whether the method is one that writes nothing (RFC 9110, 9.2.1).
+func (r *Request) safe() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// bind fills in the parameters.
+func (r *Request) bind() {
+	r.texts = append(append(r.texts[:0], r.Method...), r.Path...)
+	method, path := r.texts[:len(r.Method):len(r.Method)], r.texts[len(r.Method):]
+	r.values = [10][]byte{r.JSON, r.Payload, r.Settings, r.SearchPath, r.Role, r.Claims, method, path, r.Headers, r.Cookies}
 }
 
 // Handle calls postern.handle and puts what it gives into answer. An error that PostgreSQL raises outside of handle, such
@@ -117,7 +136,7 @@ func (p *Pool) prepareAgain(ctx context.Context, pg *pgconn.PgConn) error {
 	if s := sessionOf(pg); s == nil || s.handle == nil {
 		return nil
 	}
-	for _, name := range []string{p.handle, p.assume} {
+	for _, name := range []string{p.handle, p.read, p.assume} {
 		if err := pg.Deallocate(ctx, name); err != nil {
 			return err
 		}
@@ -127,9 +146,7 @@ func (p *Pool) prepareAgain(ctx context.Context, pg *pgconn.PgConn) error {
 
 // call makes one round trip.
 func (p *Pool) call(ctx context.Context, pg *pgconn.PgConn, request *Request, answer *Answer) error {
-	request.values = [6][]byte{
-		request.JSON, request.Payload, request.Settings, request.SearchPath, request.Role, request.Claims,
-	}
+	request.bind()
 	s := sessionOf(pg)
 	if s == nil {
 		s = &session{}
@@ -141,10 +158,11 @@ func (p *Pool) call(ctx context.Context, pg *pgconn.PgConn, request *Request, an
 		return callAssumed(ctx, pg, s, request, answer)
 	}
 	var result *pgconn.ResultReader
-	if s.handle != nil {
-		result = pg.ExecStatement(ctx, s.handle, request.values[:], handleFormats, binaryResult)
+	statement, sql := s.statement(request)
+	if statement != nil {
+		result = pg.ExecStatement(ctx, statement, request.values[:], handleFormats, binaryResult)
 	} else {
-		result = pg.ExecParams(ctx, handleSQL, request.values[:], handleOIDs, handleFormats, binaryResult)
+		result = pg.ExecParams(ctx, sql, request.values[:], handleOIDs, handleFormats, binaryResult)
 	}
 	return read(result, answer)
 }
@@ -157,12 +175,13 @@ func callAssumed(ctx context.Context, pg *pgconn.PgConn, s *session, request *Re
 		batch.ExecParams("begin isolation level "+assumed.isolation, nil, nil, nil, nil)
 	}
 	settings := [2][]byte{assumed.names, assumed.values}
-	if s.handle != nil {
+	statement, sql := s.statement(request)
+	if statement != nil {
 		batch.ExecStatement(s.assume, settings[:], assumeFormats, binaryResult)
-		batch.ExecStatement(s.handle, request.values[:], handleFormats, binaryResult)
+		batch.ExecStatement(statement, request.values[:], handleFormats, binaryResult)
 	} else {
 		batch.ExecParams(assumeSQL, settings[:], assumeOIDs, assumeFormats, binaryResult)
-		batch.ExecParams(handleSQL, request.values[:], handleOIDs, handleFormats, binaryResult)
+		batch.ExecParams(sql, request.values[:], handleOIDs, handleFormats, binaryResult)
 	}
 	which := 1
 	if assumed.isolation != "" {

@@ -52,6 +52,7 @@ type Pool struct {
 	pool    *pgxpool.Pool
 	config  *pgxpool.Config
 	handle  string // names of the prepared statements; random, so that nothing else has them
+	read    string
 	assume  string
 	patient atomic.Pointer[patience]
 }
@@ -81,7 +82,10 @@ func Open(options Options) (*Pool, error) {
 		options.Warn = func(string) {}
 	}
 	suffix := rand.Text()
-	p := &Pool{options: options, config: config, handle: "postern_handle_" + suffix, assume: "postern_assume_" + suffix}
+	p := &Pool{
+		options: options, config: config,
+		handle: "postern_handle_" + suffix, read: "postern_read_" + suffix, assume: "postern_assume_" + suffix,
+	}
 	if options.Dial != nil {
 		config.ConnConfig.DialFunc = options.Dial
 	}
@@ -127,7 +131,15 @@ func (p *Pool) Check(ctx context.Context) error {
 
 // session is what the pool keeps with a connection: its prepared statements, nil when nothing is prepared.
 type session struct {
-	handle, assume *pgconn.StatementDescription
+	handle, read, assume *pgconn.StatementDescription
+}
+
+// statement gives the statement for a request: prepared, or nil, and its SQL.
+func (s *session) statement(request *Request) (prepared *pgconn.StatementDescription, sql string) {
+	if request.safe() {
+		return s.read, readSQL
+	}
+	return s.handle, handleSQL
 }
 
 const sessionKey = "postern"
@@ -169,6 +181,9 @@ func (p *Pool) prepareStatements(ctx context.Context, pg *pgconn.PgConn) error {
 	s := &session{}
 	var err error
 	if s.handle, err = pg.Prepare(ctx, p.handle, handleSQL, handleOIDs); err != nil {
+		return fmt.Errorf("preparing: %w", err)
+	}
+	if s.read, err = pg.Prepare(ctx, p.read, readSQL, handleOIDs); err != nil {
 		return fmt.Errorf("preparing: %w", err)
 	}
 	if s.assume, err = pg.Prepare(ctx, p.assume, assumeSQL, assumeOIDs); err != nil {

@@ -26,7 +26,7 @@ begin
              case when a.attgenerated = ''
                then coalesce(pg_catalog.pg_get_expr(def.adbin, def.adrelid), pg_catalog.pg_get_expr(t.typdefaultbin, 0::oid))
              end as standard,
-             pg_catalog.nullif(pg_catalog.concat_ws(e'\n\n', comment.description, notes ->> (a.attrelid || '.' || a.attnum)), '') as description
+             nullif(pg_catalog.concat_ws(e'\n\n', comment.description, notes ->> (a.attrelid || '.' || a.attnum)), '') as description
         from pg_catalog.pg_attribute a
         join pg_catalog.pg_type t on t.oid = a.atttypid
         left join domain d on d.oid = t.oid

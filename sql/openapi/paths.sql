@@ -39,7 +39,7 @@ language plpgsql immutable parallel safe
 as $$
 declare
   body text := postern.openapi_pointer('parameters', 'body.' || name);
-  done constant json := '{"204": {"description": "No Content"} }';
+  done constant json := '{"204": {"description": "No Content"} }'::json;
 begin
   return json_build_object(
     'get', postern.openapi_operation(name, described,

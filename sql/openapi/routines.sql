@@ -12,7 +12,7 @@ $$;
 comment on function postern.qualified_type(oid) is
   'The name of a type, with its schema unless that is pg_catalog.';
 
-create or replace function postern.openapi_argument(name text, type_name text, required boolean, variadic_ boolean)
+create or replace function postern.openapi_argument(name text, type_name text, required boolean, repeated boolean)
 returns json
 language plpgsql immutable strict parallel safe
 as $$
@@ -20,7 +20,7 @@ declare
   element text := left(type_name, -2);
   kind text := coalesce(postern.openapi_type(type_name), 'string');
 begin
-  if variadic_ then
+  if repeated then
     return json_build_object('name', name, 'in', 'query', 'required', required, 'type', 'array', 'collectionFormat', 'multi',
       'items', json_build_object('type', coalesce(postern.openapi_type(element), 'string'), 'format', postern.openapi_format(element)));
   end if;
@@ -30,3 +30,88 @@ end
 $$;
 comment on function postern.openapi_argument(text, text, boolean, boolean) is
   'An argument as a query parameter. An array is text, in the form {…}, unless it is variadic: then the parameter repeats.';
+
+create or replace function postern.openapi_routine_path(
+  name text, described text, volatility "char", arguments json, body json, unnamed text, complete boolean)
+returns json
+language plpgsql immutable parallel safe
+as $$
+declare
+  tag text := '(rpc) ' || name;
+  produces constant json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json"]'::json;
+  responses constant json := '{"200": {"description": "OK"} }'::json;
+  consumes json := case unnamed
+    when 'text' then '["text/plain"]'::json
+    when 'xml' then '["text/xml"]'::json
+    when 'bytea' then '["application/octet-stream"]'::json end;
+begin
+  return json_build_object(
+    'get', case when volatility <> 'v' and complete then postern.openapi_operation(tag, described, arguments, responses, produces) end,
+    'post', postern.openapi_operation(tag, described, json_build_array(
+        json_build_object('name', 'args', 'in', 'body', 'required', true, 'schema', body),
+        json_build_object('$ref', '#/parameters/preferParams')),
+      responses, produces, consumes));
+end
+$$;
+comment on function postern.openapi_routine_path(text, text, "char", json, json, text, boolean) is
+  'The Path Item Object of a routine: POST, and GET unless it is volatile. described: its comment; arguments: Parameter Objects for GET; body: Schema Object for POST; unnamed: the type of its only argument where that has no name, which is then the body itself; complete: whether a call without that body is one. Fields that are null are to be dropped (postern.openapi).';
+
+create or replace function postern.openapi_routine_paths(schema text, everything boolean)
+returns table (path text, item json)
+language plpgsql stable strict parallel safe
+set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select '/rpc/' || routine.name,
+         postern.openapi_routine_path(routine.name, routine.described, routine.volatility, routine.arguments,
+           case when routine.unnamed then postern.openapi_property(routine.first_type, routine.described)
+             else json_build_object('type', 'object', 'description', routine.described,
+               'required', routine.required, 'properties', routine.properties) end,
+           case when routine.unnamed then routine.first_type end,
+           not routine.unnamed or routine.required is null)
+    from (
+      select distinct on (p.proname)
+             p.proname::text as name, comment.description as described, p.provolatile as volatility,
+             p.pronargs = 1 and input.unnamed = 1 as unnamed,
+             input.first_type, input.arguments, input.required, input.properties
+        from pg_catalog.pg_proc p
+        join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        left join pg_catalog.pg_description comment on comment.objoid = p.oid and comment.classoid = 'pg_proc'::regclass
+       cross join lateral (
+         select json_agg(postern.openapi_argument(arg.name, arg.type_name, arg.required, arg.repeated) order by arg.place)
+                  filter (where arg.name <> '') as arguments,
+                json_agg(arg.name order by arg.place) filter (where arg.required) as required,
+                json_object_agg(arg.name, postern.openapi_property(arg.type_name) order by arg.place)
+                  filter (where arg.name is not null) as properties,
+                array_agg(arg.name || E'\x01' || arg.type_name order by arg.place) as signature,
+                min(arg.type_name) filter (where arg.place = 1) as first_type,
+                count(*) filter (where arg.name = '') as unnamed
+           from (select coalesce(declared.name, '') as name,
+                        case when everything then postern.qualified_type(declared.type)
+                          else pg_catalog.format_type(declared.type, null) end as type_name,
+                        row_number() over (order by declared.place) as place,
+                        row_number() over (order by declared.place) <= p.pronargs - p.pronargdefaults as required,
+                        declared.mode = 'v' as repeated
+                   from (select given.name, given.type, coalesce(given.mode, 'i') as mode, given.place
+                           from rows from (
+                                  unnest(p.proargnames),
+                                  unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])),
+                                  unnest(p.proargmodes)) with ordinality as given (name, type, mode, place)) declared
+                  where declared.mode in ('i', 'b', 'v')) arg
+       ) input
+       where n.nspname = openapi_routine_paths.schema
+         and p.prokind = 'f'
+         and p.prorettype <> 'trigger'::regtype
+         and (input.unnamed = 0
+              or input.unnamed = 1
+                 and p.proargtypes[0] in ('bytea'::regtype, 'json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'xml'::regtype))
+         and (everything or has_function_privilege(p.oid, 'execute'))
+       order by p.proname, p.pronargs desc, comment.description collate "C" desc nulls last, input.signature collate "C" desc
+    ) routine
+   order by routine.name collate "C";
+end
+$$;
+comment on function postern.openapi_routine_paths(text, boolean) is
+  'The path of each function of a schema that can be called and its Path Item Object, sorted by name; unless everything is true, only those that the current role may execute, with types named as on the search path. Of overloads that with the most arguments stands for all, as there is one path. Source: PostgREST''s OpenAPI output; postern.find_routines.';

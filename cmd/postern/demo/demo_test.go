@@ -103,6 +103,26 @@ func TestDemoDatabase(t *testing.T) {
 		_ = super.Close(t.Context())
 	}
 
+	// The rows were loaded without checks of foreign keys: making the keys again checks them all.
+	err = c.Exec(t.Context(), Database, `
+		begin;
+		do $$
+		declare
+		  key record;
+		begin
+		  for key in
+		    select conrelid::regclass as relation, conname as name, pg_get_constraintdef(oid) as definition
+		    from pg_constraint where contype = 'f' and conparentid = 0 and connamespace = 'api'::regnamespace
+		  loop
+		    execute format('alter table %s drop constraint %I, add constraint %2$I %3$s', key.relation, key.name, key.definition);
+		  end loop;
+		end
+		$$;
+		rollback`)
+	if err != nil {
+		t.Errorf("foreign keys: %v", err)
+	}
+
 	// Another version of the SQL: everything is made anew.
 	if err := c.Exec(t.Context(), "postgres", "comment on database demo is 'postern demo of another time'"); err != nil {
 		t.Fatal(err)

@@ -72,7 +72,7 @@ begin
     answer := repeat('x', 3000000);
   else
     headers := array[['Content-Type', 'application/json; charset=utf-8'], ['X-Two', '1'], ['X-Two', '2']];
-    answer := request::text;
+    answer := concat(request, ' "cookies":', current_setting('request.cookies'), current_setting('request.headers'), current_setting('request.path'), current_setting('request.method'), current_setting('transaction_read_only'));
   end case;
   body := convert_to(answer, 'UTF8');
 end

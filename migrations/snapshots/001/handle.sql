@@ -15,7 +15,9 @@ declare
   shape text := '';
   pair text;
   operator text;
+  key text;
   digest text;
+  made_for text;
   piece text[];
   own_status text;
   own_headers text;
@@ -48,8 +50,12 @@ begin
       shape := shape || piece[1];
       literals := literals || piece[2];
     end if;
-    select 'postern_' || md5(concat(request ->> 'head', sum(n), shape)) into digest from postern.epoch;
-    execute concat('execute ', digest, '(', literals, ')') into status, headers, body, own_status, own_headers;
+    select concat(request ->> 'head', sum(n), shape) into key from postern.epoch;
+    digest := concat('postern_', hashtextextended(key, 0));
+    execute concat('execute "', digest, '"(', literals, ')') into status, headers, body, own_status, own_headers, made_for;
+    if made_for <> key then
+      raise sqlstate '26000';
+    end if;
     if special and request ? 'unsafe' then
       set constraints all immediate;
     end if;
@@ -63,7 +69,7 @@ begin
   exception
     when invalid_sql_statement_name then
       select a.status, a.headers, a.body into status, headers, body
-      from postern.answer_new(request, payload, settings, digest, shape, literals) as a;
+      from postern.answer_new(request, payload, settings, key, shape, literals) as a;
     when sqlstate 'PNRBK' then
       null;
     when others or query_canceled or assert_failure then

@@ -9,6 +9,7 @@ declare
   children jsonb := '[]';
   item jsonb;
   fields jsonb;
+  node jsonb;
 begin
   for item in select i from jsonb_array_elements(items) as i where i ->> 'type' <> 'field' loop
     children := children || jsonb_build_array(postern.plan_child(context, relation, item, depth + 1));
@@ -27,10 +28,10 @@ begin
   end if;
   fields := postern.expand_star(columns, fields,
     spread or children <> '[]' or exists (select from jsonb_array_elements(fields) as f where f ? 'aggregate'));
-  return jsonb_strip_nulls(jsonb_build_object(
+  node := jsonb_strip_nulls(jsonb_build_object(
     'depth', depth, 'oid', relation -> 'oid', 'schema', relation -> 'schema', 'relation', relation -> 'name',
     'alias', relation ->> 'name' || case when depth = 0 then '' else '_' || depth end,
-    'fields', fields, 'children', children, 'columns', case when depth = 0 then columns end,
+    'fields', fields, 'children', children,
     'where', (
       select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, children)
         else postern.plan_logic(map, entry -> 'tree', children) end order by place)
@@ -44,10 +45,12 @@ begin
     'limit', postern.last_entry(entries, 'limit'),
     'offset', postern.last_entry(entries, 'offset'),
     'max_rows', context -> 'max_rows'));
+  return jsonb_strip_nulls(node || jsonb_build_object('columns', case when depth = 0 then columns end, 'computed', case
+    when columns = '[]' or jsonb_path_exists(fields, '$[*].transform') or postern.computed_names(node, columns) <> '{}' then true end));
 end
 $$;
 comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, boolean) is
-  'The node of a relation: {depth, oid, schema, relation, alias, fields, children, where, order, limit, offset, max_rows}. context: {schema, schemas, legacy, max_rows}; columns: of the relation; items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it. spread: it is one. PGRST108, 118, 123, 200, 201.';
+  'The node of a relation: {depth, oid, schema, relation, alias, fields, children, where, order, limit, offset, max_rows, computed: more than columns is named; of the root also columns}. context: {schema, schemas, legacy, max_rows}; columns: of the relation; items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it. spread: it is one. PGRST108, 118, 123, 200, 201.';
 
 create or replace function postern.last_entry(entries jsonb, kind text)
 returns jsonb

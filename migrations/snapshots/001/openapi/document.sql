@@ -1,0 +1,51 @@
+-- The OpenAPI 2.0 description of the API, put together.
+
+create or replace function postern.openapi_paths(schema text, everything boolean, relations oid[])
+returns json
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select json_object_agg(listed.path, listed.item order by listed.part, listed.path collate "C")
+    from (
+      select '/' as path, postern.openapi_root_path() as item, 1 as part
+      union all
+      select path, item, 2 from postern.openapi_relation_paths(relations)
+      union all
+      select path, item, 3 from postern.openapi_routine_paths(openapi_paths.schema, everything)
+    ) as listed);
+end
+$$;
+comment on function postern.openapi_paths(text, boolean, oid[]) is
+  'The Paths Object: the root, the relations, the routines of the schema, each sorted by name. Fields that are null are to be dropped (postern.openapi).';
+
+create or replace function postern.openapi(schema text, config jsonb)
+returns json
+language plpgsql stable strict parallel safe
+as $$
+declare
+  everything boolean := config ->> 'openapi_mode' = 'ignore-privileges';
+  secured boolean := (config ->> 'openapi_security_active')::boolean;
+  relations oid[] := postern.openapi_relations(schema, everything);
+  address json := postern.openapi_address(config);
+  media constant json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json", "text/csv"]'::json;
+begin
+  return json_strip_nulls(json_build_object(
+    'swagger', '2.0',
+    'info', postern.openapi_info(schema),
+    'host', address -> 'host',
+    'basePath', address -> 'path',
+    'schemes', json_build_array(address -> 'scheme'),
+    'consumes', media,
+    'produces', media,
+    'paths', postern.openapi_paths(schema, everything, relations),
+    'definitions', postern.openapi_definitions(relations),
+    'parameters', postern.openapi_parameters(relations),
+    'securityDefinitions', postern.openapi_security_definitions(secured),
+    'security', postern.openapi_security(secured),
+    'externalDocs', postern.openapi_documentation()));
+end
+$$;
+comment on function postern.openapi(text, jsonb) is
+  'The OpenAPI 2.0 description of a schema for the current role; config: postern.settings. No value in it is null: the parts leave out fields by null. Source: OpenAPI Specification, version 2.0; PostgREST docs, references/api/openapi.';

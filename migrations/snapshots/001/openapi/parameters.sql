@@ -1,0 +1,86 @@
+-- The parameters that operations on relations share.
+
+create or replace function postern.openapi_parameter(
+  place text, name text, description text, allowed text[] default null, standard text default null)
+returns json
+language plpgsql immutable parallel safe
+as $$
+begin
+  return json_build_object(
+    'name', name,
+    'in', place,
+    'description', description,
+    'required', false,
+    'type', 'string',
+    'enum', allowed,
+    'default', standard);
+end
+$$;
+comment on function postern.openapi_parameter(text, text, text, text[], text) is
+  'An optional text parameter as a Parameter Object. place: query or header. Fields that are null are to be dropped (postern.openapi).';
+
+create or replace function postern.openapi_common_parameters()
+returns table (name text, parameter json)
+language plpgsql immutable parallel safe
+rows 11
+as $$
+begin
+  return query values
+    ('preferParams', postern.openapi_parameter('header', 'Prefer', 'Preference')),
+    ('preferReturn', postern.openapi_parameter('header', 'Prefer', 'Preference',
+      '{return=representation,return=minimal,return=none}')),
+    ('preferCount', postern.openapi_parameter('header', 'Prefer', 'Preference', '{count=none}')),
+    ('preferPost', postern.openapi_parameter('header', 'Prefer', 'Preference',
+      '{return=representation,return=minimal,return=none,resolution=ignore-duplicates,resolution=merge-duplicates}')),
+    ('select', postern.openapi_parameter('query', 'select', 'Filtering Columns')),
+    ('on_conflict', postern.openapi_parameter('query', 'on_conflict', 'On Conflict')),
+    ('order', postern.openapi_parameter('query', 'order', 'Ordering')),
+    ('range', postern.openapi_parameter('header', 'Range', 'Limiting and Pagination')),
+    ('rangeUnit', postern.openapi_parameter('header', 'Range-Unit', 'Limiting and Pagination', null, 'items')),
+    ('offset', postern.openapi_parameter('query', 'offset', 'Limiting and Pagination')),
+    ('limit', postern.openapi_parameter('query', 'limit', 'Limiting and Pagination'));
+end
+$$;
+comment on function postern.openapi_common_parameters() is
+  'The parameters that do not depend on a relation, by the names that operations refer to. Source: PostgREST''s OpenAPI output.';
+
+create or replace function postern.openapi_parameters(relations oid[])
+returns json
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select pg_catalog.json_object_agg(listed.name, listed.parameter order by listed.relation collate "C" nulls first, listed.attnum)
+      from (
+        select common.name, common.parameter, null::name as relation, 0 as attnum
+          from postern.openapi_common_parameters() common
+        union all
+        select 'body.' || c.relname,
+               pg_catalog.json_build_object(
+                 'name', c.relname,
+                 'in', 'body',
+                 'description', c.relname,
+                 'required', false,
+                 'schema', pg_catalog.json_build_object('$ref', postern.openapi_pointer('definitions', c.relname))),
+               c.relname, 0
+          from pg_catalog.pg_class c
+         where c.oid = any (relations)
+        union all
+        select 'rowFilter.' || c.relname || '.' || a.attname,
+               postern.openapi_parameter('query', a.attname, comment.description),
+               c.relname, a.attnum
+          from pg_catalog.pg_class c
+          join pg_catalog.pg_attribute a on a.attrelid = c.oid
+          left join pg_catalog.pg_description comment
+            on comment.objoid = c.oid and comment.classoid = 'pg_class'::regclass and comment.objsubid = a.attnum
+         where c.oid = any (relations)
+           and a.attnum > 0
+           and not a.attisdropped
+      ) listed);
+end
+$$;
+comment on function postern.openapi_parameters(oid[]) is
+  'The Parameters Definitions Object: the common ones, then for each relation its row as body.<relation> and a filter for each column as rowFilter.<relation>.<column>. Fields that are null are to be dropped (postern.openapi).';

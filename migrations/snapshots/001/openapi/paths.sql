@@ -1,0 +1,101 @@
+-- Operations on the root and on relations.
+
+create or replace function postern.openapi_operation(
+  tag text, described text, parameters json, responses json, produces json default null, consumes json default null)
+returns json
+language plpgsql immutable parallel safe
+as $$
+begin
+  return json_build_object(
+    'tags', json_build_array(tag),
+    'summary', postern.first_line(described),
+    'description', nullif(postern.after_first_line(described), ''),
+    'consumes', consumes,
+    'produces', produces,
+    'parameters', parameters,
+    'responses', responses);
+end
+$$;
+comment on function postern.openapi_operation(text, text, json, json, json, json) is
+  'An Operation Object. described: the comment in the database, whose first line is the summary. Fields that are null are to be dropped (postern.openapi).';
+
+create or replace function postern.openapi_root_path()
+returns json
+language plpgsql immutable parallel safe
+as $$
+begin
+  return json_build_object('get', postern.openapi_operation(
+    'Introspection', 'OpenAPI description (this document)', null,
+    '{"200": {"description": "OK"} }', '["application/openapi+json", "application/json"]'));
+end
+$$;
+comment on function postern.openapi_root_path() is
+  'The Path Item Object of the root.';
+
+create or replace function postern.openapi_relation_path(
+  name text, described text, filters text[], insertable boolean, updatable boolean, deletable boolean)
+returns json
+language plpgsql immutable parallel safe
+as $$
+declare
+  body text := postern.openapi_pointer('parameters', 'body.' || name);
+  done constant json := '{"204": {"description": "No Content"} }'::json;
+begin
+  return json_build_object(
+    'get', postern.openapi_operation(name, described,
+      postern.openapi_references(filters || '{#/parameters/select,#/parameters/order,#/parameters/range,#/parameters/rangeUnit,#/parameters/offset,#/parameters/limit,#/parameters/preferCount}'::text[]),
+      json_build_object(
+        '200', json_build_object(
+          'description', 'OK',
+          'schema', json_build_object(
+            'type', 'array',
+            'items', json_build_object('$ref', postern.openapi_pointer('definitions', name)))),
+        '206', json_build_object('description', 'Partial Content'))),
+    'post', case when insertable then postern.openapi_operation(name, described,
+      postern.openapi_references(array[body, '#/parameters/select', '#/parameters/preferPost']),
+      '{"201": {"description": "Created"} }') end,
+    'delete', case when deletable then postern.openapi_operation(name, described,
+      postern.openapi_references(filters || '#/parameters/preferReturn'::text), done) end,
+    'patch', case when updatable then postern.openapi_operation(name, described,
+      postern.openapi_references(filters || array[body, '#/parameters/preferReturn']), done) end);
+end
+$$;
+comment on function postern.openapi_relation_path(text, text, text[], boolean, boolean, boolean) is
+  'The Path Item Object of a relation: GET, and POST, PATCH and DELETE where the relation takes them. described: its comment; filters: pointers to the filters of its columns. Fields that are null are to be dropped (postern.openapi).';
+
+create or replace function postern.openapi_relation_paths(relations oid[])
+returns table (path text, item json)
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select '/' || c.relname,
+         postern.openapi_relation_path(c.relname, comment.description, columns.filters,
+           writes.mask & 8 <> 0, writes.mask & 4 <> 0, writes.mask & 16 <> 0)
+    from pg_catalog.pg_class c
+   cross join lateral (
+     select case
+       when c.relkind in ('r', 'p') then 4 | 8 | 16  -- 1 << CMD_UPDATE | 1 << CMD_INSERT | 1 << CMD_DELETE
+       when c.relkind = 'm' then 0
+       else pg_catalog.pg_relation_is_updatable(c.oid, true) end
+   ) writes (mask)
+    left join pg_catalog.pg_description comment
+      on comment.objoid = c.oid and comment.classoid = 'pg_class'::regclass and comment.objsubid = 0
+   cross join lateral (
+     select array(
+       select postern.openapi_pointer('parameters', 'rowFilter.' || c.relname || '.' || a.attname)
+         from pg_catalog.pg_attribute a
+        where a.attrelid = c.oid
+          and a.attnum > 0
+          and not a.attisdropped
+        order by a.attnum)
+   ) columns (filters)
+   where c.oid = any (relations)
+   order by c.relname collate "C";
+end
+$$;
+comment on function postern.openapi_relation_paths(oid[]) is
+  'The path of each relation and its Path Item Object, sorted by name.';

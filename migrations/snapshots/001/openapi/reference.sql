@@ -1,0 +1,26 @@
+-- References within the OpenAPI description.
+
+create or replace function postern.openapi_pointer(section text, name text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return '#/' || section || '/' || replace(replace(replace(name, '%', '%25'), '~', '~0'), '/', '~1');
+end
+$$;
+comment on function postern.openapi_pointer(text, text) is
+  'Where a section of the description (definitions, parameters) has a name, as the value of $ref. Source: RFC 6901, sections 3 and 6.';
+
+create or replace function postern.openapi_references(pointers text[])
+returns json
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  listed text := array_to_json(pointers)::text;
+begin
+  -- In JSON text a quotation mark within a string has a backslash before it: this sequence only stands between elements.
+  return ('[{"$ref":' || replace(substr(listed, 2, length(listed) - 2), '","', '"},{"$ref":"') || '}]')::json;
+end
+$$;
+comment on function postern.openapi_references(text[]) is
+  'Pointers as an array of Reference Objects. Not for an empty array.';

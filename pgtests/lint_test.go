@@ -1,0 +1,216 @@
+package pgtests
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"postern/sql"
+)
+
+// sources gives the text of every file in sql/ by name.
+func sources(t testing.TB) map[string]string {
+	t.Helper()
+	texts := make(map[string]string)
+	err := fs.WalkDir(sql.Files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(sql.Files, name)
+		texts[name] = string(text)
+		return err
+	})
+	if err != nil || len(texts) < 10 {
+		t.Fatalf("%d files in sql/: %v", len(texts), err)
+	}
+	return texts
+}
+
+var templateAction = regexp.MustCompile(`\{\{ template "([a-z_/0-9]+\.sql)" \. \}\}`)
+
+// install.sql names every file once, and nothing else looks like a template.
+func TestInstallNamesEveryFile(t *testing.T) {
+	t.Parallel()
+	texts := sources(t)
+	named := map[string]int{"install.sql": 1}
+	for _, found := range templateAction.FindAllStringSubmatch(texts["install.sql"], -1) {
+		named[found[1]]++
+	}
+	for name, text := range texts {
+		if named[name] != 1 {
+			t.Errorf("install.sql names %s %d times", name, named[name])
+		}
+		if name == "install.sql" {
+			text = templateAction.ReplaceAllString(text, "")
+		}
+		for number, line := range strings.Split(text, "\n") {
+			if strings.Contains(line, "{{") || strings.Contains(line, "}}") {
+				t.Errorf("%s:%d: two adjacent braces are a template's: %s", name, number+1, line)
+			}
+			if strings.TrimRight(line, " \t\r") != line || strings.Contains(line, "\t") {
+				t.Errorf("%s:%d: a tab, or blanks at the end: %q", name, number+1, line)
+			}
+		}
+		if lines := strings.Count(text, "\n"); lines > 500 {
+			t.Errorf("%s has %d lines", name, lines)
+		}
+	}
+	for name := range named {
+		if _, ok := texts[name]; !ok {
+			t.Errorf("install.sql names %s, which does not exist", name)
+		}
+	}
+}
+
+// The rules for what is installed. Each query gives what breaks one.
+func TestCatalogRules(t *testing.T) {
+	t.Parallel()
+	conn := connect(t, newDatabase(t))
+	for rule, query := range map[string]string{
+		"every function has a comment that says something": `
+			select p.oid::regprocedure::text from pg_proc as p
+			where p.pronamespace = 'postern'::regnamespace and coalesce(length(obj_description(p.oid, 'pg_proc')), 0) < 15`,
+		"the schema, its tables and its types have comments": `
+			select nspname from pg_namespace where nspname = 'postern' and obj_description(oid, 'pg_namespace') is null
+			union all
+			select c.oid::regclass::text from pg_class as c
+			where c.relnamespace = 'postern'::regnamespace and c.relkind = 'r' and obj_description(c.oid, 'pg_class') is null
+			union all
+			select t.oid::regtype::text from pg_type as t join pg_class as c on c.oid = t.typrelid
+			where t.typnamespace = 'postern'::regnamespace and c.relkind = 'c' and obj_description(t.oid, 'pg_type') is null`,
+		"only what writes the epoch runs with its owner's rights, on a path of its own": `
+			select p.oid::regprocedure::text from pg_proc as p
+			where p.pronamespace = 'postern'::regnamespace
+			  and (p.prosecdef <> (p.proname in ('advance_epoch', 'on_ddl'))
+			    or p.prosecdef and not coalesce(p.proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}')`,
+		"a function that has settings has a search path without schemas of users": `
+			select p.oid::regprocedure::text from pg_proc as p
+			where p.pronamespace = 'postern'::regnamespace and p.proconfig is not null
+			  and not (p.proconfig @> '{"search_path=pg_catalog, pg_temp"}'
+			    and p.proconfig <@ '{"search_path=pg_catalog, pg_temp",plan_cache_mode=force_generic_plan}')`,
+		"what runs for every request has no settings, as changing the path would make its plans anew": `
+			select p.oid::regprocedure::text from pg_proc as p
+			where p.pronamespace = 'postern'::regnamespace and p.proconfig is not null
+			  and p.proname in ('handle', 'shape_parameter', 'shape_rest', 'shape_payload', 'shape_json', 'conclude', 'override')`,
+		"everything belongs to who installed it": `
+			select p.oid::regprocedure::text from pg_proc as p
+			where p.pronamespace = 'postern'::regnamespace and p.proowner <> current_user::regrole
+			union all
+			select c.oid::regclass::text from pg_class as c
+			where c.relnamespace = 'postern'::regnamespace and c.relowner <> current_user::regrole`,
+		"others may use the schema and create nothing in it": `
+			select privilege from unnest('{USAGE,CREATE,"USAGE WITH GRANT OPTION"}'::text[]) as privilege
+			where has_schema_privilege('store_anon', 'postern', privilege) <> (privilege = 'USAGE')`,
+		"others may read the tables and write none": `
+			select c.oid::regclass || ' ' || privilege
+			from pg_class as c, unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) as privilege
+			where c.relnamespace = 'postern'::regnamespace and c.relkind in ('r', 'v', 'm', 'p', 'S')
+			  and has_table_privilege('store_anon', c.oid, privilege) <> (privilege = 'SELECT')`,
+		"others may execute the functions": `
+			select p.oid::regprocedure::text from pg_proc as p
+			where p.pronamespace = 'postern'::regnamespace and not has_function_privilege('store_anon', p.oid, 'execute')`,
+		"a function that says it is parallel safe, or strict, reads no value it may not": `
+			select p.oid::regprocedure::text from pg_proc as p
+			where p.pronamespace = 'postern'::regnamespace and p.proparallel = 's' and p.provolatile = 'v'`,
+		"an immutable function calls no stable one and no catalog": `
+			select p.oid::regprocedure::text from pg_proc as p
+			where p.pronamespace = 'postern'::regnamespace and p.provolatile = 'i' and p.prosrc ~ '\mpg_(class|proc|attribute|type|constraint|namespace|rewrite|description|index)\M'`,
+		"there are two event triggers": `
+			select count(*)::text from pg_event_trigger where evtname like 'postern\_%' and evtenabled = 'O' having count(*) <> 2`,
+		"no table of metadata that could go stale": `
+			select c.oid::regclass::text from pg_class as c
+			where c.relnamespace = 'postern'::regnamespace and c.relkind in ('r', 'm', 'p') and c.relname <> 'epoch'`,
+		"no function is called with an argument that it does not name": `
+			select p.oid::regprocedure::text from pg_proc as p
+			where p.pronamespace = 'postern'::regnamespace and p.pronargs > 0 and coalesce('' = any(p.proargnames), true)`,
+		"languages that every server has": `
+			select p.oid::regprocedure::text from pg_proc as p join pg_language as l on l.oid = p.prolang
+			where p.pronamespace = 'postern'::regnamespace and l.lanname not in ('sql', 'plpgsql')`,
+	} {
+		rows, err := conn.Query(context.Background(), query)
+		if err != nil {
+			t.Fatalf("%s: %v", rule, err)
+		}
+		for rows.Next() {
+			var what string
+			if err := rows.Scan(&what); err != nil {
+				t.Fatal(err)
+			}
+			t.Errorf("%s: not %s", rule, what)
+		}
+		if err := rows.Err(); err != nil {
+			t.Errorf("%s: %v", rule, err)
+		}
+	}
+}
+
+// accepted are findings of plpgsql_check that are as they should be: a function (or any), and part of the finding.
+var accepted = []struct{ function, finding string }{
+	// Constants of other types are read from text once a transaction; that is a microsecond.
+	{"", `cast "text" value to "json`},
+	{"", `cast "text" value to "text[]" type`},
+	{"", `cast "integer" value to "bigint" type`},
+	{"error_body", `cast "json" value to "text" type`},
+	// These always raise, and must do so when they are run, not when their caller is planned.
+	{"key_mismatch", "control reached end of function without RETURN"},
+	{"key_mismatch", "routine is marked as VOLATILE"},
+	{"not_single", "control reached end of function without RETURN"},
+	{"not_single", "routine is marked as VOLATILE"},
+	{"too_many", "control reached end of function without RETURN"},
+	{"too_many", "routine is marked as VOLATILE"},
+	// They end in postern.fail.
+	{"negotiate", "control reached end of function without RETURN"},
+	{"percent_decode", "control reached end of function without RETURN"},
+	// The statements that they are there to run: TestCompiledStatements and FuzzStatement look at those.
+	{"handle", "text type variable is not sanitized"},
+	{"execute_compiled", "text type variable is not sanitized"},
+	// Its result is of the transaction that it is in.
+	{"conclude", "routine is marked as VOLATILE"},
+}
+
+func TestPlpgsqlCheck(t *testing.T) {
+	t.Parallel()
+	conn := connect(t, newDatabase(t))
+	rows, err := conn.Query(context.Background(), `
+		select p.proname::text, found.level, found.message, coalesce(found.lineno::text, ''), coalesce(found.statement, ''), coalesce(found.detail, ''), coalesce(found.hint, '')
+		from pg_proc as p join pg_language as l on l.oid = p.prolang and l.lanname = 'plpgsql',
+		  plpgsql_check_function_tb(p.oid, fatal_errors => false, all_warnings => true) as found
+		where p.pronamespace = 'postern'::regnamespace
+		  and found.sqlstate is distinct from 'PNERR' -- postern.fail with constants raises at once, as it is immutable
+		order by 1, found.lineno`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := make([]bool, len(accepted))
+	for rows.Next() {
+		var function, level, message, line, statement, detail, hint string
+		if err := rows.Scan(&function, &level, &message, &line, &statement, &detail, &hint); err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(accepted, func(one struct{ function, finding string }) bool {
+			return (one.function == "" || one.function == function) && strings.Contains(message+" "+detail, one.finding)
+		})
+		if at >= 0 {
+			used[at] = true
+			continue
+		}
+		t.Errorf("%s line %s (%s): %s", function, line, statement, strings.Join([]string{level, message, detail, hint}, " · "))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for at, one := range accepted {
+		if !used[at] {
+			t.Errorf("accepted, but not found any more: %v", one)
+		}
+	}
+	var checked int
+	if err := conn.QueryRow(context.Background(), `select count(*) from pg_proc as p join pg_language as l on l.oid = p.prolang
+		where p.pronamespace = 'postern'::regnamespace and l.lanname = 'plpgsql'`).Scan(&checked); err != nil || checked < 50 {
+		t.Error(fmt.Errorf("%d functions were checked: %w", checked, err))
+	}
+}
