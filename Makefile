@@ -9,7 +9,8 @@ BIN := bin/postern
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-run: setup build ## serve the demo database on port 3000 (other flags: make run ARGS="--port 3100")
+run: ## serve the demo database on port 3000 (other flags: make run ARGS="--port 3100")
+	@$(MAKE) --no-print-directory -j 2 setup build
 	@exec $(BIN) demo $(ARGS)
 
 test: lint ## check the code, then run every test (some packages: make test PACKAGES=./shell/...)

@@ -2,8 +2,7 @@
 begin;
 select no_plan();
 
-select is(postern.first_line(comment), first, format('first line of %L', comment)),
-  is(postern.after_first_line(comment), rest, format('the rest of %L', comment))
+select is(array[postern.first_line(comment), postern.after_first_line(comment)], array[first, rest], replace(comment, E'\n', '|'))
 from (values
   ('Title', 'Title', ''),
   (E'Title\n\nText\n\nmore\n', 'Title', E'Text\n\nmore\n'),
@@ -31,10 +30,10 @@ from (values
   ('{"openapi_server_proxy_uri": "https://[::1]:8443/base"}', '{"scheme": "https", "host": "[::1]:8443", "path": "/base"}')
 ) as cases(config, wanted);
 
-select is(postern.openapi_security(false)::text, null, 'no security'),
-  is(postern.openapi_security_definitions(false)::text, null, 'no security definitions'),
-  is(postern.openapi_security(true)::jsonb, '[{"JWT": []}]', 'the token'),
-  is(postern.openapi_security_definitions(true) -> 'JWT' ->> 'name', 'Authorization', 'and where it stands');
+select is(postern.openapi_security(false)::text, null, 'no security');
+select is(postern.openapi_security_definitions(false)::text, null, 'no security definitions');
+select is(postern.openapi_security(true)::jsonb, '[{"JWT": []}]', 'the token');
+select is(postern.openapi_security_definitions(true) -> 'JWT' ->> 'name', 'Authorization', 'and where it stands');
 
 select is(postern.openapi_pointer('definitions', 'a/b~c%d e"'), '#/definitions/a~1b~0c%25d e"', 'a pointer is escaped');
 select is(postern.openapi_references(names)::jsonb, wanted::jsonb, names::text)

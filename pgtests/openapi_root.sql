@@ -18,21 +18,21 @@ create function testing.root(headers jsonb default '{}', method text default 'GE
   select testing.answer(method, target, headers) $$;
 
 select testing.configured();
-select is((testing.root()).status, 200, 'the description'),
-  is((testing.root()).headers, '{"content-type": "application/openapi+json; charset=utf-8"}', 'its headers');
+select is((testing.root()).status, 200, 'the description');
+select is((testing.root()).headers, '{"content-type": "application/openapi+json; charset=utf-8"}', 'its headers');
 select is(array(select json_object_keys((testing.root()).body::json)),
   '{swagger,info,host,basePath,schemes,consumes,produces,paths,definitions,parameters,externalDocs}', 'its fields');
-select is((testing.root()).body::json ->> 'host', 'localhost:3000', 'host'),
-  is((testing.root()).body::json #>> '{info,title}', 'Rooms', 'title'),
-  is(array(select json_object_keys((testing.root()).body::json -> 'definitions')), '{film}', 'definitions'),
-  is(array(select json_object_keys((testing.root()).body::json -> 'paths')), '{/,/film,/rpc/described,/rpc/films,/rpc/root}', 'paths');
+select is((testing.root()).body::json ->> 'host', 'localhost:3000', 'host');
+select is((testing.root()).body::json #>> '{info,title}', 'Rooms', 'title');
+select is(array(select json_object_keys((testing.root()).body::json -> 'definitions')), '{film}', 'definitions');
+select is(array(select json_object_keys((testing.root()).body::json -> 'paths')), '{/,/film,/rpc/described,/rpc/films,/rpc/root}', 'paths');
 select unalike((testing.root()).body, '%:null%', 'nothing is null');
 select is((testing.root(jsonb_build_object('accept', accept))).status, wanted, accept)
 from (values ('application/openapi+json', 200), ('application/json', 200), ('*/*', 200), ('text/csv, application/json;q=0.1', 200), ('text/csv', 406),
   ('application/vnd.pgrst.object+json', 406)) as cases(accept, wanted);
 select is(testing.failed('GET', '/', '{"accept": "text/csv"}'), '406 PGRST107', 'no other media type');
-select is((testing.root(method => 'HEAD')).body, null, 'HEAD'),
-  is((testing.root(method => 'HEAD')).headers ->> 'content-type', 'application/openapi+json; charset=utf-8', 'HEAD has the headers');
+select is((testing.root(method => 'HEAD')).body, null, 'HEAD');
+select is((testing.root(method => 'HEAD')).headers ->> 'content-type', 'application/openapi+json; charset=utf-8', 'HEAD has the headers');
 select is((testing.root(method => 'OPTIONS')).headers ->> 'allow', 'OPTIONS,GET,HEAD', 'OPTIONS');
 select is(testing.failed('POST', '/'), '405 PGRST117', 'POST');
 select is((testing.root(target => '/?select=x&id=eq.1')).status, 200, 'a query string is of no account');
@@ -41,9 +41,9 @@ select testing.configured('{"openapi_security_active": true}');
 select is((testing.root()).body::json ->> 'security', '[{"JWT":[]}]', 'security');
 
 select testing.configured('{"db_schemas": ["rooms", "cellar"]}');
-select is((testing.root()).headers ->> 'content-profile', 'rooms', 'the first schema'),
-  is((testing.root('{"accept-profile": "cellar"}')).headers ->> 'content-profile', 'cellar', 'another one'),
-  is(array(select json_object_keys((testing.root('{"accept-profile": "cellar"}')).body::json -> 'definitions')), '{wine}', 'and its relations');
+select is((testing.root()).headers ->> 'content-profile', 'rooms', 'the first schema');
+select is((testing.root('{"accept-profile": "cellar"}')).headers ->> 'content-profile', 'cellar', 'another one');
+select is(array(select json_object_keys((testing.root('{"accept-profile": "cellar"}')).body::json -> 'definitions')), '{wine}', 'and its relations');
 select is(testing.failed('GET', '/', '{"accept-profile": "attic"}'), '406 PGRST106', 'one that is not exposed');
 
 create role stranger;
@@ -59,15 +59,15 @@ select testing.configured('{"openapi_mode": "disabled"}');
 select is(testing.failed(method, '/'), '404 PGRST126', method || ', disabled') from unnest('{GET,OPTIONS}'::text[]) as method;
 
 select testing.configured('{"db_root_spec": "root"}');
-select is((testing.root()).body, '{"own": true}', 'a function in place of the description'),
-  is((testing.root()).headers ->> 'content-type', 'application/json; charset=utf-8', 'is answered like any other');
+select is((testing.root()).body, '{"own": true}', 'a function in place of the description');
+select is((testing.root()).headers ->> 'content-type', 'application/json; charset=utf-8', 'is answered like any other');
 select is((testing.root('{"accept": "application/openapi+json"}')).status, 406, 'also as to its media type');
 select testing.configured('{"db_root_spec": "elsewhere.described"}');
 select is((testing.root('{"accept": "application/openapi+json"}')).headers ->> 'content-type', 'application/openapi+json; charset=utf-8', 'a function with a media type');
 select is((testing.root('{"accept": "application/openapi+json"}')).body, '{"own": true}', 'its schema is that of the request');
 select testing.configured('{"db_root_spec": "films"}');
-select is((testing.root(target => '/?id=gt.1&order=id.desc&limit=1')).body, '[{"id":3}]', 'filters, order and limit'),
-  is((testing.root('{"range": "1-1"}')).body, '[{"id":2}]', 'Range');
+select is((testing.root(target => '/?id=gt.1&order=id.desc&limit=1')).body, '[{"id":3}]', 'filters, order and limit');
+select is((testing.root('{"range": "1-1"}')).body, '[{"id":2}]', 'Range');
 select testing.configured('{"db_root_spec": "missing"}');
 select is(testing.failed('GET', '/'), '404 PGRST202', 'no such function');
 

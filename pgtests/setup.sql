@@ -82,6 +82,12 @@ begin
 end
 $$;
 
+-- What a request compiles to.
+create function testing.compiled(request jsonb, payload bytea, settings text)
+returns postern.compiled
+language sql
+as $$ select postern.compile(postern.completed(request), testing.shape(request, payload), postern.settings(settings)) $$;
+
 create role store_anon;
 create role store_clerk;
 create role store_login login noinherit;

@@ -129,15 +129,19 @@ func (c call) encode(token string) []byte {
 	return []byte(b.String() + "\r\n" + c.body)
 }
 
-// encoded gives all requests of the case as one kind of server wants them.
-func (c benchCase) encoded(hand bool, token string) [][]byte {
-	make1 := c.postern
+// request is the case's request of a number, as one kind of server wants it.
+func (c benchCase) request(hand bool, n int, token string) []byte {
 	if hand {
-		make1 = c.hand
+		return c.hand(n).encode(token)
 	}
+	return c.postern(n).encode(token)
+}
+
+// allRequests are the case's requests in the order of their numbers.
+func (c benchCase) allRequests(hand bool, token string) [][]byte {
 	result := make([][]byte, c.requests)
 	for n := range result {
-		result[n] = make1(n).encode(token)
+		result[n] = c.request(hand, n, token)
 	}
 	return result
 }

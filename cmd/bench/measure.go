@@ -27,7 +27,7 @@ func measureCase(ctx context.Context, o options, c benchCase, db *database, serv
 	}
 	requests := make([][][]byte, len(servers))
 	for i, s := range servers {
-		requests[i] = c.encoded(s.hand(), db.token)
+		requests[i] = c.allRequests(s.hand(), db.token)
 	}
 	var results []result
 	for _, connections := range o.conns {
@@ -117,16 +117,12 @@ type answered struct {
 
 func askCase(ctx context.Context, c benchCase, db *database, s *server, n int) (answered, error) {
 	var result answered
-	make1 := c.postern
-	if s.hand() {
-		make1 = c.hand
-	}
 	if c.writes {
 		if err := db.restore(ctx); err != nil {
 			return result, err
 		}
 	}
-	got, err := s.ask(ctx, make1(n).encode(db.token))
+	got, err := s.ask(ctx, c.request(s.hand(), n, db.token))
 	if err != nil {
 		return result, err
 	}

@@ -98,7 +98,7 @@ func startPostern(ctx context.Context, db *database, binary string) (*server, er
 	if err := s.process.Start(); err != nil {
 		return nil, fmt.Errorf("start postern: %w", err)
 	}
-	return s, s.await(ctx, cases[0].postern(0).encode(db.token))
+	return s, s.await(ctx, cases[0].request(false, 0, db.token))
 }
 
 // startHand runs this binary as one of the hand-written servers.
@@ -171,7 +171,7 @@ func stopServers(servers []*server) {
 		err := s.process.Wait()
 		stuck.Stop()
 		var exit *exec.ExitError
-		if err != nil && !errors.As(err, &exit) {
+		if err != nil && !errors.As(err, &exit) && !errors.Is(err, context.Canceled) {
 			progress(fmt.Sprintf("stopping %s: %v", s.name, err))
 		}
 	}

@@ -83,8 +83,11 @@ func startDemo(ctx context.Context, options demoOptions) (err error) {
 		MinFree:  512 << 20,
 		Notice:   notice,
 	})
+	if err != nil && ctx.Err() != nil {
+		return nil // Ctrl-C is how the demo ends, at any time
+	}
 	if err != nil {
-		return explainDemo(err)
+		return err
 	}
 	defer func() {
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -96,18 +99,18 @@ func startDemo(ctx context.Context, options demoOptions) (err error) {
 	}
 
 	// Everything below ends too when the server goes away on its own.
-	ctx, cancel := context.WithCancelCause(ctx)
+	serving, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
 		<-c.Done()
 		cancel(fmt.Errorf("PostgreSQL has ended; its last words are in %s", filepath.Join(c.Home, "log")))
 	}()
-	err = runOnCluster(ctx, c, options, began)
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	if errors.Is(err, context.Canceled) {
-		return nil // Ctrl-C is how the demo ends
+	err = runOnCluster(serving, c, options, began)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case serving.Err() != nil:
+		return context.Cause(serving)
 	}
 	return explainDemo(err)
 }

@@ -163,7 +163,7 @@ func eventually(t *testing.T, what string, works func() bool) {
 }
 
 func instanceOf(body string) string {
-	_, rest, _ := strings.Cut(body, `"instance": "`)
-	instance, _, _ := strings.Cut(rest, `"`)
+	_, rest, _ := strings.Cut(body, `"head": "`)
+	instance, _, _ := strings.Cut(rest, `\n`)
 	return instance
 }

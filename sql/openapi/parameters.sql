@@ -48,7 +48,7 @@ create or replace function postern.openapi_parameters(relations oid[])
 returns json
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_custom_plan
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin

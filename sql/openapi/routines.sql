@@ -59,7 +59,6 @@ comment on function postern.openapi_routine_path(text, text, "char", json, json,
 create or replace function postern.openapi_routine_paths(schema text, everything boolean)
 returns table (path text, item json)
 language plpgsql stable strict parallel safe
-set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 begin

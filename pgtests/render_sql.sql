@@ -1,0 +1,138 @@
+-- SQL made of plans: names are quoted, values are parameters or literals.
+begin;
+select no_plan();
+
+create function pg_temp.squeezed(made text) returns text language sql as $$ select regexp_replace(made, '\s+', ' ', 'g') $$;
+
+-- References.
+select is(postern.render_reference('films', field::jsonb), wanted, field)
+from (values
+  ('{"name": "id"}', 'films.id'),
+  ('{"name": "Odd \"name\""}', 'films."Odd ""name"""'),
+  ('{"name": "meta", "path": [{"op": "->", "key": "a"}, {"op": "->>", "index": -1}]}', 'films.meta->''a''->>-1'),
+  ('{"name": "meta", "path": [{"op": "->>", "key": "it''s \\ \"x\""}]}', 'films.meta->>E''it''''s \\ "x"'''),
+  ('{"name": "tags", "to_json": true, "path": [{"op": "->", "index": 0}]}', 'to_jsonb(films.tags)->0')
+) as cases(field, wanted);
+select is(postern.render_reference('a"b', '{"name": "c%s"}'), '"a""b"."c%s"', 'an alias');
+
+-- Values.
+select is(postern.render_value('{"param": 7}'), '$7', 'a parameter');
+select is(postern.render_value('{"value": "it''s"}'), '''it''''s''', 'a literal');
+select is(testing.failure($$ select postern.render_value('{"param": "1); drop table x"}') $$), '22P02', 'a parameter is a number');
+
+-- Filters.
+select is(postern.render_filter('films', jsonb_build_object('field', jsonb_build_object('name', 'a'), 'expr', expr) || more), wanted, expr::text || ' ' || more::text)
+from (values
+  ('{"operator": "eq", "param": 2}'::jsonb, '{}'::jsonb, 'films.a = $2'),
+  ('{"operator": "neq", "param": 2}', '{}', 'films.a <> $2'),
+  ('{"operator": "eq", "not": true, "param": 2}', '{}', 'not (films.a = $2)'),
+  ('{"operator": "like", "param": 2}', '{}', 'films.a like replace($2, ''*'', ''%'')'),
+  ('{"operator": "ilike", "quantifier": "any", "param": 2}', '{}', 'films.a ilike any(replace($2, ''*'', ''%'')::text[])'),
+  ('{"operator": "gt", "quantifier": "all", "param": 2}', '{}', 'films.a > all($2)'),
+  ('{"operator": "in", "param": 2}', '{}', 'films.a = any($2)'),
+  ('{"operator": "in", "value": "(1,\"a,b\")"}', '{}', 'films.a = any(''{"1","a,b"}'')'),
+  ('{"operator": "is", "value": "null"}', '{}', 'films.a is null'),
+  ('{"operator": "is", "value": "not_null"}', '{}', 'films.a is not null'),
+  ('{"operator": "isdistinct", "param": 2}', '{}', 'films.a is distinct from $2'),
+  ('{"operator": "fts", "param": 2}', '{}', 'to_tsvector(films.a) @@ to_tsquery($2)'),
+  ('{"operator": "wfts", "language": "eng''lish", "param": 2}', '{}', 'to_tsvector(''eng''''lish'', films.a) @@ websearch_to_tsquery(''eng''''lish'', $2)'),
+  ('{"operator": "fts", "language": "simple", "param": 2}', '{"field": {"name": "a", "tsvector": true}}', 'films.a @@ to_tsquery(''simple'', $2)'),
+  ('{"operator": "cs", "param": 2}', '{}', 'films.a @> $2'),
+  ('{"operator": "eq", "param": 2}', '{"transform": "rooms.text_code"}', 'films.a = rooms.text_code($2)'),
+  ('{"operator": "in", "param": 2}', '{"transform": "rooms.text_code"}', 'films.a = any(select rooms.text_code(element) from unnest($2::text[]) as element)')
+) as cases(expr, more, wanted);
+select is(array_agg(name order by name), null, 'operators that do not render')
+from postern.operators() as known
+where known.kind <> 'is' and postern.render_filter('t', jsonb_build_object('field', '{"name": "a"}'::jsonb, 'expr', jsonb_build_object('operator', known.name, 'param', 2))) !~ '\$2';
+
+-- Logic trees.
+select is(postern.render_condition('{}', 'films', '{"operator": "or", "not": true, "of": [
+  {"field": {"name": "a"}, "expr": {"operator": "eq", "param": 2}},
+  {"operator": "and", "not": false, "of": [{"field": {"name": "b"}, "expr": {"operator": "is", "value": "true"}}, {"field": {"name": "c"}, "expr": {"operator": "lt", "param": 3}}]}]}'),
+  'not (films.a = $2 or (films.b is true and films.c < $3))', 'a logic tree');
+
+-- Pages.
+select is(postern.render_page(node::jsonb), wanted, node)
+from (values
+  ('{}', ''),
+  ('{"limit": {"param": 2}}', ' limit $2::bigint'),
+  ('{"limit": {"value": "5"}, "offset": {"param": 3}}', ' limit ''5''::bigint offset $3::bigint'),
+  ('{"max_rows": 10}', ' limit 10'),
+  ('{"limit": {"param": 2}, "max_rows": 10}', ' limit least($2::bigint, 10)'),
+  ('{"range": 2}', ' limit postern.range_limit($2::bigint, $3::bigint, 0, null) offset greatest($2::bigint, 0)'),
+  ('{"range": 2, "max_rows": 10, "limit": {"param": 4}, "offset": {"param": 5}}',
+    ' limit least(postern.range_limit($2::bigint, $3::bigint, $5::bigint, $4::bigint), 10) offset greatest($2::bigint, $5::bigint)')
+) as cases(node, wanted);
+select is(testing.failure($$ select postern.render_page('{"max_rows": "1; drop"}') $$), '22P02', 'db-max-rows is a number');
+
+-- Order.
+select is(postern.render_order('{"order": [{"field": {"name": "a"}, "direction": "desc", "nulls": "last"}, {"field": {"name": "b", "path": [{"op": "->", "key": "c"}]}}]}', 't'),
+  ' order by t.a desc nulls last, t.b->''c''', 'order');
+select is(postern.render_order('{}', 't'), null, 'none');
+
+-- Fields.
+select is(postern.render_field('t', field::jsonb), wanted, field)
+from (values
+  ('{"name": "*"}', 't.*'), ('{"name": "*", "aggregate": "count"}', '1'), ('{"name": "a", "cast": "double precision"}', 'cast(t.a as double precision)'),
+  ('{"name": "a", "transform": "rooms.f"}', 'rooms.f(t.a)')
+) as cases(field, wanted);
+
+-- Every parameter occurs.
+select is(postern.finished('select $1, ''$2'', "$3" from t', 3, '1'), 'select $1, ''$2'', "$3" from t limit case when coalesce($2::text, $3::text) is null then 1 else 1 end', 'in quotes does not count');
+select is(postern.finished('select $1, $10', 1, '1'), 'select $1, $10', 'all are there');
+select is(postern.finished('select $10', 1, 'null::bigint'), 'select $10 limit case when coalesce($1::text) is null then null::bigint else null::bigint end', '$10 is not $1');
+
+-- Payloads.
+select is(postern.render_payload(columns::jsonb, form, defaults, 'src'), wanted, concat_ws(' ', columns, form, defaults))
+from (values
+  ('[{"name": "a", "type": "integer"}]', '{', false, '(select read.a from json_to_record((src)::json) as read(a integer)) as body'),
+  ('[{"name": "a", "type": "integer"}]', '[', false, '(select read.a from json_to_recordset((src)::json) as read(a integer)) as body'),
+  ('[{"name": "B\"c", "type": "text"}]', '{', false, '(select read."B""c" from json_to_record((src)::json) as read("B""c" text)) as body'),
+  ('[{"name": "a", "type": "json", "transform": "rooms.f"}]', '{', false, '(select rooms.f(read.a) as a from json_to_record((src)::json) as read(a json)) as body'),
+  ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '{', true, '(select read.a from jsonb_to_record(jsonb_build_object(''a'', 1 + 1) || (src)::jsonb) as read(a integer)) as body'),
+  ('[]', '', false, '(select 1 as nothing from (select 1 where false) as read) as body'),
+  ('[]', '{', false, '(select 1 as nothing from (values (1)) as read) as body'),
+  ('[]', '[', false, '(select 1 as nothing from json_array_elements((src)::json) as read) as body')
+) as cases(columns, form, defaults, wanted);
+
+-- Mutations.
+create function pg_temp.node(more jsonb default '{}') returns jsonb language sql as $$
+  select '{"schema": "my store", "relation": "fi\"lms", "alias": "fi\"lms", "children": [], "where": [{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}}]}'::jsonb || more $$;
+select is(postern.render_insert(pg_temp.node(), '[{"name": "a"}, {"name": "B"}]', 'src as body', '{id}', resolution, put, '1 as nothing'),
+  'insert into "my store"."fi""lms"(a, "B") select body.a, body."B" from src as body' || wanted || ' returning 1 as nothing', coalesce(resolution, 'insert'))
+from (values
+  (null, false, ''),
+  ('ignore-duplicates', false, ' on conflict (id) do nothing'),
+  ('merge-duplicates', false, ' where postern.tally(1) on conflict (id) do update set a = excluded.a, "B" = excluded."B" where postern.tally(-1)'),
+  ('merge-duplicates', true, ' where case when body.id = $2 then postern.tally(1) else false end on conflict (id) do update set a = excluded.a, "B" = excluded."B" where postern.tally(-1)')
+) as cases(resolution, put, wanted);
+select is(postern.render_update(pg_temp.node(), '[{"name": "a"}]', 'src as body', '1 as nothing'),
+  'update "my store"."fi""lms" set a = body.a from src as body where "fi""lms".id = $2 returning 1 as nothing', 'update');
+select is(postern.render_update(pg_temp.node(), '[]', 'src as body', '1 as nothing'), 'select 1 as nothing from "my store"."fi""lms" where false', 'update of nothing');
+select is(postern.render_delete(pg_temp.node(), '1 as nothing'), 'delete from "my store"."fi""lms" where "fi""lms".id = $2 returning 1 as nothing', 'delete');
+select is(postern.render_delete(pg_temp.node() - 'where', '1 as nothing'), 'delete from "my store"."fi""lms" returning 1 as nothing', 'delete all');
+
+-- Calls.
+create function pg_temp.call(name text, arguments jsonb, keys text[], form text, read_only boolean default false) returns text language sql as $$
+  select pg_temp.squeezed(postern.render_call(postern.find_routines('store', name) -> 0, '{"alias": "it", "columns": [], "fields": []}', arguments, keys, form, read_only)) $$;
+select is(pg_temp.call('add', '[{"name": "a", "param": 2}, {"name": "a", "param": 3}]', '{a}', null), 'select store.add(a := $3::integer) as pgrst_scalar', 'the last of a name');
+select is(pg_temp.call('joined', '[{"name": "words", "param": 2}, {"name": "words", "param": 3}]', '{words}', null), 'select store.joined(variadic words := array[$2, $3]::text[]) as pgrst_scalar', 'variadic');
+select is(pg_temp.call('add', null, '{a}', '{'), 'select store.add(a := body.a) as pgrst_scalar from (select * from (select read.a from json_to_record((current_setting(''postern.payload''))::json) as read(a integer)) as body limit 1) as body', 'a JSON body');
+select is(pg_temp.call('echo', null, '{}', '{'), 'select store.echo((current_setting(''postern.payload''))::json) as pgrst_scalar', 'the body as a whole');
+select is(pg_temp.call('films_by', '[{"name": "director", "param": 2}]', '{director}', null), 'select it.* from store.films_by(director := $2::integer) as it', 'rows');
+select is(pg_temp.call('add', '[]', '{}', null, true), 'select store.add() as pgrst_scalar from (select set_config(''transaction_read_only'', ''on'', true)) as read_only', 'read-only');
+
+-- Answers.
+select is(postern.content_range(first, rows, total), wanted, concat_ws(' ', first, rows, total))
+from (values (0, 0, null, '*/*'), (0, 5, null, '0-4/*'), (0, 5, 9, '0-4/9'), (3, 0, 9, '*/9'), (0, 0, 0, '*/0'), (1, 0, 1, '*/1')) as cases(first, rows, total, wanted);
+select is(postern.render_guarded_body('b', 'n', single, most), wanted, concat_ws(' ', single, most))
+from (values (false, null, 'b'), (true, null, 'case when n <> 1 then postern.not_single(n) else b end'), (false, '3', 'case when n > 3 then postern.too_many(n) else b end'),
+  (true, '3', 'case when n <> 1 then postern.not_single(n) when n > 3 then postern.too_many(n) else b end')) as cases(single, most, wanted);
+select is(postern.render_headers('{{A,b},{C,"it''s"}}'), 'array[''A'', ''b''], array[''C'', ''it''''s'']', 'headers');
+select is(testing.failure(statement), wanted, statement)
+from (values ('select postern.not_single(2)', 'PGRST116'), ('select postern.too_many(2)', 'PGRST124'), ('select postern.key_mismatch()', 'PGRST115')) as cases(statement, wanted);
+select is(postern.render_location('fi lms', '{b,a}'),
+  '(select ''/fi lms?'' || concat_ws(''&'', ''a='' || coalesce(''eq.'' || postern.percent_encode(to_json(pgrst_source.a) #>> ''{}''), ''is.null''), ''b='' || coalesce(''eq.'' || postern.percent_encode(to_json(pgrst_source.b) #>> ''{}''), ''is.null'')) from pgrst_source)', 'Location');
+
+select * from finish();
+rollback;
