@@ -61,6 +61,9 @@ from (values
   ('GET', '/films%00', '{}', null, '400 PGRST100'),
   ('GET', '/films?title=match.(', '{}', null, '400 2201B'),
   ('GET', '/films?select=id::nosuchtype', '{}', null, '400 42704'),
+  ('GET', '/films?select=id::a%20b', '{}', null, '400 42704'),
+  ('POST', '/rpc/add', '{"content-type": "application/x-www-form-urlencoded"}', 'a%1F%02refused%1E%1Ex=1', '400 PGRST100'),
+  ('POST', '/films?columns=title', '{}', '', '400 22P02'),
   ('GET', '/films?select=id,nope(x)', '{}', null, '400 PGRST200'),
   ('GET', '/films?select=id,prizes(name)', '{}', null, '300 PGRST201'),
   ('GET', '/films?reviews.stars=eq.1', '{}', null, '400 PGRST108'),
@@ -76,7 +79,9 @@ from (values
   ('POST', '/rpc/raising', '{}', '{"state": "PGRST"}', '500 PGRST121'),
   ('POST', '/rpc/raising', '{}', '{"state": "PGRST", "message": "{\"code\": \"c1\", \"message\": \"m\"}", "detail": "{\"status\": 332, \"headers\": {\"X-A\": \"b\"}}"}', '332 c1'),
   ('POST', '/rpc/own_answer', '{}', '{"status": "abc"}', '500 PGRST112'),
+  ('POST', '/rpc/own_answer', '{}', '{"status": "1000"}', '500 PGRST112'),
   ('POST', '/rpc/own_answer', '{}', '{"headers": "abc"}', '500 PGRST111'),
+  ('POST', '/rpc/own_answer', '{}', '{"headers": "[{}]"}', '500 PGRST111'),
   ('POST', '/rpc/own_answer', '{}', '{"headers": "[{\"X-A\": \"b\\r\\nSet-Cookie: c\"}]"}', '500 PGRST111')
 ) as cases(method, target, headers, payload, wanted);
 

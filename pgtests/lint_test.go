@@ -155,7 +155,6 @@ var accepted = []struct{ function, finding string }{
 	{"", `cast "text" value to "text[]" type`},
 	{"", `cast "integer" value to "bigint" type`},
 	{"error_body", `cast "json" value to "text" type`},
-	{"warm", `cast "name" value to "text" type`},
 	// These always raise, and must do so when they are run, not when their caller is planned.
 	{"key_mismatch", "control reached end of function without RETURN"},
 	{"key_mismatch", "routine is marked as VOLATILE"},

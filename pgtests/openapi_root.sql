@@ -10,6 +10,7 @@ create table cellar.wine (id int primary key);
 create domain rooms."application/openapi+json" as json;
 create function rooms.root() returns json stable language sql as $$ select '{"own": true}'::json $$;
 create function rooms.described() returns rooms."application/openapi+json" stable language sql as $$ select '{"own": true}'::json $$;
+create function rooms.summed(a int, b int default 1) returns int stable language sql as 'select a + b';
 create function rooms.films() returns setof rooms.film stable language sql as 'values (1), (2), (3)';
 
 create function testing.configured(more jsonb default '{}') returns text language sql as $$
@@ -25,7 +26,7 @@ select is(array(select json_object_keys((testing.root()).body::json)),
 select is((testing.root()).body::json ->> 'host', 'localhost:3000', 'host');
 select is((testing.root()).body::json #>> '{info,title}', 'Rooms', 'title');
 select is(array(select json_object_keys((testing.root()).body::json -> 'definitions')), '{film}', 'definitions');
-select is(array(select json_object_keys((testing.root()).body::json -> 'paths')), '{/,/film,/rpc/described,/rpc/films,/rpc/root}', 'paths');
+select is(array(select json_object_keys((testing.root()).body::json -> 'paths')), '{/,/film,/rpc/described,/rpc/films,/rpc/root,/rpc/summed}', 'paths');
 select unalike((testing.root()).body, '%:null%', 'nothing is null');
 select is((testing.root(jsonb_build_object('accept', accept))).status, wanted, accept)
 from (values ('application/openapi+json', 200), ('application/json', 200), ('*/*', 200), ('text/csv, application/json;q=0.1', 200), ('text/csv', 406),
@@ -36,6 +37,7 @@ select is((testing.root(method => 'HEAD')).headers ->> 'content-type', 'applicat
 select is((testing.root(method => 'OPTIONS')).headers ->> 'allow', 'OPTIONS,GET,HEAD', 'OPTIONS');
 select is(testing.failed('POST', '/'), '405 PGRST117', 'POST');
 select is((testing.root(target => '/?select=x&id=eq.1')).status, 200, 'a query string is of no account');
+select is(testing.failed('GET', target), '400 PGRST100', 'but has to be one: ' || target) from unnest('{/?foo=bar,/?a=1.5,/?select=(,//?foo=bar}'::text[]) as target;
 
 select testing.configured('{"openapi_security_active": true}');
 select is((testing.root()).body::json ->> 'security', '[{"JWT":[]}]', 'security');
@@ -56,7 +58,11 @@ select is(array(select json_object_keys((testing.root()).body::json -> 'definiti
 reset role;
 
 select testing.configured('{"openapi_mode": "disabled"}');
-select is(testing.failed(method, '/'), '404 PGRST126', method || ', disabled') from unnest('{GET,OPTIONS}'::text[]) as method;
+select is(testing.failed(method, '/'), '404 PGRST126', method || ', disabled') from unnest('{GET,OPTIONS,POST,PATCH,DELETE}'::text[]) as method;
+select testing.configured('{"openapi_mode": "disabled", "db_root_spec": "root"}');
+select is(testing.failed(method, '/'), '404 PGRST126', method || ', disabled in spite of a function') from unnest('{GET,POST}'::text[]) as method;
+select testing.configured('{"openapi_mode": "disabled", "db_schemas": ["rooms"]}');
+select is((testing.root(target => '/film')).status, 200, 'all else goes on');
 
 select testing.configured('{"db_root_spec": "root"}');
 select is((testing.root()).body, '{"own": true}', 'a function in place of the description');
@@ -68,6 +74,18 @@ select is((testing.root('{"accept": "application/openapi+json"}')).body, '{"own"
 select testing.configured('{"db_root_spec": "films"}');
 select is((testing.root(target => '/?id=gt.1&order=id.desc&limit=1')).body, '[{"id":3}]', 'filters, order and limit');
 select is((testing.root('{"range": "1-1"}')).body, '[{"id":2}]', 'Range');
+select testing.configured('{"db_root_spec": "summed"}');
+select is((testing.root(target => '/?a=1')).body, '2', 'an argument');
+select is((testing.root(target => '/?a=1')).body, '2', 'and again');
+select is((testing.root(target => '/?a=1')).body, '2', 'from the prepared statement');
+select is((testing.root(target => '/?a=1&b=4')).body, '5', 'two arguments');
+select is(testing.brief('POST', '/', '{}', '{"a": 3}'), '200 4', 'POST');
+select is(testing.brief('POST', '/', '{"content-type": "application/x-www-form-urlencoded"}', 'a=3&b=3'), '200 6', 'POST of a form');
+select is((testing.root(method => 'HEAD', target => '/?a=1')).status, 200, 'HEAD of a function');
+select is(testing.failed(method, '/'), '405 PGRST101', method || ' of a function') from unnest('{PUT,PATCH,DELETE}'::text[]) as method;
+select is(testing.failed('GET', '/?c=1'), '404 PGRST202', 'arguments that do not fit');
+select testing.configured('{"db_root_spec": "root"}');
+select is((testing.root(method => 'OPTIONS')).headers ->> 'allow', 'OPTIONS,GET,HEAD,POST', 'OPTIONS of a function');
 select testing.configured('{"db_root_spec": "missing"}');
 select is(testing.failed('GET', '/'), '404 PGRST202', 'no such function');
 

@@ -108,6 +108,6 @@ select is(postern.parse_columns(null), null, 'null columns');
 select ok(
   obj_description(oid, 'pg_proc') is not null and provolatile = 'i' and proparallel = 's', proname || ' is immutable and described')
 from pg_proc
-where pronamespace = 'postern'::regnamespace and (proname ~ '^(parse|scan|is)_' or proname in ('tokens', 'unexpected', 'operators', 'limit_of', 'array_literal'));
+where pronamespace = 'postern'::regnamespace and (proname ~ '^(parse|scan)_' or proname in ('is_blank', 'is_keyword', 'is_word', 'tokens', 'unexpected', 'operators', 'limit_of', 'array_literal'));
 select * from finish();
 rollback;

@@ -39,6 +39,7 @@ from (values
   ('plain', '{"db_hoisted_tx_settings": ["statement_timeout"]}', '{"settings": {}, "isolation": null}'),
   ('tuned', '{"db_hoisted_tx_settings": ["statement_timeout"]}', '{"settings": {"statement_timeout": "5s"}, "isolation": "repeatable read"}'),
   ('tuned', '{"db_hoisted_tx_settings": ["work_mem"]}', '{"settings": {"work_mem": "1MB"}, "isolation": "repeatable read"}'),
+  ('tuned', '{"db_hoisted_tx_settings": ["^work_mem=2", "timeout=5s$"]}', '{"settings": {"statement_timeout": "5s"}, "isolation": "repeatable read"}'),
   ('tuned', '{"db_hoisted_tx_settings": []}', '{"settings": {}, "isolation": "repeatable read"}')
 ) as cases(name, config, wanted);
 

@@ -45,6 +45,14 @@ select is(pg_temp.node('house', 'select=meta->a->>b,x:name,size:id::text,id.sum(
   {"name": "meta", "path": [{"op": "->", "key": "a"}, {"op": "->>", "key": "b"}], "label": "b"}, {"name": "name", "label": "x"},
   {"name": "id", "cast": "text", "label": "size"}, {"name": "id", "aggregate": "sum", "aggregate_cast": "int", "label": "sum"}]', 'fields');
 select is(pg_temp.node('house', 'select=words->a') -> 'fields', '[{"name": "words", "path": [{"op": "->", "key": "a"}], "label": "a", "to_json": true, "tsvector": true}]', 'a path into what is no JSON');
+select is(pg_temp.node('house', 'select=id::' || type) #>> '{fields,0,cast}', type, 'a cast to ' || type)
+from unnest('{integer,double precision,DOUBLE  PRECISION,character varying,timestamp without time zone,interval day to second,_int4,int4,text,xml}'::text[]) as type;
+select throws_ok(format('select pg_temp.node(%L, %L)', 'house', 'select=id' || given), '42704', format('type "%s" does not exist', type), given)
+from (values ('::a b', 'a b'), ('::nothing', 'nothing'), ('::select', 'select'), ('::1', '1'), ('::$1', '$1'), ('::setof int', 'setof int'), ('::int int', 'int int'),
+  ('::null', 'null'), ('::code', 'code'), ('.sum()::a b', 'a b'), ('::int.sum()::nothing', 'nothing')) as cases(given, type);
+set local search_path to rooms, public;
+select is(pg_temp.node('house', 'select=id::code') #>> '{fields,0,cast}', 'code', 'a type on the search path');
+set local search_path to public;
 select is(pg_temp.node('house', 'code=eq.x') -> 'where', '[{"field": {"name": "code"}, "expr": {"operator": "eq", "param": 2}, "transform": "rooms.text_code"}]', 'a filter through a representation');
 select is(postern.computed_names(node, node -> 'columns'), '{label}', 'a computed field')
 from pg_temp.node('house', 'select=id,label&label=eq.x&order=name') as node;

@@ -9,6 +9,7 @@ select is(pg_temp.overridden(own_status, own_headers), wanted, coalesce(own_stat
 from (values
   (null, null, '200 Content-Type,a,X-B,c'),
   ('201', null, '201 Content-Type,a,X-B,c'),
+  (' 201 Created', null, '201 Content-Type,a,X-B,c'),
   (null, '[]', '200 Content-Type,a,X-B,c'),
   (null, '[{"X-D": "e"}]', '200 X-D,e,Content-Type,a,X-B,c'),
   (null, '[{"content-type": "e"}]', '200 content-type,e,X-B,c'),
@@ -18,7 +19,7 @@ from (values
 select is(testing.failure(format('select pg_temp.overridden(%L, null)', own_status)), 'PGRST112', 'status ' || own_status)
 from unnest('{abc,99,600,1000,-200,"",2e2,"20 0",0x200,"２００"}'::text[]) as own_status;
 select is(testing.failure(format('select pg_temp.overridden(null, %L)', own_headers)), 'PGRST111', 'headers ' || own_headers)
-from unnest(array['abc', '{}', '"X-A"', '1', '[1]', '["X-A"]', '[{"X-A": 1}]', '[{"X-A": null}]', '[{"X-A": {}}]', '[{"X-A": "b", "X-C": "d"}]',
+from unnest(array['abc', '{}', '"X-A"', '1', '[1]', '["X-A"]', '[{"X-A": 1}]', '[{"X-A": null}]', '[{"X-A": {}}]', '[{"X-A": "b", "X-C": "d"}]', '[{}]', '[{"X-A": "b"}, {}]', '[[]]', '[null]',
   '[{"X-A": "b\r\nSet-Cookie: c"}]', '[{"X-A\r\nX-B": "c"}]', '[{"X A": "b"}]', '[{"": "b"}]', '[{"X:A": "b"}]', '[{"X-A": "\u0000"}]', '[{"Ä": "b"}]', '[{"X-A": "\u007f"}]']) as own_headers;
 
 select * from finish();

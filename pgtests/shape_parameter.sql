@@ -53,6 +53,16 @@ from (values
   ('select=a', '|select::a ')
 ) as cases(query, wanted);
 
+-- The root may be a call.
+select is(pg_temp.shaped('a=1&b=x.y&c=eq.1', path), wanted, 'path ' || path)
+from (values
+  ('/', '|a::# ,''1'' |b::# ,''x.y'' |c:eq:# ,''1'''), ('', '|a::# ,''1'' |b::# ,''x.y'' |c:eq:# ,''1'''),
+  ('//', '|a::# ,''1'' |b::# ,''x.y'' |c:eq:# ,''1'''), ('/rpcs', '|a::1  |b:x:y  |c:eq:# ,''1''')
+) as cases(path, wanted);
+select is(postern.is_call(path), wanted, path)
+from (values ('/', true), ('', true), ('///', true), ('/rpc/f', true), ('/rpc', false), ('/films', false), ('//films', false), ('/x/rpc/f', false), (E'/films\n/rpc/f', false))
+  as cases(path, wanted);
+
 -- The query string.
 select is(pg_temp.shown(postern.query_pairs(query)), wanted, 'query: ' || query)
 from (values

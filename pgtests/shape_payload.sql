@@ -41,6 +41,7 @@ from (values
   (E'a,b\r\n1,2\r\n', '|@json::[["a", "b"] [{ "a" : "1", "b" : "2" }]'),
   (E'a\n"x, ""y"""', '|@json::[["a"] [{ "a" : "x, \"y\"" }]'),
   (E'a\n"x\ny"', '|@json::[["a"] [{ "a" : "x\ny" }]'),
+  (E'a\x1f\x02b\x1e,c\x01\n1,2', '|@json::[["c\u0001", "a\u001f\u0002b\u001e"] [{ "a\u001f\u0002b\u001e" : "1", "c\u0001" : "2" }]'),
   (E'a,b\nNULL,', '|@json::[["a", "b"] [{ "a" : null, "b" : "" }]'),
   ('a,b', '|@empty:: []'),
   (E'a,b\n1', '|@refused::All lines must have same number of fields '),
@@ -56,6 +57,7 @@ from (values
   ('a', '|@json::{["a"] {"a": ""}'),
   ('', '|@json::{[] {}'),
   ('a=1&a=2', '|@json::{["a"] {"a": "2"}'),
+  ('a%1F%02b%1E=1', '|@json::{["a\u001f\u0002b\u001e"] {"a\u001f\u0002b\u001e": "1"}'),
   ('a=''"\', '|@json::{["a"] {"a": "''\"\\"}')
 ) as cases(body, wanted);
 select is(pg_temp.shown(piece[1]) || piece[2], wanted, 'arguments: ' || body)
@@ -72,6 +74,9 @@ from unnest('{%=1,a=%zz,a=%ff,a%1F%02refused%1E%1Ex=1,a%1Fb=1,a%1Eb=1,a%01b=1,%0
 select is(pg_temp.shaped(body, type, path, shape), wanted, concat_ws(' ', type, path, body))
 from (values
   ('{"a": 1}', 'application/json', '/films', E'\x1fcolumns\x1e\x1ea', '|@json::{ {"a": 1}'),
+  ('', 'application/json', '/films', E'\x1fcolumns\x1e\x1ea', '|@json::[ '),
+  (E'\x1f\x02refused\x1e\x1ex', 'application/json', '/films', E'\x1fcolumns\x1e\x1ea', E'|@json::[ \x1f\x02refused\x1e\x1ex'),
+  (E'\x01', 'application/json', '/rpc/add', E'\x1fcolumns\x1e\x1ea', E'|@json::[ \x01'),
   (E' \n[{"a": 1}]', 'application/json; charset=utf-8', '/films', E'\x1fcolumns\x1e\x1ea', E'|@json::[  \n[{"a": 1}]'),
   ('', 'application/json', '/rpc/add', '', '|@json::{[] {}'),
   ('', 'application/json', '/films', '', '|@refused::Empty or invalid json '),
@@ -81,6 +86,11 @@ from (values
   ('x', 'text/plain', '/films', '', '|@refused::Content-Type not acceptable: text/plain '),
   ('x', 'application/octet-stream', '/films', '', '|@refused::Content-Type not acceptable: application/octet-stream '),
   ('x', 'image/png', '/rpc/add', '', '|@refused::Content-Type not acceptable: image/png '),
+  ('x', E'a\x1f\x02b\x1ec\x01/d', '/films', '', '|@refused::Content-Type not acceptable: a  b c /d '),
+  ('x', E'application/vnd.pgrst.plan; for="a\x1f\x02json\x1e\x1e{"', '/films', '',
+    '|@refused::Content-Type not acceptable: application/vnd.pgrst.plan+text; for="a  json  {" '),
+  ('a=1', 'application/x-www-form-urlencoded', '/', '', '|@form::|@field::a,''1'' '),
+  ('x', 'text/plain', '/', '', '|@raw:: x'),
   ('{"a": 1}', null, '/films', '', '|@json::{["a"] {"a": 1}')
 ) as cases(body, type, path, shape, wanted);
 select is(testing.failure($$ select postern.shape_payload('POST', '/films', 'application/json', '', '\xff') $$), '22021', 'bytes that are no UTF-8');

@@ -51,6 +51,10 @@ func (st *state) appendRequest(dst, scratch []byte, r *http.Request, path, query
 	}
 	if !safe && r.Method != http.MethodOptions {
 		dst = append(dst, `,"unsafe":true`...)
+		if types := r.Header["Content-Type"]; len(types) > 0 {
+			dst = append(dst, `,"content_type":`...)
+			dst = jsontext.AppendString(dst, types[0])
+		}
 	}
 	if ranges := r.Header["Range"]; len(ranges) > 0 && r.Method == http.MethodGet {
 		dst = append(dst, `,"range":`...)

@@ -43,8 +43,8 @@ func TestRequest(t *testing.T) {
 			`{"method":"GET","path":"/x","query":"a=%E9","location":"?a=%E9","head":"i1\nanon\nGET\n/x\n\ntimezone=UTC\n\n\n\n","anonymous":true,"prepare":true,"shell":true}`,
 		},
 		{
-			"POST /rpc/f HTTP/1.1\nHost: h\nContent-Length: 0\nContent-Profile: p",
-			`{"method":"POST","path":"/rpc/f","pairs":"","location":"","head":"i1\nanon\nPOST\n/rpc/f\n\n\n\np\n\n","anonymous":true,"unsafe":true,"prepare":true,"shell":true}`,
+			"POST /rpc/f HTTP/1.1\nHost: h\nContent-Length: 0\nContent-Profile: p\nContent-Type: text/csv",
+			`{"method":"POST","path":"/rpc/f","pairs":"","location":"","head":"i1\nanon\nPOST\n/rpc/f\n\n\n\np\ntext/csv\n","anonymous":true,"unsafe":true,"content_type":"text/csv","prepare":true,"shell":true}`,
 		},
 		{
 			"GET http://other/p?q=1 HTTP/1.1\nHost: h",

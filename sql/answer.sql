@@ -40,7 +40,7 @@ begin
   if request ? 'range' then
     return postern.shape_range(request ->> 'range');
   elsif request ->> 'method' in ('POST', 'PATCH', 'PUT') then
-    return postern.shape_payload(request ->> 'method', request ->> 'path', postern.request_fields(request) ->> 'content-type', shape, payload);
+    return postern.shape_payload(request ->> 'method', request ->> 'path', request ->> 'content_type', shape, payload);
   end if;
   return '{"",""}';
 end
@@ -115,7 +115,7 @@ begin
   status := made_status;
   headers := made_headers;
   if own_status is not null then
-    if own_status !~ '^\s*[1-5][0-9][0-9]' then
+    if own_status !~ '^\s*[1-5][0-9][0-9](?![0-9])' then
       perform postern.fail('PGRST112', 'The setting response.status is not an HTTP status');
     end if;
     status := substring(own_status from '[0-9]{3}')::int;
@@ -126,7 +126,7 @@ begin
   begin
     own := (
       select array_agg(array[key, value #>> '{}'] order by place, key)
-      from json_array_elements(own_headers::json) with ordinality as entries(entry, place), json_each(entry)
+      from json_array_elements(own_headers::json) with ordinality as entries(entry, place) left join lateral json_each(entry) on true
       where postern.assert_header(entry, key, value));
   exception when data_exception then
     perform postern.fail('PGRST111', 'The setting response.headers is not a JSON array of objects with one key and a string value');
@@ -143,7 +143,7 @@ comment on function postern.override(int, text[], text, text) is
 
 create or replace function postern.assert_header(entry json, name text, value json)
 returns boolean
-language plpgsql immutable strict parallel safe
+language plpgsql immutable parallel safe
 as $$
 begin
   if json_typeof(value) <> 'string' or name !~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]+$' or value #>> '{}' ~ '[\x01-\x08\x0a-\x1f\x7f]'
@@ -181,7 +181,7 @@ comment on function postern.keeps(text) is
   'Whether a shape''s statement is to stay prepared in this session: from the second of its sightings among the last 64 new shapes on. At most 256 stay; the oldest goes.';
 
 create or replace function postern.execute_compiled(
-  digest text, key text, literals text, compiled postern.compiled,
+  digest text, literals text, compiled postern.compiled,
   out status int, out headers text[], out body bytea, out own_status text, out own_headers text)
 returns record
 language plpgsql volatile
@@ -199,7 +199,7 @@ begin
     execute format('deallocate %I', digest);
     perform set_config('postern.planned', plan::json -> 0 -> 'Plan' ->> 'Plan Rows', true);
   end if;
-  execute format('prepare %I as %s', digest, replace(compiled.statement, postern.key_placeholder(), quote_literal(key)));
+  execute format('prepare %I as %s', digest, compiled.statement);
   if compiled.explain is null then
     execute format('execute %I(%s)', digest, literals) into status, headers, body, own_status, own_headers;
     return;
@@ -213,7 +213,7 @@ begin
   body := convert_to(plan, 'UTF8');
 end
 $$;
-comment on function postern.execute_compiled(text, text, text, postern.compiled) is
+comment on function postern.execute_compiled(text, text, postern.compiled) is
   'Prepares a compiled statement under the name digest and executes it with the literals: its columns; for an execution plan the text of the plan as body.';
 
 create or replace function postern.answer_new(
@@ -230,18 +230,19 @@ declare
   own_status text;
   own_headers text;
   undo boolean;
+  rest text[];
   detail text;
   hint text;
 begin
   begin
     perform postern.prepare_request(request, settings);
+    rest := postern.shape_rest(request, shape, payload);
     if shape ~ E'(?:^|[.\\x1f])(?:select|order)\\x1e[^\\x1f]*\\x01' then
-      shape := (postern.shape_of(request ->> 'pairs', request))[1];
-      literals := (postern.shape_of(request ->> 'pairs', request))[2];
+      shape := (postern.shape_of(request ->> 'pairs', request))[1] || rest[1];
+      literals := (postern.shape_of(request ->> 'pairs', request))[2] || rest[2];
       keep := false;
     end if;
-    perform postern.shape_rest(request, shape, payload);
-    compiled := postern.compile(request, shape, config);
+    compiled := postern.compile(request || jsonb_build_object('key', key), shape, config);
     if compiled.statement is null then
       status := compiled.status;
       headers := compiled.headers;
@@ -250,7 +251,7 @@ begin
     else
       keep := keep and compiled.estimate is null and compiled.explain is null;
       select e.status, e.headers, e.body, e.own_status, e.own_headers into status, headers, body, own_status, own_headers
-      from postern.execute_compiled(digest, key, literals, compiled) as e;
+      from postern.execute_compiled(digest, literals, compiled) as e;
       set constraints all immediate;
       select c.status, c.headers, c.undo into status, headers, undo
       from postern.conclude(request, status, headers, own_status, own_headers) as c;
@@ -258,13 +259,12 @@ begin
         raise sqlstate 'PNRBK';
       end if;
     end if;
-  exception
-    when sqlstate 'PNRBK' then
-      null;
-    when others or query_canceled or assert_failure then
-      get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+  exception when others or query_canceled or assert_failure then
+    get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+    if sqlstate <> 'PNRBK' or undo is not true then
       select c.status, c.headers, c.body into status, headers, body
       from postern.caught(request, sqlstate, sqlerrm, detail, hint) as c;
+    end if;
   end;
   if not keep and exists (select from pg_prepared_statements where name = digest) then
     execute format('deallocate %I', digest);

@@ -17,12 +17,13 @@ begin
   if cardinality(segments) > 1 and not call then
     perform postern.fail('PGRST125', 'The path of the URL leads nowhere');
   end if;
+  if cardinality(segments) = 0 then
+    return postern.compile_root(request, shape, config);
+  end if;
   schema := postern.request_schema(method, fields, config);
   perform postern.check_method(method, segments);
-  if cardinality(segments) = 0 then
-    return postern.compile_root(request, schema, config);
-  elsif method = 'OPTIONS' then
-    return postern.compile_options(schema, segments, config);
+  if method = 'OPTIONS' then
+    return postern.compile_options(schema, segments);
   end if;
   trees := postern.query_trees(shape);
   if trees ? 'refused' then
@@ -31,7 +32,7 @@ begin
   context := jsonb_build_object('schema', schema, 'schemas', config -> 'db_schemas', 'method', method,
     'aggregates', config -> 'db_aggregates_enabled', 'legacy', config -> 'url_use_legacy_target_names', 'plans', config -> 'db_plan_enabled',
     'max_rows', case when call or method in ('GET', 'HEAD') then config -> 'db_max_rows' end, 'verbosity', config ->> 'client_error_verbosity',
-    'accept', fields -> 'accept', 'content_type', fields -> 'content-type', 'preferences', preferences, 'pre_request', request ? 'pre_request',
+    'accept', fields -> 'accept', 'content_type', fields -> 'content-type', 'preferences', preferences, 'pre_request', request ? 'pre_request', 'key', request -> 'key',
     'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}' then schema end);
   if call then
     return postern.compile_call(context, segments[2], trees, request, config);
@@ -92,7 +93,7 @@ $$;
 comment on function postern.require_relation(text, text) is
   'A relation by name (postern.find_relation); PGRST205 when the schema has none of that name.';
 
-create or replace function postern.compile_options(schema text, segments text[], config jsonb)
+create or replace function postern.compile_options(schema text, segments text[])
 returns postern.compiled
 language plpgsql stable
 as $$
@@ -116,7 +117,7 @@ begin
   return postern.direct_answer(200, array[['Access-Control-Allow-Origin', '*'], ['Allow', allowed]]);
 end
 $$;
-comment on function postern.compile_options(text, text[], jsonb) is
+comment on function postern.compile_options(text, text[]) is
   'The answer to OPTIONS: which methods the relation or function takes. PGRST202, PGRST205. Source: PostgREST docs, references/api/options.';
 
 create or replace function postern.direct_answer(status int, headers text[])

@@ -16,7 +16,7 @@ declare
   media jsonb;
   call text;
 begin
-  if request ? 'shell' and hoisted <> '{"isolation": null, "settings": {}}'::jsonb and request -> 'hoisted' is distinct from hoisted then
+  if request ? 'shell' and hoisted <> '{"isolation": null, "settings": {} }'::jsonb and request -> 'hoisted' is distinct from hoisted then
     return row(null, null, null, 0, null, convert_to(hoisted::text, 'UTF8'))::postern.compiled;
   end if;
   media := postern.plan_media(context, node, node ->> 'relation');
@@ -69,10 +69,10 @@ begin
   if void then
     statement := postern.render_answer('204', format('array[array[''Content-Range'', postern.content_range(0, %s, %s)]%s]', row_count,
         case when counted is null then 'null' else row_count end, coalesce(', ' || postern.render_headers(headers), '')),
-      body, format('(%s) as answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')), true);
+      body, format('(%s) as answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')), true, context ->> 'key');
   else
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, row_count, headers,
-      null, postern.render_total(node, source, counted), context ->> 'verbosity', true);
+      null, postern.render_total(node, source, counted), context ->> 'verbosity', true, context ->> 'key');
   end if;
   return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', call, statement), params, media,
     case when counted in ('planned', 'estimated') then format('with pgrst_source as (%s) %s', call, postern.render_count_query(node, source)) end);

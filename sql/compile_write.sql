@@ -86,7 +86,7 @@ begin
       postern.render_write_status(method, full_answer, resolution), made,
       case when method = 'PUT' then format('case when count(*) <> 1 then postern.key_mismatch() else %s end', body)
         else postern.render_guarded_body(body, 'count(*)', media ->> 'handler' = 'object', strict_most) end,
-      format('(%s) as answer having count(*) >= 0', rows), true)), params, media, null);
+      format('(%s) as answer having count(*) >= 0', rows), true, context ->> 'key')), params, media, null);
 end
 $$;
 comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, int, text[], text) is

@@ -69,11 +69,11 @@ begin
     select jsonb_build_object(
       'isolation', split_part(routine -> 'settings' ->> 'default_transaction_isolation', ',', 1),
       'settings', coalesce((
-        select jsonb_object_agg(name, value)
+        select jsonb_object_agg(given.name, given.value)
         from jsonb_each_text(routine -> 'settings') as given(name, value)
-        where name <> 'default_transaction_isolation' and exists (
-          select from jsonb_array_elements_text(config -> 'db_hoisted_tx_settings') as allowed
-          where name || '=' || value ~ allowed)), '{}')));
+        where given.name <> 'default_transaction_isolation' and exists (
+          select from jsonb_array_elements_text(config -> 'db_hoisted_tx_settings') as allowed(pattern)
+          where given.name || '=' || given.value ~ allowed.pattern)), '{}')));
 end
 $$;
 comment on function postern.hoisted_settings(jsonb, jsonb) is

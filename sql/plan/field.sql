@@ -27,9 +27,30 @@ $$;
 comment on function postern.plan_reference(jsonb, jsonb) is
   'A column with its JSON path: to_json where the path must go through to_jsonb, as the column is no JSON itself; tsvector where it is one.';
 
+create or replace function postern.cast_type(name text)
+returns text
+language plpgsql stable strict parallel unsafe
+as $$
+declare
+  type regtype;
+begin
+  begin
+    type := to_regtype(name);
+  exception when syntax_error_or_access_rule_violation then
+    null; -- up to version 15 for what is not of the form of a type, as "a b"
+  end;
+  if type is null then
+    raise exception using errcode = 'undefined_object', message = format('type "%s" does not exist', name);
+  end if;
+  return name;
+end
+$$;
+comment on function postern.cast_type(text) is
+  'The type of a cast as it was written, if there is one of that name on the search path. Else raises 42704 with PostgreSQL''s words. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
+
 create or replace function postern.plan_field(columns jsonb, item jsonb)
 returns jsonb
-language plpgsql stable strict parallel safe
+language plpgsql stable strict parallel unsafe
 as $$
 declare
   known jsonb := columns -> (item ->> 'name');
@@ -39,12 +60,13 @@ begin
     transform := postern.representation((known ->> 'type_oid')::oid, 'json'::regtype);
   end if;
   return postern.plan_reference(columns, item) || jsonb_strip_nulls(jsonb_build_object(
-    'cast', item -> 'cast', 'aggregate', item -> 'aggregate', 'aggregate_cast', item -> 'aggregate_cast', 'transform', transform,
+    'cast', postern.cast_type(item ->> 'cast'), 'aggregate', item -> 'aggregate', 'aggregate_cast', postern.cast_type(item ->> 'aggregate_cast'),
+    'transform', transform,
     'label', coalesce(item ->> 'alias', item ->> 'aggregate', postern.last_key(item -> 'path'), item ->> 'name')));
 end
 $$;
 comment on function postern.plan_field(jsonb, jsonb) is
-  'An item of select as a field: its reference, casts, aggregate, the representation as JSON that its domain has, and its label in the answer.';
+  'An item of select as a field: its reference, casts, aggregate, the representation as JSON that its domain has, and its label in the answer. 42704 for a cast to a type that does not exist.';
 
 create or replace function postern.expand_star(columns jsonb, fields jsonb, forced boolean)
 returns jsonb

@@ -84,32 +84,21 @@ end
 $$;
 comment on function postern.render_headers(text[]) is 'Fixed headers as elements of an array constructor; null when there are none.';
 
-create or replace function postern.key_placeholder()
+create or replace function postern.render_answer(status text, headers text, body text, source text, code boolean, key text)
 returns text
 language plpgsql immutable parallel safe
 as $$
 begin
-  return '/*key*/null::text';
-end
-$$;
-comment on function postern.key_placeholder() is
-  'What stands in a compiled statement where the key of its shape will: the statement yields it, so that postern.handle can tell that it found the right one by its hash.';
-
-create or replace function postern.render_answer(status text, headers text, body text, source text, code boolean)
-returns text
-language plpgsql immutable parallel safe
-as $$
-begin
-  return format('select %s, %s, %s, %s, %s from %s', status, headers, body, case when code
+  return format('select %s, %s, %s, %s, %L from %s', status, headers, body, case when code
     then $sql$nullif(current_setting('response.status', true), ''), nullif(current_setting('response.headers', true), '')$sql$
-    else 'null::text, null::text' end, postern.key_placeholder(), source);
+    else 'null::text, null::text' end, key, source);
 end
 $$;
-comment on function postern.render_answer(text, text, text, text, boolean) is
-  'The statement of an answer from the SQL of its parts; source: its FROM items, which are one group (having) where the parts aggregate; code: user code may run, so ask for response.status and response.headers.';
+comment on function postern.render_answer(text, text, text, text, boolean, text) is
+  'The statement of an answer from the SQL of its parts; source: its FROM items, which are one group (having) where the parts aggregate; code: user code may run, so ask for response.status and response.headers; key: what the shape was known by, which the statement yields, so that postern.handle can tell that it found the right statement by its hash.';
 
 create or replace function postern.render_page_answer(
-  rows text, first text, body text, row_count text, headers text[], location text, counted text, verbosity text, code boolean)
+  rows text, first text, body text, row_count text, headers text[], location text, counted text, verbosity text, code boolean, key text)
 returns text
 language plpgsql immutable parallel safe
 as $$
@@ -121,15 +110,15 @@ begin
     return postern.render_answer('200',
       format('array[array[''Content-Range'', case %1$s when 0 then ''*/*'' else concat(%2$s) end]%3$s%4$s]', row_count,
         case when first = '0' then format('''0-'', %s - 1, ''/*''', row_count) else format('%1$s, ''-'', %1$s + %2$s - 1, ''/*''', first, row_count) end, path, fixed),
-      body, format('(%s) as answer%s', rows, case when row_count = 'count(*)' then '' else ' having count(*) >= 0' end), code);
+      body, format('(%s) as answer%s', rows, case when row_count = 'count(*)' then '' else ' having count(*) >= 0' end), code, key);
   end if;
   return postern.render_answer(
     format('case when %s > total then 416 when page < total then 206 else 200 end', first),
     format('array[array[''Content-Range'', postern.content_range(%s, page, total)]%s%s]', first, path, fixed),
     format('case when %s > total then postern.out_of_bounds(%1$s, total, %L) else body end', first, verbosity),
     format('(select %s as page, %s as body from (%s) as answer having count(*) >= 0) as made, lateral (select %s as total) as counted', row_count, body, rows,
-      counted), code);
+      counted), code, key);
 end
 $$;
-comment on function postern.render_page_answer(text, text, text, text, text[], text, text, text, boolean) is
+comment on function postern.render_page_answer(text, text, text, text, text[], text, text, text, boolean, text) is
   'The answer of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of how many the page has; location: SQL of Content-Location or null; counted: SQL of the total, page when that is all, null when it is not asked for.';

@@ -74,7 +74,7 @@ as $$
 begin
   return (
     select case
-      when representation = 'representation' and (node -> 'fields' @> '[{"name": "*"}]' or node -> 'children' @> '[{"relationship": {"kind": "computed"}}]')
+      when representation = 'representation' and (node -> 'fields' @> '[{"name": "*"}]' or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]')
         then format('%I.*', node ->> 'relation') || coalesce((
         select string_agg(format(', %I.%I', node ->> 'relation', name), '') from unnest(postern.computed_names(node - 'where', node -> 'columns')) as name), '')
       when representation = 'representation' or representation = 'headers-only' and pk <> '{}' then (

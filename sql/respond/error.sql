@@ -52,7 +52,7 @@ begin
       how := nullif(detail, '')::json;
       if how is null then
         problem := 'RAISE has no DETAIL';
-      elsif (how ->> 'status')::int is null or json_typeof(how -> 'headers') <> 'object' then
+      elsif (how ->> 'status')::int is null or json_typeof(how -> 'headers') is distinct from 'object' then
         problem := 'DETAIL is not a JSON object with the keys status and headers: ' || detail;
       end if;
     exception when data_exception then
@@ -85,7 +85,16 @@ declare
   own json;
 begin
   if state = 'PNERR' then
-    own := detail::json;
+    begin
+      own := detail::json;
+    exception when data_exception then
+      state := 'P0001';
+    end;
+    if postern.error_status(own ->> 'code') is null then
+      state := 'P0001';
+    end if;
+  end if;
+  if state = 'PNERR' then
     select a.status, a.headers, a.body into status, headers, body
     from postern.error_answer(own ->> 'code', own ->> 'message', own -> 'details', own -> 'hint',
       postern.error_status(own ->> 'code'), null, verbosity) as a;

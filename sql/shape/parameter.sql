@@ -20,7 +20,7 @@ begin
       else array[concat(E'\x1f', pair), ''] end;
   elsif last_word in ('and', 'or') then
     return postern.shape_logic(name, value);
-  elsif value = rest and request ->> 'path' like '/rpc/%' then
+  elsif value = rest and postern.is_call(request ->> 'path') then
     return array[concat(E'\x1f', name, E'\x1e\x1e\x01'), ',' || quote_literal(value)];
   end if;
   operation := regexp_match(value, '^((?:not\.)?([a-z]+)(?:\([A-Za-z0-9_]*\))?)\.(.*)$');
@@ -31,7 +31,7 @@ begin
     return array[concat(E'\x1f', pair), ''];
   elsif exists (select from postern.operators() as known where known.name = operation[2]) then
     return array[concat(E'\x1f', name, E'\x1e', operation[1], E'\x1e\x01'), ',' || quote_literal(operation[3])];
-  elsif request ->> 'path' like '/rpc/%' and value !~ '^not\.' then
+  elsif postern.is_call(request ->> 'path') and value !~ '^not\.' then
     return array[concat(E'\x1f', name, E'\x1e\x1e\x01'), ',' || quote_literal(value)];
   end if;
   return array[concat(E'\x1f', pair), ''];

@@ -6,7 +6,7 @@ returns text[]
 language plpgsql volatile
 as $$
 declare
-  call boolean := path like '/rpc/%';
+  call boolean := postern.is_call(path);
   media text := postern.media_type(coalesce(content_type, 'application/json')) ->> 'name';
   body text;
 begin
@@ -22,7 +22,7 @@ begin
     end if;
     perform set_config('postern.payload', body, true);
     if shape ~ E'\x1fcolumns\x1e' and method in ('POST', 'PATCH') then
-      return array[E'\x1f\x02json\x1e\x1e' || left(ltrim(body, E' \t\r\n'), 1), ''];
+      return array[E'\x1f\x02json\x1e\x1e' || case when body ~ '^[ \t\r\n]*\{' then '{' else '[' end, ''];
     end if;
     return array[postern.shape_json(body), ''];
   elsif media = 'text/csv' then
@@ -33,11 +33,11 @@ begin
     perform set_config('postern.payload', body, true);
     return array[E'\x1f\x02raw\x1e\x1e', ''];
   end if;
-  return array[E'\x1f\x02refused\x1e\x1eContent-Type not acceptable: ' || media, ''];
+  return array[E'\x1f\x02refused\x1e\x1eContent-Type not acceptable: ' || regexp_replace(media, '[\x01-\x1f\x7f]', ' ', 'g'), ''];
 end
 $$;
 comment on function postern.shape_payload(text, text, text, text, bytea) is
-  'The body of a POST, PATCH or PUT as [shape piece, literals]: its form and keys; puts it as JSON (hexadecimal when raw bytes) into the transaction''s setting postern.payload. A body that is refused becomes a piece named refused, for the compiler to raise PGRST102. 22021 for invalid UTF-8.';
+  'The body of a POST, PATCH or PUT as [shape piece, literals]: its form and keys; puts it as JSON (hexadecimal when raw bytes) into the transaction''s setting postern.payload. A body that is refused becomes a piece named refused, for the compiler to raise PGRST102. What the client wrote stands in a piece only without control characters: nothing can pass for another piece. 22021 for invalid UTF-8; PGRST100 for a form that does not decode.';
 
 create or replace function postern.shape_json(body text)
 returns text
@@ -95,17 +95,24 @@ returns text[]
 language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
+declare
+  names text[] := array(
+    select postern.query_decode(split_part(pair, '=', 1)) from string_to_table(body, '&') with ordinality as pairs(pair, place)
+    where pair <> '' order by place);
 begin
+  if array_to_string(names, '') ~ '[\x01\x02\x1e\x1f]' then
+    perform postern.fail('PGRST100', 'The name of a form field contains a control character');
+  end if;
   return (
     select array[
-      E'\x1f\x02form\x1e\x1e' || coalesce(string_agg(E'\x1f\x02field\x1e\x1e' || postern.query_decode(split_part(pair, '=', 1)), '' order by place), ''),
+      E'\x1f\x02form\x1e\x1e' || coalesce((select string_agg(E'\x1f\x02field\x1e\x1e' || name, '' order by number) from unnest(names) with ordinality as named(name, number)), ''),
       coalesce(string_agg(',' || quote_literal(postern.query_decode(substr(pair, strpos(pair || '=', '=') + 1))), '' order by place), '')]
     from string_to_table(body, '&') with ordinality as pairs(pair, place)
     where pair <> '');
 end
 $$;
 comment on function postern.shape_form_arguments(text) is
-  'A form that holds the arguments of a function as [shape piece, literals].';
+  'A form that holds the arguments of a function as [shape piece, literals]. PGRST100 for malformed percent-encoding and for control characters in a name.';
 
 create or replace function postern.csv_fields(body text)
 returns table (line bigint, place bigint, field text)

@@ -28,6 +28,15 @@ $$;
 comment on function postern.query_pairs(text) is
   'A raw query string as its parameters, decoded and separated by chr(31), each as name, value up to its first dot, rest of the value, separated by chr(30); a value without a dot is all rest. Parameters without a value count for nothing. PGRST100 for what does not decode and for control characters.';
 
+create or replace function postern.is_call(path text)
+returns boolean
+language sql immutable strict parallel safe
+as $$
+  select path ~ '^/(?:rpc/|/*$)|^$'
+$$;
+comment on function postern.is_call(text) is
+  'Whether a raw URL path may lead to a function, so that parameters and forms are read as arguments: /rpc/… and the root, which leads to one where db-root-spec is set.';
+
 create or replace function postern.completed(request jsonb)
 returns jsonb
 language plpgsql stable strict parallel safe
@@ -42,6 +51,7 @@ begin
     'pairs', postern.query_pairs(query),
     'location', coalesce('?' || canonical, ''),
     'range', case when method = 'GET' then fields -> 'range' end,
+    'content_type', fields -> 'content-type',
     'prepare', true,
     'unsafe', case when method not in ('GET', 'HEAD', 'OPTIONS') then true end,
     'head', concat_ws(E'\n', '', request ->> 'role', method, request ->> 'path', coalesce(fields ->> 'accept', ''), coalesce(fields ->> 'prefer', ''),

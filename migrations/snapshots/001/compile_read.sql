@@ -143,7 +143,7 @@ begin
     postern.render_guarded_body(body, 'count(*)', media ->> 'handler' = 'object', null), 'count(*)', headers,
     format('%L || $1', '/' || name),
     postern.render_total(node, source, counted), context ->> 'verbosity',
-    (context ->> 'pre_request')::boolean or media ->> 'handler' in ('aggregate', 'function') or postern.runs_code(node));
+    (context ->> 'pre_request')::boolean or media ->> 'handler' in ('aggregate', 'function') or postern.runs_code(node), context ->> 'key');
   return postern.compiled_statement(context, statement, (trees ->> 'params')::int, media,
     case when counted in ('planned', 'estimated') then postern.render_count_query(node, source) end);
 end

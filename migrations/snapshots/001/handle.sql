@@ -53,29 +53,29 @@ begin
     select concat(request ->> 'head', sum(n), shape) into key from postern.epoch;
     digest := concat('postern_', hashtextextended(key, 0));
     execute concat('execute "', digest, '"(', literals, ')') into status, headers, body, own_status, own_headers, made_for;
-    if made_for <> key then
-      raise sqlstate '26000';
-    end if;
-    if special and request ? 'unsafe' then
-      set constraints all immediate;
-    end if;
-    if own_status is not null or own_headers is not null or special and request ? 'tx' then
-      select a.status, a.headers, a.undo into status, headers, undo
-      from postern.conclude(request, status, headers, own_status, own_headers) as a;
-      if undo then
-        raise sqlstate 'PNRBK';
+    if special or own_status is not null or own_headers is not null or made_for is distinct from key then
+      if made_for is distinct from key then
+        raise sqlstate '26000';
+      elsif request ? 'unsafe' then
+        set constraints all immediate;
+      end if;
+      if own_status is not null or own_headers is not null or request ? 'tx' then
+        select a.status, a.headers, a.undo into status, headers, undo
+        from postern.conclude(request, status, headers, own_status, own_headers) as a;
+        if undo then
+          raise sqlstate 'PNRBK';
+        end if;
       end if;
     end if;
-  exception
-    when invalid_sql_statement_name then
+  exception when others or query_canceled or assert_failure then
+    get stacked diagnostics pair = pg_exception_detail, operator = pg_exception_hint;
+    if sqlstate = '26000' then
       select a.status, a.headers, a.body into status, headers, body
       from postern.answer_new(request, payload, settings, key, shape, literals) as a;
-    when sqlstate 'PNRBK' then
-      null;
-    when others or query_canceled or assert_failure then
-      get stacked diagnostics pair = pg_exception_detail, operator = pg_exception_hint;
+    elsif sqlstate <> 'PNRBK' or undo is not true then
       select a.status, a.headers, a.body into status, headers, body
       from postern.caught(request, sqlstate, sqlerrm, pair, operator) as a;
+    end if;
   end;
 end
 $$;
@@ -101,6 +101,7 @@ begin
       perform set_config('request.method', request ->> 'method', true), set_config('request.path', request ->> 'path', true),
         set_config('request.headers', request ->> 'headers', true), set_config('request.cookies', coalesce(request ->> 'cookies', '{}'), true);
     end if;
+    perform set_config('response.status', '', true), set_config('response.headers', '', true);
     whole := postern.completed(request);
     whole := whole || jsonb_build_object('head', concat(whole ->> 'head', md5(settings)));
     select a.status, a.headers, a.body into status, headers, body from postern.handle(whole, payload, settings) as a;

@@ -7,7 +7,7 @@ as $$
 declare
   config jsonb := postern.settings(settings);
   relation text := (
-    select c.relname
+    select c.relname::text
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
     where n.nspname = config -> 'db_schemas' ->> 0 and c.relkind in ('r', 'v', 'p')

@@ -69,3 +69,5 @@ as $$
 $$;
 comment on function postern.live() is
   'Whether event triggers watch the DDL. If not, NOTIFY pgrst or SIGUSR1 must tell the shell of changes.';
+
+revoke execute on function postern.advance_epoch() from public;

@@ -5,7 +5,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  bytes bytea;
+  bytes bytea := ''::bytea;
   piece text;
   first boolean := true;
 begin

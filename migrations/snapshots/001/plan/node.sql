@@ -45,12 +45,28 @@ begin
     'limit', postern.last_entry(entries, 'limit'),
     'offset', postern.last_entry(entries, 'offset'),
     'max_rows', context -> 'max_rows'));
-  return jsonb_strip_nulls(node || jsonb_build_object('columns', case when depth = 0 then columns end, 'computed', case
+  return jsonb_strip_nulls(node || jsonb_build_object('single', case when postern.is_single(node) then true end, 'columns', case when depth = 0 then columns end, 'computed', case
     when columns = '[]' or jsonb_path_exists(fields, '$[*].transform') or postern.computed_names(node, columns) <> '{}' then true end));
 end
 $$;
 comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, boolean) is
   'The node of a relation: {depth, oid, schema, relation, alias, fields, children, where, order, limit, offset, max_rows, computed: more than columns is named; of the root also columns}. context: {schema, schemas, legacy, max_rows}; columns: of the relation; items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it. spread: it is one. PGRST108, 118, 123, 200, 201.';
+
+create or replace function postern.is_single(node jsonb)
+returns boolean
+language plpgsql stable strict parallel safe
+as $$
+begin
+  return exists (
+    select
+    from jsonb_array_elements(node -> 'where') as condition
+    join pg_attribute as a on a.attrelid = (node ->> 'oid')::oid and a.attname = condition -> 'field' ->> 'name'
+    join pg_index as i on i.indrelid = a.attrelid and i.indisunique and i.indnkeyatts = 1 and i.indkey[0] = a.attnum
+    where condition -> 'expr' ->> 'operator' = 'eq' and not condition -> 'expr' ?| '{not,quantifier}' and not condition -> 'field' ? 'path');
+end
+$$;
+comment on function postern.is_single(jsonb) is
+  'Whether a node is known to have at most one row: an eq filter on a column that is unique by itself.';
 
 create or replace function postern.last_entry(entries jsonb, kind text)
 returns jsonb
@@ -121,7 +137,7 @@ begin
   end loop;
   for place in 0 .. jsonb_array_length(children) - 1 loop
     child := children -> place;
-    planned := planned || jsonb_build_array(child - 'items' || postern.plan_node(context,
+    planned := planned || jsonb_build_array(child - 'items' || case when (child -> 'relationship' ->> 'to_one')::boolean then '{"single": true}' else '{}' end::jsonb || postern.plan_node(context,
       jsonb_build_object('oid', child -> 'oid', 'schema', child -> 'relationship' -> 'target_schema', 'name', child -> 'relationship' -> 'target'),
       postern.relation_columns((child ->> 'oid')::oid), child -> 'items', shares[place + 1], (child ->> 'depth')::int, child ? 'spread'));
   end loop;

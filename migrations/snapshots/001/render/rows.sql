@@ -65,7 +65,7 @@ $$;
 comment on function postern.render_field(text, jsonb) is
   'A field before aggregation. The cast is an identifier of letters, digits, _, space and $ by the grammar of select.';
 
-create or replace function postern.render_base(node jsonb, source text, join_condition text, names text, paged boolean)
+create or replace function postern.render_base(node jsonb, source text, join_condition text, names text, paged boolean, parents text default null)
 returns text
 language plpgsql immutable parallel safe
 as $$
@@ -79,7 +79,8 @@ begin
             when names = 'labels' then format(' as %I', field ->> 'label') else format(' as %I', 'f' || place) end, ', ' order by place)
           from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)),
         case when names = 'columns' then postern.render_keys(node) end,
-        case when names = 'columns' and node -> 'children' @> '[{"relationship": {"kind": "computed"}}]' then postern.render_row(node) || ' as whole_row' end
+        case when names = 'columns' and node -> 'children' @> '[{"relationship": {"kind": "computed"} }]' then postern.render_row(node) || ' as whole_row' end,
+        parents
       ), ''), '1 as nothing'),
       source,
       coalesce(' where ' || nullif(concat_ws(' and ', join_condition, postern.render_where(node, node ->> 'alias')), ''), ''),
@@ -87,8 +88,8 @@ begin
       case when paged then postern.render_page(node) else '' end));
 end
 $$;
-comment on function postern.render_base(jsonb, text, text, text, boolean) is
-  'Level 1: the rows of a node from source (FROM items). names: labels (the answer''s names) or columns (those between levels, with keys); paged: with order and limit.';
+comment on function postern.render_base(jsonb, text, text, text, boolean, text) is
+  'Level 1: the rows of a node from source (FROM items). names: labels (the answer''s names) or columns (those between levels, with keys); paged: with order and limit; parents: more columns.';
 
 create or replace function postern.render_embed(child jsonb, parent text, as_jsonb boolean)
 returns text
@@ -137,29 +138,73 @@ $$;
 comment on function postern.render_child(jsonb, text, text) is
   'The rows of an embed that belong to a row of parent, which is level 1 of the parent node.';
 
+create or replace function postern.render_outputs(node jsonb, alias text, names text, grouped boolean)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return coalesce((
+    select string_agg(case left(output ->> 'column', 1)
+        when '*' then format('%I.*', alias)
+        when 'f' then format('%I.%I', alias, output ->> 'column')
+        when 's' then format('%I.%I',
+          split_part(output ->> 'column', '_', 1), substr(output ->> 'column', strpos(output ->> 'column', '_') + 1))
+        else case when postern.embeds_together(node, child, grouped) then format('coalesce(%I.rows, ''[]''::json)', output ->> 'column')
+          else postern.render_embed(child, alias, grouped) end
+      end || case when output ->> 'column' = '*' then '' when names = 'labels' then format(' as %I', output ->> 'label') else format(' as %I', output ->> 'column') end, ', ' order by place)
+    from jsonb_array_elements(postern.node_outputs(node)) with ordinality as outputs(output, place),
+      lateral (select case when left(output ->> 'column', 1) = 'e' then node -> 'children' -> (substr(output ->> 'column', 2)::int - 1) else 'null' end as child) as embed
+    ), '1 as nothing');
+end
+$$;
+comment on function postern.render_outputs(jsonb, text, text, boolean) is
+  'The select list of level 2 over level 1 named alias. grouped: for a level 3, so embeds are jsonb.';
+
+create or replace function postern.render_joins(node jsonb, alias text, grouped boolean)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return coalesce((
+    select string_agg(case
+        when child ? 'spread' then postern.render_spread(child || jsonb_build_object('grouped', grouped), place, alias, grouped)
+        else postern.render_together(child, place, alias) end, '' order by place)
+    from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
+    where child ? 'spread' and postern.node_outputs(child) <> '[]' or postern.embeds_together(node, child, grouped)), '');
+end
+$$;
+comment on function postern.render_joins(jsonb, text, boolean) is
+  'The joins of level 2: spreads, and embeds that are computed for all parents together.';
+
+create or replace function postern.render_level(node jsonb, base text, aggregated boolean, selected text, joined text default '', order_first text default '')
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  alias text := 'level_' || (node ->> 'depth');
+  grouped boolean := aggregated or coalesce((node ->> 'grouped')::boolean, false);
+  together boolean := exists (
+    select from jsonb_array_elements(node -> 'children') as child where postern.embeds_together(node, child, grouped));
+begin
+  if not together then
+    return format('select %s from (%s) as %I%s%s', selected, base, alias, postern.render_joins(node, alias, grouped), joined);
+  end if;
+  return format('with %1$I as materialized (select row_number() over () as place, base.* from (%2$s) as base) select %3$s from %1$I%4$s%5$s order by %6$s%1$I.place',
+    alias, base, selected, postern.render_joins(node, alias, grouped), joined, order_first);
+end
+$$;
+comment on function postern.render_level(jsonb, text, boolean, text, text, text) is
+  'Level 2 over base: selected (its select list) with the joins it needs, then joined (more FROM items). order_first: what to order by before the order of base. Where an embed is computed for all parents together, level 1 is a CTE, as it is read twice, and its order is kept.';
+
 create or replace function postern.render_embedded(node jsonb, source text, join_condition text, names text, aggregated boolean)
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select format('select %s from (%s) as %I%s',
-      coalesce((
-        select string_agg(case
-            when output ->> 'column' = '*' then format('%I.*', base.alias)
-            when left(output ->> 'column', 1) = 'f' then format('%I.%I', base.alias, output ->> 'column')
-            when left(output ->> 'column', 1) = 's' then format('%I.%I',
-              split_part(output ->> 'column', '_', 1), substr(output ->> 'column', strpos(output ->> 'column', '_') + 1))
-            else postern.render_embed(node -> 'children' -> (substr(output ->> 'column', 2)::int - 1), base.alias, base.grouped)
-          end || case when output ->> 'column' = '*' then '' when names = 'labels' then format(' as %I', output ->> 'label') else format(' as %I', output ->> 'column') end, ', ' order by place)
-        from jsonb_array_elements(postern.node_outputs(node)) with ordinality as outputs(output, place)), '1 as nothing'),
-      postern.render_base(node, source, join_condition, 'columns', not aggregated),
-      base.alias,
-      (select string_agg(postern.render_spread(child || jsonb_build_object('grouped', base.grouped), place, base.alias, base.grouped), '' order by place)
-        from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
-        where child ? 'spread' and postern.node_outputs(child) <> '[]'))
-    from (select 'level_' || (node ->> 'depth') as alias, aggregated or coalesce((node ->> 'grouped')::boolean, false) as grouped) as base);
+  return postern.render_level(node, postern.render_base(node, source, join_condition, 'columns', not aggregated), aggregated,
+    postern.render_outputs(node, 'level_' || (node ->> 'depth'), names, aggregated or coalesce((node ->> 'grouped')::boolean, false)));
 end
 $$;
 comment on function postern.render_embedded(jsonb, text, text, text, boolean) is

@@ -1,0 +1,107 @@
+-- A to-many embed for all parents together: its rows are read once, grouped by the key of their parent, and joined to the parents.
+-- For more than a few parents that is several times cheaper than a subquery each.
+
+create or replace function postern.embeds_together(node jsonb, child jsonb, grouped boolean)
+returns boolean
+language plpgsql immutable parallel safe
+as $$
+begin
+  return child <> 'null' and not grouped and not child ? 'spread' and not node ? 'single' and not (child -> 'relationship' ->> 'to_one')::boolean
+    and child -> 'relationship' ->> 'kind' <> 'computed' and not child ?| '{limit,offset,max_rows}' and not postern.is_empty_embed(child)
+    and not exists (select from jsonb_array_elements(postern.node_outputs(child)) as output where output ? 'aggregate');
+end
+$$;
+comment on function postern.embeds_together(jsonb, jsonb, boolean) is
+  'Whether the embed child of a node is read for all parents together: it is to-many, has no page of its own and no aggregates, and there may be several parents.';
+
+create or replace function postern.parent_columns(child jsonb)
+returns table (place bigint, name text, own text, parent_key text)
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+declare
+  junction jsonb := child -> 'relationship' -> 'junction';
+begin
+  return query
+    select position, format('parent_%s_%s', child ->> 'depth', position), format('%I.%I', case when junction is null then child ->> 'alias' else 'junction_' || (child ->> 'depth') end, pair ->> 1),
+      'key_' || (pair ->> 0)
+    from jsonb_array_elements(coalesce(junction -> 'source', child -> 'relationship' -> 'columns')) with ordinality as pairs(pair, position);
+end
+$$;
+comment on function postern.parent_columns(jsonb) is
+  'The columns by which the rows of an embed (or of its junction) belong to their parent: place, name for it, SQL of the column, name of the parent''s key in level 1.';
+
+create or replace function postern.render_together(child jsonb, place bigint, parent text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+declare
+  parents text;
+  names text;
+  condition text;
+  joined text;
+begin
+  select string_agg(format('%s as %s', own, c.name), ', ' order by c.place),
+      string_agg(c.name, ', ' order by c.place),
+      format('(%s) in (select %s from %I)', string_agg(own, ', ' order by c.place), string_agg(quote_ident(parent_key), ', ' order by c.place), parent),
+      string_agg(format('%I.%s = %I.%I', 'e' || render_together.place, c.name, parent, parent_key), ' and ')
+    into parents, names, condition, joined
+    from postern.parent_columns(child) as c;
+  condition := concat_ws(' and ', condition, postern.render_junction_join(child));
+  return format(' left join (select %1$s, json_agg(embed) as rows from (%2$s) as children group by %1$s) as %3$I on %4$s', names,
+    postern.render_children(child, parents, names, condition), 'e' || place, joined);
+end
+$$;
+comment on function postern.render_together(jsonb, bigint, text) is
+  'An embed as a join e<place> that has the rows of each parent as one array; parent: level 1 of the parent node.';
+
+create or replace function postern.render_junction_join(child jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(format('%I.%I = %I.%I', 'junction_' || (child ->> 'depth'), pair ->> 1, child ->> 'alias', pair ->> 0), ' and ')
+    from jsonb_array_elements(child -> 'relationship' -> 'junction' -> 'target') as pair);
+end
+$$;
+comment on function postern.render_junction_join(jsonb) is
+  'The condition that ties the junction of a many-to-many embed to its relation; null for other embeds.';
+
+create or replace function postern.render_children(child jsonb, parents text, names text, condition text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  alias text := 'level_' || (child ->> 'depth');
+  source text := postern.render_source(child, null);
+  base text;
+begin
+  if child -> 'children' = '[]' then
+    return format('select %s, embed from %s cross join lateral (select %s) as embed where %s%s', parents, source, postern.render_labels(child),
+      concat_ws(' and ', condition, postern.render_where(child, child ->> 'alias')),
+      replace(coalesce(postern.render_order(child, child ->> 'alias'), ''), ' order by ', format(' order by %s, ', names)));
+  end if;
+  base := postern.render_base(child, source, condition, 'columns', true, parents);
+  return postern.render_level(child, base, false, names || ', embed',
+    format(' cross join lateral (select %s) as embed', postern.render_outputs(child, alias, 'labels', false)), names || ', ');
+end
+$$;
+comment on function postern.render_children(jsonb, text, text, text) is
+  'The rows of an embed for all parents: the columns names (parents: their SQL) and embed, the row itself. condition: that they belong to a parent.';
+
+create or replace function postern.render_labels(node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(postern.render_field(node ->> 'alias', field)
+      || case when field ->> 'name' = '*' then '' else format(' as %I', field ->> 'label') end, ', ' order by place)
+    from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place));
+end
+$$;
+comment on function postern.render_labels(jsonb) is 'The fields of a node under the answer''s names.';
