@@ -45,7 +45,8 @@ begin
     'limit', postern.last_entry(entries, 'limit'),
     'offset', postern.last_entry(entries, 'offset'),
     'max_rows', context -> 'max_rows'));
-  return jsonb_strip_nulls(node || jsonb_build_object('single', case when postern.is_single(node) then true end, 'columns', case when depth = 0 then columns end, 'computed', case
+  return jsonb_strip_nulls(node || jsonb_build_object('single', case when postern.is_single(node) then true end,
+    'heap', (select true from pg_class where oid = (relation ->> 'oid')::oid and relkind in ('r', 'p', 'm')), 'columns', case when depth = 0 then columns end, 'computed', case
     when columns = '[]' or jsonb_path_exists(fields, '$[*].transform') or postern.computed_names(node, columns) <> '{}' then true end));
 end
 $$;

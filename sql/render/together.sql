@@ -78,19 +78,25 @@ declare
   alias text := 'level_' || (child ->> 'depth');
   source text := postern.render_source(child, null);
   base text;
+  found_order text := coalesce(postern.render_order(child, child ->> 'alias'),
+    case when child ? 'heap' then format(' order by %I.ctid', child ->> 'alias') end);
 begin
   if child -> 'children' = '[]' then
-    return format('select %s, embed from %s cross join lateral (select %s) as embed where %s%s', parents, source, postern.render_labels(child),
-      concat_ws(' and ', condition, postern.render_where(child, child ->> 'alias')),
-      replace(coalesce(postern.render_order(child, child ->> 'alias'), ''), ' order by ', format(' order by %s, ', names)));
+    source := format('%s cross join lateral (select %s) as embed where %s', source, postern.render_labels(child),
+      concat_ws(' and ', condition, postern.render_where(child, child ->> 'alias')));
+    return format('select %s, embed from %s', parents, source)
+      || coalesce(replace(found_order, ' order by ', format(' order by %s, ', names)), '');
   end if;
   base := postern.render_base(child, source, condition, 'columns', true, parents);
+  if not child ? 'order' then
+    base := base || coalesce(found_order, '');
+  end if;
   return postern.render_level(child, base, false, names || ', embed',
     format(' cross join lateral (select %s) as embed', postern.render_outputs(child, alias, 'labels', false)), names || ', ');
 end
 $$;
 comment on function postern.render_children(jsonb, text, text, text) is
-  'The rows of an embed for all parents: the columns names (parents: their SQL) and embed, the row itself. condition: that they belong to a parent.';
+  'The rows of an embed for all parents: the columns names (parents: their SQL) and embed, the row itself. condition: that they belong to a parent. Without an order of its own an embed of a table keeps that in which its rows are stored.';
 
 create or replace function postern.render_labels(node jsonb)
 returns text

@@ -188,7 +188,7 @@ declare
   together boolean := exists (
     select from jsonb_array_elements(node -> 'children') as child where postern.embeds_together(node, child, grouped));
 begin
-  if not together then
+  if not together and order_first = '' then
     return format('select %s from (%s) as %I%s%s', selected, base, alias, postern.render_joins(node, alias, grouped), joined);
   end if;
   return format('with %1$I as materialized (select row_number() over () as place, base.* from (%2$s) as base) select %3$s from %1$I%4$s%5$s order by %6$s%1$I.place',
