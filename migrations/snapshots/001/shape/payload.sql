@@ -7,10 +7,10 @@ language plpgsql volatile
 as $$
 declare
   call boolean := postern.is_call(path);
-  media text := postern.media_type(coalesce(content_type, 'application/json')) ->> 'name';
+  media text := case when coalesce(content_type, 'application/json') = 'application/json' then 'application/json'
+    else postern.media_type(content_type) ->> 'name' end;
   body text;
 begin
-  perform set_config('postern.payload', '', true), set_config('postern.inserted', '0', true);
   if media = 'application/octet-stream' and call then
     perform set_config('postern.payload', encode(coalesce(payload, ''::bytea), 'hex'), true);
     return array[E'\x1f\x02raw\x1e\x1e', ''];
@@ -20,12 +20,14 @@ begin
     if body = '' and call then
       body := '{}';
     end if;
-    perform set_config('postern.payload', body, true);
-    if shape ~ E'\x1fcolumns\x1e' and method in ('POST', 'PATCH') then
+    media := concat(set_config('postern.inserted', '0', true), set_config('postern.payload', body, true));
+    if strpos(shape, E'\x1fcolumns\x1e') > 0 and method in ('POST', 'PATCH') then
       return array[E'\x1f\x02json\x1e\x1e' || case when body ~ '^[ \t\r\n]*\{' then '{' else '[' end, ''];
     end if;
     return array[postern.shape_json(body), ''];
-  elsif media = 'text/csv' then
+  end if;
+  perform set_config('postern.payload', '', true), set_config('postern.inserted', '0', true);
+  if media = 'text/csv' then
     return array[postern.shape_csv(body), ''];
   elsif media = 'application/x-www-form-urlencoded' then
     return case when call then postern.shape_form_arguments(body) else array[postern.shape_form(body), ''] end;
