@@ -66,7 +66,8 @@ func compiles(t *testing.T, conn *pgx.Conn, known map[string]bool, r request) {
 
 // ours are the identifiers that we make up.
 var ours = regexp.MustCompile(`^(pgrst_source|pgrst_scalar|answer|body|read|read_only|element|embed|one|many|made|counted|page|total|everything|found|` +
-	`name|nothing|whole_row|excluded|postern|pg_catalog|([ef]|s)[0-9]+(_[a-z0-9_]+)?|(group|junction|level)_[0-9]+)$`)
+	`name|nothing|whole_row|excluded|postern|pg_catalog|([ef]|s)[0-9]+(_[a-z0-9_]+)?|(group|junction|level)_[0-9]+|` +
+	`parent_[0-9]+_[0-9]+|children|base|rows|place|ctid)$`)
 
 // depth is what is put behind a relation's name for the alias of an embed.
 var depth = regexp.MustCompile(`_[0-9]+$`)
@@ -74,7 +75,7 @@ var depth = regexp.MustCompile(`_[0-9]+$`)
 // builtin are the functions of PostgreSQL that statements call. The client cannot name one.
 var builtin = strings.Fields(`array_agg avg concat concat_ws convert_to count current_setting decode generate_subscripts json_agg json_array_elements
 	json_build_object json_object_keys json_strip_nulls json_to_record json_to_recordset jsonb_agg jsonb_array_elements jsonb_build_object
-	jsonb_to_record jsonb_to_recordset max min now nullif phraseto_tsquery plainto_tsquery replace row_to_json set_config st_asgeojson
+	jsonb_to_record jsonb_to_recordset max min now nullif phraseto_tsquery plainto_tsquery replace row_number row_to_json set_config st_asgeojson
 	string_agg sum substr length to_json to_jsonb to_tsquery to_tsvector unnest websearch_to_tsquery nextval format`)
 
 // vocabulary gives what statements about the store may name.
