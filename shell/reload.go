@@ -81,6 +81,9 @@ func (s *Server) connect(ctx context.Context) {
 	}
 	s.connected.Store(true)
 	s.log.event("Connected to the database")
+	if live, err := s.pool.Live(ctx); err == nil && !live {
+		s.log.event("The database has no event triggers of postern, so it does not see DDL by itself: after DDL send NOTIFY %s or SIGUSR1", s.state.Load().config.DBChannel)
+	}
 	if s.first != nil {
 		s.first()
 	}

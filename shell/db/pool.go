@@ -129,6 +129,16 @@ func (p *Pool) Check(ctx context.Context) error {
 	})
 }
 
+// Live tells whether event triggers in the database watch the DDL (postern.live). Without them compiled statements outlive it.
+func (p *Pool) Live(ctx context.Context) (live bool, err error) {
+	err = p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		text, err := queryText(ctx, conn.Conn().PgConn(), "select postern.live()::text")
+		live = text == "true"
+		return err
+	})
+	return live, err
+}
+
 // session is what the pool keeps with a connection: its prepared statements, nil when nothing is prepared.
 type session struct {
 	handle, read, assume *pgconn.StatementDescription

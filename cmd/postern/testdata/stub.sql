@@ -14,6 +14,7 @@ create schema postern;
 grant usage on schema postern to public;
 
 create function postern.version() returns text language sql as $$ select '0.1.0'::text $$;
+create function postern.live() returns boolean language sql as $$ select true $$;
 create function postern.warm(settings text) returns void language sql as $$ select $$;
 
 create function postern.die() returns void language sql security definer
