@@ -66,7 +66,7 @@ func compiles(t *testing.T, conn *pgx.Conn, known map[string]bool, r request) {
 
 // ours are the identifiers that we make up.
 var ours = regexp.MustCompile(`^(pgrst_source|pgrst_scalar|answer|body|read|read_only|element|embed|one|many|made|counted|page|total|everything|found|` +
-	`name|nothing|whole_row|excluded|postern|pg_catalog|([ef]|s)[0-9]+(_[a-z0-9_]+)?|(group|junction|level)_[0-9]+|` +
+	`name|nothing|whole_row|excluded|postern|pg_catalog|([efo]|s)[0-9]+(_[a-z0-9_]+)?|(group|junction|level)_[0-9]+|` +
 	`parent_[0-9]+_[0-9]+|children|base|rows|place|ctid)$`)
 
 // depth is what is put behind a relation's name for the alias of an embed.

@@ -138,6 +138,9 @@ declare
   body text := case when context ->> 'method' = 'HEAD' then 'null::bytea' else postern.render_body(media, 'rows', node) end;
   statement text;
 begin
+  if not node ?| '{where,limit,offset,range,max_rows}' and not node -> 'children' @> '[{"join": "inner"} ]' then
+    node := node || '{"whole": true}';
+  end if;
   statement := postern.render_page_answer(
     postern.render_rows(node, source, null, 'labels'), postern.render_offset(node),
     postern.render_guarded_body(body, 'count(*)', media ->> 'handler' = 'object', null), 'count(*)', headers,

@@ -31,7 +31,7 @@ $$;
 comment on function postern.parent_columns(jsonb) is
   'The columns by which the rows of an embed (or of its junction) belong to their parent: place, name for it, SQL of the column, name of the parent''s key in level 1.';
 
-create or replace function postern.render_together(child jsonb, place bigint, parent text)
+create or replace function postern.render_together(child jsonb, place bigint, parent text, whole boolean)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
@@ -48,13 +48,13 @@ begin
       string_agg(format('%I.%s = %I.%I', 'e' || render_together.place, c.name, parent, parent_key), ' and ')
     into parents, names, condition, joined
     from postern.parent_columns(child) as c;
-  condition := concat_ws(' and ', condition, postern.render_junction_join(child));
+  condition := concat_ws(' and ', case when not whole then condition end, postern.render_junction_join(child));
   return format(' left join (select %1$s, json_agg(embed) as rows from (%2$s) as children group by %1$s) as %3$I on %4$s', names,
     postern.render_children(child, parents, names, condition), 'e' || place, joined);
 end
 $$;
-comment on function postern.render_together(jsonb, bigint, text) is
-  'An embed as a join e<place> that has the rows of each parent as one array; parent: level 1 of the parent node.';
+comment on function postern.render_together(jsonb, bigint, text, boolean) is
+  'An embed as a join e<place> that has the rows of each parent as one array; parent: level 1 of the parent node; whole: which has all rows of its relation.';
 
 create or replace function postern.render_junction_join(child jsonb)
 returns text
@@ -77,22 +77,18 @@ as $$
 declare
   alias text := 'level_' || (child ->> 'depth');
   source text := postern.render_source(child, null);
-  base text;
   found_order text := coalesce(postern.render_order(child, child ->> 'alias'),
     case when child ? 'heap' then format(' order by %I.ctid', child ->> 'alias') end);
 begin
   if child -> 'children' = '[]' then
-    source := format('%s cross join lateral (select %s) as embed where %s', source, postern.render_labels(child),
-      concat_ws(' and ', condition, postern.render_where(child, child ->> 'alias')));
-    return format('select %s, embed from %s', parents, source)
+    return format('select %s, embed from %s cross join lateral (select %s) as embed', parents, source, postern.render_labels(child))
+      || coalesce(' where ' || nullif(concat_ws(' and ', nullif(condition, ''), postern.render_where(child, child ->> 'alias')), ''), '')
       || coalesce(replace(found_order, ' order by ', format(' order by %s, ', names)), '');
   end if;
-  base := postern.render_base(child, source, condition, 'columns', true, parents);
-  if not child ? 'order' then
-    base := base || coalesce(found_order, '');
-  end if;
-  return postern.render_level(child, base, false, names || ', embed',
-    format(' cross join lateral (select %s) as embed', postern.render_outputs(child, alias, 'labels', false)), names || ', ');
+  return postern.render_level(child,
+    postern.render_base(child, source, nullif(condition, ''), 'columns', true, concat_ws(', ', parents, postern.order_columns(child)))
+      || case when child ? 'order' then '' else coalesce(found_order, '') end,
+    false, names || ', embed', format(' cross join lateral (select %s) as embed', postern.render_outputs(child, alias, 'labels', false)), names || ', ');
 end
 $$;
 comment on function postern.render_children(jsonb, text, text, text) is

@@ -170,7 +170,7 @@ begin
   return coalesce((
     select string_agg(case
         when child ? 'spread' then postern.render_spread(child || jsonb_build_object('grouped', grouped), place, alias, grouped)
-        else postern.render_together(child, place, alias) end, '' order by place)
+        else postern.render_together(child, place, alias, node ? 'whole') end, '' order by place)
     from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
     where child ? 'spread' and postern.node_outputs(child) <> '[]' or postern.embeds_together(node, child, grouped)), '');
 end
@@ -178,33 +178,75 @@ $$;
 comment on function postern.render_joins(jsonb, text, boolean) is
   'The joins of level 2: spreads, and embeds that are computed for all parents together.';
 
-create or replace function postern.render_level(node jsonb, base text, aggregated boolean, selected text, joined text default '', order_first text default '')
+create or replace function postern.order_columns(node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return coalesce((
+    select string_agg(format('%s as o%s', case when term ? 'child'
+        then postern.render_related(node -> 'children' -> (term ->> 'child')::int, node ->> 'alias', node, term -> 'field')
+        else postern.render_reference(node ->> 'alias', term -> 'field') end, place), ', ' order by place)
+    from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)),
+    case when node ? 'heap' and (node ? 'whole' or (node ->> 'depth')::int > 0) then format('%I.ctid as o1', node ->> 'alias') else 'row_number() over () as o1' end);
+end
+$$;
+comment on function postern.order_columns(jsonb) is
+  'What a node is ordered by as columns o1, o2, … of level 1: its order, or the place of a row.';
+
+create or replace function postern.render_level_order(node jsonb, alias text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return coalesce((
+    select string_agg(format('%I.o%s', alias, place) || coalesce(' ' || (term ->> 'direction'), '') || coalesce(' nulls ' || (term ->> 'nulls'), ''), ', ' order by place)
+    from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)),
+    format('%I.o1', alias));
+end
+$$;
+comment on function postern.render_level_order(jsonb, text) is 'ORDER BY terms of level 2, by the columns of postern.order_columns.';
+
+create or replace function postern.has_together(node jsonb, grouped boolean)
+returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return exists (select from jsonb_array_elements(node -> 'children') as child where postern.embeds_together(node, child, grouped));
+end
+$$;
+comment on function postern.has_together(jsonb, boolean) is 'Whether a node has an embed that is read for all parents together.';
+
+create or replace function postern.render_level(node jsonb, base text, grouped boolean, selected text, joined text default '', order_first text default '')
 returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
   alias text := 'level_' || (node ->> 'depth');
-  grouped boolean := aggregated or coalesce((node ->> 'grouped')::boolean, false);
-  together boolean := exists (
-    select from jsonb_array_elements(node -> 'children') as child where postern.embeds_together(node, child, grouped));
+  together boolean := postern.has_together(node, grouped);
 begin
-  if not together and order_first = '' then
-    return format('select %s from (%s) as %I%s%s', selected, base, alias, postern.render_joins(node, alias, grouped), joined);
-  end if;
-  return format('with %1$I as materialized (select row_number() over () as place, base.* from (%2$s) as base) select %3$s from %1$I%4$s%5$s order by %6$s%1$I.place',
-    alias, base, selected, postern.render_joins(node, alias, grouped), joined, order_first);
+  return format(case when together and not node ? 'whole' then 'with %1$I as materialized (%2$s) select %3$s from %1$I' else 'select %3$s from (%2$s) as %1$I' end || '%4$s%5$s%6$s',
+    alias, base, selected, postern.render_joins(node, alias, grouped), joined,
+    case when together or order_first <> '' then ' order by ' || order_first || postern.render_level_order(node, alias) else '' end);
 end
 $$;
 comment on function postern.render_level(jsonb, text, boolean, text, text, text) is
-  'Level 2 over base: selected (its select list) with the joins it needs, then joined (more FROM items). order_first: what to order by before the order of base. Where an embed is computed for all parents together, level 1 is a CTE, as it is read twice, and its order is kept.';
+  'Level 2 over base: selected (its select list) with the joins it needs, then joined (more FROM items). Where an embed is read for all parents together, level 1 is a CTE, as it is read twice (but if all rows of the relation are parents), and is put in order again; order_first: what to order by before that. grouped: for a level 3.';
 
 create or replace function postern.render_embedded(node jsonb, source text, join_condition text, names text, aggregated boolean)
 returns text
 language plpgsql immutable parallel safe
 as $$
+declare
+  grouped boolean := aggregated or coalesce((node ->> 'grouped')::boolean, false);
+  together boolean := postern.has_together(node, grouped);
 begin
-  return postern.render_level(node, postern.render_base(node, source, join_condition, 'columns', not aggregated), aggregated,
-    postern.render_outputs(node, 'level_' || (node ->> 'depth'), names, aggregated or coalesce((node ->> 'grouped')::boolean, false)));
+  return postern.render_level(node,
+    postern.render_base(node, source, join_condition, 'columns', not aggregated and not (together and node ? 'whole'),
+      case when together then postern.order_columns(node) end),
+    grouped, postern.render_outputs(node, 'level_' || (node ->> 'depth'), names, grouped));
 end
 $$;
 comment on function postern.render_embedded(jsonb, text, text, text, boolean) is
