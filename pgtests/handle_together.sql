@@ -13,6 +13,7 @@ insert into orchard.branch select 100 - i, 1 + i % 3, 1 + i % 2, i % 7 from gene
 insert into orchard.apple select i, nullif(40 + i * 7 % 60, 50), i * 13 % 10 from generate_series(1, 200) as i;
 insert into orchard.picker select i, 'p' || i from generate_series(1, 5) as i;
 insert into orchard.picks select i, 1 + (i + j) % 5 from generate_series(1, 200, 3) as i, generate_series(1, 2) as j;
+create function orchard.twigs(orchard.tree) returns setof orchard.branch language sql stable as 'select * from orchard.branch where row = $1.row';
 select set_config('testing.settings', '{"db_schemas": ["orchard"]}', true);
 
 -- A limit on the embed turns it into a subquery for each parent; a limit that no parent reaches changes nothing else.
@@ -26,6 +27,8 @@ from (values
   ('/apple?select=id,picker(*)&order=id&limit=20', '&picker.limit=999'),
   ('/branch?select=id,apple!inner(id)&apple.weight=gt.8&order=id', '&apple.limit=999'),
   ('/branch?select=id,apple(),picked:apple(count:id::text)&order=id&limit=5', '&picked.limit=999'),
+  ('/tree?select=row,twigs(id,apple(id))&order=row,col&twigs.order=id', '&twigs.limit=999&twigs.apple.limit=999'),
+  ('/tree?select=row,twigs(id,apple(id))&order=row,col', '&twigs.apple.limit=999'),
   ('/tree?select=row,...branch(id)&order=row,col', ''),
   ('/branch?select=id,tree(kind,branch(id))&order=id&limit=4', '&tree.branch.limit=999')
 ) as cases(together, each);

@@ -123,6 +123,7 @@ declare
   planned jsonb := '[]';
   child jsonb;
   entry jsonb;
+  node jsonb;
   name text;
   place int;
 begin
@@ -138,9 +139,16 @@ begin
   end loop;
   for place in 0 .. jsonb_array_length(children) - 1 loop
     child := children -> place;
-    planned := planned || jsonb_build_array(child - 'items' || case when (child -> 'relationship' ->> 'to_one')::boolean then '{"single": true}' else '{}' end::jsonb || postern.plan_node(context,
+    node := postern.plan_node(context,
       jsonb_build_object('oid', child -> 'oid', 'schema', child -> 'relationship' -> 'target_schema', 'name', child -> 'relationship' -> 'target'),
-      postern.relation_columns((child ->> 'oid')::oid), child -> 'items', shares[place + 1], (child ->> 'depth')::int, child ? 'spread'));
+      postern.relation_columns((child ->> 'oid')::oid), child -> 'items', shares[place + 1], (child ->> 'depth')::int, child ? 'spread');
+    if (child -> 'relationship' ->> 'to_one')::boolean then
+      node := node || '{"single": true}';
+    end if;
+    if child -> 'relationship' ->> 'kind' = 'computed' then
+      node := node - 'heap';
+    end if;
+    planned := planned || jsonb_build_array(child - 'items' || node);
   end loop;
   return planned;
 end

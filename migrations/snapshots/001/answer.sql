@@ -166,8 +166,8 @@ declare
   kept text[] := string_to_array(nullif(current_setting('postern.kept', true), ''), ',');
   most constant int := 256;
 begin
-  if strpos(seen, digest) = 0 then
-    perform set_config('postern.seen', left(digest || ',' || seen, 64 * 41), false);
+  if strpos(seen, digest || ',') = 0 then
+    perform set_config('postern.seen', left(digest || ',' || seen, 64 * 29), false);
     return false;
   end if;
   if cardinality(kept) >= most and exists (select from pg_prepared_statements where name = kept[most]) then

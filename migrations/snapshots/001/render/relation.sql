@@ -34,13 +34,26 @@ begin
       select format('%I.%I = %I.%I', 'junction_' || (node ->> 'depth'), pair ->> 1, parent, prefix || (pair ->> 0))
       from jsonb_array_elements(node -> 'relationship' -> 'junction' -> 'source') as pair
       union all
-      select format('%I.%I = %I.%I', 'junction_' || (node ->> 'depth'), pair ->> 1, node ->> 'alias', pair ->> 0)
-      from jsonb_array_elements(node -> 'relationship' -> 'junction' -> 'target') as pair
+      select postern.render_junction_join(node)
     ) as conditions);
 end
 $$;
 comment on function postern.render_join(jsonb, text, text) is
   'The condition that ties a node to a row of the relation parent, whose key columns have their names with prefix before them. Null for a computed relationship.';
+
+create or replace function postern.render_junction_join(child jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(format('%I.%I = %I.%I', 'junction_' || (child ->> 'depth'), pair ->> 1, child ->> 'alias', pair ->> 0), ' and ')
+    from jsonb_array_elements(child -> 'relationship' -> 'junction' -> 'target') as pair);
+end
+$$;
+comment on function postern.render_junction_join(jsonb) is
+  'The condition that ties the junction of a many-to-many embed to its relation; null for other embeds.';
 
 create or replace function postern.render_keys(node jsonb)
 returns text
@@ -140,14 +153,36 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select ' order by ' || string_agg(
-      case when term ? 'child' then postern.render_related(node -> 'children' -> (term ->> 'child')::int, alias, node, term -> 'field')
-        else postern.render_reference(alias, term -> 'field') end
-      || coalesce(' ' || (term ->> 'direction'), '') || coalesce(' nulls ' || (term ->> 'nulls'), ''), ', ' order by place)
+    select ' order by ' || string_agg(postern.render_term(node, alias, term) || postern.render_direction(term), ', ' order by place)
     from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place));
 end
 $$;
 comment on function postern.render_order(jsonb, text) is 'ORDER BY of a node; null when it has none.';
+
+create or replace function postern.render_term(node jsonb, alias text, term jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  if term ? 'child' then
+    return postern.render_related(node -> 'children' -> (term ->> 'child')::int, alias, node, term -> 'field');
+  end if;
+  return postern.render_reference(alias, term -> 'field');
+end
+$$;
+comment on function postern.render_term(jsonb, text, jsonb) is
+  'What a term of the order of a node sorts by: a field of the relation alias, or one of a to-one embed.';
+
+create or replace function postern.render_direction(term jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return coalesce(' ' || (term ->> 'direction'), '') || coalesce(' nulls ' || (term ->> 'nulls'), '');
+end
+$$;
+comment on function postern.render_direction(jsonb) is
+  'The direction of a term of order and where its nulls go, as they stand behind it; empty when it has neither.';
 
 create or replace function postern.render_related(child jsonb, parent text, parent_node jsonb, field jsonb)
 returns text

@@ -65,6 +65,20 @@ $$;
 comment on function postern.render_field(text, jsonb) is
   'A field before aggregation. The cast is an identifier of letters, digits, _, space and $ by the grammar of select.';
 
+create or replace function postern.render_labels(node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(postern.render_field(node ->> 'alias', field)
+      || case when field ->> 'name' = '*' then '' else format(' as %I', field ->> 'label') end, ', ' order by place)
+    from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place));
+end
+$$;
+comment on function postern.render_labels(jsonb) is 'The fields of a node under the answer''s names.';
+
 create or replace function postern.render_base(node jsonb, source text, join_condition text, names text, paged boolean, parents text default null)
 returns text
 language plpgsql immutable parallel safe
@@ -74,10 +88,10 @@ begin
   return (
     select format('select %s from %s%s%s%s',
       coalesce(nullif(concat_ws(', ',
-        (select string_agg(postern.render_field(node ->> 'alias', field) || case
-            when field ->> 'name' = '*' and not field ? 'aggregate' then ''
-            when names = 'labels' then format(' as %I', field ->> 'label') else format(' as %I', 'f' || place) end, ', ' order by place)
-          from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)),
+        case when names = 'labels' then postern.render_labels(node) else (
+          select string_agg(postern.render_field(node ->> 'alias', field)
+            || case when field ->> 'name' = '*' and not field ? 'aggregate' then '' else format(' as %I', 'f' || place) end, ', ' order by place)
+          from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)) end,
         case when names = 'columns' then postern.render_keys(node) end,
         case when names = 'columns' and node -> 'children' @> '[{"relationship": {"kind": "computed"} }]' then postern.render_row(node) || ' as whole_row' end,
         parents
@@ -185,9 +199,7 @@ as $$
 #variable_conflict use_column
 begin
   return coalesce((
-    select string_agg(format('%s as o%s', case when term ? 'child'
-        then postern.render_related(node -> 'children' -> (term ->> 'child')::int, node ->> 'alias', node, term -> 'field')
-        else postern.render_reference(node ->> 'alias', term -> 'field') end, place), ', ' order by place)
+    select string_agg(format('%s as o%s', postern.render_term(node, node ->> 'alias', term), place), ', ' order by place)
     from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)),
     case when node ? 'heap' and (node ? 'whole' or (node ->> 'depth')::int > 0) then format('%I.ctid as o1', node ->> 'alias') else 'row_number() over () as o1' end);
 end
@@ -202,7 +214,7 @@ as $$
 #variable_conflict use_column
 begin
   return coalesce((
-    select string_agg(format('%I.o%s', alias, place) || coalesce(' ' || (term ->> 'direction'), '') || coalesce(' nulls ' || (term ->> 'nulls'), ''), ', ' order by place)
+    select string_agg(format('%I.o%s', alias, place) || postern.render_direction(term), ', ' order by place)
     from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)),
     format('%I.o1', alias));
 end
@@ -312,8 +324,7 @@ begin
       raise exception using errcode = 'grouping_error',
         message = format('column "%s" is not among the columns that the result is grouped by', term ->> 'name');
     end if;
-    made := concat_ws(', ', made, format('%I.%I', alias, column_name)
-      || coalesce(' ' || (term ->> 'direction'), '') || coalesce(' nulls ' || (term ->> 'nulls'), ''));
+    made := concat_ws(', ', made, format('%I.%I', alias, column_name) || postern.render_direction(term));
   end loop;
   return coalesce(' order by ' || made, '');
 end

@@ -56,20 +56,6 @@ $$;
 comment on function postern.render_together(jsonb, bigint, text, boolean) is
   'An embed as a join e<place> that has the rows of each parent as one array; parent: level 1 of the parent node; whole: which has all rows of its relation.';
 
-create or replace function postern.render_junction_join(child jsonb)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select string_agg(format('%I.%I = %I.%I', 'junction_' || (child ->> 'depth'), pair ->> 1, child ->> 'alias', pair ->> 0), ' and ')
-    from jsonb_array_elements(child -> 'relationship' -> 'junction' -> 'target') as pair);
-end
-$$;
-comment on function postern.render_junction_join(jsonb) is
-  'The condition that ties the junction of a many-to-many embed to its relation; null for other embeds.';
-
 create or replace function postern.render_children(child jsonb, parents text, names text, condition text)
 returns text
 language plpgsql immutable strict parallel safe
@@ -83,7 +69,7 @@ begin
   if child -> 'children' = '[]' then
     return format('select %s, embed from %s cross join lateral (select %s) as embed', parents, source, postern.render_labels(child))
       || coalesce(' where ' || nullif(concat_ws(' and ', nullif(condition, ''), postern.render_where(child, child ->> 'alias')), ''), '')
-      || coalesce(replace(found_order, ' order by ', format(' order by %s, ', names)), '');
+      || coalesce(' order by ' || names || ', ' || substr(found_order, length(' order by ') + 1), '');
   end if;
   return postern.render_level(child,
     postern.render_base(child, source, nullif(condition, ''), 'columns', true, concat_ws(', ', parents, postern.order_columns(child)))
@@ -93,17 +79,3 @@ end
 $$;
 comment on function postern.render_children(jsonb, text, text, text) is
   'The rows of an embed for all parents: the columns names (parents: their SQL) and embed, the row itself. condition: that they belong to a parent. Without an order of its own an embed of a table keeps that in which its rows are stored.';
-
-create or replace function postern.render_labels(node jsonb)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select string_agg(postern.render_field(node ->> 'alias', field)
-      || case when field ->> 'name' = '*' then '' else format(' as %I', field ->> 'label') end, ', ' order by place)
-    from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place));
-end
-$$;
-comment on function postern.render_labels(jsonb) is 'The fields of a node under the answer''s names.';
