@@ -72,17 +72,25 @@ create or replace view store.seen as select id from store.films where id < 2;
 select is(testing.get('/seen?order=id'), '200 [{"id":1}]', 'replaced');
 
 -- The epoch heeds temporary tables not, and all else.
-create temp table before as select sum(n) from postern.epoch;
+create temp table before as select postern.epoch();
+create function pg_temp.changed() returns boolean language plpgsql as $$
+declare now text[] := postern.epoch();
+begin
+  return now <> (select epoch from before);
+end $$;
+update before set epoch = postern.epoch();
 create temp table passing (n int);
 alter table passing add column m int;
 drop table passing;
-select is((select sum(n) from postern.epoch), (select sum from before), 'temporary tables leave the epoch alone');
+select ok(not pg_temp.changed(), 'temporary tables leave the epoch alone');
 comment on table store.keyless is 'keyless';
-select is((select sum(n) from postern.epoch), (select sum + 1 from before), 'a comment advances it');
+select ok(pg_temp.changed(), 'a comment advances it');
+update before set epoch = postern.epoch();
 grant select on store.keyless to store_anon;
-select is((select sum(n) from postern.epoch), (select sum + 2 from before), 'so does a privilege');
+select ok(pg_temp.changed(), 'so does a privilege');
+update before set epoch = postern.epoch();
 drop view store.seen;
-select cmp_ok((select sum(n) from postern.epoch), '>', (select sum + 2 from before), 'and what is dropped');
+select ok(pg_temp.changed(), 'and what is dropped');
 select ok(postern.live(), 'the event triggers are there');
 
 -- At most 256 statements stay; the oldest go.

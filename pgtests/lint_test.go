@@ -123,7 +123,7 @@ func TestCatalogRules(t *testing.T) {
 			select count(*)::text from pg_event_trigger where evtname like 'postern\_%' and evtenabled = 'O' having count(*) <> 2`,
 		"no table of metadata that could go stale": `
 			select c.oid::regclass::text from pg_class as c
-			where c.relnamespace = 'postern'::regnamespace and c.relkind in ('r', 'm', 'p') and c.relname <> 'epoch'`,
+			where c.relnamespace = 'postern'::regnamespace and c.relkind in ('r', 'm', 'p')`,
 		"no function is called with an argument that it does not name": `
 			select p.oid::regprocedure::text from pg_proc as p
 			where p.pronamespace = 'postern'::regnamespace and p.pronargs > 0 and coalesce('' = any(p.proargnames), true)`,
@@ -167,8 +167,8 @@ var accepted = []struct{ function, finding string }{
 	{"percent_decode", "control reached end of function without RETURN"},
 	// The statements that it is there to run: FuzzStatement looks at those.
 	{"execute_compiled", "text type variable is not sanitized"},
-	// Its result is of the transaction that it is in.
-	{"conclude", "routine is marked as VOLATILE"},
+	// What the shell makes, of literals that it quotes: TestKnown and FuzzKnown look at those.
+	{"serve", "text type variable is not sanitized"},
 }
 
 func TestPlpgsqlCheck(t *testing.T) {

@@ -125,10 +125,36 @@ select is(pg_temp.call('add', '[]', '{}', null, true), 'select store.add() as pg
 -- Answers.
 select is(postern.content_range(first, rows, total), wanted, concat_ws(' ', first, rows, total))
 from (values (0, 0, null, '*/*'), (0, 5, null, '0-4/*'), (0, 5, 9, '0-4/9'), (3, 0, 9, '*/9'), (0, 0, 0, '*/0'), (1, 0, 1, '*/1')) as cases(first, rows, total, wanted);
-select is(postern.render_guarded_body('b', 'n', single, most), wanted, concat_ws(' ', single, most))
-from (values (false, null, 'b'), (true, null, 'case when n <> 1 then postern.not_single(n) else b end'), (false, '3', 'case when n > 3 then postern.too_many(n) else b end'),
-  (true, '3', 'case when n <> 1 then postern.not_single(n) when n > 3 then postern.too_many(n) else b end')) as cases(single, most, wanted);
-select is(postern.render_headers('{{A,b},{C,"it''s"}}'), 'array[''A'', ''b''], array[''C'', ''it''''s'']', 'headers');
+select is(postern.render_guarded_status('200', 'n', single, most), wanted, concat_ws(' ', single, most))
+from (values (false, null, '200'), (true, null, 'case when n <> 1 then postern.not_single(n) else (200)::text end'), (false, '3', 'case when n > 3 then postern.too_many(n) else (200)::text end'),
+  (true, '3', 'case when n <> 1 then postern.not_single(n) when n > 3 then postern.too_many(n) else (200)::text end')) as cases(single, most, wanted);
+select is(postern.render_headers('{{A,b},{C,"it''s"}}'), E'''\nA: b\nC: it''''s''', 'headers');
+select is(postern.render_headers(E'{{A,"b\nC: d"}}'), E'''\nA: b C: d''', 'a header stays on its line');
+select is(postern.render_headers(null), null, 'no headers');
+select is(postern.render_answer(status, headers, body, 'src', media::jsonb, 'note'), wanted, concat_ws(' ', status, headers, body, media))
+from (values
+  ('200', null, null, null, E'select convert_to(concat(''200'', ''\n\n''), ''UTF8''), note from src'),
+  ('case', 'h, i', 'b', '{"handler": "json"}', E'select convert_to(concat(case, h, i, ''\n\n'', b), ''UTF8''), note from src'),
+  ('200', 'h', 'b', '{"handler": "aggregate"}', E'select convert_to(concat(''200'', h, ''\n\n''), ''UTF8'') || coalesce(b, ''''), note from src'),
+  ('200', 'h', 'b', '{"handler": "json", "explain": "x"}', 'select 200, concat(h), b, note from src')
+) as cases(status, headers, body, media, wanted);
+select is(pg_temp.squeezed(replace(postern.render_note(jsonb_build_object('epoch', '{a,b}'::text[], 'method', method), code), postern.render_epoch(), 'now')), wanted, concat_ws(' ', method, code))
+from (values
+  ('GET', false, 'case when now <> ''{a,b}'' then ''stale'' end'),
+  ('POST', true, 'case when now <> ''{a,b}'' then ''stale'' when concat(current_setting(''response.status'', true), current_setting(''response.headers'', true)) <> '''' then ''own'' else ''deferred'' end'),
+  ('DELETE', false, 'case when now <> ''{a,b}'' then ''stale'' else ''deferred'' end')
+) as cases(method, code, wanted);
+drop table store.late;
+select is(postern.may_defer(), false, 'nothing to defer');
+select matches(postern.render_note(jsonb_build_object('epoch', '{a}'::text[], 'method', 'POST'), false), '''stale'' end$', 'so nothing is noted');
+select is(convert_from(postern.response(status, headers, convert_to(body, 'UTF8')), 'UTF8'), wanted, wanted)
+from (values
+  (204, null, null, E'204\n\n'), (200, '{{A,b: c},{D,""},{E,null}}'::text[], E'x\n\ny', E'200\nA: b: c\nD: \n\nx\n\ny')
+) as cases(status, headers, body, wanted);
+select is(testing.failure(format('select postern.response(200, %L, null)', headers)), 'PGRST111', headers)
+from unnest(array[E'{{A,"b\nc"}}', E'{{A,"b\rc"}}', '{{"A B",c}}', '{{"",c}}', E'{{"A\n",c}}']) as headers;
+select is(concat_ws(' ', p.status, array_to_string(p.headers, '|'), encode(p.body, 'escape')), wanted, wanted)
+from (values (E'204\n\n', '204'), (E'200\nA: b: c\nD: \n\nx\n\n', E'200 A|b: c|D| x\n\n')) as cases(response, wanted), postern.response_parts(convert_to(response, 'UTF8')) as p;
 select is(testing.failure(statement), wanted, statement)
 from (values ('select postern.not_single(2)', 'PGRST116'), ('select postern.too_many(2)', 'PGRST124'), ('select postern.key_mismatch()', 'PGRST115')) as cases(statement, wanted);
 select is(postern.render_location('fi lms', '{b,a}'),

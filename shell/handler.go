@@ -42,7 +42,7 @@ type exchange struct {
 	call    db.Request
 	answer  db.Answer
 	json    []byte
-	scratch []byte
+	shaped  shaped
 	headers []byte
 	cookies []byte
 	payload []byte
@@ -53,7 +53,8 @@ type exchange struct {
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 func (x *exchange) release() {
-	for _, buffer := range []*[]byte{&x.json, &x.scratch, &x.headers, &x.cookies} {
+	for _, buffer := range []*[]byte{&x.json, &x.headers, &x.cookies, &x.shaped.pairs, &x.shaped.location,
+		&x.shaped.head, &x.shaped.body, &x.shaped.known, &x.shaped.room} {
 		if cap(*buffer) > maxKept {
 			*buffer = nil
 		}
@@ -143,17 +144,23 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 	x.headers = appendHeaders(x.headers[:0], r)
 	x.cookies = appendCookies(x.cookies[:0], r.Header["Cookie"])
 	x.call.Headers, x.call.Cookies = x.headers, x.cookies
-	if len(x.payload) > 0 {
-		x.call.Payload = x.payload
-	}
 	for attempt := 0; ; attempt++ {
 		x.call.Assumed = st.assumed(identity.Role)
 		var hoisted []byte
 		if wanted != nil {
 			x.call.Assumed, hoisted = wanted.over(x.call.Assumed), wanted.json
 		}
-		x.json, x.scratch = st.appendRequest(x.json[:0], x.scratch[:0], r, path, query, identity, hoisted)
-		x.call.JSON = x.json
+		st.shape(&x.shaped, r, path, query, identity, x.payload, hoisted)
+		x.json = st.appendRequest(x.json[:0], &x.shaped, r, path, query, identity, hoisted)
+		x.call.JSON, x.call.Known, x.call.Text, x.call.Payload = x.json, nil, nil, nil
+		if x.shaped.plain {
+			x.call.Known = x.shaped.known
+			if hasPayload(r.Method) {
+				x.call.Text = x.payload
+			}
+		} else if len(x.payload) > 0 {
+			x.call.Payload = x.payload
+		}
 		x.timing.lap(phaseParse)
 		if err := s.pool.Handle(r.Context(), &x.call, &x.answer); err != nil || x.answer.Status != 0 {
 			return err

@@ -9,7 +9,7 @@ import (
 	"postern/shell/db"
 )
 
-// hoist is what postern.handle asked for with status 0: to start again in a transaction of another kind.
+// hoist is what postern.serve asked for with status 0: to start again in a transaction of another kind.
 type hoist struct {
 	json      []byte // its answer, which the request carries then
 	isolation string

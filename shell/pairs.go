@@ -13,7 +13,7 @@ const (
 
 // appendPairs appends the parameters of a raw query, decoded and separated: each as name, value up to its first dot, rest
 // of the value; of a value without a dot all is rest. Parameters without a value count for nothing. It gives false for a
-// query that does not decode or holds control characters: postern.handle then says what is wrong with it.
+// query that does not decode or holds control characters: postern.answer then says what is wrong with it.
 func appendPairs(dst []byte, query string) ([]byte, bool) {
 	for pair := range strings.SplitSeq(query, "&") {
 		name, value, found := strings.Cut(pair, "=")

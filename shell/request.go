@@ -22,30 +22,79 @@ func target(r *http.Request) (path, query string) {
 	return path, query
 }
 
-// appendRequest appends the JSON that postern.handle takes: what it would make of the request itself (postern.completed in
-// sql/shape/request.sql), worked out here. constant holds the members that are the same for all requests, each with a
-// comma before it; hoisted is the JSON of an answer that asked for a restart, nil without one; scratch is room for the
-// decoded parameters, and is given back.
-func (st *state) appendRequest(dst, scratch []byte, r *http.Request, path, query string, identity *auth.Identity, hoisted []byte) (request, room []byte) {
-	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+// shaped is a request taken apart, in room that the next one uses again.
+type shaped struct {
+	pairs    []byte // appendPairs
+	decoded  bool   // whether the query decodes
+	location []byte // the query of Content-Location
+	head     []byte // all that a compiled statement depends on beside the parameters
+	body     []byte // the shape of the body
+	known    []byte // the statement that answers it (appendKnown)
+	plain    bool   // whether known does; else the database must find the statement
+	room     []byte
+}
+
+// shape takes a request apart. hoisted is the JSON of an answer that asked for a restart, nil without one.
+func (st *state) shape(x *shaped, r *http.Request, path, query string, identity *auth.Identity, payload, hoisted []byte) {
+	x.pairs, x.decoded = appendPairs(x.pairs[:0], query)
+	x.location = x.location[:0]
+	if isSafe(r.Method) && query != "" {
+		x.location = appendCanonical(append(x.location, '?'), query)
+	}
+	x.head = st.appendHead(x.head[:0], r, path, identity, hoisted)
+	x.body = x.body[:0]
+	x.plain = x.decoded && st.isPlain(r)
+	call := strings.HasPrefix(path, "/rpc/")
+	if x.plain && hasPayload(r.Method) {
+		x.body, x.plain = appendPayloadShape(x.body, r, payload, x.pairs, call)
+	}
+	if x.plain {
+		x.known, x.room, x.plain = appendKnown(x.known[:0], x.room[:0], x.head, x.pairs, x.location, x.body, call)
+	}
+}
+
+// hasPayload tells whether the body of a request with this method counts.
+func hasPayload(method string) bool {
+	return method == http.MethodPost || method == http.MethodPatch || method == http.MethodPut
+}
+
+func isSafe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+// isPlain tells whether one statement, with nothing before it and after it, answers a request.
+func (st *state) isPlain(r *http.Request) bool {
+	if !st.config.DBPreparedStatements || st.config.DBTxEnd != "commit" || st.needsPreparation(r) || r.Method == http.MethodGet && len(r.Header["Range"]) > 0 {
+		return false
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete:
+		return plainWish(r)
+	}
+	return false
+}
+
+// appendRequest appends the JSON that postern.serve takes: what postern.completed (sql/shape/request.sql) would make of the
+// request, worked out here.
+func (st *state) appendRequest(dst []byte, x *shaped, r *http.Request, path, query string, identity *auth.Identity, hoisted []byte) []byte {
+	safe := isSafe(r.Method)
 	dst = append(dst, `{"method":`...)
 	dst = jsontext.AppendString(dst, r.Method)
 	dst = append(dst, `,"path":`...)
 	dst = jsontext.AppendString(dst, path)
-	pairs, ok := appendPairs(scratch[:0], query)
-	if ok {
+	if x.decoded {
 		dst = append(dst, `,"pairs":`...)
-		dst = jsontext.AppendString(dst, pairs)
+		dst = jsontext.AppendString(dst, x.pairs)
 	} else {
 		dst = append(dst, `,"query":`...)
 		dst = jsontext.AppendString(dst, query)
 	}
 	dst = append(dst, `,"location":"`...)
-	if safe && query != "" {
-		dst = appendCanonical(append(dst, '?'), query) // holds nothing that JSON escapes
-	}
+	dst = append(dst, x.location...) // holds nothing that JSON escapes
 	dst = append(dst, `","head":`...)
-	dst = jsontext.AppendString(dst, st.appendHead(pairs[len(pairs):], r, path, identity, hoisted))
+	dst = jsontext.AppendString(dst, x.head)
+	if x.plain {
+		dst = append(dst, `,"statement":"`...)
+		dst = append(append(dst, statementName(x.known)...), '"')
+	}
 	if identity.Anonymous {
 		dst = append(dst, `,"anonymous":true`...)
 	}
@@ -67,7 +116,7 @@ func (st *state) appendRequest(dst, scratch []byte, r *http.Request, path, query
 	if hoisted != nil {
 		dst = append(append(dst, `,"hoisted":`...), hoisted...)
 	}
-	return append(dst, '}'), pairs
+	return append(dst, '}')
 }
 
 // shaping are the header fields that a compiled statement depends on.

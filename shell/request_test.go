@@ -27,8 +27,10 @@ func read(t *testing.T, text string) *http.Request {
 func encodeRequest(r *http.Request, hoisted []byte) []byte {
 	st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", ClientErrorVerbosity: "verbose"}, nil, "i1")
 	path, query := target(r)
-	encoded, _ := st.appendRequest(nil, nil, r, path, query, &auth.Identity{Role: "anon", Anonymous: true}, hoisted)
-	return encoded
+	identity := &auth.Identity{Role: "anon", Anonymous: true}
+	var x shaped
+	st.shape(&x, r, path, query, identity, nil, hoisted)
+	return st.appendRequest(nil, &x, r, path, query, identity, hoisted)
 }
 
 func TestRequest(t *testing.T) {
@@ -170,10 +172,12 @@ func BenchmarkRequest(b *testing.B) {
 	r.Header = http.Header{"Accept": {"*/*"}, "User-Agent": {"bench/1.0"}, "Authorization": {"Bearer x.y.z"}, "Prefer": {"count=exact"}}
 	identity := &auth.Identity{Role: "anon", Anonymous: true}
 	st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", ClientErrorVerbosity: "verbose"}, nil, "i1")
-	var dst, scratch, headers []byte
+	var dst, headers []byte
+	var x shaped
 	for b.Loop() {
 		path, query := target(r)
-		dst, scratch = st.appendRequest(dst[:0], scratch[:0], r, path, query, identity, nil)
+		st.shape(&x, r, path, query, identity, nil, nil)
+		dst = st.appendRequest(dst[:0], &x, r, path, query, identity, nil)
 		headers = appendHeaders(headers[:0], r)
 	}
 }

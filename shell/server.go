@@ -1,5 +1,5 @@
 // Package shell is postern's HTTP server. It knows HTTP, tokens and connections; everything that an answer depends on is
-// in the database, behind postern.handle.
+// in the database, behind postern.serve.
 package shell
 
 import (

@@ -21,7 +21,7 @@ type state struct {
 	config     *config.Config
 	verifier   *auth.Verifier
 	cors       corsPolicy
-	settings   []byte // what postern.handle gets as its third argument
+	settings   []byte // what postern.serve gets as its third argument
 	searchPath []byte
 	constant   []byte // the members of the request that are the same for all, see appendRequest
 	verbosity  []byte

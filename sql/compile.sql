@@ -32,7 +32,7 @@ begin
   context := jsonb_build_object('schema', schema, 'schemas', config -> 'db_schemas', 'method', method,
     'aggregates', config -> 'db_aggregates_enabled', 'legacy', config -> 'url_use_legacy_target_names', 'plans', config -> 'db_plan_enabled',
     'max_rows', case when call or method in ('GET', 'HEAD') then config -> 'db_max_rows' end, 'verbosity', config ->> 'client_error_verbosity',
-    'accept', fields -> 'accept', 'content_type', fields -> 'content-type', 'preferences', preferences, 'pre_request', request ? 'pre_request', 'key', request -> 'key',
+    'accept', fields -> 'accept', 'content_type', fields -> 'content-type', 'preferences', preferences, 'pre_request', request ? 'pre_request', 'epoch', postern.epoch(),
     'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}' then schema end);
   if call then
     return postern.compile_call(context, segments[2], trees, request, config);

@@ -135,18 +135,17 @@ declare
   source text := postern.render_source(node, null);
   counted text := context -> 'preferences' ->> 'count';
   headers text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}') || postern.legacy_warning(node);
-  body text := case when context ->> 'method' = 'HEAD' then 'null::bytea' else postern.render_body(media, 'rows', node) end;
+  body text := case when context ->> 'method' <> 'HEAD' then postern.render_body(media, 'rows', node) end;
   statement text;
 begin
   if not node ?| '{where,limit,offset,range,max_rows}' and not node -> 'children' @> '[{"join": "inner"} ]' then
     node := node || '{"whole": true}';
   end if;
   statement := postern.render_page_answer(
-    postern.render_rows(node, source, null, 'labels'), postern.render_offset(node),
-    postern.render_guarded_body(body, 'count(*)', media ->> 'handler' = 'object', null), 'count(*)', headers,
-    format('%L || $1', '/' || name),
-    postern.render_total(node, source, counted), context ->> 'verbosity',
-    (context ->> 'pre_request')::boolean or media ->> 'handler' in ('aggregate', 'function') or postern.runs_code(node), context ->> 'key');
+    postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, 'count(*)', headers,
+    format('%L, $1::text', E'\nContent-Location: /' || postern.header_value(name)),
+    postern.render_total(node, source, counted), context ->> 'verbosity', media ->> 'handler' = 'object', null, media,
+    postern.render_note(context, (context ->> 'pre_request')::boolean or postern.is_binary(media) or postern.runs_code(node)));
   return postern.compiled_statement(context, statement, (trees ->> 'params')::int, media,
     case when counted in ('planned', 'estimated') then postern.render_count_query(node, source) end);
 end

@@ -1,38 +1,64 @@
--- The entry. What stands in postern.handle runs on every request, so it has few function calls: PL/pgSQL initializes each expression
--- anew in every transaction, at about a microsecond a function or operator. A request's shape names a prepared statement of this
--- session; what this session has not prepared is postern.answer_new's.
+-- The entries. A request's shape names a prepared statement of this session; what this session has not prepared is
+-- postern.answer_new's. PL/pgSQL initializes each expression anew in every transaction, at about a microsecond a function or
+-- operator, so what runs for every request has few of them.
 
-create or replace function postern.handle(
-  request jsonb, payload bytea default null, settings text default null,
-  out status int, out headers text[], out body bytea)
-returns record
+create or replace function postern.serve(request text, payload bytea, settings text, known text)
+returns bytea
 language plpgsql volatile
 as $$
 declare
-  pairs text := request ->> 'pairs';
-  literals text := quote_literal(request ->> 'location');
-  special boolean := request ?| '{unsafe,range,prepare,tx}';
-  shape text := '';
-  pair text;
-  operator text;
-  key text;
-  digest text;
-  made_for text;
-  piece text[];
-  own_status text;
-  own_headers text;
-  undo boolean;
+  response bytea;
+  note text;
+  detail text;
+  hint text;
 begin
-  if pairs is null or literals is null then
-    select a.status, a.headers, a.body into status, headers, body
-    from postern.handle_plain(request, payload, settings) as a;
-    return;
+  if known is null then
+    return postern.answer(request::jsonb, payload, settings);
   end if;
   begin
-    if special and request ? 'prepare' then
+    execute known into response, note;
+    if note is null then
+      return response;
+    elsif note = 'stale' then
+      raise sqlstate '26000';
+    end if;
+    return c.response from postern.conclude(request::jsonb, response, note) as c;
+  exception when others or query_canceled or assert_failure then
+    get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
+    if sqlstate = '26000' or postern.is_stale(split_part(known, '"', 2)) then
+      return postern.answer(request::jsonb, coalesce(payload, convert_to(nullif(current_setting('postern.payload', true), ''), 'UTF8')), settings);
+    end if;
+    return postern.caught(request::jsonb, sqlstate, sqlerrm, detail, hint);
+  end;
+end
+$$;
+comment on function postern.serve(text, bytea, text, text) is
+  'Answers one HTTP request of the shell. request: JSON (postern.completed); payload: the body; settings: JSON (postern.settings); known: the statement EXECUTE that answers the request if this session has prepared it, null where the shell cannot tell. Then the request has its name as statement, and a body may be in the setting postern.payload. Out: the response (postern.response), status 0: repeat with the settings in the body. Raises nothing that a client can cause; runs with the rights of the caller''s role.';
+
+create or replace function postern.answer(request jsonb, payload bytea, settings text)
+returns bytea
+language plpgsql volatile
+as $$
+declare
+  shape text := '';
+  literals text;
+  pair text;
+  operator text;
+  digest text;
+  piece text[];
+  response bytea;
+  note text;
+  undo boolean;
+begin
+  begin
+    if not request ?& '{pairs,location}' then
+      request := postern.completed(request);
+    end if;
+    if request ? 'prepare' then
       perform postern.prepare_request(request, settings);
     end if;
-    foreach pair in array string_to_array(pairs, E'\x1f') loop
+    literals := quote_literal(request ->> 'location');
+    foreach pair in array string_to_array(request ->> 'pairs', E'\x1f') loop
       operator := split_part(pair, E'\x1e', 2);
       if operator = any('{eq,neq,gt,gte,lt,lte,like,ilike}') then
         shape := concat(shape, E'\x1f', split_part(pair, E'\x1e', 1), E'\x1e', operator, E'\x1e\x01');
@@ -45,51 +71,43 @@ begin
         literals := literals || piece[2];
       end if;
     end loop;
-    if special then
+    if request ?| '{unsafe,range}' then
       piece := postern.shape_rest(request, shape, payload);
       shape := shape || piece[1];
       literals := literals || piece[2];
     end if;
-    select concat(request ->> 'head', sum(n), shape) into key from postern.epoch;
-    digest := concat('postern_', hashtextextended(key, 0));
-    execute concat('execute "', digest, '"(', literals, ')') into status, headers, body, own_status, own_headers, made_for;
-    if special or own_status is not null or own_headers is not null or made_for is distinct from key then
-      if made_for is distinct from key then
-        raise sqlstate '26000';
-      elsif request ? 'unsafe' then
-        set constraints all immediate;
-      end if;
-      if own_status is not null or own_headers is not null or request ? 'tx' then
-        select a.status, a.headers, a.undo into status, headers, undo
-        from postern.conclude(request, status, headers, own_status, own_headers) as a;
-        if undo then
-          raise sqlstate 'PNRBK';
-        end if;
+    digest := coalesce(request ->> 'statement', concat('postern_', left(encode(sha256(convert_to(concat(request ->> 'head', shape), 'UTF8')), 'hex'), 32)));
+    execute concat('execute "', digest, '"(', literals, ')') into response, note;
+    if note = 'stale' then
+      raise sqlstate '26000';
+    elsif note is not null or request ? 'tx' then
+      select c.response, c.undo into response, undo from postern.conclude(request, response, note) as c;
+      if undo then
+        raise sqlstate 'PNRBK';
       end if;
     end if;
   exception when others or query_canceled or assert_failure then
     get stacked diagnostics pair = pg_exception_detail, operator = pg_exception_hint;
-    if sqlstate = '26000' then
-      select a.status, a.headers, a.body into status, headers, body
-      from postern.answer_new(request, payload, settings, key, shape, literals) as a;
+    if sqlstate = '26000' or postern.is_stale(digest) then
+      return postern.answer_new(request, payload, settings, digest, shape, literals);
     elsif sqlstate <> 'PNRBK' or undo is not true then
-      select a.status, a.headers, a.body into status, headers, body
-      from postern.caught(request, sqlstate, sqlerrm, pair, operator) as a;
+      return postern.caught(request, sqlstate, sqlerrm, pair, operator);
     end if;
   end;
+  return response;
 end
 $$;
-comment on function postern.handle(jsonb, bytea, text) is
-  'Answers one HTTP request. request: {method, path, query, headers, cookies?, role?, anonymous?}, path and query raw, header names in lower case; payload: the body; settings: JSON (postern.settings). The shell sends in place of query and headers what postern.completed makes of them. Out: status (0: repeat with the settings in body), headers as [name, value] pairs, body. Raises nothing that a client can cause; runs with the rights of the caller''s role. Source: PostgREST docs, references/api.';
+comment on function postern.answer(jsonb, bytea, text) is
+  'Answers one HTTP request (postern.completed; completed here where it is not): makes its shape, executes the statement of that shape or has it compiled. Out: the response (postern.response).';
 
-create or replace function postern.handle_plain(
-  request jsonb, payload bytea, settings text,
+create or replace function postern.handle(
+  request jsonb, payload bytea default null, settings text default null,
   out status int, out headers text[], out body bytea)
 returns record
 language plpgsql volatile
 as $$
 declare
-  whole jsonb;
+  response bytea;
   detail text;
   hint text;
 begin
@@ -97,23 +115,20 @@ begin
     if request ->> 'method' in ('GET', 'HEAD') then
       perform set_config('transaction_read_only', 'on', true);
     end if;
-    if request ? 'headers' then
-      perform set_config('request.method', request ->> 'method', true), set_config('request.path', request ->> 'path', true),
-        set_config('request.headers', request ->> 'headers', true), set_config('request.cookies', coalesce(request ->> 'cookies', '{}'), true);
-    end if;
+    perform set_config('request.method', request ->> 'method', true), set_config('request.path', request ->> 'path', true),
+      set_config('request.headers', coalesce(request ->> 'headers', '{}'), true), set_config('request.cookies', coalesce(request ->> 'cookies', '{}'), true);
     perform set_config('response.status', '', true), set_config('response.headers', '', true);
-    whole := postern.completed(request);
-    whole := whole || jsonb_build_object('head', concat(whole ->> 'head', md5(settings)));
-    select a.status, a.headers, a.body into status, headers, body from postern.handle(whole, payload, settings) as a;
+    request := postern.completed(request);
+    response := postern.answer(request || jsonb_build_object('head', concat(request ->> 'head', md5(settings))), payload, settings);
   exception when others or query_canceled or assert_failure then
     get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
-    select a.status, a.headers, a.body into status, headers, body
-    from postern.caught(request, sqlstate, sqlerrm, detail, hint) as a;
+    response := postern.caught(request, sqlstate, sqlerrm, detail, hint);
   end;
+  select p.status, p.headers, p.body into status, headers, body from postern.response_parts(response) as p;
 end
 $$;
-comment on function postern.handle_plain(jsonb, bytea, text) is
-  'postern.handle for a request that the shell has not split into parameters: one from SQL, or one with a query string that does not decode. Sets request.method, path, headers and cookies; GET and HEAD are read-only.';
+comment on function postern.handle(jsonb, bytea, text) is
+  'Answers one HTTP request in SQL. request: {method, path, query, headers, cookies?, role?, anonymous?}, path and query raw, header names in lower case; payload: the body; settings: JSON (postern.settings). Sets request.method, path, headers and cookies; GET and HEAD make the transaction read-only. Out: status, headers as [name, value] pairs, body. Raises nothing that a client can cause; runs with the rights of the caller. Source: PostgREST docs, references/api.';
 
 create or replace function postern.get(url text, out status int, out headers text[], out body text)
 returns record

@@ -41,7 +41,7 @@ begin
     create type postern.compiled as (
       statement text, estimate text, explain text, status int, headers text[], body bytea);
     comment on type postern.compiled is
-      'What a request compiles to: either a statement (which yields status, headers, body, response.status, response.headers), perhaps with a query to estimate the rows of or EXPLAIN options; or an answer at once.';
+      'What a request compiles to: either a statement (which yields a response and a note, see postern.render_answer), perhaps with a query to estimate the rows of or EXPLAIN options; or an answer at once.';
   end if;
 end
 $$;

@@ -39,7 +39,7 @@ var compileShapes = []struct {
 	}},
 }
 
-// shapeOf writes parameters as postern.handle does: each begins with chr(31), its parts are separated by chr(30).
+// shapeOf writes parameters as postern.answer does: each begins with chr(31), its parts are separated by chr(30).
 func shapeOf(parameters []parameter, number int) string {
 	var b strings.Builder
 	for _, p := range parameters {

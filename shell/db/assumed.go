@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Assumed is what a transaction assumes before postern.handle is called: an isolation level and settings.
+// Assumed is what a transaction assumes before postern.serve is called: an isolation level and settings.
 type Assumed struct {
 	isolation string      // empty for the default
 	settings  [][2]string // names and values, in order; a later one wins

@@ -15,41 +15,43 @@ import (
 // evaluated first. The second, sent before it in the same transaction, sets the settings that must be in force when the
 // first starts, such as statement_timeout.
 const (
-	settingSQL = " where pg_catalog.concat(pg_catalog.set_config('search_path', $4, true), pg_catalog.set_config('role', $5, true)," +
-		" pg_catalog.set_config('request.jwt.claims', $6, true), pg_catalog.set_config('request.method', $7, true)," +
-		" pg_catalog.set_config('request.path', $8, true), pg_catalog.set_config('request.headers', $9, true)," +
-		" pg_catalog.set_config('request.cookies', $10, true)"
-	handleSQL = "select postern.handle($1, $2, $3)" + settingSQL + ") is not null"
-	readSQL   = "select postern.handle($1, $2, $3)" + settingSQL + ", pg_catalog.set_config('transaction_read_only', 'on', true)) is not null"
+	settingSQL = " where pg_catalog.concat(pg_catalog.set_config('search_path', $5, true), pg_catalog.set_config('role', $6, true)," +
+		" pg_catalog.set_config('request.jwt.claims', $7, true), pg_catalog.set_config('request.method', $8, true)," +
+		" pg_catalog.set_config('request.path', $9, true), pg_catalog.set_config('request.headers', $10, true)," +
+		" pg_catalog.set_config('request.cookies', $11, true), "
+	handleSQL = "select postern.serve($1, $2, $3, $4)" + settingSQL + "pg_catalog.set_config('postern.payload', $12, true)) is not null"
+	readSQL   = "select postern.serve($1, $2, $3, $4)" + settingSQL + "pg_catalog.set_config('transaction_read_only', $12, true)) is not null"
 	assumeSQL = "select pg_catalog.count(pg_catalog.set_config(s.name, s.value, true))" +
 		" from unnest($1::text[], $2::text[]) as s(name, value)"
-	explainSQL = "select postern.error_response($1, $2, $3, $4, $5, $6)"
+	explainSQL = "select postern.response(e.status, e.headers, e.body) from postern.error_response($1, $2, $3, $4, $5, $6) as e"
 )
 
 // Object identifiers of the types of the parameters (pg_type).
 const (
 	oidBool      = 16
 	oidBytea     = 17
-	oidInt4      = 23
 	oidText      = 25
 	oidTextArray = 1009
-	oidJSONB     = 3802
 )
 
 var (
-	handleOIDs    = []uint32{oidJSONB, oidBytea, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidText}
-	handleFormats = []int16{0, 1, 0, 0, 0, 0, 0, 0, 0, 0}
+	handleOIDs = []uint32{oidText, oidBytea, oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidText,
+		oidText, oidText}
+	handleFormats = []int16{0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+	on            = []byte("on")
 	assumeOIDs    = []uint32{oidTextArray, oidTextArray}
 	assumeFormats = []int16{1, 1}
 	explainOIDs   = []uint32{oidText, oidText, oidText, oidText, oidBool, oidText}
 	binaryResult  = []int16{1}
 )
 
-// Request is one call of postern.handle. The slices are not kept.
+// Request is one call of postern.serve. The slices are not kept.
 type Request struct {
 	JSON       []byte // the request
 	Payload    []byte // its body; nil for none
 	Settings   []byte // the settings as JSON
+	Known      []byte // the statement that answers it where the session has met its shape; nil for none
+	Text       []byte // its body for that statement, UTF-8
 	SearchPath []byte // quoted schemas with commas
 	Role       []byte // the role to assume
 	Claims     []byte // request.jwt.claims
@@ -61,7 +63,7 @@ type Request struct {
 	Anonymous  bool   // for the answer to an error of PostgreSQL
 	Verbosity  []byte // as Anonymous
 
-	values [10][]byte // parameters; here so that they need no allocation
+	values [12][]byte // parameters; here so that they need no allocation
 	texts  []byte     // room for those that are strings
 }
 
@@ -72,10 +74,16 @@ func (r *Request) safe() bool { return r.Method == http.MethodGet || r.Method ==
 func (r *Request) bind() {
 	r.texts = append(append(r.texts[:0], r.Method...), r.Path...)
 	method, path := r.texts[:len(r.Method):len(r.Method)], r.texts[len(r.Method):]
-	r.values = [10][]byte{r.JSON, r.Payload, r.Settings, r.SearchPath, r.Role, r.Claims, method, path, r.Headers, r.Cookies}
+	last := r.Text
+	if r.safe() {
+		last = on
+	} else if last == nil {
+		last = []byte{}
+	}
+	r.values = [12][]byte{r.JSON, r.Payload, r.Settings, r.Known, r.SearchPath, r.Role, r.Claims, method, path, r.Headers, r.Cookies, last}
 }
 
-// Handle calls postern.handle and puts what it gives into answer. An error that PostgreSQL raises outside of handle, such
+// Handle calls postern.serve and puts what it gives into answer. An error that PostgreSQL raises outside of it, such
 // as an unknown role, becomes an answer as well, by postern.error_response. Errors are of type *fault.Fault: PGRST000
 // and PGRST001 (503) without a connection, PGRST003 (504) when none became free in time; or the context's own error.
 func (p *Pool) Handle(ctx context.Context, request *Request, answer *Answer) error {
@@ -213,7 +221,7 @@ func read(result *pgconn.ResultReader, answer *Answer) error {
 	var problem error
 	rows := 0
 	for ; result.NextRow(); rows++ {
-		problem = answer.decode(result.Values()[0])
+		problem = answer.parse(result.Values()[0])
 	}
 	if _, err := result.Close(); err != nil {
 		return err

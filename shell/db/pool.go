@@ -1,4 +1,4 @@
-// Package db talks to PostgreSQL: it keeps a pool of connections, calls postern.handle in one round trip, reads settings
+// Package db talks to PostgreSQL: it keeps a pool of connections, calls postern.serve in one round trip, reads settings
 // and listens for notifications. It knows no table and no query of an API.
 package db
 

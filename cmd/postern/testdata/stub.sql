@@ -1,4 +1,4 @@
--- A database in which postern.handle is a stub: it tells what it was called with, or does what the path says.
+-- A database in which postern.serve is a stub: it tells what it was called with, or does what the path says.
 create role authenticator login noinherit;
 create role anon;
 create role author;
@@ -30,16 +30,25 @@ as $$
     convert_to(json_build_array(state, message, anonymous, verbosity)::text, 'UTF8')
 $$;
 
-create function postern.handle(
-  request jsonb, payload bytea default null, settings text default null,
-  out status int, out headers text[], out body bytea)
-returns record
+create function postern.response(status int, headers text[], body bytea)
+returns bytea
+language sql
+as $$
+  select convert_to(concat(status, (
+    select string_agg(E'\n' || headers[i][1] || ': ' || headers[i][2], '' order by i) from generate_subscripts(headers, 1) as i), E'\n\n'), 'UTF8') || coalesce(body, '')
+$$;
+
+create function postern.serve(whole text, body bytea, settings text, known text)
+returns bytea
 language plpgsql
 as $$
 declare
+  request jsonb := whole;
+  payload bytea := coalesce(body, convert_to(current_setting('postern.payload', true), 'UTF8'));
+  status int := 200;
+  headers text[];
   answer text;
 begin
-  status := 200;
   case request ->> 'path'
   when '/session' then
     answer := concat_ws(' ', current_user, current_setting('search_path'), current_setting('request.jwt.claims'),
@@ -75,6 +84,6 @@ begin
     headers := array[['Content-Type', 'application/json; charset=utf-8'], ['X-Two', '1'], ['X-Two', '2']];
     answer := concat(request, ' "cookies":', current_setting('request.cookies'), current_setting('request.headers'), current_setting('request.path'), current_setting('request.method'), current_setting('transaction_read_only'));
   end case;
-  body := convert_to(answer, 'UTF8');
+  return postern.response(status, headers, convert_to(answer, 'UTF8'));
 end
 $$;

@@ -69,26 +69,61 @@ $$;
 comment on function postern.shape_of(text, jsonb) is
   'The parameters of a request as [shape, literals], each looked at with care: the loop in postern.handle takes the column like in order=like.desc for an operator.';
 
-create or replace function postern.caught(
-  request jsonb, state text, message text, detail text, hint text,
-  out status int, out headers text[], out body bytea)
+create or replace function postern.response(status int, headers text[], body bytea)
+returns bytea
+language plpgsql immutable parallel safe
+as $$
+begin
+  if exists (
+    select from generate_subscripts(headers, 1) as i
+    where headers[i][1] !~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]+$' or headers[i][2] ~ '[\x01-\x08\x0a-\x1f\x7f]')
+  then
+    perform postern.fail('PGRST111', 'An error was raised with a header that has a name or a value that no header can have');
+  end if;
+  return convert_to(concat(status, (
+      select string_agg(E'\n' || headers[i][1] || ': ' || headers[i][2], '' order by i) from generate_subscripts(headers, 1) as i), E'\n\n'), 'UTF8')
+    || coalesce(body, '');
+end
+$$;
+comment on function postern.response(int, text[], bytea) is
+  'A response serialized: the status, a line for each header ([name, value] pairs; none where either is null), an empty line, the body. PGRST111 for what no header can be.';
+
+create or replace function postern.response_parts(response bytea, out status int, out headers text[], out body bytea)
 returns record
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  split int := position('\x0a0a'::bytea in response);
+  lines text[] := string_to_array(convert_from(substr(response, 1, split - 1), 'UTF8'), E'\n');
+begin
+  status := lines[1]::int;
+  headers := (select array_agg(array[split_part(line, ': ', 1), substr(line, strpos(line, ': ') + 2)] order by place)
+    from unnest(lines[2:]) with ordinality as listed(line, place));
+  body := nullif(substr(response, split + 2), '');
+end
+$$;
+comment on function postern.response_parts(bytea) is
+  'The status, headers ([name, value] pairs, null for none) and body (null for none) of what postern.response made.';
+
+create or replace function postern.caught(request jsonb, state text, message text, detail text, hint text)
+returns bytea
 language plpgsql stable
 as $$
 begin
-  select a.status, a.headers, a.body into status, headers, body
-  from postern.error_response(state, message, detail, hint,
-    coalesce((request ->> 'anonymous')::boolean, false), coalesce(request ->> 'verbosity', 'verbose')) as a;
-  if request ->> 'method' = 'HEAD' then
-    body := null;
-  end if;
+  begin
+    return postern.response(a.status, a.headers, case when request ->> 'method' <> 'HEAD' then a.body end)
+    from postern.error_response(state, message, detail, hint,
+      coalesce((request ->> 'anonymous')::boolean, false), coalesce(request ->> 'verbosity', 'verbose')) as a;
+  exception when sqlstate 'PNERR' then
+    get stacked diagnostics detail = pg_exception_detail;
+    return postern.caught(request, sqlstate, sqlerrm, detail, '');
+  end;
 end
 $$;
 comment on function postern.caught(jsonb, text, text, text, text) is
-  'postern.error_response for an error of this request.';
+  'The response to an error of this request (postern.error_response).';
 
-create or replace function postern.conclude(request jsonb, made_status int, made_headers text[], own_status text, own_headers text,
-  out status int, out headers text[], out undo boolean)
+create or replace function postern.conclude(request jsonb, made bytea, note text, out response bytea, out undo boolean)
 returns record
 language plpgsql volatile
 as $$
@@ -96,13 +131,21 @@ declare
   tx text := request ->> 'tx';
   wish text := postern.preferences(postern.request_fields(request) ->> 'prefer', coalesce(tx like '%-allow-override', false)) ->> 'tx';
 begin
-  select a.status, a.headers into status, headers
-  from postern.override(made_status, made_headers, own_status, own_headers) as a;
+  if note is not null and request ? 'unsafe' then
+    set constraints all immediate;
+  end if;
+  response := made;
+  if note = 'own' then
+    response := (
+      select postern.response(o.status, o.headers, m.body)
+      from postern.response_parts(made) as m, postern.override(m.status, m.headers, nullif(current_setting('response.status', true), ''),
+        nullif(current_setting('response.headers', true), '')) as o);
+  end if;
   undo := coalesce(wish = 'rollback' or tx like 'rollback%' and wish is distinct from 'commit', false);
 end
 $$;
-comment on function postern.conclude(jsonb, int, text[], text, text) is
-  'Status and headers after the settings response.status and response.headers of user code; undo says whether what was done is to be rolled back (db-tx-end, Prefer: tx). Raises PGRST111, PGRST112.';
+comment on function postern.conclude(jsonb, bytea, text) is
+  'A response that a statement has made, with what its note (postern.render_note) leaves to do: deferred constraints, response.status and response.headers. undo says whether what was done is to be rolled back (db-tx-end, Prefer: tx). Raises PGRST111, PGRST112 and what constraints raise.';
 
 create or replace function postern.override(made_status int, made_headers text[], own_status text, own_headers text,
   out status int, out headers text[])
@@ -182,7 +225,7 @@ comment on function postern.keeps(text) is
 
 create or replace function postern.execute_compiled(
   digest text, literals text, compiled postern.compiled,
-  out status int, out headers text[], out body bytea, out own_status text, out own_headers text)
+  out response bytea, out note text)
 returns record
 language plpgsql volatile
 as $$
@@ -201,34 +244,29 @@ begin
   end if;
   execute format('prepare %I as %s', digest, compiled.statement);
   if compiled.explain is null then
-    execute format('execute %I(%s)', digest, literals) into status, headers, body, own_status, own_headers;
+    execute format('execute %I(%s)', digest, literals) into response, note;
     return;
   end if;
   plan := '';
   for line in execute format('explain (%s) execute %I(%s)', compiled.explain, digest, literals) loop
     plan := plan || line || E'\n';
   end loop;
-  status := 200;
-  headers := compiled.headers;
-  body := convert_to(plan, 'UTF8');
+  response := postern.response(200, compiled.headers, convert_to(plan, 'UTF8'));
 end
 $$;
 comment on function postern.execute_compiled(text, text, postern.compiled) is
-  'Prepares a compiled statement under the name digest and executes it with the literals: its columns; for an execution plan the text of the plan as body.';
+  'Prepares a compiled statement under the name digest and executes it with the literals: the response and its note; for an execution plan the text of the plan as body.';
 
-create or replace function postern.answer_new(
-  request jsonb, payload bytea, settings text, key text, shape text, literals text,
-  out status int, out headers text[], out body bytea)
-returns record
+create or replace function postern.answer_new(request jsonb, payload bytea, settings text, digest text, shape text, literals text)
+returns bytea
 language plpgsql volatile
 as $$
 declare
   config jsonb := postern.settings(settings);
-  digest text := concat('postern_', hashtextextended(key, 0));
   compiled postern.compiled;
   keep boolean := (config ->> 'db_prepared_statements')::boolean and postern.keeps(digest);
-  own_status text;
-  own_headers text;
+  response bytea;
+  note text;
   undo boolean;
   rest text[];
   detail text;
@@ -242,19 +280,14 @@ begin
       literals := (postern.shape_of(request ->> 'pairs', request))[2] || rest[2];
       keep := false;
     end if;
-    compiled := postern.compile(request || jsonb_build_object('key', key), shape, config);
+    compiled := postern.compile(request, shape, config);
     if compiled.statement is null then
-      status := compiled.status;
-      headers := compiled.headers;
-      body := compiled.body;
+      response := postern.response(compiled.status, compiled.headers, compiled.body);
       keep := true;
     else
       keep := keep and compiled.estimate is null and compiled.explain is null;
-      select e.status, e.headers, e.body, e.own_status, e.own_headers into status, headers, body, own_status, own_headers
-      from postern.execute_compiled(digest, literals, compiled) as e;
-      set constraints all immediate;
-      select c.status, c.headers, c.undo into status, headers, undo
-      from postern.conclude(request, status, headers, own_status, own_headers) as c;
+      select e.response, e.note into response, note from postern.execute_compiled(digest, literals, compiled) as e;
+      select c.response, c.undo into response, undo from postern.conclude(request, response, note) as c;
       if undo then
         raise sqlstate 'PNRBK';
       end if;
@@ -262,14 +295,14 @@ begin
   exception when others or query_canceled or assert_failure then
     get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
     if sqlstate <> 'PNRBK' or undo is not true then
-      select c.status, c.headers, c.body into status, headers, body
-      from postern.caught(request, sqlstate, sqlerrm, detail, hint) as c;
+      response := postern.caught(request, sqlstate, sqlerrm, detail, hint);
     end if;
   end;
   if not keep and exists (select from pg_prepared_statements where name = digest) then
     execute format('deallocate %I', digest);
   end if;
+  return response;
 end
 $$;
 comment on function postern.answer_new(jsonb, bytea, text, text, text, text) is
-  'postern.handle for a shape that this session has not prepared: compiles, executes, and keeps the statement from the second time on.';
+  'postern.answer for a shape that this session has not prepared: compiles, executes, and keeps the statement from the second time on.';

@@ -61,18 +61,20 @@ declare
   counted text := context -> 'preferences' ->> 'count';
   void boolean := (returns ->> 'void')::boolean;
   headers text[] := postern.common_headers(context, case when not void then media end, '{count,tx,handling,timezone,max-affected}') || postern.legacy_warning(node);
-  body text := case when void or context ->> 'method' = 'HEAD' then 'null::bytea' else postern.render_body(media, shape, node) end;
+  body text := case when not void and context ->> 'method' <> 'HEAD' then postern.render_body(media, shape, node) end;
+  one boolean := media ->> 'handler' = 'object';
+  most text := case when context -> 'preferences' ->> 'handling' = 'strict' then context -> 'preferences' ->> 'max-affected' end;
+  note text := postern.render_note(context, true);
   statement text;
 begin
-  body := postern.render_guarded_body(body, row_count, media ->> 'handler' = 'object',
-    case when context -> 'preferences' ->> 'handling' = 'strict' then context -> 'preferences' ->> 'max-affected' end);
   if void then
-    statement := postern.render_answer('204', format('array[array[''Content-Range'', postern.content_range(0, %s, %s)]%s]', row_count,
-        case when counted is null then 'null' else row_count end, coalesce(', ' || postern.render_headers(headers), '')),
-      body, format('(%s) as answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')), true, context ->> 'key');
+    statement := postern.render_answer(postern.render_guarded_status('204', row_count, one, most),
+      concat_ws(', ', quote_literal(E'\nContent-Range: '), format('postern.content_range(0, %s, %s)', row_count, case when counted is null then 'null' else row_count end),
+        postern.render_headers(headers)),
+      body, format('(%s) as answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')), media, note);
   else
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, row_count, headers,
-      null, postern.render_total(node, source, counted), context ->> 'verbosity', true, context ->> 'key');
+      null, postern.render_total(node, source, counted), context ->> 'verbosity', one, most, media, note);
   end if;
   return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', call, statement), params, media,
     case when counted in ('planned', 'estimated') then format('with pgrst_source as (%s) %s', call, postern.render_count_query(node, source)) end);

@@ -68,25 +68,21 @@ declare
     || case when method = 'POST' and resolution is not null then '{resolution}' else '{}'::text[] end
     || case when method in ('POST', 'PATCH') then '{missing}' else '{}'::text[] end
     || case when method in ('PATCH', 'DELETE') then '{max-affected}' else '{}'::text[] end) || postern.legacy_warning(node);
-  made text;
-  body text := case when full_answer then postern.render_body(media, 'rows', node) else 'null::bytea' end;
+  body text := case when full_answer then postern.render_body(media, 'rows', node) end;
+  status text := postern.render_guarded_status(postern.render_write_status(method, full_answer, resolution), 'count(*)',
+    media ->> 'handler' = 'object', strict_most);
   rows text := case when full_answer then postern.render_rows(node - '{where,limit,offset,max_rows}'::text[], format('pgrst_source as %I', node ->> 'alias'), null, 'labels')
     else 'select from pgrst_source' end;
 begin
-  made := concat_ws(', ', case method
-      when 'POST' then format('array[''Content-Range'', postern.content_range(1, 0, %s)]', total)
-      when 'DELETE' then format('array[''Content-Range'', postern.content_range(1, 0, %s)]', total)
-      when 'PATCH' then format('array[''Content-Range'', postern.content_range(0, count(*), %s)]', total) end,
-    postern.render_headers(headers));
-  made := coalesce('array[' || nullif(made, '') || ']', 'null::text[]');
-  if method = 'POST' and preferences ->> 'return' = 'headers-only' and pk <> '{}' then
-    made := format('%s || case when count(*) = 1 then array[''Location'', %s] end', made, postern.render_location(node ->> 'relation', pk));
-  end if;
   return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation, postern.render_answer(
-      postern.render_write_status(method, full_answer, resolution), made,
-      case when method = 'PUT' then format('case when count(*) <> 1 then postern.key_mismatch() else %s end', body)
-        else postern.render_guarded_body(body, 'count(*)', media ->> 'handler' = 'object', strict_most) end,
-      format('(%s) as answer having count(*) >= 0', rows), true, context ->> 'key')), params, media, null);
+      case when method = 'PUT' then format('case when count(*) <> 1 then postern.key_mismatch() else (%s)::text end', status) else status end,
+      nullif(concat_ws(', ',
+        case when method <> 'PUT' then concat_ws(', ', quote_literal(E'\nContent-Range: '),
+          format(case method when 'PATCH' then 'postern.content_range(0, count(*), %s)' else 'postern.content_range(1, 0, %s)' end, total)) end,
+        postern.render_headers(headers),
+        case when method = 'POST' and preferences ->> 'return' = 'headers-only' and pk <> '{}' then
+          format('case when count(*) = 1 then %L || %s end', E'\nLocation: ', postern.render_location(node ->> 'relation', pk)) end), ''),
+      body, format('(%s) as answer having count(*) >= 0', rows), media, postern.render_note(context, true))), params, media, null);
 end
 $$;
 comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, int, text[], text) is

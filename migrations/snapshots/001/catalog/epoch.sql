@@ -1,33 +1,79 @@
--- The epoch: a number that is part of every shape and that DDL changes, so that no session runs a statement compiled before the
--- DDL. It is transactional (seen by others when the DDL commits, and not before) and no DDL waits for another's.
+-- The epoch: by what DDL changes, so that no session runs a statement compiled before the DDL. It is the values of eight functions,
+-- the slots. A compiled statement compares them with those it was compiled at, which costs nothing: the planner folds the comparison
+-- into a constant, and the plan cache plans a statement anew when a function that it names has changed. So the epoch is transactional
+-- like any DDL, on standbys too. Each transaction that runs DDL holds a slot of its own: none waits for another's.
 
-create table if not exists postern.epoch (n bigint not null);
-comment on table postern.epoch is
-  'The epoch is sum(n). Every DDL command merges the rows that nobody else holds into one, and adds one.';
-grant select on postern.epoch to public;
-insert into postern.epoch select 1 where not exists (select from postern.epoch);
+do $$
+begin
+  for number in 0 .. 7 loop
+    if to_regprocedure(format('postern.slot_%s()', number)) is null then
+      execute format('create function postern.slot_%s() returns text language plpgsql immutable parallel safe as %L', number, 'begin return ''first''; end');
+      execute format('comment on function postern.slot_%s() is %L', number, 'A part of the epoch: a value that DDL replaces.');
+    end if;
+  end loop;
+end
+$$;
+
+create or replace function postern.epoch()
+returns text[]
+language plpgsql stable parallel safe
+as $$
+begin
+  return array(
+    select substring(prosrc from '''(.*)''')
+    from pg_proc
+    where pronamespace = 'postern'::regnamespace and proname = any('{slot_0,slot_1,slot_2,slot_3,slot_4,slot_5,slot_6,slot_7}'::name[])
+    order by proname);
+end
+$$;
+comment on function postern.epoch() is
+  'The values of the slots in the snapshot of the calling statement: what is read from the catalog with that snapshot is no older.';
+
+create or replace function postern.render_epoch()
+returns text
+language sql immutable parallel safe
+as $$
+  select 'array[postern.slot_0(), postern.slot_1(), postern.slot_2(), postern.slot_3(), postern.slot_4(), postern.slot_5(), postern.slot_6(), postern.slot_7()]'
+$$;
+comment on function postern.render_epoch() is
+  'SQL of the values of the slots when a statement is planned. The statement must name each itself, or the plan cache would not know that it depends on them.';
+
+create or replace function postern.is_stale(statement_name text)
+returns boolean
+language plpgsql stable strict
+as $$
+begin
+  return exists (
+    select from pg_prepared_statements
+    where name = statement_name and strpos(statement, quote_literal(postern.epoch())) = 0);
+end
+$$;
+comment on function postern.is_stale(text) is
+  'Whether a prepared statement was compiled at another epoch, so that its error may come of that.';
 
 create or replace function postern.advance_epoch()
 returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  number int := 0;
 begin
-  begin
-    with merged as (
-      delete from postern.epoch
-      where ctid = any(array(select ctid from postern.epoch for update skip locked))
-      returning n)
-    insert into postern.epoch select coalesce(sum(n), 0) + 1 from merged;
-  exception when others then
-    insert into postern.epoch values (1);
-  end;
+  while number < 8 and not pg_try_advisory_xact_lock(hashtext('postern.slot'), number) loop
+    number := number + 1;
+  end loop;
+  if number = 8 then
+    number := pg_backend_pid() % 8;
+    perform pg_advisory_xact_lock(hashtext('postern.slot'), number);
+  end if;
+  execute format('create or replace function postern.slot_%s() returns text language plpgsql immutable parallel safe as %L',
+    number, format('begin return %L; end', gen_random_uuid()));
 exception when others then
   raise warning 'postern: the epoch could not be advanced (%): send NOTIFY pgrst after this DDL', sqlerrm;
 end
 $$;
 comment on function postern.advance_epoch() is
-  'Makes every session compile anew once this transaction has committed. Never waits, never fails. Security definer, as whoever runs DDL has no rights on postern.epoch.';
+  'Makes every session compile anew once this transaction has committed. Never fails; waits only where eight other transactions have run DDL and are still open. Security definer, as whoever runs DDL has no rights on the slots.';
 
 create or replace function postern.on_ddl()
 returns event_trigger
@@ -37,7 +83,8 @@ as $$
 begin
   if tg_tag in ('REFRESH MATERIALIZED VIEW', 'ALTER DEFAULT PRIVILEGES')
     or tg_event = 'ddl_command_end' and not exists (
-      select from pg_event_trigger_ddl_commands() where schema_name is distinct from 'pg_temp')
+      select from pg_event_trigger_ddl_commands()
+      where schema_name is distinct from 'pg_temp' and coalesce(object_identity, '') !~ '^postern[.]slot_[0-7][(][)]$')
     or tg_event = 'sql_drop' and not exists (
       select from pg_event_trigger_dropped_objects() where not is_temporary)
   then
@@ -47,7 +94,7 @@ begin
 end
 $$;
 comment on function postern.on_ddl() is
-  'Event trigger of ddl_command_end and sql_drop: advances the epoch unless only temporary objects changed.';
+  'Event trigger of ddl_command_end and sql_drop: advances the epoch unless only temporary objects changed, or a slot.';
 
 do $$
 begin

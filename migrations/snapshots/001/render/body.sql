@@ -23,7 +23,7 @@ begin
       when 'json' then postern.render_json(shape, (media ->> 'strip')::boolean)
       when 'object' then postern.render_json(case shape when 'rows' then 'row' when 'scalars' then 'row' else shape end, (media ->> 'strip')::boolean)
       when 'csv' then postern.render_csv()
-      when 'geojson' then $sql$convert_to(json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(st_asgeojson(answer)::json), '[]'))::text, 'UTF8')$sql$
+      when 'geojson' then $sql$json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(st_asgeojson(answer)::json), '[]'))$sql$
       when 'aggregate' then format('postern.as_body(%I.%I(%s))', media -> 'custom' ->> 'schema', media -> 'custom' ->> 'name',
         case when shape in ('scalar', 'scalars') then 'answer.pgrst_scalar' when (media -> 'custom' ->> 'any')::boolean then 'answer'
           else format('answer::%I.%I', node ->> 'schema', node ->> 'relation') end)
@@ -31,7 +31,13 @@ begin
 end
 $$;
 comment on function postern.render_body(jsonb, text, jsonb) is
-  'SQL that makes the body (bytea) of the rows named answer. shape: rows, row (of a function that returns one), scalar, scalars.';
+  'SQL that makes the body of the rows named answer: bytes where postern.is_binary, else of a type whose text is the body. shape: rows, row (of a function that returns one), scalar, scalars.';
+
+create or replace function postern.is_binary(media jsonb)
+returns boolean
+language sql immutable parallel safe
+as $$ select coalesce(media ->> 'handler' not in ('json', 'object', 'csv', 'geojson'), false) $$;
+comment on function postern.is_binary(jsonb) is 'Whether the body of a media type is bytes, which a custom handler made.';
 
 create or replace function postern.render_json(shape text, strip boolean)
 returns text
@@ -40,7 +46,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select format('convert_to(coalesce(%s, %L)::text, ''UTF8'')',
+    select format('coalesce(%s, %L)',
       format(case when strip then 'json_strip_nulls(%s)' else '%s' end,
         'json_agg(' || case when shape in ('scalar', 'scalars') then 'answer.pgrst_scalar' else 'answer' end || ')'
         || case when shape in ('row', 'scalar') then ' -> 0' else '' end),
@@ -56,9 +62,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select $sql$convert_to(
-      coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(answer)))[1]) as name), '')
-      || E'\n' || coalesce(string_agg(substr(answer::text, 2, length(answer::text) - 2), E'\n'), ''), 'UTF8')$sql$::text);
+    select $sql$coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(answer)))[1]) as name), '')
+      || E'\n' || coalesce(string_agg(substr(answer::text, 2, length(answer::text) - 2), E'\n'), '')$sql$::text);
 end
 $$;
 comment on function postern.render_csv() is 'SQL of the CSV body: a header line with the names, then a line a row. Source: RFC 4180.';

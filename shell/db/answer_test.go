@@ -1,0 +1,32 @@
+package db
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	var answer Answer
+	for text, want := range map[string]string{
+		"200\nA: 1\nA: 2: 3\nb: \n\nbody\n\nmore": `200 [["A" "1"] ["A" "2: 3"] ["b" ""]] "body\n\nmore"`,
+		"204\n\n":      `204 [] ""`,
+		"0\n\n{}":      `0 [] "{}"`,
+		"200\n\n\n":    `200 [] "\n"`,
+		"":             "error",
+		"200":          "error",
+		"200\n":        "error",
+		"200\nA: 1\n":  "error",
+		"200\nA\n\n":   "error",
+		"2x\n\n":       "error",
+		"\n\n":         "error",
+		"200\nA:1\n\n": "error",
+	} {
+		got := "error"
+		if err := answer.parse([]byte(text)); err == nil {
+			got = fmt.Sprintf("%d %q %q", answer.Status, answer.Headers, answer.Body)
+		}
+		if got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}
