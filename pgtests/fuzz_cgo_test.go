@@ -75,7 +75,7 @@ var depth = regexp.MustCompile(`_[0-9]+$`)
 // builtin are the functions of PostgreSQL that statements call. The client cannot name one.
 var builtin = strings.Fields(`array_agg avg concat concat_ws convert_to count current_setting decode generate_subscripts json_agg json_array_elements
 	json_build_object json_object_keys json_strip_nulls json_to_record json_to_recordset jsonb_agg jsonb_array_elements jsonb_build_object
-	jsonb_to_record jsonb_to_recordset max min now nullif phraseto_tsquery plainto_tsquery replace row_number row_to_json set_config st_asgeojson
+	jsonb_to_record jsonb_to_recordset left max min now nullif phraseto_tsquery plainto_tsquery replace row_number row_to_json set_config st_asgeojson
 	string_agg sum substr length to_json to_jsonb to_tsquery to_tsvector unnest websearch_to_tsquery nextval format`)
 
 // vocabulary gives what statements about the store may name.

@@ -26,7 +26,7 @@ create function pg_temp.node(name text, query text, more jsonb default '{}') ret
 select is(postern.query_trees(testing.shape(testing.request('GET', '/house?' || query))), wanted::jsonb, query)
 from (values
   ('', '{"select": [{"type": "field", "name": "*"}], "entries": [], "arguments": [], "params": 1}'),
-  ('select=id&id=eq.1&limit=5', '{"select": [{"type": "field", "name": "id"}], "arguments": [], "params": 3, "entries": [
+  ('select=id&id=eq.1&limit=5000', '{"select": [{"type": "field", "name": "id"}], "arguments": [], "params": 3, "entries": [
     {"kind": "filter", "embed": [], "name": "id", "expr": {"operator": "eq", "param": 2}}, {"kind": "limit", "embed": [], "param": 3}]}'),
   ('room.order=id.desc&room.limit=x', '{"select": [{"type": "field", "name": "*"}], "arguments": [], "params": 1, "entries": [
     {"kind": "order", "embed": ["room"], "terms": [{"name": "id", "direction": "desc"}]}, {"kind": "limit", "embed": ["room"]}]}'),
@@ -82,7 +82,7 @@ from (values
   ('house', 'select=room(id.sum())', '{"aggregates": false}', 'PGRST123'),
   ('house', 'select=id', '{}', null)
 ) as cases(relation, query, more, wanted);
-select is(pg_temp.node('house', 'limit=1&limit=2') -> 'limit', '{"param": 3}', 'the last limit counts');
+select is(pg_temp.node('house', 'limit=1000&limit=2000') -> 'limit', '{"param": 3}', 'the last limit counts');
 select is(pg_temp.node('house', 'limit=x') -> 'limit', null, 'and none that is no number');
 
 -- Payloads.

@@ -117,7 +117,8 @@ create function pg_temp.call(name text, arguments jsonb, keys text[], form text,
   select pg_temp.squeezed(postern.render_call(postern.find_routines('store', name) -> 0, '{"alias": "it", "columns": [], "fields": []}', arguments, keys, form, read_only)) $$;
 select is(pg_temp.call('add', '[{"name": "a", "param": 2}, {"name": "a", "param": 3}]', '{a}', null), 'select store.add(a := $3::integer) as pgrst_scalar', 'the last of a name');
 select is(pg_temp.call('joined', '[{"name": "words", "param": 2}, {"name": "words", "param": 3}]', '{words}', null), 'select store.joined(variadic words := array[$2, $3]::text[]) as pgrst_scalar', 'variadic');
-select is(pg_temp.call('add', null, '{a}', '{'), 'select store.add(a := body.a) as pgrst_scalar from (select * from (select read.a from json_to_record((current_setting(''postern.payload''))::json) as read(a integer)) as body limit 1) as body', 'a JSON body');
+select is(pg_temp.call('add', null, '{a}', '{'), 'select store.add(a := body.a) as pgrst_scalar from (select read.a from json_to_record((current_setting(''postern.payload''))::json) as read(a integer)) as body', 'a JSON body');
+select is(pg_temp.call('add', null, '{a}', '['), 'select store.add(a := body.a) as pgrst_scalar from (select * from (select read.a from json_to_recordset((current_setting(''postern.payload''))::json) as read(a integer)) as body limit 1) as body', 'a JSON array: its first element');
 select is(pg_temp.call('echo', null, '{}', '{'), 'select store.echo((current_setting(''postern.payload''))::json) as pgrst_scalar', 'the body as a whole');
 select is(pg_temp.call('films_by', '[{"name": "director", "param": 2}]', '{director}', null), 'select it.* from store.films_by(director := $2::integer) as it', 'rows');
 select is(pg_temp.call('add', '[]', '{}', null, true), 'select store.add() as pgrst_scalar from (select set_config(''transaction_read_only'', ''on'', true)) as read_only', 'read-only');

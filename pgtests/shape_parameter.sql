@@ -26,7 +26,8 @@ from (values
   ('films.order=id', '|films.order::id '),
   ('columns=a,b', '|columns::a,b '),
   ('on_conflict=a', '|on_conflict::a '),
-  ('limit=10', '|limit::# ,''10'''),
+  ('limit=999', '|limit::999 '),
+  ('limit=1000', '|limit::# ,''1000'''),
   ('films.offset=10', '|films.offset::# ,''10'''),
   ('limit=ten', '|limit::ten '),
   ('limit=-1', '|limit::-1 '),
@@ -49,7 +50,7 @@ from (values
   ('a=x.y', '|a::# ,''x.y'''),
   ('a=eq.1', '|a:eq:# ,''1'''),
   ('a=not.eq.1', '|a:not.eq:# ,''1'''),
-  ('limit=1', '|limit::# ,''1'''),
+  ('limit=1', '|limit::1 '),
   ('select=a', '|select::a ')
 ) as cases(query, wanted);
 

@@ -70,6 +70,9 @@ func appendShape(shape, literals, pair []byte, call bool) (newShape, newLiterals
 		if len(operator) > 0 || !isCount(value) {
 			return shape, literals, false
 		}
+		if len(value) <= 3 && string(last) == "limit" {
+			return append(shape, pair...), literals, true
+		}
 	case len(operator) == 0:
 		if !call {
 			return shape, literals, false

@@ -18,7 +18,7 @@ func TestKnown(t *testing.T) {
 		{"/x", "id=eq.5&select=a,b.c", `'?l','5'`, "~id|eq|*~select|a,b|c"},
 		{"/x", "select=a&order=a.desc&b.order=c", `'?l'`, "~select||a~order|a|desc~b.order||c"},
 		{"/x", `a=eq.it's&b=like.%5C*&c=gt.`, `'?l','it''s', E'\\*',''`, "~a|eq|*~b|like|*~c|gt|*"},
-		{"/x", "limit=10&a.offset=5", `'?l','10','5'`, "~limit||*~a.offset||*"},
+		{"/x", "limit=1000&a.offset=5&b.limit=999", `'?l','1000','5'`, "~limit||*~a.offset||*~b.limit||999"},
 		{"/x", "columns=a,b&on_conflict=c", `'?l'`, "~columns||a,b~on_conflict||c"},
 		{"/rpc/f", "a=1&b=&c=eq.5", `'?l','1','','5'`, "~a||*~b||*~c|eq|*"},
 		{"/x", "a=1", "", ""},

@@ -65,16 +65,23 @@ declare
   one boolean := media ->> 'handler' = 'object';
   most text := case when context -> 'preferences' ->> 'handling' = 'strict' then context -> 'preferences' ->> 'max-affected' end;
   note text := postern.render_note(context, true);
+  unused constant text := 'left($1::text, 0)'; -- PREPARE must see each parameter
   statement text;
 begin
-  if void then
+  if shape = 'scalar' and not void and counted is null and media ->> 'handler' in ('json', 'object') and postern.is_default_select(node)
+    and not node ?| '{where,order,limit,offset,range}'
+  then
+    return postern.compiled_statement(context, postern.render_answer('200',
+      concat_ws(', ', quote_literal(E'\nContent-Range: 0-0/*'), postern.render_headers(headers), unused),
+      case when body is not null then postern.render_scalar((media ->> 'strip')::boolean) end, format('(%s) as answer', call), media, note), params, media, null);
+  elsif void then
     statement := postern.render_answer(postern.render_guarded_status('204', row_count, one, most),
       concat_ws(', ', quote_literal(E'\nContent-Range: '), format('postern.content_range(0, %s, %s)', row_count, case when counted is null then 'null' else row_count end),
-        postern.render_headers(headers)),
+        postern.render_headers(headers), unused),
       body, format('(%s) as answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')), media, note);
   else
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, row_count, headers,
-      null, postern.render_total(node, source, counted), context ->> 'verbosity', one, most, media, note);
+      unused, postern.render_total(node, source, counted), context ->> 'verbosity', one, most, media, note);
   end if;
   return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', call, statement), params, media,
     case when counted in ('planned', 'estimated') then format('with pgrst_source as (%s) %s', call, postern.render_count_query(node, source)) end);

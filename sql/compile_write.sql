@@ -74,12 +74,13 @@ declare
   rows text := case when full_answer then postern.render_rows(node - '{where,limit,offset,max_rows}'::text[], format('pgrst_source as %I', node ->> 'alias'), null, 'labels')
     else 'select from pgrst_source' end;
 begin
+  -- $1 stands there because PREPARE must see each parameter.
   return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation, postern.render_answer(
       case when method = 'PUT' then format('case when count(*) <> 1 then postern.key_mismatch() else (%s)::text end', status) else status end,
       nullif(concat_ws(', ',
         case when method <> 'PUT' then concat_ws(', ', quote_literal(E'\nContent-Range: '),
           format(case method when 'PATCH' then 'postern.content_range(0, count(*), %s)' else 'postern.content_range(1, 0, %s)' end, total)) end,
-        postern.render_headers(headers),
+        postern.render_headers(headers), 'left($1::text, 0)',
         case when method = 'POST' and preferences ->> 'return' = 'headers-only' and pk <> '{}' then
           format('case when count(*) = 1 then %L || %s end', E'\nLocation: ', postern.render_location(node ->> 'relation', pk)) end), ''),
       body, format('(%s) as answer having count(*) >= 0', rows), media, postern.render_note(context, true))), params, media, null);

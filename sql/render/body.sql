@@ -55,6 +55,14 @@ end
 $$;
 comment on function postern.render_json(text, boolean) is 'SQL of the JSON body: an array, or the first element of it.';
 
+create or replace function postern.render_scalar(strip boolean)
+returns text
+language sql immutable strict parallel safe
+as $$
+  select format('coalesce(%s, ''null'')', case when strip then 'json_strip_nulls(to_json(answer.pgrst_scalar))' else 'to_json(answer.pgrst_scalar)' end)
+$$;
+comment on function postern.render_scalar(boolean) is 'SQL of the JSON body that is the one value pgrst_scalar.';
+
 create or replace function postern.render_csv()
 returns text
 language plpgsql immutable parallel safe

@@ -1,5 +1,6 @@
 -- A request's parameters as a shape and values. In the shape each value is replaced by chr(1), the placeholder; the values are
--- literals for EXECUTE. postern.handle does the commonest parameters itself, in its loop; here is any parameter.
+-- literals for EXECUTE. A limit of up to three digits is not replaced: pages have few sizes, and the planner plans them better when it
+-- knows. postern.answer does the commonest parameters itself, in its loop; here is any parameter.
 
 create or replace function postern.shape_parameter(pair text, request jsonb)
 returns text[]
@@ -16,6 +17,7 @@ begin
     return array[concat(E'\x1f', pair), ''];
   elsif last_word in ('limit', 'offset') then
     return case when rest = value and value ~ '^[0-9]{1,18}$'
+        and (last_word = 'offset' or length(value) > 3)
       then array[concat(E'\x1f', name, E'\x1e\x1e\x01'), ',' || quote_literal(value)]
       else array[concat(E'\x1f', pair), ''] end;
   elsif last_word in ('and', 'or') then

@@ -46,13 +46,9 @@ comment on function postern.out_of_bounds(bigint, bigint, text) is 'Body of a 41
 
 create or replace function postern.content_range(first bigint, rows bigint, total bigint)
 returns text
-language plpgsql immutable parallel safe
+language sql immutable parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select case when rows > 0 and total is distinct from 0 then first || '-' || first + rows - 1 else '*' end || '/' || coalesce(total::text, '*'));
-end
+  select case when rows > 0 and total is distinct from 0 then first || '-' || first + rows - 1 else '*' end || '/' || coalesce(total::text, '*')
 $$;
 comment on function postern.content_range(bigint, bigint, bigint) is
   'Value of Content-Range: rows from first on, of a total or * when it is not known. Source: RFC 9110, section 14.4; PostgREST docs, references/api/pagination_count.';
