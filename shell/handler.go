@@ -74,6 +74,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	x := exchanges.Get().(*exchange)
 	defer x.release()
 	out := response{w: w, head: r.Method == http.MethodHead}
+	var began time.Time
+	if s.metrics != nil {
+		began = time.Now()
+	}
 	header := w.Header()
 	if name := st.config.ServerTraceHeader; name != "" {
 		header.Set(name, r.Header.Get(name))
@@ -89,6 +93,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		role = roleOf(identity)
 	}
 	s.log.access(st.config.LogLevel, r, role, out.status, out.size)
+	if s.metrics != nil {
+		s.metrics.Observe(r.Method, out.status, time.Since(began))
+	}
 }
 
 func roleOf(identity *auth.Identity) string {

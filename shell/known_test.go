@@ -106,7 +106,7 @@ func TestPlain(t *testing.T) {
 		head, body, _ := strings.Cut(request, "\n\n")
 		r := read(t, head)
 		for _, prepared := range []bool{true, false} {
-			st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", DBPreparedStatements: prepared}, nil, "i1")
+			st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", DBPreparedStatements: prepared}, nil, tokenSource{}, "i1")
 			var x shaped
 			path, query := target(r)
 			st.shape(&x, r, path, query, &auth.Identity{Role: "anon"}, []byte(body), nil)

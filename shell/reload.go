@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"postern/shell/auth"
 	"postern/shell/config"
 	"postern/shell/db"
 )
@@ -37,7 +38,7 @@ func newInstance() string { return strings.ToLower(rand.Text()[:8]) }
 // newState names and computes a state. Callers hold reloads, or are alone.
 func (s *Server) newState(c *config.Config, roles map[string]db.RoleSettings) *state {
 	s.states++
-	return newState(c, roles, s.instance+strconv.FormatInt(int64(s.states), 36))
+	return newState(c, roles, s.tokens, s.instance+strconv.FormatInt(int64(s.states), 36))
 }
 
 // session is what a new connection to the database starts with.
@@ -115,12 +116,39 @@ func (s *Server) reload(ctx context.Context, renew bool) error {
 			roles = old.roleSource
 		}
 	}
+	replaced := s.tokens.remote
+	renewed, err := s.remoteKeys(c)
+	if err != nil {
+		return err
+	}
+	s.tokens.remote = renewed
 	st := s.newState(c, roles)
 	s.state.Store(st)
+	if renewed != replaced && replaced != nil {
+		replaced.Stop()
+	}
 	if renew || st.config.DBPreparedStatements != old.config.DBPreparedStatements || string(st.searchPath) != string(old.searchPath) {
 		s.pool.Reset()
 	}
 	return nil
+}
+
+// remoteKeys gives the keys by the URL in jwt-secret, nil where that is none: those there are, which it has fetched again,
+// or others if the URL has changed.
+func (s *Server) remoteKeys(c *config.Config) (*auth.Remote, error) {
+	current := s.tokens.remote
+	switch {
+	case !auth.IsURL(c.JWTSecret):
+		return nil, nil
+	case current != nil && current.URL() == c.JWTSecret:
+		go current.Renew()
+		return current, nil
+	}
+	made, err := auth.NewRemote(auth.RemoteOptions{URL: c.JWTSecret, Log: s.log.event, Counters: s.tokens.counters})
+	if err == nil {
+		made.Start()
+	}
+	return made, err
 }
 
 func (s *Server) readConfig(ctx context.Context, old *config.Config) (*config.Config, error) {

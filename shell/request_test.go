@@ -25,7 +25,7 @@ func read(t *testing.T, text string) *http.Request {
 }
 
 func encodeRequest(r *http.Request, hoisted []byte) []byte {
-	st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", ClientErrorVerbosity: "verbose"}, nil, "i1")
+	st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", ClientErrorVerbosity: "verbose"}, nil, tokenSource{}, "i1")
 	path, query := target(r)
 	identity := &auth.Identity{Role: "anon", Anonymous: true}
 	var x shaped
@@ -171,7 +171,7 @@ func BenchmarkRequest(b *testing.B) {
 	r := httptest.NewRequest(http.MethodGet, "/films?select=id,title&order=title&limit=3&year=gte.2000", nil)
 	r.Header = http.Header{"Accept": {"*/*"}, "User-Agent": {"bench/1.0"}, "Authorization": {"Bearer x.y.z"}, "Prefer": {"count=exact"}}
 	identity := &auth.Identity{Role: "anon", Anonymous: true}
-	st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", ClientErrorVerbosity: "verbose"}, nil, "i1")
+	st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", ClientErrorVerbosity: "verbose"}, nil, tokenSource{}, "i1")
 	var dst, headers []byte
 	var x shaped
 	for b.Loop() {

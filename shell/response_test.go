@@ -24,7 +24,7 @@ func respond(t *testing.T, method string, status int, body []byte, headers ...st
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := newState(c, nil, "i1")
+	st := newState(c, nil, tokenSource{}, "i1")
 	x := &exchange{answer: db.Answer{Status: status, Body: body}}
 	for i := 0; i < len(headers); i += 2 {
 		x.answer.Headers = append(x.answer.Headers, [2][]byte{[]byte(headers[i]), []byte(headers[i+1])})

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"postern/shell/admin"
+	"postern/shell/auth"
 	"postern/shell/config"
 	"postern/shell/db"
 	"postern/shell/fault"
@@ -55,6 +56,8 @@ type Server struct {
 	first     func() // called once the database is reached
 	fatal     chan error
 	listener  listening
+	tokens    tokenSource    // its remote under reloads
+	metrics   *admin.Metrics // nil without an admin server
 
 	main, admin net.Listener
 }
@@ -68,10 +71,14 @@ func New(options Options) (*Server, error) {
 		instance: newInstance(),
 		fatal:    make(chan error, 1),
 		first:    options.Connected,
+		tokens:   tokenSource{counters: new(auth.Counters)},
 	}
 	s.sources.DBURI = c.DBURI
-	s.state.Store(s.newState(c, nil))
 	var err error
+	if s.tokens.remote, err = s.remoteKeys(c); err != nil {
+		return nil, err
+	}
+	s.state.Store(s.newState(c, nil))
 	s.pool, err = db.Open(db.Options{
 		URI: c.DBURI, Application: "postern/" + Version, Version: Version, Size: c.DBPool,
 		AcquireTimeout: time.Duration(c.DBPoolAcquisitionTimeout) * time.Second,
@@ -83,7 +90,10 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.open(c)
+	if err = s.open(c); err == nil && s.admin != nil {
+		s.metrics = admin.NewMetrics(s.pool.Stats, s.tokens.counters)
+	}
+	return s, err
 }
 
 // open opens the sockets.
@@ -145,6 +155,11 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	}
 	background.Wait()
+	s.reloads.Lock()
+	if s.tokens.remote != nil {
+		s.tokens.remote.Stop()
+	}
+	s.reloads.Unlock()
 	s.pool.Close()
 	return err
 }
@@ -205,13 +220,17 @@ func (s *Server) Live() bool {
 	return true
 }
 
-// Ready tells whether requests can be answered: the database is reached, or all connections to it are in use.
+// Ready tells whether requests can be answered: the keys of the issuer have arrived, if they come from one, and the
+// database is reached, or all connections to it are in use.
 func (s *Server) Ready(ctx context.Context) bool {
-	if !s.connected.Load() {
+	if !s.connected.Load() || !s.state.Load().verifier.Ready() {
 		return false
 	}
 	return s.pool.Busy() || s.pool.Check(ctx) == nil
 }
+
+// Metrics gives what is counted.
+func (s *Server) Metrics() *admin.Metrics { return s.metrics }
 
 // Settings gives the settings without secrets.
 func (s *Server) Settings() string { return s.state.Load().config.DumpPublic() }

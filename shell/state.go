@@ -32,8 +32,14 @@ type state struct {
 	hoisted    *lru.Cache[string, *hoist]
 }
 
+// tokenSource is what verifying tokens needs beside the configuration.
+type tokenSource struct {
+	remote   *auth.Remote // the keys where jwt-secret is a URL; nil where it is not
+	counters *auth.Counters
+}
+
 // newState computes a state. The instance names it towards the database, which keeps compiled statements by it.
-func newState(c *config.Config, roles map[string]db.RoleSettings, instance string) *state {
+func newState(c *config.Config, roles map[string]db.RoleSettings, tokens tokenSource, instance string) *state {
 	st := &state{
 		config:     c,
 		cors:       newCORSPolicy(c.ServerCORSAllowedOrigins),
@@ -43,7 +49,8 @@ func newState(c *config.Config, roles map[string]db.RoleSettings, instance strin
 		instance:   instance,
 	}
 	st.verifier = auth.New(auth.Options{
-		Keys: c.Keys, Audience: c.JWTAud, AnonymousRole: c.DBAnonRole, RolePath: c.JWTRoleClaimKey, CacheEntries: c.JWTCacheMaxEntries,
+		Keys: c.Keys, Remote: tokens.remote, Audience: c.JWTAud, AnonymousRole: c.DBAnonRole, RolePath: c.JWTRoleClaimKey,
+		CacheEntries: c.JWTCacheMaxEntries, Counters: tokens.counters,
 	})
 	st.hoisted, _ = lru.New[string, *hoist](maxHoisted)
 	st.constant = []byte(`,"shell":true`)

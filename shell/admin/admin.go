@@ -1,4 +1,4 @@
-// Package admin answers the admin server: is the process alive, is it ready, how is it set up.
+// Package admin answers the admin server: is the process alive, is it ready, what did it do, how is it set up.
 package admin
 
 import (
@@ -18,10 +18,11 @@ type Subject interface {
 	Live() bool                     // whether the API is served
 	Ready(ctx context.Context) bool // whether requests can be answered
 	Settings() string               // the settings, without secrets
+	Metrics() *Metrics              // what is counted
 }
 
-// Handler answers /live and /ready with 200, or 500 and 503, and no body (PostgREST docs/references/admin_server), and
-// /config with the settings.
+// Handler answers /live and /ready with 200, or 500 and 503, and no body (PostgREST docs/references/admin_server),
+// /metrics in Prometheus' text format, and /config with the settings.
 func Handler(subject Subject) http.Handler {
 	router := chi.NewRouter()
 	router.HandleFunc("/live", func(w http.ResponseWriter, _ *http.Request) {
@@ -43,6 +44,7 @@ func Handler(subject Subject) http.Handler {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, subject.Settings())
 	})
+	router.Handle("/metrics", subject.Metrics().handler())
 	router.NotFound(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	return router
 }

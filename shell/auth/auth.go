@@ -12,17 +12,21 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// maxCachedToken is the longest token in bytes that is kept in the cache.
-const maxCachedToken = 16 << 10
+const (
+	maxToken       = 64 << 10 // longest token in bytes
+	maxCachedToken = 16 << 10 // longest token in bytes that is kept in the cache
+)
 
-// Options say how to verify. Keys may be nil: every token is then refused with PGRST300.
+// Options say how to verify. Without Keys and Remote every token is refused with PGRST300.
 type Options struct {
 	Keys          *Keys            // setting jwt-secret
+	Remote        *Remote          // the same where it is a URL; nil where it is not
 	Audience      string           // setting jwt-aud; empty accepts every audience
 	AnonymousRole string           // setting db-anon-role; empty refuses requests without a role
 	RolePath      RolePath         // setting jwt-role-claim-key
 	CacheEntries  int              // setting jwt-cache-max-entries; 0 keeps no tokens
 	Now           func() time.Time // the clock; nil means time.Now
+	Counters      *Counters        // may be nil
 }
 
 // Identity is who asks.
@@ -39,8 +43,10 @@ type Verifier struct {
 	cache     *lru.Cache[string, *verified]
 }
 
-// verified is a token with a good signature. Its times are checked anew at every use.
+// verified is a token with a good signature. Its times are checked anew at every use, and it counts only as long as the
+// keys are the ones it was verified with.
 type verified struct {
+	keys     *Keys
 	claims   *claims
 	identity *Identity // nil when it names no role and there is no anonymous one
 }
@@ -49,6 +55,9 @@ type verified struct {
 func New(options Options) *Verifier {
 	if options.Now == nil {
 		options.Now = time.Now
+	}
+	if options.Counters == nil {
+		options.Counters = new(Counters)
 	}
 	v := &Verifier{options: options}
 	if role := options.AnonymousRole; role != "" {
@@ -61,8 +70,8 @@ func New(options Options) *Verifier {
 }
 
 // Identify tells who asks by the value of the Authorization header; a value of another scheme than Bearer counts as none.
-// Errors are of type *fault.Fault: PGRST300 without a secret, PGRST301 for a token that does not verify, PGRST302 where
-// no role is left, PGRST303 for claims that do not hold.
+// Errors are of type *fault.Fault: PGRST300 without a secret (500) or before the keys have arrived (503), PGRST301 for a
+// token that does not verify, PGRST302 where no role is left, PGRST303 for claims that do not hold.
 func (v *Verifier) Identify(authorization string) (*Identity, error) {
 	token, ok := bearer(authorization)
 	if !ok {
@@ -71,20 +80,38 @@ func (v *Verifier) Identify(authorization string) (*Identity, error) {
 		}
 		return v.anonymous, nil
 	}
-	if v.options.Keys == nil {
-		return nil, errNoSecret
-	}
-	entry, err := v.lookUp(token)
+	keys, err := v.keys()
 	if err != nil {
 		return nil, err
 	}
-	if err := entry.claims.check(v.options.Now().Unix(), v.options.Audience); err != nil {
+	entry, err := v.lookUp(keys, token)
+	if err != nil {
+		return nil, err
+	}
+	if err := entry.claims.check(v.options.Now().Unix(), v.options.Audience, entry.keys.issuer); err != nil {
 		return nil, err
 	}
 	if entry.identity == nil {
 		return nil, errNoToken
 	}
 	return entry.identity, nil
+}
+
+// Ready tells whether tokens can be verified, or need not be: false until the keys of a Remote have arrived.
+func (v *Verifier) Ready() bool { return v.options.Remote == nil || v.options.Remote.Keys() != nil }
+
+// keys gives those that count now.
+func (v *Verifier) keys() (*Keys, error) {
+	if v.options.Remote != nil {
+		if keys := v.options.Remote.Keys(); keys != nil {
+			return keys, nil
+		}
+		return nil, errNoKeysYet
+	}
+	if v.options.Keys == nil {
+		return nil, errNoSecret
+	}
+	return v.options.Keys, nil
 }
 
 // bearer takes the token out of an Authorization value (RFC 6750, 2.1); the scheme's case does not matter.
@@ -99,24 +126,24 @@ func bearer(authorization string) (string, bool) {
 	return strings.TrimLeft(authorization[end:], " \t"), true
 }
 
-func (v *Verifier) lookUp(token string) (*verified, error) {
-	if v.cache != nil {
-		if entry, ok := v.cache.Get(token); ok {
-			return entry, nil
-		}
+func (v *Verifier) lookUp(keys *Keys, token string) (*verified, error) {
+	if v.cache == nil {
+		return v.verify(keys, token)
 	}
-	entry, err := v.verify(token)
-	if err != nil {
-		return nil, err
+	v.options.Counters.Lookups.Add(1)
+	if entry, ok := v.cache.Get(token); ok && entry.keys == keys {
+		v.options.Counters.Hits.Add(1)
+		return entry, nil
 	}
-	if v.cache != nil && len(token) <= maxCachedToken {
-		v.cache.Add(strings.Clone(token), entry)
+	entry, err := v.verify(keys, token)
+	if err == nil && len(token) <= maxCachedToken && v.cache.Add(strings.Clone(token), entry) {
+		v.options.Counters.Evictions.Add(1)
 	}
-	return entry, nil
+	return entry, err
 }
 
-func (v *Verifier) verify(token string) (*verified, error) {
-	payload, err := v.open(token)
+func (v *Verifier) verify(keys *Keys, token string) (*verified, error) {
+	payload, keys, err := v.open(keys, token)
 	if err != nil {
 		return nil, err
 	}
@@ -125,60 +152,90 @@ func (v *Verifier) verify(token string) (*verified, error) {
 		return nil, err
 	}
 	role, ok := parsed.role(v.options.RolePath)
+	if strings.IndexByte(role, 0) >= 0 { // PostgreSQL has no text with it
+		return nil, errRoleNUL
+	}
 	if !ok {
 		role = v.options.AnonymousRole
 	}
-	entry := &verified{claims: parsed}
+	entry := &verified{keys: keys, claims: parsed}
 	if ok || role != "" {
 		entry.identity = &Identity{Role: role, Claims: parsed.text(role), Anonymous: v.anonymous != nil && role == v.anonymous.Role}
 	}
 	return entry, nil
 }
 
-// open checks the signature (RFC 7515, 5.2) and gives the payload.
-func (v *Verifier) open(token string) ([]byte, error) {
-	if token == "" {
-		return nil, errEmptyToken
-	}
-	if parts := strings.Count(token, ".") + 1; parts != 3 {
-		return nil, tokenFault(errTokenParts+strconv.Itoa(parts), "")
-	}
-	first, last := strings.IndexByte(token, '.'), strings.LastIndexByte(token, '.')
-	header, err := decode(token[:first])
+// open checks the signature (RFC 7515, 5.2) and gives the payload, and the keys that the signature was good with: newer
+// ones where a remote set was renewed for the token's kid.
+func (v *Verifier) open(keys *Keys, token string) ([]byte, *Keys, error) {
+	parsed, err := split(token)
 	if err != nil {
-		return nil, errEncoding
+		return nil, nil, err
 	}
-	payload, err := decode(token[first+1 : last])
-	if err != nil {
-		return nil, errEncoding
+	if id := parsed.header.ID; id != nil && v.options.Remote != nil && !keys.knows(*id) {
+		v.options.Remote.Renew()
+		keys = v.options.Remote.Keys()
 	}
-	signature, err := decode(token[last+1:])
-	if err != nil {
-		return nil, errEncoding
-	}
-	var fields struct {
-		Algorithm string          `json:"alg"`
-		ID        *string         `json:"kid"`
-		Critical  json.RawMessage `json:"crit"`
-	}
-	if json.Unmarshal(header, &fields) != nil {
-		return nil, errEncoding
-	}
-	if fields.Critical != nil {
-		return nil, errCritical
-	}
-	method := jwt.GetSigningMethod(fields.Algorithm)
-	if method == nil || method == jwt.SigningMethodNone {
-		return nil, errAlgorithm
-	}
-	candidates := v.options.Keys.suiting(fields.Algorithm, fields.ID)
+	candidates := keys.suiting(parsed.header.Algorithm, parsed.header.ID)
 	if len(candidates) == 0 {
-		return nil, errNoKey
+		return nil, nil, errNoKey
 	}
 	for _, candidate := range candidates {
-		if method.Verify(token[:last], signature, candidate.material) == nil {
-			return payload, nil
+		if parsed.method.Verify(parsed.content, parsed.signature, candidate.material) == nil {
+			return parsed.payload, keys, nil
 		}
 	}
-	return nil, errSignature
+	return nil, nil, errSignature
+}
+
+// token is a JWT taken apart (RFC 7515, 3.1).
+type token struct {
+	content   string // what is signed: header and payload, as they came
+	header    header
+	payload   []byte
+	signature []byte
+	method    jwt.SigningMethod
+}
+
+// header is what counts of a token's header (RFC 7515, 4.1). Keys in it (jwk, jku, x5c, x5u) do not.
+type header struct {
+	Algorithm string          `json:"alg"`
+	ID        *string         `json:"kid"`
+	Critical  json.RawMessage `json:"crit"`
+}
+
+// split takes a token apart, without checking its signature.
+func split(text string) (*token, error) {
+	if text == "" {
+		return nil, errEmptyToken
+	}
+	if parts := strings.Count(text, ".") + 1; parts != 3 {
+		return nil, tokenFault(errTokenParts+strconv.Itoa(parts), "")
+	}
+	if len(text) > maxToken {
+		return nil, errTokenLength
+	}
+	first, last := strings.IndexByte(text, '.'), strings.LastIndexByte(text, '.')
+	t := &token{content: text[:last]}
+	head, err := decode(text[:first])
+	if err != nil {
+		return nil, errEncoding
+	}
+	if t.payload, err = decode(text[first+1 : last]); err != nil {
+		return nil, errEncoding
+	}
+	if t.signature, err = decode(text[last+1:]); err != nil {
+		return nil, errEncoding
+	}
+	if json.Unmarshal(head, &t.header) != nil {
+		return nil, errEncoding
+	}
+	if t.header.Critical != nil {
+		return nil, errCritical
+	}
+	t.method = jwt.GetSigningMethod(t.header.Algorithm)
+	if t.method == nil || t.method == jwt.SigningMethodNone {
+		return nil, errAlgorithm
+	}
+	return t, nil
 }

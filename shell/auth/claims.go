@@ -23,6 +23,7 @@ type claims struct {
 	nbf       *float64
 	iat       *float64
 	audience  []string
+	issuer    string       // empty when it is missing or no string
 	wrongType *fault.Fault // the first claim of a wrong type, if it counts before all other checks of its claim
 	wrongAt   checkOrder
 }
@@ -90,6 +91,8 @@ func (c *claims) readRegistered() {
 			c.nbf = c.number(m.value, checkNbf, errNbfType)
 		case "iat":
 			c.iat = c.number(m.value, checkIat, errIatType)
+		case "iss":
+			_ = json.Unmarshal(m.value, &c.issuer) // another type is no issuer's name
 		case "aud":
 			var one string
 			if json.Unmarshal(m.value, &one) == nil {
@@ -131,8 +134,8 @@ func decodeStrings(value json.RawMessage, into *[]string) bool {
 	return true
 }
 
-// check tells what is wrong with the claims at a time (seconds since 1970) for an audience; empty means any.
-func (c *claims) check(now int64, audience string) error {
+// check tells what is wrong with the claims at a time (seconds since 1970) for an audience and an issuer; empty means any.
+func (c *claims) check(now int64, audience, issuer string) error {
 	early, late := float64(now-skew), float64(now+skew)
 	switch {
 	case c.wrongAt == checkExp:
@@ -151,6 +154,8 @@ func (c *claims) check(now int64, audience string) error {
 		return c.wrongType
 	case audience != "" && len(c.audience) > 0 && !slices.Contains(c.audience, audience):
 		return errAudience
+	case issuer != "" && c.issuer != issuer:
+		return errIssuer
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/http"
+	"strconv"
 
 	"postern/shell/fault"
 )
@@ -19,6 +20,10 @@ var (
 		Status: http.StatusInternalServerError, Code: codeNoSecret,
 		Message: "The server has no jwt-secret to verify tokens with",
 	}
+	errNoKeysYet = &fault.Fault{
+		Status: http.StatusServiceUnavailable, Code: codeNoSecret,
+		Message: "The keys to verify tokens with have not been fetched yet",
+	}
 	errNoToken = &fault.Fault{
 		Status: http.StatusUnauthorized, Code: codeNoToken,
 		Message: "A token is needed: anonymous access is disabled", Challenge: "Bearer",
@@ -29,18 +34,21 @@ var (
 	errAlgorithm  = tokenFault("The token's algorithm is not supported", "")
 	errSignature  = tokenFault("The token's signature does not verify", "")
 
-	errExpired    = claimsFault("The token has expired")
-	errNotYet     = claimsFault("The token is not valid yet")
-	errIssuedAt   = claimsFault("The token was issued in the future")
-	errAudience   = claimsFault("The token is meant for another audience")
-	errNotObject  = claimsFault("The token's claims are not a JSON object")
-	errExpType    = claimsFault("The claim 'exp' must be a number")
-	errNbfType    = claimsFault("The claim 'nbf' must be a number")
-	errIatType    = claimsFault("The claim 'iat' must be a number")
-	errAudType    = claimsFault("The claim 'aud' must be a string or an array of strings")
-	errCritical   = tokenFault("The token is not a valid JWT", "Its header asks for extensions (crit) that are not supported")
-	errNoKey      = tokenFault("No key suits the token", "None of the keys in jwt-secret has the token's kid and algorithm")
-	errTokenParts = "A JWT has 3 parts, this one has "
+	errExpired     = claimsFault("The token has expired")
+	errNotYet      = claimsFault("The token is not valid yet")
+	errIssuedAt    = claimsFault("The token was issued in the future")
+	errAudience    = claimsFault("The token is meant for another audience")
+	errIssuer      = claimsFault("The token is from another issuer")
+	errRoleNUL     = claimsFault("The token's role holds a NUL")
+	errNotObject   = claimsFault("The token's claims are not a JSON object")
+	errExpType     = claimsFault("The claim 'exp' must be a number")
+	errNbfType     = claimsFault("The claim 'nbf' must be a number")
+	errIatType     = claimsFault("The claim 'iat' must be a number")
+	errAudType     = claimsFault("The claim 'aud' must be a string or an array of strings")
+	errCritical    = tokenFault("The token is not a valid JWT", "Its header asks for extensions (crit) that are not supported")
+	errNoKey       = tokenFault("No key suits the token", "None of the keys in jwt-secret has the token's kid and algorithm")
+	errTokenLength = tokenFault("The token is too long", "At most "+strconv.Itoa(maxToken)+" bytes are accepted")
+	errTokenParts  = "A JWT has 3 parts, this one has "
 )
 
 func tokenFault(message, details string) *fault.Fault {

@@ -12,14 +12,20 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 )
 
 // minSecret is the least length of an HMAC secret in bytes (RFC 7518, 3.2).
 const minSecret = 32
 
+// maxModulus is the longest RSA modulus in bits; a longer one would make each verification slow.
+const maxModulus = 16 << 10
+
 // Keys are what tokens are verified with. The zero value suits no token.
 type Keys struct {
-	keys []key
+	keys   []key
+	issuer string // what the claim iss must be; empty for anything
+	source string // what a remote set was made of, to tell whether another is the same
 }
 
 // key is one verification key with the algorithms that it may be used with.
@@ -75,20 +81,53 @@ func parseJWKs(object []byte) (*Keys, error) {
 		}
 		return &Keys{keys: []key{*one}}, nil
 	}
-	result := &Keys{}
+	keys, err := parseSet(*set.Keys, false)
+	if err != nil {
+		return nil, fmt.Errorf("jwt-secret holds no usable key: %w", err)
+	}
+	return &Keys{keys: keys}, nil
+}
+
+// parseRemote reads the key set of an issuer, whose name may be empty.
+func parseRemote(set []json.RawMessage, issuer string) (*Keys, error) {
+	keys, err := parseSet(set, true)
+	if err != nil {
+		return nil, fmt.Errorf("the key set holds no usable key: %w", err)
+	}
+	var source strings.Builder
+	source.WriteString(issuer)
+	for _, one := range set {
+		source.WriteByte('\n')
+		source.Write(one)
+	}
+	return &Keys{keys: keys, issuer: issuer, source: source.String()}, nil
+}
+
+// parseSet reads the keys of a set and leaves out those that cannot be used (RFC 7517, 5), of a published set also
+// secrets: what everybody can read verifies nothing.
+func parseSet(set []json.RawMessage, published bool) ([]key, error) {
+	var keys []key
 	var problems []error
-	for i, raw := range *set.Keys {
+	for i, raw := range set {
 		one, err := parseJWK(raw)
+		if err == nil && published {
+			if _, secret := one.material.([]byte); secret {
+				err = errors.New("it is a secret, but published")
+			}
+		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("key %d: %w", i+1, err))
 			continue
 		}
-		result.keys = append(result.keys, *one)
+		keys = append(keys, *one)
 	}
-	if len(result.keys) == 0 {
-		return nil, fmt.Errorf("jwt-secret holds no usable key: %w", errors.Join(problems...))
+	switch {
+	case len(set) == 0:
+		return nil, errors.New("it is empty")
+	case len(keys) == 0:
+		return nil, errors.Join(problems...)
 	}
-	return result, nil
+	return keys, nil
 }
 
 func parseJWK(raw []byte) (*key, error) {
@@ -154,8 +193,8 @@ func (source *jwk) rsa() (*rsa.PublicKey, error) {
 	}
 	e := new(big.Int).SetBytes(exponent)
 	public := &rsa.PublicKey{N: new(big.Int).SetBytes(modulus)}
-	if !e.IsInt64() || e.Int64() < 3 || e.Int64() > 1<<31-1 || public.N.BitLen() < 1024 {
-		return nil, errors.New("the RSA key is too small or its exponent is out of range")
+	if !e.IsInt64() || e.Int64() < 3 || e.Int64() > 1<<31-1 || public.N.BitLen() < 1024 || public.N.BitLen() > maxModulus {
+		return nil, errors.New("the RSA key is too small or too large, or its exponent is out of range")
 	}
 	public.E = int(e.Int64())
 	return public, nil
@@ -203,6 +242,11 @@ func (k *Keys) suiting(algorithm string, kid *string) []key {
 		}
 	}
 	return result
+}
+
+// knows tells whether a key has this kid.
+func (k *Keys) knows(kid string) bool {
+	return slices.ContainsFunc(k.keys, func(one key) bool { return one.hasID && one.id == kid })
 }
 
 // decode reads base64url without padding (RFC 7515, 2) strictly.

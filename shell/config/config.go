@@ -46,6 +46,7 @@ type Config struct {
 	JWTCacheMaxEntries        int
 	JWTRoleClaimKey           auth.RolePath
 	JWTSecret                 string // as used: after @file and base64
+	JWTSecretAllowHTTP        bool
 	JWTSecretIsBase64         bool
 	LogLevel                  LogLevel
 	LogQuery                  bool
@@ -62,7 +63,7 @@ type Config struct {
 	ServerUnixSocketMode      os.FileMode
 	URLUseLegacyTargetNames   bool
 
-	Keys     *auth.Keys // the keys of JWTSecret; nil without one
+	Keys     *auth.Keys // the keys of JWTSecret; nil without one, or where it is a URL
 	Warnings []string   // values that could not be used and what is used in their place
 }
 

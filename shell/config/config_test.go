@@ -57,6 +57,11 @@ func TestDumpOfSettings(t *testing.T) {
 			want: []string{`jwt-secret = "c2VjdXJpdHl0aHJvdWdob2JzY3VyaXR5aW5iYXNlNjQ="`}},
 		{name: "base64 secret padded with dots", env: []string{"PGRST_JWT_SECRET=c2VjdXJpdHl0aHJvdWdob2JzY3VyaXR5aW5iYXNlNjQ.", "PGRST_JWT_SECRET_IS_BASE64=true"},
 			want: []string{`jwt-secret = "c2VjdXJpdHl0aHJvdWdob2JzY3VyaXR5aW5iYXNlNjQ="`}},
+		{name: "URL of keys", env: []string{"PGRST_JWT_SECRET=https://a.example/keys", "PGRST_JWT_SECRET_IS_BASE64=true"},
+			want: []string{`jwt-secret = "https://a.example/keys"`, `jwt-secret-allow-http = false`}},
+		{name: "URL of keys on this machine", env: []string{"PGRST_JWT_SECRET=http://[::1]:8080/"}, want: []string{`jwt-secret = "http://[::1]:8080/"`}},
+		{name: "http allowed", env: []string{"PGRST_JWT_SECRET=http://keycloak:8080/realms/a", "PGRST_JWT_SECRET_ALLOW_HTTP=true"},
+			want: []string{`jwt-secret = "http://keycloak:8080/realms/a"`}},
 		{name: "older role path", env: []string{`PGRST_JWT_ROLE_CLAIM_KEY=.roles[?(@ == "role1")]`},
 			want: []string{`jwt-role-claim-key = ".roles[?(@ == \"role1\")]"`}, warning: "deprecated"},
 		{name: "admin host follows", env: []string{"PGRST_SERVER_HOST=::1", "PGRST_ADMIN_SERVER_PORT=3001"},
@@ -116,6 +121,11 @@ func TestErrors(t *testing.T) {
 		{env: "PGRST_JWT_SECRET=short_secret", want: "jwt-secret must be at least 32 characters long"},
 		{env: "PGRST_JWT_SECRET=-----BEGIN PUBLIC KEY----- and some more of it", want: "PEM"},
 		{env: "PGRST_JWT_SECRET=@/nonexistent", want: "jwt-secret: open /nonexistent"},
+		{env: "PGRST_JWT_SECRET=http://a.example/keys", want: "jwt-secret: the URL must begin with https://"},
+		{env: "PGRST_JWT_SECRET=http://127.0.0.1.a.example/keys", want: "must begin with https://"},
+		{env: "PGRST_JWT_SECRET=https://", want: "has no host"},
+		{env: "PGRST_JWT_SECRET=https://user:password@a.example/keys", want: "neither a user"},
+		{env: "PGRST_JWT_SECRET=https://a.example:x/", want: "it is not a URL"},
 		{env: "PGRST_DB_URI=@/nonexistent", want: "db-uri: open /nonexistent"},
 		{env: "PGRST_DB_SCHEMAS=public, pg_catalog", want: "\"pg_catalog\" cannot be exposed"},
 		{env: "PGRST_DB_SCHEMAS=information_schema", want: "cannot be exposed"},
@@ -150,6 +160,10 @@ func TestFilesOfValues(t *testing.T) {
 	c, err := config.Load(config.Sources{Environment: []string{"PGRST_DB_URI=@" + uri, "PGRST_JWT_SECRET=@" + key}})
 	if err != nil {
 		t.Fatal(err)
+	}
+	address := write(t, "https://a.example/keys\n")
+	if c, err := config.Load(config.Sources{Environment: []string{"PGRST_JWT_SECRET=@" + address}}); err != nil || c.JWTSecret != "https://a.example/keys" {
+		t.Errorf("a URL in a file: %v", err)
 	}
 	if c.DBURI != "postgres://user@host/db" || c.JWTSecret != secret || c.Keys == nil {
 		t.Errorf("got %q, %q", c.DBURI, c.JWTSecret)

@@ -187,7 +187,7 @@ func (secretField) set(c *Config, value string) error {
 }
 
 func (secretField) text(c *Config) string {
-	if c.JWTSecretIsBase64 {
+	if c.JWTSecretIsBase64 && !auth.IsURL(c.JWTSecret) {
 		return quote(encodeBase64(c.JWTSecret))
 	}
 	return quote(c.JWTSecret)

@@ -9,7 +9,8 @@ import (
 	"postern/shell/auth"
 )
 
-// readSecret turns jwt-secret into keys: read from a file if it starts with @, then decoded if it is base64.
+// readSecret turns jwt-secret into keys: read from a file if it starts with @, then decoded if it is base64. A URL is only
+// looked at.
 func (c *Config) readSecret() error {
 	if c.JWTSecret == "" {
 		return nil
@@ -20,6 +21,13 @@ func (c *Config) readSecret() error {
 			return fmt.Errorf("setting jwt-secret: %w", err)
 		}
 		c.JWTSecret = strings.TrimSuffix(string(content), "\n")
+	}
+	if auth.IsURL(c.JWTSecret) {
+		c.JWTSecret = strings.TrimSpace(c.JWTSecret)
+		if err := auth.CheckURL(c.JWTSecret, c.JWTSecretAllowHTTP); err != nil {
+			return fmt.Errorf("setting jwt-secret: %w", err)
+		}
+		return nil
 	}
 	if c.JWTSecretIsBase64 {
 		plain, err := decodeBase64(c.JWTSecret)

@@ -35,13 +35,16 @@ func (p *Pool) wait() context.Context {
 // acquire takes a connection. A client that goes away keeps its place: it then gives the connection back at once.
 func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	wait := p.wait()
+	p.waiting.Add(1)
 	conn, err := p.pool.Acquire(wait)
+	p.waiting.Add(-1)
 	switch {
 	case err == nil:
 		return conn, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case wait.Err() != nil:
+		p.timeouts.Add(1)
 		return nil, &fault.Fault{
 			Status: http.StatusGatewayTimeout, Code: "PGRST003",
 			Message: "No database connection became free in time", Cause: err,

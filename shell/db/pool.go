@@ -55,6 +55,25 @@ type Pool struct {
 	read    string
 	assume  string
 	patient atomic.Pointer[patience]
+
+	waiting  atomic.Int64 // requests that are acquiring a connection
+	timeouts atomic.Int64 // requests that waited for one in vain
+}
+
+// Stats are figures of a Pool at a moment.
+type Stats struct {
+	Available int   // connections that are not in use
+	Max       int   // the most connections there may be
+	Waiting   int64 // requests that wait for one
+	Timeouts  int64 // requests that waited in vain, since the start
+}
+
+// Stats gives the figures of now.
+func (p *Pool) Stats() Stats {
+	stat := p.pool.Stat()
+	return Stats{
+		Available: int(stat.IdleConns()), Max: int(stat.MaxConns()), Waiting: p.waiting.Load(), Timeouts: p.timeouts.Load(),
+	}
 }
 
 // NotInstalledError tells that the database has no postern, or another version of it.

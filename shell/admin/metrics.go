@@ -1,0 +1,105 @@
+package admin
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"postern/shell/auth"
+	"postern/shell/db"
+)
+
+// methods have metrics of their own; all others share "other".
+var methods = [...]string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete, http.MethodOptions, "other",
+}
+
+// seconds are the upper bounds of the histogram's buckets.
+var seconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+const statuses = 1000 // a status has three digits
+
+// Metrics counts requests and shows this and other counts in Prometheus' text format. Names that begin with pgrst_ are
+// PostgREST's (docs/references/observability, "Metrics").
+type Metrics struct {
+	registry  *prometheus.Registry
+	requests  *prometheus.CounterVec
+	counters  [len(methods)][statuses]atomic.Pointer[prometheus.Counter] // those of requests, found without its lock
+	durations [len(methods)]prometheus.Observer
+}
+
+// NewMetrics makes the metrics; pool is asked for its figures each time they are shown.
+func NewMetrics(pool func() db.Stats, tokens *auth.Counters) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "postern_http_requests_total", Help: "Requests to the API that were answered, by method and status",
+		}, []string{"method", "status"}),
+	}
+	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "postern_http_request_duration_seconds", Help: "Time from the header of a request to its answer, by method", Buckets: seconds,
+	}, []string{"method"})
+	for i, method := range methods {
+		m.durations[i] = durations.WithLabelValues(method)
+	}
+	m.registry.MustRegister(m.requests, durations, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registerPool(pool)
+	m.registerTokens(tokens)
+	return m
+}
+
+func (m *Metrics) registerPool(stats func() db.Stats) {
+	m.gauge("pgrst_db_pool_available", "Connections in the pool that are not in use", func() float64 { return float64(stats().Available) })
+	m.gauge("pgrst_db_pool_max", "The most connections that the pool may have", func() float64 { return float64(stats().Max) })
+	m.gauge("pgrst_db_pool_waiting", "Requests that wait for a connection", func() float64 { return float64(stats().Waiting) })
+	m.counter("pgrst_db_pool_timeouts_total", "Requests that waited for a connection in vain", func() float64 { return float64(stats().Timeouts) })
+}
+
+func (m *Metrics) registerTokens(c *auth.Counters) {
+	value := func(n *atomic.Int64) func() float64 { return func() float64 { return float64(n.Load()) } }
+	m.counter("pgrst_jwt_cache_requests_total", "Tokens looked up in the cache", value(&c.Lookups))
+	m.counter("pgrst_jwt_cache_hits_total", "Tokens found in the cache", value(&c.Hits))
+	m.counter("pgrst_jwt_cache_evictions_total", "Tokens that were dropped from the cache for others", value(&c.Evictions))
+	m.counter("postern_jwks_fetches_total", "Key sets fetched from the URL in jwt-secret", value(&c.Fetches))
+	m.counter("postern_jwks_failures_total", "Failed attempts to fetch the key set", value(&c.Failures))
+	m.gauge("postern_jwks_keys", "Usable keys in the key set", value(&c.Keys))
+	m.gauge("postern_jwks_last_fetch_timestamp_seconds", "When the key set was last fetched, 0 for never", value(&c.Fetched))
+}
+
+func (m *Metrics) counter(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
+}
+
+func (m *Metrics) gauge(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
+// Observe counts a request that was answered with status, and how long that took. Safe for concurrent use; it takes no lock
+// but at the first request of its kind.
+func (m *Metrics) Observe(method string, status int, took time.Duration) {
+	which := slices.Index(methods[:], method)
+	if which < 0 {
+		which = len(methods) - 1
+	}
+	m.durations[which].Observe(took.Seconds())
+	if status < 100 || status >= statuses {
+		return
+	}
+	counter := m.counters[which][status].Load()
+	if counter == nil {
+		made := m.requests.WithLabelValues(methods[which], strconv.Itoa(status))
+		counter = &made
+		m.counters[which][status].Store(counter)
+	}
+	(*counter).Inc()
+}
+
+func (m *Metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
