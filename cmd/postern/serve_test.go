@@ -58,7 +58,7 @@ func TestServer(t *testing.T) {
 				{"/x", token(`{"role":"no such"}`), 401, `["22023", "role \"no such\" does not exist", false, "verbose"]`},
 				{"/x", token(`{"role":""}`), 401, `["22023", "role \"\" does not exist", false, "verbose"]`},
 				{"/x", token(`{"role":"none"}`), 401, `["22023", "role \"none\" does not exist", false, "verbose"]`},
-				{"/x", token(`{"role":"a\u0000b"}`), 401, `{"code":"PGRST303","details":null,"hint":null,"message":"The token's role holds a NUL"}`},
+				{"/x", token(`{"role":"a\u0000b"}`), 401, `{"code":"PGRST303","details":null,"hint":null,"message":"The token's role is not a name that a role can have"}`},
 				{"/deallocate", "", 200, ""},
 				{"/session", "", 200, `anon "test", "public" {"role":"anon"} 0 read committed -1`},
 				{"/deallocate", "", 200, ""},

@@ -15,6 +15,9 @@ import (
 const (
 	maxToken       = 64 << 10 // longest token in bytes
 	maxCachedToken = 16 << 10 // longest token in bytes that is kept in the cache
+
+	// maxRole is the longest name of a role in bytes. PostgreSQL would cut a longer one, to what may be another's name.
+	maxRole = 63
 )
 
 // Options say how to verify. Without Keys and Remote every token is refused with PGRST300.
@@ -152,8 +155,8 @@ func (v *Verifier) verify(keys *Keys, token string) (*verified, error) {
 		return nil, err
 	}
 	role, ok := parsed.role(v.options.RolePath)
-	if strings.IndexByte(role, 0) >= 0 { // PostgreSQL has no text with it
-		return nil, errRoleNUL
+	if len(role) > maxRole || strings.IndexByte(role, 0) >= 0 {
+		return nil, errRoleName
 	}
 	if !ok {
 		role = v.options.AnonymousRole

@@ -35,11 +35,11 @@ var (
 	errSignature  = tokenFault("The token's signature does not verify", "")
 
 	errExpired     = claimsFault("The token has expired")
+	errRoleName    = claimsFault("The token's role is not a name that a role can have")
 	errNotYet      = claimsFault("The token is not valid yet")
 	errIssuedAt    = claimsFault("The token was issued in the future")
 	errAudience    = claimsFault("The token is meant for another audience")
 	errIssuer      = claimsFault("The token is from another issuer")
-	errRoleNUL     = claimsFault("The token's role holds a NUL")
 	errNotObject   = claimsFault("The token's claims are not a JSON object")
 	errExpType     = claimsFault("The claim 'exp' must be a number")
 	errNbfType     = claimsFault("The claim 'nbf' must be a number")
