@@ -86,9 +86,9 @@ func forged(t *testing.T, method jwt.SigningMethod, key any, header, claims stri
 	return content + "." + segment(signature)
 }
 
-// TestAttacks sends what an attacker would to the binary as it is released. The very seconds at which times begin and end to
-// count are tested with a clock of their own, in shell/auth.
-func TestAttacks(t *testing.T) {
+// TestBinaryTokens tries tokens, of friends and of attackers, on the binary as it is released. The very seconds at which times
+// begin and end to count are tested with a clock of their own, in shell/auth.
+func TestBinaryTokens(t *testing.T) {
 	t.Parallel()
 	h := build(t)
 	h.database(t, "attacked", true)
@@ -98,9 +98,12 @@ func TestAttacks(t *testing.T) {
 	t.Run("roles", func(t *testing.T) { testRoleAttacks(t, h) })
 	t.Run("headers", func(t *testing.T) { testHeaderAttacks(t, h) })
 	t.Run("settings", func(t *testing.T) { testSecretSettings(t, h) })
+	t.Run("reload", func(t *testing.T) { testSecretReload(t, h) })
+	t.Run("issuer", func(t *testing.T) { testIssuer(t, h) })
 	if h.ask(t, "attacked", "select count(*) from api.books") != "3" {
 		t.Error("the books are not as they were")
 	}
+	t.Run("settings of roles", func(t *testing.T) { testRoleSettings(t, h) })
 }
 
 // who sends a token to a function that tells who asks.
