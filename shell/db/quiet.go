@@ -24,11 +24,11 @@ func quiet(conn net.Conn) bool {
 		return false
 	}
 	silent := false
-	err = raw.Read(func(fd uintptr) bool {
+	// Not raw.Read: after a write that took long the driver may still be waiting in a Read, which that would wait for.
+	err = raw.Control(func(fd uintptr) {
 		var one [1]byte
 		_, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 		silent = errors.Is(err, unix.EAGAIN)
-		return true
 	})
 	return err == nil && silent
 }
