@@ -139,6 +139,15 @@ func TestServer(t *testing.T) {
 		if status := s.ready(t, "/ready"); status != 200 {
 			t.Errorf("ready: %d", status)
 		}
+		_, text := s.ask(t, "/metrics")
+		for _, line := range []string{"pgrst_db_pool_timeouts_total 1", "pgrst_db_pool_max 1", "pgrst_db_pool_available 0"} {
+			if !strings.Contains(text, "\n"+line+"\n") {
+				t.Errorf("metrics: no line %s", line)
+			}
+		}
+		if status, body := s.get(t, "/x", "Authorization", "Bearer a.b.c"); status != 401 { // it needs no connection
+			t.Errorf("a bad token: %d %s", status, body)
+		}
 		cancel() // the client goes away: its query is cancelled, its connection kept
 		sleeping.Wait()
 		eventually(t, "the end of the sleep", func() bool { return !sleeps() })

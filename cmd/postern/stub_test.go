@@ -135,12 +135,23 @@ func (s *testServer) send(t *testing.T, method, path string, body io.Reader, hea
 
 func (s *testServer) ready(t *testing.T, path string) int {
 	t.Helper()
+	status, _ := s.ask(t, path)
+	return status
+}
+
+// ask sends a request to the admin server.
+func (s *testServer) ask(t *testing.T, path string) (status int, body string) {
+	t.Helper()
 	response, err := s.admin.Get("http://admin" + path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	return response.StatusCode
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
 }
 
 // token is the value of Authorization for claims.

@@ -154,7 +154,7 @@ func (v *Verifier) verify(keys *Keys, token string) (*verified, error) {
 	if err != nil {
 		return nil, err
 	}
-	role, ok := parsed.role(v.options.RolePath)
+	role, ok := findRole(payload, v.options.RolePath)
 	if len(role) > maxRole || strings.IndexByte(role, 0) >= 0 {
 		return nil, errRoleName
 	}

@@ -257,6 +257,42 @@ func TestCachedTokenExpires(t *testing.T) {
 	}
 }
 
+// The counts are PostgREST's (test/observability): refused tokens are looked up but not kept, expired ones are kept.
+func TestCacheCounters(t *testing.T) {
+	author := func(id string) string { return hs256(t, `{"role":"author","id":"`+id+`"}`) }
+	one, two, three := author("1"), author("2"), author("3")
+	over := hs256(t, `{"role":"author","exp":1}`)
+	for name, test := range map[string]struct {
+		tokens                   []string
+		lookups, hits, evictions int64
+	}{
+		"first time":            {[]string{one}, 1, 0, 0},
+		"second time":           {[]string{one, one}, 2, 1, 0},
+		"refused":               {[]string{"a.b.c", "a.b.c"}, 2, 0, 0},
+		"empty":                 {[]string{"", ""}, 2, 0, 0},
+		"expired":               {[]string{over, over}, 2, 1, 0},
+		"more than fit":         {[]string{one, two, three, one, two, three}, 6, 0, 4},
+		"used ones stay":        {[]string{one, two, one, three, one, three}, 6, 3, 1},
+		"all used, one must go": {[]string{one, two, one, two, three, two, three}, 7, 4, 1},
+		"too long to be kept":   {[]string{author(strings.Repeat("x", 16<<10)), author(strings.Repeat("x", 16<<10))}, 2, 0, 0},
+	} {
+		counters := new(auth.Counters)
+		v := auth.New(auth.Options{Keys: keys(t, secret), RolePath: path(t, "$.role"), CacheEntries: 2, Counters: counters})
+		for _, token := range test.tokens {
+			_, _ = v.Identify("Bearer " + token)
+		}
+		got := [3]int64{counters.Lookups.Load(), counters.Hits.Load(), counters.Evictions.Load()}
+		if got != [3]int64{test.lookups, test.hits, test.evictions} {
+			t.Errorf("%s: %d lookups, %d hits, %d evictions", name, got[0], got[1], got[2])
+		}
+	}
+	counters := new(auth.Counters)
+	v := auth.New(auth.Options{Keys: keys(t, secret), RolePath: path(t, "$.role"), Counters: counters})
+	if _, err := v.Identify("Bearer " + one); err != nil || counters.Lookups.Load() != 0 {
+		t.Errorf("without a cache: %v, %d lookups", err, counters.Lookups.Load())
+	}
+}
+
 func coordinate(n *big.Int, size int) string {
 	return base64.RawURLEncoding.EncodeToString(n.FillBytes(make([]byte, size)))
 }
@@ -394,6 +430,30 @@ func FuzzPayload(f *testing.F) {
 		identity, err := v.Identify("Bearer " + hs256(t, payload))
 		if err == nil && !json.Valid(identity.Claims) {
 			t.Errorf("%q became %s", payload, identity.Claims)
+		}
+	})
+}
+
+// Whatever a key set holds, it breaks nothing, and an unsigned token stays one. (There are Ed25519 keys that hold for any
+// token, but who publishes one publishes a private key as well.)
+func FuzzKeys(f *testing.F) {
+	f.Add(`{"keys":[{"kty":"RSA","kid":"r","n":"` + strings.Repeat("AQAB", 100) + `","e":"AQAB"}]}`)
+	f.Add(`{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}`)
+	f.Add(`{"kty":"OKP","crv":"Ed25519","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`)
+	f.Add(`{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","alg":"HS256","key_ops":["verify"]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		parsed, err := auth.ParseKeys([]byte(text))
+		if err != nil {
+			return
+		}
+		v := auth.New(auth.Options{Keys: parsed, RolePath: path(t, "$.role")})
+		for _, algorithm := range []string{"HS256", "RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "none"} {
+			for _, signature := range []string{"", "AA", strings.Repeat("A", 86), strings.Repeat("A", 342)} {
+				token := encode(`{"alg":"`+algorithm+`"}`) + "." + encode(`{"role":"r"}`) + "." + signature
+				if identity, err := v.Identify("Bearer " + token); err == nil && algorithm != "EdDSA" {
+					t.Errorf("%s with %s became %s", algorithm, text, identity.Role)
+				}
+			}
 		}
 	})
 }

@@ -55,6 +55,7 @@ func parseClaims(payload []byte) (*claims, error) {
 		return nil, errNotObject
 	}
 	c := &claims{wrongAt: checkNone}
+	at := make(map[string]int) // where in members a name is
 	for decoder.More() {
 		name, err := decoder.Token()
 		if err != nil {
@@ -65,7 +66,11 @@ func parseClaims(payload []byte) (*claims, error) {
 			return nil, errNotObject
 		}
 		key := name.(string)
-		c.members = slices.DeleteFunc(c.members, func(m member) bool { return m.name == key })
+		if i, repeated := at[key]; repeated {
+			c.members[i].value = value
+			continue
+		}
+		at[key] = len(c.members)
 		c.members = append(c.members, member{key, value})
 	}
 	if _, err := decoder.Token(); err != nil {
@@ -160,17 +165,13 @@ func (c *claims) check(now int64, audience, issuer string) error {
 	return nil
 }
 
-// role finds the role; a value that is no string becomes its JSON text.
-func (c *claims) role(path RolePath) (string, bool) {
-	tree := make(map[string]any, len(c.members))
-	for _, m := range c.members {
-		decoder := json.NewDecoder(bytes.NewReader(m.value))
-		decoder.UseNumber()
-		var value any
-		if decoder.Decode(&value) != nil {
-			return "", false
-		}
-		tree[m.name] = value
+// findRole finds the role in a payload that parseClaims has read; a value that is no string becomes its JSON text.
+func findRole(payload []byte, path RolePath) (string, bool) {
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.UseNumber()
+	var tree map[string]any
+	if decoder.Decode(&tree) != nil {
+		return "", false
 	}
 	value, ok := path.find(tree)
 	if !ok {
