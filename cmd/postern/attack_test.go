@@ -468,6 +468,9 @@ func testHeaderAttacks(t *testing.T, h *house) {
 		{"a line of its own", []string{"Authorization", ann + "\r\nX-Claimed: yes"}, 200, strings.Replace(isAnn, "null", `"yes"`, 1)},
 		{"a folded line", []string{"Authorization", ann[:20] + "\r\n " + ann[20:]}, 401, notJWT.body()},
 		{"no blank", []string{"Authorization", "Bearer" + ann[7:]}, 200, anonymous},
+		{"__proto__", []string{"Authorization", ann, "__proto__", "x", "constructor", "y"}, 200, isAnn},
+		{"another header twice", []string{"Authorization", ann, "X-Claimed", "a", "X-Claimed", `b"\`}, 200, strings.Replace(isAnn, "null", `"a, b\"\\"`, 1)},
+		{"another header that is no UTF-8", []string{"Authorization", ann, "X-Claimed", "\xff"}, 200, strings.Replace(isAnn, "null", "\"\ufffd\"", 1)},
 		{"bytes that are no UTF-8", []string{"Authorization", "Bearer \xff\xfe"}, 401, parts(1).body()},
 	} {
 		r := dial(t, p).send(t, "GET", "/rpc/who", "", row.headers...)

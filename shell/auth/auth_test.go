@@ -314,7 +314,16 @@ func TestAsymmetricKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	longKey, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	longPoint, err := longKey.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
 	b64 := base64.RawURLEncoding.EncodeToString
+	longJWK := `{"kty":"EC","crv":"P-521","x":"` + b64(longPoint[1:67]) + `","y":"` + b64(longPoint[67:]) + `"}`
 	rsaJWK := `{"kty":"RSA","kid":"r","n":"` + coordinate(rsaKey.N, 256) + `","e":"AQAB"}`
 	ecJWK := `{"kty":"EC","crv":"P-384","alg":"ES384","key_ops":["verify"],"use":"sig","x":"` + b64(point[1:49]) + `","y":"` + b64(point[49:]) + `"}`
 	edJWK := `{"kty":"OKP","crv":"Ed25519","x":"` + b64(edPublic) + `"}`
@@ -333,6 +342,8 @@ func TestAsymmetricKeys(t *testing.T) {
 		"RS512 with kid": {set, sign(t, jwt.SigningMethodRS512, rsaKey, `{"alg":"RS512","kid":"r"}`, `{"role":"r"}`), good},
 		"PS384":          {set, sign(t, jwt.SigningMethodPS384, rsaKey, `{"alg":"PS384"}`, `{"role":"r"}`), good},
 		"ES384":          {set, sign(t, jwt.SigningMethodES384, ecKey, `{"alg":"ES384"}`, `{"role":"r"}`), good},
+		"ES512":          {longJWK, sign(t, jwt.SigningMethodES512, longKey, `{"alg":"ES512"}`, `{"role":"r"}`), good},
+		"HS512 by a JWK": {octJWK, sign(t, jwt.SigningMethodHS512, []byte(secret), `{"alg":"HS512"}`, `{"role":"r"}`), good},
 		"EdDSA":          {edJWK, sign(t, jwt.SigningMethodEdDSA, crypto.Signer(edKey), `{"alg":"EdDSA"}`, `{"role":"r"}`), good},
 		"HS384 by a JWK": {set, sign(t, jwt.SigningMethodHS384, []byte(secret), `{"alg":"HS384"}`, `{"role":"r"}`), good},
 		"kid of another key": {set, sign(t, jwt.SigningMethodRS256, rsaKey, `{"alg":"RS256","kid":"o"}`, `{"role":"r"}`),
