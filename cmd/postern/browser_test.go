@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -188,12 +187,7 @@ func (b *browser) quiet(t *testing.T, origin string) {
 // A reader opens the documentation page, gives a token and asks for rows.
 func TestDocumentationPage(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	_ = listener.Close()
+	port := freePort(t)
 	dir := filepath.Join(t.TempDir(), "demo")
 	t.Cleanup(func() {
 		if err := removeDemo(context.Background(), dir); err != nil {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,16 +85,10 @@ type reader struct {
 
 func newReader(t *testing.T, h *house) *reader {
 	t.Helper()
-	r := &reader{dir: t.TempDir(), cluster: emptyCluster(t), errors: new(output)}
+	r := &reader{dir: t.TempDir(), cluster: emptyCluster(t), port: freePort(t), errors: new(output)}
 	if err := r.cluster.Exec(t.Context(), "postgres", "create database app"); err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.port = listener.Addr().(*net.TCPAddr).Port
-	_ = listener.Close()
 	r.tools(t, h)
 	r.startShell(t)
 	return r
