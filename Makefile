@@ -14,7 +14,7 @@ run: ## serve the demo database on port 3000 (other flags: make run ARGS="--port
 	@exec $(BIN) demo $(ARGS)
 
 test: lint ## check the code, then run every test (some packages: make test PACKAGES=./shell/...)
-	@pg=$$(.ci/setup.sh test) && cc=$$(.ci/compiler.sh) && \
+	@pg=$$(.ci/setup.sh test) && cc=$$(.ci/compiler.sh) && .ci/browser.sh >/dev/null && .ci/curl.sh >/dev/null && \
 	  POSTERN_PG_BIN=$$pg CC=$$cc go test $(or $(PACKAGES),./...)
 
 bench: setup ## measure requests per second and latency beside hand-written handlers

@@ -71,6 +71,10 @@ func (x *exchange) release() {
 // serve answers one request to the API.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	st := s.state.Load()
+	if found := st.page.Find(r); found != nil {
+		s.servePage(st, found, w, r)
+		return
+	}
 	x := exchanges.Get().(*exchange)
 	defer x.release()
 	out := response{w: w, head: r.Method == http.MethodHead}

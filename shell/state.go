@@ -11,6 +11,7 @@ import (
 	"postern/shell/config"
 	"postern/shell/db"
 	"postern/shell/jsontext"
+	"postern/shell/page"
 )
 
 // maxHoisted is how many routes are remembered that need a transaction of their own.
@@ -30,6 +31,7 @@ type state struct {
 	roles      map[string]*db.Assumed // of roles with settings
 	common     *db.Assumed            // of all other roles; nil when there is nothing to assume
 	hoisted    *lru.Cache[string, *hoist]
+	page       *page.Page // nil where the root is not the description of the API
 }
 
 // tokenSource is what verifying tokens needs beside the configuration.
@@ -52,6 +54,9 @@ func newState(c *config.Config, roles map[string]db.RoleSettings, tokens tokenSo
 		Keys: c.Keys, Remote: tokens.remote, Audience: c.JWTAud, AnonymousRole: c.DBAnonRole, RolePath: c.JWTRoleClaimKey,
 		CacheEntries: c.JWTCacheMaxEntries, Counters: tokens.counters,
 	})
+	if c.OpenAPIMode != "disabled" && c.DBRootSpec == "" {
+		st.page = page.New(c.OpenAPIServerProxyURI)
+	}
 	st.hoisted, _ = lru.New[string, *hoist](maxHoisted)
 	st.constant = []byte(`,"shell":true`)
 	if c.DBTxEnd != "commit" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -41,17 +42,22 @@ func runningDemo(t *testing.T, options demoOptions, until string) (printed strin
 	var out output
 	options.out = &out
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- startDemo(ctx, options) }()
-	stop = sync.OnceValue(func() error {
+	ended := make(chan struct{})
+	var failure error
+	go func() {
+		defer close(ended)
+		failure = startDemo(ctx, options)
+	}()
+	stop = func() error {
 		cancel()
-		return <-ended
-	})
+		<-ended
+		return failure
+	}
 	t.Cleanup(func() { _ = stop() })
 	for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(out.String(), until); time.Sleep(20 * time.Millisecond) {
 		select {
-		case err := <-ended:
-			t.Fatalf("the demo ended early: %v", err)
+		case <-ended:
+			t.Fatalf("the demo ended early: %v", failure)
 		default:
 		}
 		if time.Now().After(deadline) {
@@ -59,6 +65,19 @@ func runningDemo(t *testing.T, options demoOptions, until string) (printed strin
 		}
 	}
 	return out.String(), stop
+}
+
+// freePort gives a port that nothing listens on, below those that the system gives to connections, which other tests make.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		port := 20000 + rand.IntN(10000)
+		if checkPort(port) == nil {
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
 }
 
 func TestDemo(t *testing.T) {
@@ -72,11 +91,11 @@ func TestDemo(t *testing.T) {
 			t.Errorf("left behind: %v %v", left, err)
 		}
 	})
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	port := freePort(t)
+	listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := listener.Addr().(*net.TCPAddr).Port
 	err = startDemo(t.Context(), demoOptions{port: port, dir: dir, out: io.Discard})
 	if err == nil || !strings.Contains(err.Error(), "port "+strconv.Itoa(port)) || !strings.Contains(err.Error(), "--port") {
 		t.Errorf("a taken port gives %v", err)

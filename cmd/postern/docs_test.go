@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"postern/cmd/internal/cluster"
 	"postern/shell/config"
@@ -20,6 +24,7 @@ var update = flag.Bool("update", false, "rewrite docs/settings.md")
 const (
 	readmeFile   = "../../README.md"
 	settingsFile = "../../docs/settings.md"
+	errorsFile   = "../../docs/errors.md"
 )
 
 const settingsHead = `# Settings
@@ -90,41 +95,86 @@ func curlLines(text string) string {
 	return strings.Join(regexp.MustCompile(`(?m)^curl .*$`).FindAllString(text, -1), "\n")
 }
 
-// README's SQL runs from top to bottom in one session, and all that it asks of the API is answered well.
-func TestReadmeSQL(t *testing.T) {
-	c := emptyCluster(t)
-	uri := c.URI(c.Superuser, "postgres")
-	const schema = "create schema api; create table api.shops (id int primary key, name text); insert into api.shops values (1, 'Quay')"
-	if err := c.Exec(t.Context(), "postgres", schema); err != nil {
-		t.Fatal(err)
+// docs/errors.md has the codes that the sources give, with their statuses, and no other.
+func TestErrorsPage(t *testing.T) {
+	given := make(map[string]map[string]bool) // code → statuses
+	give := func(code, status string) {
+		if given[code] == nil {
+			given[code] = make(map[string]bool)
+		}
+		given[code][status] = true
 	}
-	if err := migrateDatabase(t.Context(), uri); err != nil {
-		t.Fatal(err)
+	statuses := make(map[string]string)
+	for _, known := range regexp.MustCompile(`\('(PGRST\w+)', (\d+)\)`).FindAllStringSubmatch(readText(t, "../../sql/respond/status.sql"), -1) {
+		statuses[known[1]] = known[2]
 	}
-	conn, err := pgconn.Connect(t.Context(), uri)
+	raised := regexp.MustCompile(`(?:fail|fail_json|error_answer)\('(PGRST\w+)'`)
+	eachSource(t, "../../sql", ".sql", func(source string) {
+		for _, call := range raised.FindAllStringSubmatch(source, -1) {
+			give(call[1], statuses[call[1]])
+			if statuses[call[1]] == "" {
+				t.Errorf("postern.error_status does not know %s", call[1])
+			}
+		}
+	})
+	for code := range statuses {
+		if given[code] == nil {
+			t.Errorf("%s has a status, but nothing raises it", code)
+		}
+	}
+	names := map[string]string{} // of constants: http.StatusNotFound → 404, codeToken → PGRST301
+	for status := range 600 {
+		if text := http.StatusText(status); text != "" {
+			names["http.Status"+strings.NewReplacer(" ", "", "-", "").Replace(text)] = strconv.Itoa(status)
+		}
+	}
+	constant := regexp.MustCompile(`(\w+) += ("PGRST\w+")`)
+	fault := regexp.MustCompile(`\bStatus:\s*([\w.]+),\s*Code:\s*(code\w+|"PGRST\w+")`)
+	eachSource(t, "../../shell", ".go", func(source string) {
+		for _, named := range constant.FindAllStringSubmatch(source, -1) {
+			names[named[1]] = named[2]
+		}
+		for _, literal := range fault.FindAllStringSubmatch(source, -1) {
+			code, status := literal[2], names[literal[1]]
+			if !strings.HasPrefix(code, `"`) {
+				code = names[code]
+			}
+			if status == "" || code == "" {
+				t.Errorf("%q is not understood", literal)
+			}
+			give(strings.Trim(code, `"`), status)
+		}
+	})
+
+	listed := make(map[string]bool)
+	for _, row := range regexp.MustCompile(`(?m)^\| (PGRST\w+) \| ([\d, ]+) \| .+ \|$`).FindAllStringSubmatch(readText(t, errorsFile), -1) {
+		listed[row[1]] = true
+		want := strings.Join(slices.Sorted(maps.Keys(given[row[1]])), ", ")
+		if row[2] != want {
+			t.Errorf("%s says that %s has status %s; the sources say %q", errorsFile, row[1], row[2], want)
+		}
+	}
+	for code := range given {
+		if !listed[code] {
+			t.Errorf("%s does not have %s", errorsFile, code)
+		}
+	}
+	if len(listed) < 30 {
+		t.Errorf("only %d codes are listed", len(listed))
+	}
+}
+
+// eachSource gives the text of each source below a directory, tests left out.
+func eachSource(t *testing.T, dir, extension string, use func(source string)) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && filepath.Ext(path) == extension && !strings.HasSuffix(path, "_test.go") {
+			use(readText(t, path))
+		}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	blocks := regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(readText(t, readmeFile), -1)
-	answered := 0
-	for _, block := range blocks {
-		results, err := conn.Exec(t.Context(), block[1]).ReadAll()
-		if err != nil {
-			t.Fatalf("%s\n%v", block[1], err)
-		}
-		for _, result := range results {
-			if len(result.Rows) != 1 || len(result.FieldDescriptions) != 3 {
-				continue
-			}
-			answered++
-			if row := result.Rows[0]; string(row[0]) != "200" || !bytes.Contains(row[2], []byte("Quay")) {
-				t.Errorf("%s\nanswers %s", block[1], row)
-			}
-		}
-	}
-	if len(blocks) != 3 || answered != 2 {
-		t.Errorf("%d blocks of SQL, %d answers", len(blocks), answered)
 	}
 }
 

@@ -215,6 +215,9 @@ func (c *Cluster) Exec(ctx context.Context, database, sql string) error {
 	return err
 }
 
+// Environment is what programs in PgBin need to run, psql for one.
+func (c *Cluster) Environment() []string { return serverEnvironment(c.PgBin) }
+
 // Done is closed when the server has ended, by Stop or on its own.
 func (c *Cluster) Done() <-chan struct{} { return c.server.done }
 

@@ -84,7 +84,7 @@ begin
   if tg_tag in ('REFRESH MATERIALIZED VIEW', 'ALTER DEFAULT PRIVILEGES')
     or tg_event = 'ddl_command_end' and not exists (
       select from pg_event_trigger_ddl_commands()
-      where schema_name is distinct from 'pg_temp' and coalesce(object_identity, '') !~ '^postern[.]slot_[0-7][(][)]$')
+      where not in_extension and schema_name is distinct from 'pg_temp' and coalesce(object_identity, '') !~ '^postern[.]slot_[0-7][(][)]$')
     or tg_event = 'sql_drop' and not exists (
       select from pg_event_trigger_dropped_objects() where not is_temporary)
   then
@@ -94,7 +94,7 @@ begin
 end
 $$;
 comment on function postern.on_ddl() is
-  'Event trigger of ddl_command_end and sql_drop: advances the epoch unless only temporary objects changed, or a slot.';
+  'Event trigger of ddl_command_end and sql_drop: advances the epoch unless only temporary objects changed, or a slot. What the script of an extension does is left to the command that runs it: no script may replace a slot.';
 
 do $$
 begin

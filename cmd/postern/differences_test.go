@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const differencesFile = "../../docs/differences.md"
+
+// differing is what the tests of differences ask for beside e2eSchema.
+const differing = `
+create domain api."application/x-own" as jsonb;
+create function api.own() returns api."application/x-own" language sql stable as $$ select '{"a": 1}'::api."application/x-own" $$;
+create schema hidden;
+create table hidden.shelves (id int primary key);
+create table hidden.volumes (id int primary key, shelf_id int references hidden.shelves);
+create view hidden.some_volumes as select * from hidden.volumes;
+create view api.shelves as select * from hidden.shelves;
+create view api.twice as select * from hidden.shelves union all select * from hidden.shelves;
+create view api.shelves_twice as select s.* from hidden.shelves s, generate_series(1, 2);
+create view api.volumes as select * from hidden.some_volumes;
+insert into hidden.shelves values (1), (2);
+insert into hidden.volumes values (10, 1), (11, 2);
+create table api.bookz (id int);
+create function api.boom() returns void language plpgsql as $$ begin raise exception 'boom'; end $$;
+grant select on all tables in schema api to e2e_anon, e2e_user;
+revoke all on api.bookz from e2e_anon, e2e_user;
+revoke all on api.secrets from e2e_anon;
+`
+
+// A difference is tested here, or elsewhere: in a file that has a text.
+type difference struct {
+	title     string
+	test      func(t *testing.T, s *testServer)
+	elsewhere [2]string
+}
+
+var differences = []difference{
+	{title: "Malformed percent-encoding is refused", elsewhere: [2]string{"e2e_api_test.go", "percent sign at the end"}},
+	{title: "There are limits", test: testLimits},
+	{title: "What is wrong with a request is found in the database", elsewhere: [2]string{"differences_test.go", "a select that nobody could read"}},
+	{title: "A client that goes away cancels its query.", elsewhere: [2]string{"serve_test.go", "the client goes away: its query is cancelled"}},
+	{title: "Embeds are json, not jsonb.", test: func(t *testing.T, s *testServer) {
+		s.gives(t, "/authors?select=books(title,id,title)&id=eq.2", `[{"books":[{"title":"Three","id":3,"title":"Three"}]}]`)
+		s.gives(t, "/books?select=authors(name,id)&id=eq.1", "\"{\"\"name\"\":\"\"Ann\"\",\"\"id\"\":1}\"", "Accept", "text/csv")
+		s.gives(t, "/books?select=count(),authors(name,id)&author_id=eq.2", `[{"count":1,"authors":{"id": 2, "name": "Bo"}}]`)
+	}},
+	{title: "Custom handlers over jsonb give JSON text.", test: func(t *testing.T, s *testServer) {
+		s.gives(t, "/rpc/own", `{"a": 1}`, "Accept", "application/x-own")
+	}},
+	{title: "like and ilike replace * in SQL", test: func(t *testing.T, s *testServer) {
+		s.gives(t, "/books?id=like.1*", "operator does not exist: integer ~~ text")
+		s.gives(t, "/books?id=ilike.1*", "operator does not exist: integer ~~* text")
+	}},
+	{title: "A to-one embed gives one row.", test: func(t *testing.T, s *testServer) {
+		s.gives(t, "/volumes?select=id,shelves_twice(id)&id=eq.10", `[{"id":10,"shelves_twice":{"id":1}}]`)
+	}},
+	{title: "Views are traced through every schema", test: func(t *testing.T, s *testServer) {
+		s.gives(t, "/volumes?select=id,shelves(id)&order=id", `[{"id":10,"shelves":{"id":1}},{"id":11,"shelves":{"id":2}}]`)
+	}},
+	{title: "Messages are worded differently.", test: func(t *testing.T, s *testServer) {
+		status, body := s.get(t, "/nope")
+		var failure map[string]any
+		if err := json.Unmarshal([]byte(body), &failure); err != nil || status != 404 || failure["code"] != "PGRST205" ||
+			failure["message"] != "There is no table or view 'api.nope'" || len(failure) != 4 {
+			t.Errorf("%d %s %v", status, body, err)
+		}
+	}},
+	{title: "Hints name only relations that the role has some right to.", test: func(t *testing.T, s *testServer) {
+		s.gives(t, "/bookx", `"hint":"Perhaps you meant the table 'api.books'"`)
+		s.gives(t, "/secret", `"hint":null`)
+		s.gives(t, "/secret", `"hint":"Perhaps you meant the table 'api.secrets'"`, "Authorization", token(`{"role":"e2e_user"}`))
+	}},
+	{title: "Proxy-Status, Server and Warning name postern", test: func(t *testing.T, s *testServer) {
+		answer := s.send(t, "GET", "/books?select=(", nil)
+		if got := answer.Header.Get("Proxy-Status"); got != "postern; error=PGRST100" {
+			t.Errorf("Proxy-Status: %q", got)
+		}
+		if got := answer.Header.Get("Server"); !strings.HasPrefix(got, "postern/") {
+			t.Errorf("Server: %q", got)
+		}
+		answer = s.send(t, "GET", "/books?select=id,writer:authors(name)&authors.name=eq.Ann", nil)
+		if got := answer.Header.Get("Warning"); answer.StatusCode != 200 || !strings.Contains(got, " postern ") {
+			t.Errorf("%d, Warning: %q", answer.StatusCode, got)
+		}
+	}},
+	{title: "Headers of the connection that user code sets are dropped", elsewhere: [2]string{"e2e_api_test.go", `"Content-Length", "Transfer-Encoding", "Connection"`}},
+	{title: "Requests that are not valid HTTP", elsewhere: [2]string{"../../shell/response_test.go", "func TestMalformedRequests"}},
+	{title: "Vary also has Origin and Accept-Encoding", elsewhere: [2]string{"../../shell/compress_test.go", "Vary"}},
+	{title: "Execution plans show postern's SQL", test: func(t *testing.T, s *testServer) {
+		_, plan := s.get(t, "/books?select=id,authors(name)&order=id&limit=1", "Accept", "application/vnd.pgrst.plan")
+		if !regexp.MustCompile(`(?s)-> +Limit [^\n]*\n[^\n]* on books .*authors`).MatchString(plan) {
+			t.Errorf("the rows of the parent are not cut before the embed is added:\n%s", plan)
+		}
+	}},
+	{title: "OpenAPI lists POST, PATCH and DELETE where the relation takes them", elsewhere: [2]string{"../../pgtests/openapi_paths.sql", "the overload with the most arguments"}},
+	{title: "A browser gets a page at the root.", elsewhere: [2]string{"browser_test.go", "func TestDocumentationPageGivesWay"}},
+	{title: "PS256, PS384 and PS512 are accepted", elsewhere: [2]string{"../../shell/auth/auth_test.go", "jwt.SigningMethodPS256"}},
+	{title: "Times may have fractions.", test: func(t *testing.T, s *testServer) {
+		s.gives(t, "/rpc/me", `"sub" : "x"`, "Authorization", token(`{"role":"e2e_user","sub":"x","exp":99999999999.5,"nbf":0.5}`))
+		s.gives(t, "/rpc/me", `"code":"PGRST303"`, "Authorization", token(`{"role":"e2e_user","exp":1.5}`))
+		s.gives(t, "/rpc/me", `"code":"PGRST303"`, "Authorization", token(`{"role":"e2e_user","nbf":99999999999.5}`))
+	}},
+	{title: "The role none is refused", elsewhere: [2]string{"e2e_api_test.go", `{"role":"none"}`}},
+	{title: "A role of more than 63 bytes, or with a NUL, is refused", elsewhere: [2]string{"../../shell/auth/attacks_test.go", "63"}},
+	{title: "A token of more than 64 KiB is refused", elsewhere: [2]string{"../../shell/auth/attacks_test.go", "64"}},
+	{title: "jwt-secret may be a URL", elsewhere: [2]string{"e2e_keys_test.go", "http"}},
+	{title: "There are more settings", elsewhere: [2]string{"../../docs/settings.md", "server-tls-cert"}},
+	{title: "There is no schema cache.", test: func(t *testing.T, s *testServer) {
+		if status := s.ready(t, "/schema_cache"); status != 404 {
+			t.Errorf("/schema_cache is answered with %d", status)
+		}
+		response, err := s.admin.Get("http://admin/config")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		config, err := io.ReadAll(response.Body)
+		if err != nil || !strings.Contains(string(config), "jwt-secret") || strings.Contains(string(config), testSecret) {
+			t.Errorf("%v %s", err, config)
+		}
+	}},
+	{title: "/metrics names the version of its format", elsewhere: [2]string{"../../shell/admin/metrics_test.go", "version=0.0.4"}},
+	{title: "The functions must be installed", elsewhere: [2]string{"e2e_life_test.go", `"bare": "not installed"`}},
+	{title: "Prepared statements are kept from the second sighting of a shape on", elsewhere: [2]string{"../../pgtests/handle_warm.sql", "many shapes"}},
+	{title: "The settings of roles are read every ten seconds", elsewhere: [2]string{"differences_test.go", "alter role e2e_anon set statement_timeout"}},
+	{title: "log-query has no effect", elsewhere: [2]string{"differences_test.go", "PGRST_LOG_QUERY=true"}},
+	{title: "Parameters of libpq that the driver does not have are ignored", elsewhere: [2]string{"../../shell/db/uri_test.go", "keepalives_idle"}},
+}
+
+// gives fails unless the answer has a text.
+func (s *testServer) gives(t *testing.T, target, want string, headers ...string) {
+	t.Helper()
+	_, body := s.get(t, target, headers...)
+	if !strings.Contains(strings.ReplaceAll(body, ", \n ", ","), want) {
+		t.Errorf("GET %s\n got %.1000s\nwant %s", target, body, want)
+	}
+}
+
+func testLimits(t *testing.T, s *testServer) {
+	user := token(`{"role":"e2e_user"}`)
+	for _, test := range []struct {
+		target string
+		status int
+	}{
+		{"/books?title=eq." + strings.Repeat("x", 1<<20), 414},
+		{"/books?title=eq." + strings.Repeat("x", 1<<19), 200},
+		{"/books?select=" + strings.Repeat("authors(", 33) + "id" + strings.Repeat(")", 33), 400},
+		{"/books?or=" + strings.Repeat("(and", 65) + "(id.eq.1)" + strings.Repeat(")", 65), 400},
+		{"/books?select=id:" + strings.Repeat("x", 128<<10), 400},
+		{"/books?order=" + strings.Repeat("x", 128<<10+1), 400},
+		{"/books?or=(id.eq.1" + strings.Repeat(",id.eq.1", 32<<10) + ")", 400},
+		{"/books?" + strings.Repeat("x", 16<<10+1) + "=eq.1", 400},
+	} {
+		if status, body := s.get(t, test.target); status != test.status || status >= 400 && !strings.Contains(body, `"code":"PGRST100"`) {
+			t.Errorf("%.60s…: %d %.300s", test.target, status, body)
+		}
+	}
+	// The body that is announced is not waited for.
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	head := "POST /books HTTP/1.1\r\nHost: h\r\nAuthorization: " + user + "\r\nContent-Length: 268435457\r\n\r\n"
+	if _, err := io.WriteString(conn, head); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != 413 {
+		t.Errorf("a body of more than 256 MiB: %d", response.StatusCode)
+	}
+}
+
+// Every difference in docs/differences.md has a test.
+func TestDifferences(t *testing.T) {
+	t.Parallel()
+	c := pageCluster(t)
+	if err := c.Exec(t.Context(), "postgres", differing); err != nil {
+		t.Fatal(err)
+	}
+	uri := c.URI("e2e_login", "postgres")
+	common := []string{"PGRST_DB_SCHEMAS=api", "PGRST_DB_ANON_ROLE=e2e_anon", "PGRST_DB_AGGREGATES_ENABLED=true", "PGRST_DB_PLAN_ENABLED=true",
+		"PGRST_LOG_QUERY=true", "PGRST_LOG_LEVEL=debug"}
+	s := startServer(t, uri, true, common...)
+	titles := regexp.MustCompile(`(?m)^\*\*(.+?)\*\*`).FindAllStringSubmatch(readText(t, differencesFile), -1)
+	if len(titles) < 25 {
+		t.Fatalf("%s has %d differences", differencesFile, len(titles))
+	}
+	for _, match := range titles {
+		title := strings.ReplaceAll(match[1], "`", "")
+		place := slices.IndexFunc(differences, func(d difference) bool { return d.title == title })
+		if place < 0 {
+			t.Errorf("%s: %q has no test: name one in differences_test.go", differencesFile, title)
+			continue
+		}
+		if d := differences[place]; d.test != nil {
+			t.Run(title, func(t *testing.T) { d.test(t, s) })
+		} else if !strings.Contains(readText(t, d.elsewhere[0]), d.elsewhere[1]) {
+			t.Errorf("%q: %s has no %q", title, d.elsewhere[0], d.elsewhere[1])
+		}
+	}
+	if log := s.events.String(); strings.Contains(strings.ToLower(log), "select ") {
+		t.Errorf("queries are logged:\n%s", log)
+	}
+
+	t.Run("settings of roles", func(t *testing.T) {
+		if err := c.Exec(t.Context(), "postgres", "alter role e2e_anon set statement_timeout = '200ms'"); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(time.Second) {
+			if status, _ := s.get(t, "/rpc/sleep?seconds=0.5"); status == 500 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the setting of a role is not seen")
+			}
+		}
+	})
+
+	t.Run("without a database", func(t *testing.T) {
+		s := startServer(t, "postgresql://nobody@127.0.0.1:1/none", false, common...)
+		// a select that nobody could read
+		if status, body := s.get(t, "/books?select=("); status != 503 || !strings.Contains(body, "PGRST000") {
+			t.Errorf("%d %s", status, body)
+		}
+		if status, body := s.get(t, "/books?select=(", "Authorization", "Bearer nonsense"); status != 401 || !strings.Contains(body, "PGRST301") {
+			t.Errorf("%d %s", status, body)
+		}
+	})
+}

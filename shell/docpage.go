@@ -1,0 +1,42 @@
+package shell
+
+import (
+	"net/http"
+	"time"
+)
+
+// pageTime is how long a client may take to receive the page or one of its files.
+const pageTime = 2 * time.Minute
+
+// servePage answers a request for the documentation page or one of its files.
+func (s *Server) servePage(st *state, found http.Handler, w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header["Server"] = serverHeader
+	if name := st.config.ServerTraceHeader; name != "" {
+		header.Set(name, r.Header.Get(name))
+	}
+	controller := http.NewResponseController(w)
+	if controller.SetWriteDeadline(time.Now().Add(pageTime)) == nil {
+		defer func() { _ = controller.SetWriteDeadline(time.Time{}) }()
+	}
+	counted := &counter{ResponseWriter: w, status: http.StatusOK}
+	found.ServeHTTP(counted, r)
+	s.log.access(st.config.LogLevel, r, "", counted.status, counted.size)
+}
+
+// counter remembers what the log needs of an answer.
+type counter struct {
+	http.ResponseWriter
+	status, size int
+}
+
+func (c *counter) WriteHeader(status int) {
+	c.status = status
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(p)
+	c.size += n
+	return n, err
+}
