@@ -3,11 +3,13 @@ module postern
 go 1.26.0
 
 require (
+	github.com/andybalholm/brotli v1.2.8
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/hashicorp/golang-lru/v2 v2.0.7
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/jackc/tern/v2 v2.3.4
+	github.com/klauspost/compress v1.20.3
 	github.com/pganalyze/pg_query_go/v5 v5.1.0
 	github.com/theory/jsonpath v0.10.0
 	golang.org/x/sys v0.49.0

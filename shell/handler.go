@@ -72,7 +72,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	st := s.state.Load()
 	x := exchanges.Get().(*exchange)
 	defer x.release()
-	out := response{w: w, head: r.Method == http.MethodHead}
+	out := response{w: w, r: r, st: st}
 	header := w.Header()
 	if name := st.config.ServerTraceHeader; name != "" {
 		header.Set(name, r.Header.Get(name))
@@ -82,7 +82,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, context.Canceled):
 		return // nobody is left to be answered
 	case err != nil:
-		out.fault(s, st, err)
+		out.fault(s, err)
 		role = roleOf(identity)
 	default:
 		role = roleOf(identity)
@@ -123,7 +123,7 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		return identity, err
 	}
 	x.timing.lap(phaseTransaction)
-	return identity, out.send(st, x)
+	return identity, out.send(x)
 }
 
 // handle calls the database, a second time where it asks to start again.

@@ -21,7 +21,10 @@ type state struct {
 	config     *config.Config
 	verifier   *auth.Verifier
 	cors       corsPolicy
-	settings   []byte // what postern.handle gets as its third argument
+	compress   compression
+	vary       []string // Vary of answers that say nothing of it
+	varyMore   []string // and what is added where user code does
+	settings   []byte   // what postern.handle gets as its third argument
 	searchPath []byte
 	constant   []byte // the members of the request that are the same for all, see appendRequest
 	verbosity  []byte
@@ -45,6 +48,8 @@ func newState(c *config.Config, roles map[string]db.RoleSettings, instance strin
 	st.verifier = auth.New(auth.Options{
 		Keys: c.Keys, Audience: c.JWTAud, AnonymousRole: c.DBAnonRole, RolePath: c.JWTRoleClaimKey, CacheEntries: c.JWTCacheMaxEntries,
 	})
+	st.compress = compression{c.ServerCompression, c.ServerCompressionMinSize}
+	st.vary, st.varyMore = vary(&st.compress, c.ServerCORSAllowedOrigins)
 	st.hoisted, _ = lru.New[string, *hoist](maxHoisted)
 	st.constant = []byte(`,"shell":true`)
 	if c.DBTxEnd != "commit" {
