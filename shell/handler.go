@@ -77,7 +77,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	x := exchanges.Get().(*exchange)
 	defer x.release()
-	out := response{w: w, head: r.Method == http.MethodHead}
+	out := response{w: w, r: r, st: st}
 	var began time.Time
 	if s.metrics != nil {
 		began = time.Now()
@@ -91,7 +91,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, context.Canceled):
 		return // nobody is left to be answered
 	case err != nil:
-		out.fault(s, st, err)
+		out.fault(s, err)
 		role = roleOf(identity)
 	default:
 		role = roleOf(identity)
@@ -135,7 +135,7 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		return identity, err
 	}
 	x.timing.lap(phaseTransaction)
-	return identity, out.send(st, x)
+	return identity, out.send(x)
 }
 
 // handle calls the database, a second time where it asks to start again.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"time"
 
@@ -34,13 +35,14 @@ var connectionHeaders = map[string]bool{
 // response writes one answer and remembers what the log needs of it.
 type response struct {
 	w      http.ResponseWriter
-	head   bool
+	r      *http.Request
+	st     *state
 	status int
 	size   int
 }
 
 // send writes what the database answered.
-func (out *response) send(st *state, x *exchange) error {
+func (out *response) send(x *exchange) error {
 	answer := &x.answer
 	if answer.Status < 200 || answer.Status > 999 {
 		return errStatus
@@ -64,7 +66,7 @@ func (out *response) send(st *state, x *exchange) error {
 			header[name] = append(before, values[i])
 		}
 	}
-	if st.config.ServerTimingEnabled {
+	if out.st.config.ServerTimingEnabled {
 		x.timing.lap(phaseResponse)
 		header["Server-Timing"] = []string{x.timing.String()}
 	}
@@ -77,7 +79,6 @@ func (out *response) send(st *state, x *exchange) error {
 
 var (
 	serverHeader = []string{"postern/" + Version}
-	varyHeader   = []string{defaultVary}
 	oneSecond    = []string{"1"}
 )
 
@@ -85,16 +86,24 @@ var (
 func (out *response) write(status int, body []byte) {
 	header := out.w.Header()
 	header["Server"] = serverHeader
-	if _, given := header["Vary"]; !given {
-		header["Vary"] = varyHeader
+	if given := header["Vary"]; given == nil {
+		header["Vary"] = out.st.vary
+	} else if len(out.st.varyMore) > 0 {
+		header["Vary"] = slices.Concat(given, out.st.varyMore)
 	}
 	if _, given := header["Content-Type"]; !given {
 		header["Content-Type"] = nil // or the server would guess one
 	}
 	out.status = status
-	if status == http.StatusNoContent || status == http.StatusNotModified || out.head {
+	if status == http.StatusNoContent || status == http.StatusNotModified || out.r.Method == http.MethodHead {
 		out.w.WriteHeader(status)
 		return
+	}
+	if len(out.st.compress.codings) > 0 {
+		var done func()
+		if body, done = out.st.compress.apply(header, out.r.Header["Accept-Encoding"], status, body); done != nil {
+			defer done()
+		}
 	}
 	out.size = len(body)
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
@@ -110,12 +119,12 @@ func (out *response) write(status int, body []byte) {
 }
 
 // fault answers an error of the shell's own.
-func (out *response) fault(s *Server, st *state, err error) {
+func (out *response) fault(s *Server, err error) {
 	var f *fault.Fault
 	if !errors.As(err, &f) {
 		f = internal(err.Error())
 	}
-	s.faulted(st, f)
+	s.faulted(out.st, f)
 	header := out.w.Header()
 	header["Content-Type"] = []string{jsonType}
 	header["Proxy-Status"] = []string{"postern; error=" + f.Code}
@@ -125,7 +134,7 @@ func (out *response) fault(s *Server, st *state, err error) {
 	if f.Status == http.StatusServiceUnavailable {
 		header["Retry-After"] = []string{s.retryAfter()}
 	}
-	out.write(f.Status, f.AppendBody(nil, st.config.ClientErrorVerbosity == "verbose"))
+	out.write(f.Status, f.AppendBody(nil, out.st.config.ClientErrorVerbosity == "verbose"))
 }
 
 // common names need no allocation.

@@ -20,7 +20,13 @@ import (
 // respond writes an answer of the database and gives status and header.
 func respond(t *testing.T, method string, status int, body []byte, headers ...string) *http.Response {
 	t.Helper()
-	c, err := config.Load(config.Sources{})
+	return respondTo(t, nil, nil, method, status, body, headers...)
+}
+
+// respondTo is respond with settings and with header fields of the request.
+func respondTo(t *testing.T, settings []string, request http.Header, method string, status int, body []byte, headers ...string) *http.Response {
+	t.Helper()
+	c, err := config.Load(config.Sources{Environment: settings})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,9 +36,9 @@ func respond(t *testing.T, method string, status int, body []byte, headers ...st
 		x.answer.Headers = append(x.answer.Headers, [2][]byte{[]byte(headers[i]), []byte(headers[i+1])})
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		out := response{w: w, head: r.Method == http.MethodHead}
-		if err := out.send(st, x); err != nil {
-			out.fault(&Server{log: &logger{events: io.Discard}}, st, err)
+		out := response{w: w, r: r, st: st}
+		if err := out.send(x); err != nil {
+			out.fault(&Server{log: &logger{events: io.Discard}}, err)
 		}
 	}))
 	defer server.Close()
@@ -40,7 +46,11 @@ func respond(t *testing.T, method string, status int, body []byte, headers ...st
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultTransport.RoundTrip(r)
+	r.Header = request
+	if request == nil {
+		r.Header = http.Header{}
+	}
+	response, err := (&http.Transport{DisableCompression: true, DisableKeepAlives: true}).RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
 	}

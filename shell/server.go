@@ -4,6 +4,7 @@ package shell
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -60,6 +61,7 @@ type Server struct {
 	metrics   *admin.Metrics // nil without an admin server
 
 	main, admin net.Listener
+	tls         *tls.Config // of main; nil without TLS
 }
 
 // New makes a server and opens its sockets. The database need not be there yet.
@@ -98,6 +100,9 @@ func New(options Options) (*Server, error) {
 
 // open opens the sockets.
 func (s *Server) open(c *config.Config) (err error) {
+	if s.tls, err = s.tlsConfig(c.ServerTLSCert, c.ServerTLSKey); err != nil {
+		return err
+	}
 	s.main, err = listen(socket{c.ServerHost, c.ServerPort, c.ServerReuseport, c.ServerUnixSocket, c.ServerUnixSocketMode})
 	if err != nil {
 		return err
@@ -130,6 +135,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	// There is nothing to route: every path and method goes to the database, which knows the API.
 	servers := []*http.Server{s.newServer(http.HandlerFunc(s.serve))}
+	servers[0].TLSConfig = s.tls
 	s.start(servers[0], malformedListener{s.main}, "API server")
 	if s.admin != nil {
 		servers = append(servers, s.newServer(admin.Handler(s)))
@@ -165,7 +171,12 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) newServer(handler http.Handler) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
+		Protocols:         protocols,
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -176,8 +187,12 @@ func (s *Server) newServer(handler http.Handler) *http.Server {
 
 func (s *Server) start(server *http.Server, listener net.Listener, name string) {
 	s.log.event("%s listening on %s", name, listener.Addr())
+	serve := server.Serve
+	if server.TLSConfig != nil {
+		serve = func(listener net.Listener) error { return server.ServeTLS(listener, "", "") }
+	}
 	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.fail(fmt.Errorf("%s: %w", strings.ToLower(name), err))
 		}
 	}()

@@ -22,7 +22,10 @@ type state struct {
 	config     *config.Config
 	verifier   *auth.Verifier
 	cors       corsPolicy
-	settings   []byte // what postern.serve gets as its third argument
+	compress   compression
+	vary       []string // Vary of answers that say nothing of it
+	varyMore   []string // and what is added where user code does
+	settings   []byte   // what postern.serve gets as its third argument
 	searchPath []byte
 	constant   []byte // the members of the request that are the same for all, see appendRequest
 	verbosity  []byte
@@ -57,6 +60,8 @@ func newState(c *config.Config, roles map[string]db.RoleSettings, tokens tokenSo
 	if c.OpenAPIMode != "disabled" && c.DBRootSpec == "" {
 		st.page = page.New(c.OpenAPIServerProxyURI)
 	}
+	st.compress = compression{c.ServerCompression, c.ServerCompressionMinSize}
+	st.vary, st.varyMore = vary(&st.compress, c.ServerCORSAllowedOrigins)
 	st.hoisted, _ = lru.New[string, *hoist](maxHoisted)
 	st.constant = []byte(`,"shell":true`)
 	if c.DBTxEnd != "commit" {

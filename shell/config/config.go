@@ -53,11 +53,15 @@ type Config struct {
 	OpenAPIMode               string
 	OpenAPISecurityActive     bool
 	OpenAPIServerProxyURI     string
+	ServerCompression         []string
+	ServerCompressionMinSize  int // bytes
 	ServerCORSAllowedOrigins  []string
 	ServerHost                string
 	ServerPort                int
 	ServerReuseport           bool
 	ServerTimingEnabled       bool
+	ServerTLSCert             string
+	ServerTLSKey              string
 	ServerTraceHeader         string
 	ServerUnixSocket          string
 	ServerUnixSocketMode      os.FileMode
@@ -167,6 +171,9 @@ func (c *Config) complete() error {
 	}
 	if c.AdminServerPort != nil && *c.AdminServerPort == c.ServerPort {
 		return errors.New("setting admin-server-port cannot be the same as server-port")
+	}
+	if (c.ServerTLSCert == "") != (c.ServerTLSKey == "") {
+		return errors.New("settings server-tls-cert and server-tls-key need each other")
 	}
 	for _, schema := range c.DBSchemas {
 		if slices.Contains([]string{"pg_catalog", "information_schema", "postern"}, schema) {

@@ -125,6 +125,24 @@ func (f choiceField) set(c *Config, value string) error {
 
 func (f choiceField) text(c *Config) string { return quote(*f.at(c)) }
 
+// choicesField is a list of texts out of a few.
+type choicesField struct {
+	listField
+	choices []string
+}
+
+func (f choicesField) set(c *Config, value string) error {
+	if err := f.listField.set(c, value); err != nil {
+		return err
+	}
+	for _, element := range *f.listField(c) {
+		if !slices.Contains(f.choices, element) {
+			return fmt.Errorf("%q is none of %s", element, strings.Join(f.choices, ", "))
+		}
+	}
+	return nil
+}
+
 // LogLevel says how much is logged.
 type LogLevel int
 

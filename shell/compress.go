@@ -1,0 +1,146 @@
+package shell
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// compression says which answers are compressed, and how (RFC 9110, 8.4 and 12.5.3).
+type compression struct {
+	codings []string // the preferred one first; none turns compression off
+	minSize int      // bytes
+}
+
+// apply compresses a body where the client accepts it and it pays. It changes the header accordingly and gives the body to
+// send; what is left over when that is sent goes back with done, which may be nil.
+func (c *compression) apply(header http.Header, accept []string, status int, body []byte) (sent []byte, done func()) {
+	if len(body) < c.minSize || status == http.StatusPartialContent || !compressible(header) {
+		return body, nil
+	}
+	coding := c.choose(accept)
+	if coding == "" {
+		return body, nil
+	}
+	buffer := compressed.Get().(*bytes.Buffer)
+	buffer.Reset()
+	if err := encode(coding, buffer, body); err != nil || buffer.Len() >= len(body) {
+		compressed.Put(buffer)
+		return body, nil
+	}
+	header["Content-Encoding"] = []string{coding}
+	if tag := header.Get("Etag"); strings.HasPrefix(tag, `"`) { // a strong tag would name the uncompressed bytes (RFC 9110, 8.8.1)
+		header["Etag"] = []string{"W/" + tag}
+	}
+	return buffer.Bytes(), func() {
+		if buffer.Cap() <= maxKept {
+			compressed.Put(buffer)
+		}
+	}
+}
+
+// compressible tells whether an answer is text that nobody has encoded or forbidden to transform. What media types over
+// bytea hold, images and archives, is mostly compressed by itself.
+func compressible(header http.Header) bool {
+	if header["Content-Encoding"] != nil || strings.Contains(strings.ToLower(header.Get("Cache-Control")), "no-transform") {
+		return false
+	}
+	media, _, _ := strings.Cut(strings.ToLower(header.Get("Content-Type")), ";")
+	return strings.HasPrefix(media, "text/") || strings.Contains(media, "json") || strings.Contains(media, "xml") ||
+		strings.HasSuffix(media, "+text") || strings.HasSuffix(media, "javascript")
+}
+
+// choose gives the coding that the client likes best, among equals the one that the setting names first; empty for none.
+func (c *compression) choose(accept []string) string {
+	weights := make(map[string]float64)
+	for _, line := range accept {
+		for element := range strings.SplitSeq(line, ",") {
+			name, parameters, _ := strings.Cut(element, ";")
+			name = strings.ToLower(strings.TrimSpace(name))
+			if name == "x-gzip" {
+				name = "gzip"
+			}
+			weights[name] = weight(parameters)
+		}
+	}
+	best, most := "", weights["identity"]
+	for _, coding := range c.codings {
+		w, named := weights[coding]
+		if !named {
+			w = weights["*"]
+		}
+		if w > most || w == most && w > 0 && best == "" {
+			best, most = coding, w
+		}
+	}
+	return best
+}
+
+// weight reads q=0.5; it is 1 when there is none and 0 when it is malformed.
+func weight(parameters string) float64 {
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+		if !strings.EqualFold(name, "q") {
+			continue
+		}
+		w, err := strconv.ParseFloat(value, 64)
+		if err != nil || !(w >= 0 && w <= 1) {
+			return 0
+		}
+		return w
+	}
+	return 1
+}
+
+// vary gives the value of Vary, and what of it is added to a Vary of user code.
+func vary(c *compression, origins []string) (all, added []string) {
+	if len(c.codings) > 0 {
+		added = append(added, "Accept-Encoding")
+	}
+	if len(origins) > 0 {
+		added = append(added, "Origin")
+	}
+	return []string{strings.Join(append([]string{defaultVary}, added...), ", ")}, slices.Clip(added)
+}
+
+// compressed are buffers for compressed bodies.
+var compressed = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// resettable is what the writers of the codings have in common.
+type resettable interface {
+	io.WriteCloser
+	Reset(to io.Writer)
+}
+
+// writers are the encoders, kept because they are large. The levels are those that web servers use for answers that are
+// made anew each time.
+var writers = map[string]*sync.Pool{
+	"gzip": {New: func() any {
+		w, _ := gzip.NewWriterLevel(nil, 5) // fails only for other levels
+		return w
+	}},
+	"br": {New: func() any { return brotli.NewWriterLevel(nil, 4) }},
+	"zstd": {New: func() any {
+		w, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true)) // fails only for other options
+		return w
+	}},
+}
+
+func encode(coding string, dst *bytes.Buffer, body []byte) error {
+	pool := writers[coding]
+	w := pool.Get().(resettable)
+	defer pool.Put(w)
+	w.Reset(dst)
+	if _, err := w.Write(body); err != nil {
+		return err
+	}
+	return w.Close()
+}
