@@ -14,11 +14,10 @@ declare
   context jsonb;
   trees jsonb;
 begin
-  if cardinality(segments) > 1 and not call then
+  if cardinality(segments) = 0 or postern.description_version(segments) is not null then
+    return postern.compile_root(request, shape, config, postern.description_version(segments));
+  elsif cardinality(segments) > 1 and not call then
     perform postern.fail('PGRST125', 'The path of the URL leads nowhere');
-  end if;
-  if cardinality(segments) = 0 then
-    return postern.compile_root(request, shape, config);
   end if;
   schema := postern.request_schema(method, fields, config);
   perform postern.check_method(method, segments);

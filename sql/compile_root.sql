@@ -1,14 +1,15 @@
--- The root of the API.
+-- The root of the API, and the addresses of its description.
 
-create or replace function postern.compile_root(request jsonb, shape text, config jsonb)
+create or replace function postern.compile_root(request jsonb, shape text, config jsonb, version text)
 returns postern.compiled
 language plpgsql stable
 as $$
 declare
   fields jsonb := postern.request_fields(request);
   schema text;
+  media text;
 begin
-  if config ->> 'openapi_mode' = 'disabled' then
+  if config ->> 'openapi_mode' = 'disabled' or config ->> 'db_root_spec' is not null and version is not null then
     perform postern.fail('PGRST126', 'No description of the API is given');
   elsif config ->> 'db_root_spec' is not null then
     return postern.compile_root_call(request, shape, config);
@@ -19,15 +20,91 @@ begin
   if request ->> 'method' = 'OPTIONS' then
     return postern.direct_answer(200, array[['Access-Control-Allow-Origin', '*'], ['Allow', 'OPTIONS,GET,HEAD']]);
   end if;
-  perform postern.check_root_media(fields ->> 'accept');
-  return row(null, null, null, 200,
-    array[['Content-Type', 'application/openapi+json; charset=utf-8']]
-      || case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ? 'accept-profile' then array[['Content-Profile', schema]] end,
-    case when request ->> 'method' <> 'HEAD' then convert_to(postern.openapi(schema, config)::text, 'UTF8') end)::postern.compiled;
+  media := postern.root_media(case when version is null then fields ->> 'accept' else 'application/openapi+json;version=' || version end);
+  return postern.described_answer(case when media like '%version=3%' then '3.1' else '2.0' end, schema, config,
+    request ->> 'method' = 'HEAD', fields ->> 'if-none-match',
+    array[['Content-Type', media || '; charset=utf-8']]
+      || case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ? 'accept-profile' then array[['Content-Profile', schema]] end);
 end
 $$;
-comment on function postern.compile_root(jsonb, text, jsonb) is
-  'The answer at the root: the OpenAPI description, or what the function db-root-spec answers. shape: as for postern.compile, with parameters as arguments; a description has none, so there they are refused with PGRST100. PGRST106, PGRST107, PGRST117, PGRST126. Source: PostgREST docs, references/api/openapi.';
+comment on function postern.compile_root(jsonb, text, jsonb, text) is
+  'The answer at the root: the OpenAPI description in the version that Accept asks for, or what the function db-root-spec answers; at another address (postern.description_version) the description in the version given. shape: as for postern.compile, with parameters as arguments; a description has none, so there they are refused with PGRST100. PGRST106, PGRST107, PGRST117, PGRST126. Source: PostgREST docs, references/api/openapi.';
+
+create or replace function postern.description_version(segments text[])
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return case segments when '{openapi,2.0.json}' then '2.0' when '{openapi,3.1.json}' then '3.1' end;
+end
+$$;
+comment on function postern.description_version(text[]) is
+  'The OpenAPI version of the description that is at a path (postern.path_segments); null for other paths. No relation and no routine has such a path.';
+
+create or replace function postern.described_answer(
+  version text, schema text, config jsonb, head boolean, known text, headers text[])
+returns postern.compiled
+language plpgsql stable parallel safe
+as $$
+declare
+  state text := postern.description_state(version, schema, config);
+  body bytea;
+  tag text;
+begin
+  if state is null or not head and not coalesce(postern.tag_matches(known, md5(state)), false) then
+    body := convert_to(case version when '3.1' then postern.openapi3(schema, config) else postern.openapi(schema, config)::text end, 'UTF8');
+  end if;
+  tag := coalesce(md5(state), md5(body));
+  headers := headers || array[['ETag', 'W/"' || tag || '"'], ['Cache-Control', 'no-cache']];
+  if postern.tag_matches(known, tag) then
+    return postern.direct_answer(304, headers[2:]);
+  end if;
+  return row(null, null, null, 200, headers, case when not head then body end)::postern.compiled;
+end
+$$;
+comment on function postern.described_answer(text, text, jsonb, boolean, text, text[]) is
+  'A description as an answer, with an ETag; 304 without a body where known (If-None-Match) has that already. Where event triggers watch the DDL the ETag comes from the state of the catalog (postern.description_state) and a 304 costs no description; else it is made and its digest taken. Source: RFC 9110, sections 8.8.3 and 13.1.2.';
+
+create or replace function postern.tag_matches(known text, tag text)
+returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return btrim(known) = '*' or '"' || tag || '"' = any(string_to_array(replace(replace(known, 'W/', ''), ' ', ''), ','));
+end
+$$;
+comment on function postern.tag_matches(text, text) is
+  'Whether a value of If-None-Match has an entity tag (given without quotes), by weak comparison. Source: RFC 9110, section 8.8.3.2.';
+
+create or replace function postern.description_state(version text, schema text, config jsonb)
+returns text
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  if not postern.live() then
+    return null;
+  end if;
+  return (
+    with recursive role (oid) as (
+      select r.oid from pg_catalog.pg_roles r where r.rolname = current_user
+      union
+      select m.roleid from role join pg_catalog.pg_auth_members m on m.member = role.oid
+    )
+    select pg_catalog.concat_ws(e'\n', postern.version(), description_state.version, description_state.schema, config,
+             current_setting('datestyle'), current_setting('intervalstyle'), current_setting('timezone'), current_setting('extra_float_digits'),
+             (select d.datdba from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()),
+             (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', e.tableoid, e.n, e.xmin), ',' order by e.n, e.xmin::text) from postern.epoch e),
+             (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', t.oid, t.xmin), ',' order by t.oid) from pg_catalog.pg_event_trigger t),
+             (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit), ',' order by r.oid)
+                from role join pg_catalog.pg_roles r on r.oid = role.oid),
+             (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', m.roleid, m.xmin), ',' order by m.roleid, m.xmin::text)
+                from role join pg_catalog.pg_auth_members m on m.member = role.oid)));
+end
+$$;
+comment on function postern.description_state(text, text, jsonb) is
+  'All that the description in a version depends on, for the current role, as one text: the epoch, the roles whose rights it has and the settings. While it stays the same the description does. Memberships and attributes of roles are in it as no event trigger tells of them. Null where no event triggers watch the DDL (postern.live).';
 
 create or replace function postern.compile_root_call(request jsonb, shape text, config jsonb)
 returns postern.compiled
@@ -43,21 +120,31 @@ $$;
 comment on function postern.compile_root_call(jsonb, text, jsonb) is
   'The root as a call of the function db-root-spec, whose schema is that of the request. Source: PostgREST docs, references/api/openapi, "Overriding Full OpenAPI Response".';
 
-create or replace function postern.check_root_media(accept text)
-returns void
+create or replace function postern.root_media(accept text)
+returns text
 language plpgsql immutable parallel safe
 as $$
 declare
   accepted jsonb := postern.accepted_media_types(accept);
+  media text := (
+    select case
+        when wanted ->> 'name' in ('application/openapi+json', 'application/json', '*/*') and wanted_version ~ '^2(\.0)?$'
+          then 'application/openapi+json'
+        when wanted ->> 'name' in ('application/openapi+json', 'application/vnd.oai.openapi+json') and wanted_version ~ '^3(\.1(\.[0-9]+)?)?$'
+          then (wanted ->> 'name') || ';version=3.1' end
+    from jsonb_array_elements(accepted) with ordinality as listed(wanted, place),
+      coalesce(wanted ->> 'version', case wanted ->> 'name' when 'application/vnd.oai.openapi+json' then '3.1' else '2.0' end) as wanted_version
+    where wanted ->> 'name' in ('application/openapi+json', 'application/json', '*/*') and wanted_version ~ '^2(\.0)?$'
+      or wanted ->> 'name' in ('application/openapi+json', 'application/vnd.oai.openapi+json') and wanted_version ~ '^3(\.1(\.[0-9]+)?)?$'
+    order by place
+    limit 1);
 begin
-  if not exists (
-    select from jsonb_array_elements(accepted) as media
-    where media ->> 'name' in ('application/openapi+json', 'application/json', '*/*'))
-  then
+  if media is null then
     perform postern.fail('PGRST107', 'None of these media types can be produced: ' || (
-      select string_agg(media ->> 'name', ', ' order by place) from jsonb_array_elements(accepted) with ordinality as listed(media, place)));
+      select string_agg(wanted ->> 'name', ', ' order by place) from jsonb_array_elements(accepted) with ordinality as listed(wanted, place)));
   end if;
+  return media;
 end
 $$;
-comment on function postern.check_root_media(text) is
-  'PGRST107 when an Accept header allows none of the media types of the description: application/openapi+json, application/json.';
+comment on function postern.root_media(text) is
+  'The media type of the description that an Accept header wants: application/openapi+json (also for application/json and */*) is version 2.0, with the parameter version=3.1 that; application/vnd.oai.openapi+json is 3.1. PGRST107 when it wants neither.';

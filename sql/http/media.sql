@@ -8,7 +8,7 @@ as $$
 begin
   return (
     select coalesce(jsonb_object_agg(lower(found[1]), coalesce(found[2], found[3])), '{}')
-    from regexp_matches(media, ';\s*([A-Za-z0-9-]+)\s*=\s*(?:"([^"]*)"|([A-Za-z0-9|-]+))', 'g') as found);
+    from regexp_matches(media, ';\s*([A-Za-z0-9-]+)\s*=\s*(?:"([^"]*)"|([A-Za-z0-9|.-]+))', 'g') as found);
 end
 $$;
 comment on function postern.media_parameters(text) is
@@ -34,9 +34,10 @@ begin
         else '{"kind": "named", "name": "application/json", "charset": true}'::jsonb end;
     when 'application/vnd.pgrst.plan', 'application/vnd.pgrst.plan+text', 'application/vnd.pgrst.plan+json' then
       return postern.plan_media_type(case when name like '%json' then 'json' else 'text' end, parameters);
-    when 'application/json', 'application/geo+json', 'text/csv', 'text/plain', 'text/xml',
-      'application/openapi+json', 'application/x-www-form-urlencoded' then
+    when 'application/json', 'application/geo+json', 'text/csv', 'text/plain', 'text/xml', 'application/x-www-form-urlencoded' then
       return jsonb_build_object('kind', 'named', 'name', name, 'charset', true);
+    when 'application/openapi+json', 'application/vnd.oai.openapi+json' then
+      return jsonb_strip_nulls(jsonb_build_object('kind', 'named', 'name', name, 'charset', true, 'version', parameters -> 'version'));
     when 'application/octet-stream' then
       return '{"kind": "named", "name": "application/octet-stream"}'::jsonb;
     when '*/*' then

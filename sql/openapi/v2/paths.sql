@@ -72,29 +72,16 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select '/' || c.relname,
-         postern.openapi_relation_path(c.relname, comment.description, columns.filters,
-           writes.mask & 8 <> 0, writes.mask & 4 <> 0, writes.mask & 16 <> 0)
-    from pg_catalog.pg_class c
-   cross join lateral (
-     select case
-       when c.relkind in ('r', 'p') then 4 | 8 | 16  -- 1 << CMD_UPDATE | 1 << CMD_INSERT | 1 << CMD_DELETE
-       when c.relkind = 'm' then 0
-       else pg_catalog.pg_relation_is_updatable(c.oid, true) end
-   ) writes (mask)
-    left join pg_catalog.pg_description comment
-      on comment.objoid = c.oid and comment.classoid = 'pg_class'::regclass and comment.objsubid = 0
-   cross join lateral (
-     select array(
-       select postern.openapi_pointer('parameters', 'rowFilter.' || c.relname || '.' || a.attname)
-         from pg_catalog.pg_attribute a
-        where a.attrelid = c.oid
-          and a.attnum > 0
-          and not a.attisdropped
-        order by a.attnum)
-   ) columns (filters)
-   where c.oid = any (relations)
-   order by c.relname collate "C";
+  select postern.openapi_path('/', r.name),
+         postern.openapi_relation_path(r.name, r.description, coalesce(columns.filters, '{}'), r.insertable, r.updatable, r.deletable)
+    from postern.described_relations(relations) r
+    left join (
+      select a.relation, pg_catalog.array_agg(postern.openapi_pointer('parameters', 'rowFilter.' || here.name || '.' || a.name) order by a.attnum) as filters
+        from postern.described_columns(relations) a
+        join postern.described_relations(relations) here on here.oid = a.relation
+       where postern.filterable(a.name)
+       group by a.relation) columns on columns.relation = r.oid
+   order by r.name collate "C";
 end
 $$;
 comment on function postern.openapi_relation_paths(oid[]) is

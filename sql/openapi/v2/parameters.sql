@@ -55,30 +55,25 @@ begin
   return (
     select pg_catalog.json_object_agg(listed.name, listed.parameter order by listed.relation collate "C" nulls first, listed.attnum)
       from (
-        select common.name, common.parameter, null::name as relation, 0 as attnum
+        select common.name, common.parameter, null::text as relation, 0 as attnum
           from postern.openapi_common_parameters() common
         union all
-        select 'body.' || c.relname,
+        select 'body.' || r.name,
                pg_catalog.json_build_object(
-                 'name', c.relname,
+                 'name', r.name,
                  'in', 'body',
-                 'description', c.relname,
+                 'description', r.name,
                  'required', false,
-                 'schema', pg_catalog.json_build_object('$ref', postern.openapi_pointer('definitions', c.relname))),
-               c.relname, 0
-          from pg_catalog.pg_class c
-         where c.oid = any (relations)
+                 'schema', pg_catalog.json_build_object('$ref', postern.openapi_pointer('definitions', r.name))),
+               r.name, 0
+          from postern.described_relations(relations) r
         union all
-        select 'rowFilter.' || c.relname || '.' || a.attname,
-               postern.openapi_parameter('query', a.attname, comment.description),
-               c.relname, a.attnum
-          from pg_catalog.pg_class c
-          join pg_catalog.pg_attribute a on a.attrelid = c.oid
-          left join pg_catalog.pg_description comment
-            on comment.objoid = c.oid and comment.classoid = 'pg_class'::regclass and comment.objsubid = a.attnum
-         where c.oid = any (relations)
-           and a.attnum > 0
-           and not a.attisdropped
+        select 'rowFilter.' || r.name || '.' || a.name,
+               postern.openapi_parameter('query', a.name, a.description),
+               r.name, a.attnum
+          from postern.described_relations(relations) r
+          join postern.described_columns(relations) a on a.relation = r.oid
+         where postern.filterable(a.name)
       ) listed);
 end
 $$;

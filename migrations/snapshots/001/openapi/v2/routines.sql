@@ -63,7 +63,7 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select '/rpc/' || routine.name,
+  select postern.openapi_path('/rpc/', routine.name),
          postern.openapi_routine_path(routine.name, routine.described, routine.volatility, routine.arguments,
            case when routine.unnamed then postern.openapi_property(routine.first_type, routine.described)
              else json_build_object('type', 'object', 'description', routine.described,
@@ -71,43 +71,23 @@ begin
            case when routine.unnamed then routine.first_type end,
            not routine.unnamed or routine.required is null)
     from (
-      select distinct on (p.proname)
-             p.proname::text as name, comment.description as described, p.provolatile as volatility,
-             p.pronargs = 1 and input.unnamed = 1 as unnamed,
-             input.first_type, input.arguments, input.required, input.properties
-        from pg_catalog.pg_proc p
-        join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-        left join pg_catalog.pg_description comment on comment.objoid = p.oid and comment.classoid = 'pg_proc'::regclass
+      select distinct on (r.name)
+             r.name, r.description as described, r.volatility, r.unnamed, input.first_type, input.arguments, input.required, input.properties
+        from postern.described_routines(openapi_routine_paths.schema, everything) r
        cross join lateral (
-         select json_agg(postern.openapi_argument(arg.name, arg.type_name, arg.required, arg.repeated) order by arg.place)
-                  filter (where arg.name <> '') as arguments,
-                json_agg(arg.name order by arg.place) filter (where arg.required) as required,
+         select json_agg(postern.openapi_argument(arg.name, arg.type_name, arg.place <= r.required, r.repeats and arg.place = cardinality(r.types))
+                  order by arg.place) filter (where arg.name <> '') as arguments,
+                json_agg(arg.name order by arg.place) filter (where arg.place <= r.required) as required,
                 json_object_agg(arg.name, postern.openapi_property(arg.type_name) order by arg.place)
                   filter (where arg.name is not null) as properties,
                 array_agg(arg.name || E'\x01' || arg.type_name order by arg.place) as signature,
-                min(arg.type_name) filter (where arg.place = 1) as first_type,
-                count(*) filter (where arg.name = '') as unnamed
-           from (select coalesce(declared.name, '') as name,
-                        case when everything then postern.qualified_type(declared.type)
-                          else pg_catalog.format_type(declared.type, null) end as type_name,
-                        row_number() over (order by declared.place) as place,
-                        row_number() over (order by declared.place) <= p.pronargs - p.pronargdefaults as required,
-                        declared.mode = 'v' as repeated
-                   from (select given.name, given.type, coalesce(given.mode, 'i') as mode, given.place
-                           from rows from (
-                                  unnest(p.proargnames),
-                                  unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])),
-                                  unnest(p.proargmodes)) with ordinality as given (name, type, mode, place)) declared
-                  where declared.mode in ('i', 'b', 'v')) arg
+                min(arg.type_name) filter (where arg.place = 1) as first_type
+           from (select given.name, given.place,
+                        case when everything then postern.qualified_type(given.type)
+                          else pg_catalog.format_type(given.type, null) end as type_name
+                   from unnest(r.names, r.types) with ordinality as given (name, type, place)) arg
        ) input
-       where n.nspname = openapi_routine_paths.schema
-         and p.prokind = 'f'
-         and p.prorettype <> 'trigger'::regtype
-         and (input.unnamed = 0
-              or input.unnamed = 1
-                 and p.proargtypes[0] in ('bytea'::regtype, 'json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'xml'::regtype))
-         and (everything or has_function_privilege(p.oid, 'execute'))
-       order by p.proname, p.pronargs desc, comment.description collate "C" desc nulls last, input.signature collate "C" desc
+       order by r.name, cardinality(r.types) desc, r.description collate "C" desc nulls last, input.signature collate "C" desc
     ) routine
    order by routine.name collate "C";
 end

@@ -5,7 +5,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return '#/' || section || '/' || replace(replace(replace(name, '%', '%25'), '~', '~0'), '/', '~1');
+  return '#/' || section || '/' || replace(replace(replace(replace(name, '%', '%25'), '#', '%23'), '~', '~0'), '/', '~1');
 end
 $$;
 comment on function postern.openapi_pointer(text, text) is

@@ -1,5 +1,41 @@
 -- Keys as notes on columns, which clients and generators of clients read.
 
+create or replace function postern.described_keys(relations oid[])
+returns table (relation oid, attnum int2)
+language plpgsql stable strict parallel safe
+rows 1000
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with shown as materialized (
+    select v.oid as relation, s.view_attnum as attnum, s.base_relation, s.base_attnum
+      from pg_catalog.pg_class v
+     cross join lateral postern.view_columns(v.oid) s
+     where v.oid = any (relations)
+       and v.relkind in ('v', 'm')
+  ), shown_key as (
+    select s.relation, pg_catalog.min(s.attnum) as attnum, pg_catalog.cardinality(con.conkey) as wanted,
+           pg_catalog.count(*) over (partition by s.relation, con.oid) as found
+      from shown s
+      join pg_catalog.pg_constraint con on con.conrelid = s.base_relation and s.base_attnum = any (con.conkey)
+     where con.contype = 'p'
+     group by s.relation, con.oid, con.conkey, s.base_attnum
+  )
+  select con.conrelid, key.attnum
+    from pg_catalog.pg_constraint con
+   cross join lateral pg_catalog.unnest(con.conkey) as key (attnum)
+   where con.conrelid = any (relations)
+     and con.contype = 'p'
+  union
+  select k.relation, k.attnum from shown_key k where k.found = k.wanted;
+end
+$$;
+comment on function postern.described_keys(oid[]) is
+  'The columns of the primary keys of relations; of a view, those of the tables it shows, each key all of whose columns the view has, by the first column that shows it (postern.relation_pk).';
+
 create or replace function postern.openapi_notes(relations oid[])
 returns jsonb
 language plpgsql stable strict parallel safe
@@ -15,21 +51,6 @@ begin
        cross join lateral postern.view_columns(v.oid) s
        where v.oid = any (relations)
          and v.relkind in ('v', 'm')
-    ), shown_key as (
-      select s.relation, pg_catalog.min(s.attnum) as attnum, pg_catalog.cardinality(con.conkey) as wanted,
-             pg_catalog.count(*) over (partition by s.relation, con.oid) as found
-        from shown s
-        join pg_catalog.pg_constraint con on con.conrelid = s.base_relation and s.base_attnum = any (con.conkey)
-       where con.contype = 'p'
-       group by s.relation, con.oid, con.conkey, s.base_attnum
-    ), identifying as (
-      select con.conrelid as relation, key.attnum
-        from pg_catalog.pg_constraint con
-       cross join lateral pg_catalog.unnest(con.conkey) as key (attnum)
-       where con.conrelid = any (relations)
-         and con.contype = 'p'
-      union
-      select k.relation, k.attnum from shown_key k where k.found = k.wanted
     ), single_key as materialized (
       select con.conname, con.conrelid, con.conkey[1] as attnum, con.confrelid, con.confkey[1] as target_attnum
         from pg_catalog.pg_constraint con
@@ -61,7 +82,7 @@ begin
        order by t.relation, t.attnum, t.is_view, c.relname collate "C", t.conname collate "C", a.attname collate "C"
     ), note as (
       select i.relation, i.attnum, 1 as place, 'This is a Primary Key.<pk/>' as content
-        from identifying i
+        from postern.described_keys(relations) i
       union all
       select r.relation, r.attnum, 2, pg_catalog.format(
                'This is a Foreign Key to `%1$s.%2$s`.<fk table=''%1$s'' column=''%2$s''/>', r.target, r.target_column)

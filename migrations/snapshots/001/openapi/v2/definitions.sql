@@ -1,0 +1,45 @@
+-- Relations as Schema Objects.
+
+create or replace function postern.openapi_definitions(relations oid[])
+returns json
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  notes jsonb := postern.openapi_notes(relations);
+begin
+  return (
+    with definition as (
+      select a.relation,
+             pg_catalog.json_agg(a.name order by a.attnum) filter (where a.required) as required,
+             pg_catalog.json_object_agg(a.name,
+               postern.openapi_property(
+                 a.type_name,
+                 nullif(pg_catalog.concat_ws(e'\n\n', a.description, notes ->> (a.relation || '.' || a.attnum)), ''),
+                 postern.openapi_default(a.type_name, a.standard), label.labels,
+                 case
+                   when a.base in ('varchar'::regtype, 'bpchar'::regtype) and a.modifier >= 4 then a.modifier - 4
+                   when a.base in ('bit'::regtype, 'varbit'::regtype) and a.modifier >= 0 then a.modifier
+                 end)
+               order by a.attnum) as properties
+        from postern.described_columns(relations) a
+        left join (select e.enumtypid, pg_catalog.json_agg(e.enumlabel order by e.enumsortorder) as labels
+                     from pg_catalog.pg_enum e
+                    group by e.enumtypid) label on label.enumtypid = a.base
+       group by a.relation
+    )
+    select pg_catalog.json_object_agg(r.name,
+             pg_catalog.json_build_object(
+               'type', 'object',
+               'description', r.description,
+               'required', d.required,
+               'properties', d.properties)
+             order by r.name collate "C")
+      from postern.described_relations(relations) r
+      left join definition d on d.relation = r.oid);
+end
+$$;
+comment on function postern.openapi_definitions(oid[]) is
+  'The Definitions Object: each relation''s rows as a Schema Object with its columns in order, required where they cannot be null; null for no relations. Types outside pg_catalog are named with their schema. Fields that are null are to be dropped (postern.openapi).';

@@ -1,0 +1,38 @@
+-- The OpenAPI 3.1 description of the API, put together.
+
+create or replace function postern.openapi3(schema text, config jsonb)
+returns text
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+declare
+  everything boolean := config ->> 'openapi_mode' = 'ignore-privileges';
+  relations oid[] := postern.openapi_relations(schema, everything);
+  schemas text[] := array(select jsonb_array_elements_text(config -> 'db_schemas'));
+  uri text := regexp_replace(config ->> 'openapi_server_proxy_uri', '/$', '');
+begin
+  return (
+    with section as materialized (
+      select section, string_agg(members, ',' order by place) as members
+      from (
+        select section, members, 1 as place from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal')
+        union all
+        select section, members, 2 from postern.openapi3_relations(relations, schemas, everything)
+        union all
+        select section, members, 3 from postern.openapi3_routines(openapi3.schema, everything, relations)
+        union all
+        select section, members, 4 from postern.openapi3_named_types(
+          postern.openapi3_relation_types(relations) || postern.openapi3_routine_types(openapi3.schema, everything), relations)
+      ) as part
+      group by section)
+    select concat('{"openapi":"3.1.0","info":', postern.openapi_info(openapi3.schema),
+      ',"servers":[{"url":', to_json(coalesce(nullif(uri, ''), '/')),
+      '}],"security":', case when (config ->> 'openapi_security_active')::boolean then '[{"JWT":[]}]' else '[{},{"JWT":[]}]' end,
+      ',"tags":[', (select members from section where section = 'tags'),
+      '],"paths":{', (select members from section where section = 'paths'),
+      '},"components":{', (select string_agg('"' || section || '":{' || members || '}', ',' order by section) from section where section not in ('paths', 'tags')),
+      '},"externalDocs":', postern.openapi_documentation(), '}'));
+end
+$$;
+comment on function postern.openapi3(text, jsonb) is
+  'The OpenAPI 3.1 description of a schema for the current role, as JSON text; config: postern.settings. It knows the same relations, columns and routines as postern.openapi (the functions postern.described_…). Source: OpenAPI Specification 3.1.0; JSON Schema 2020-12.';

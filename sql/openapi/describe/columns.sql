@@ -1,0 +1,55 @@
+-- The columns that a description of the API is about.
+
+create or replace function postern.described_columns(relations oid[])
+returns table (
+  relation oid, attnum int2, name text, type oid, base oid, type_name text, modifier int, required boolean, generated boolean,
+  always boolean, standard text, description text)
+language plpgsql stable strict parallel safe
+rows 10000
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with domain as materialized (
+    select t.oid, t.typtypmod, postern.base_type(t.oid) as base
+      from pg_catalog.pg_type t
+     where t.typtype = 'd'
+  )
+  select a.attrelid, a.attnum, a.attname::text, a.atttypid, base.oid,
+         case when base.typnamespace = 'pg_catalog'::regnamespace
+           then pg_catalog.format_type(base.oid, null)
+           else pg_catalog.format_type(a.atttypid, a.atttypmod)
+         end,
+         case when d.oid is null then a.atttypmod else d.typtypmod end,
+         a.attnotnull or t.typtype = 'd' and t.typnotnull,
+         a.attgenerated <> '' or a.attidentity <> '' or def.oid is not null or t.typdefaultbin is not null,
+         a.attgenerated <> '' or a.attidentity = 'a',
+         case when a.attgenerated = ''
+           then coalesce(pg_catalog.pg_get_expr(def.adbin, def.adrelid), pg_catalog.pg_get_expr(t.typdefaultbin, 0::oid))
+         end,
+         comment.description
+    from pg_catalog.pg_attribute a
+    join pg_catalog.pg_type t on t.oid = a.atttypid
+    left join domain d on d.oid = t.oid
+    join pg_catalog.pg_type base on base.oid = coalesce(d.base, t.oid)
+    left join pg_catalog.pg_attrdef def on def.adrelid = a.attrelid and def.adnum = a.attnum
+    left join pg_catalog.pg_description comment
+      on comment.objoid = a.attrelid and comment.classoid = 'pg_class'::regclass and comment.objsubid = a.attnum
+   where a.attrelid = any (relations)
+     and a.attnum > 0
+     and not a.attisdropped;
+end
+$$;
+comment on function postern.described_columns(oid[]) is
+  'What a description says of the columns of relations, in no order: type, the type below a domain, its name (with its schema unless that is pg_catalog), type modifier; required (never null), generated (there is a value where none is given), always (none can be given); the expression of the default, of the column or of its domain; comment.';
+
+create or replace function postern.filterable(name text)
+returns boolean
+language sql immutable parallel safe
+as $$
+  select name <> all('{select,order,limit,offset,and,or,not.and,not.or,columns,on_conflict}') and name !~ '[.]|->'
+$$;
+comment on function postern.filterable(text) is
+  'Whether a parameter of this name filters by the column of this name: some names mean something else, as do dots and arrows.';

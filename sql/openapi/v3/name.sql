@@ -1,0 +1,26 @@
+-- Names of the database where OpenAPI 3.1 has narrower ones.
+
+create or replace function postern.openapi3_key(name text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  if translate(name, 'abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ', '') = '' then
+    return name;
+  end if;
+  return (
+    select string_agg(case when letter ~ '^[A-Za-z0-9_]$' then letter else '-' || to_hex(ascii(letter)) || '-' end, '' order by place)
+    from string_to_table(name, null) with ordinality as letters(letter, place));
+end
+$$;
+comment on function postern.openapi3_key(text) is
+  'A name as a key of the Components Object: letters, digits and underscores as they are, all else as its code point in hexadecimal between hyphens. Two names never have one key; a dot only joins keys. Source: OpenAPI Specification 3.1, section 4.8.7.';
+
+create or replace function postern.openapi3_reference(section text, key text)
+returns jsonb
+language sql stable parallel safe
+as $$
+  select jsonb_build_object('$ref', '#/components/' || section || '/' || key)
+$$;
+comment on function postern.openapi3_reference(text, text) is
+  'A Reference Object to what a section of the Components Object has under a key (postern.openapi3_key).';
