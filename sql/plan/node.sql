@@ -99,7 +99,7 @@ begin
       format('There is no relationship between ''%s'' and ''%s''', parent ->> 'name', item ->> 'name'),
       format('No foreign key or computed relationship leads from ''%s'' to ''%s''%s in the schema ''%s''', parent ->> 'name', item ->> 'name',
         coalesce(' with the hint ''' || (item ->> 'hint') || '''', ''), context ->> 'schema'),
-      postern.relationship_hint((parent ->> 'oid')::oid, context ->> 'schema', item ->> 'name'));
+      'Perhaps you meant ''' || postern.relationship_hint((parent ->> 'oid')::oid, context ->> 'schema', item ->> 'name') || ''' in place of ''' || (item ->> 'name') || '''');
   elsif jsonb_array_length(found) > 1 then
     perform postern.fail_json('PGRST201',
       format('There is more than one relationship between ''%s'' and ''%s''', parent ->> 'name', item ->> 'name'),

@@ -36,6 +36,7 @@ begin
         trees := trees || jsonb_build_object(name,
           case name when 'select' then postern.parse_select(value) else to_jsonb(postern.parse_columns(value)) end);
       end if;
+      number := number + length(value) - length(replace(value, chr(1), '')); -- columns=eq.1 reads like a filter
     elsif value = chr(1) and last_word not in ('limit', 'offset') then
       arguments := arguments || jsonb_build_object('name', name, 'param', number);
       number := number + 1;
@@ -74,16 +75,18 @@ create or replace function postern.range_entry(name text, kind text, number int,
 returns jsonb
 language plpgsql immutable parallel safe
 as $$
+declare
+  most constant bigint := 999999999999999999; -- the sum of two is within eight bytes
 begin
-  if number is null and value ~ '^-[0-9]+$' and kind = 'limit' then
-    perform postern.fail('PGRST103', 'The requested range is not satisfiable', 'The limit must not be negative.');
+  if number is null and value ~ '^-[0-9]+$' and (kind = 'limit' or name <> kind) then
+    perform postern.fail('PGRST103', 'The requested range is not satisfiable', format('The %s must not be negative.', kind));
   end if;
   return jsonb_strip_nulls(jsonb_build_object('kind', kind, 'embed', postern.parse_filter_key(name) -> 'embed', 'param', number,
-    'value', case when number is null and value ~ '^[0-9]{1,18}$' then value end));
+    'value', case when number is null and value ~ '^[0-9]+$' then least(value::numeric, most)::text end));
 end
 $$;
 comment on function postern.range_entry(text, text, int, text) is
-  'A limit or offset with its embed path; one that is no number counts for nothing. PGRST103 for a negative limit.';
+  'A limit or offset with its embed path; one that is no number counts for nothing, nor does a negative offset of the resource itself; one of more than 18 digits counts as 18 nines. PGRST103 for a negative limit, or offset of an embed.';
 
 create or replace function postern.logic_entry(name text, value text, number int)
 returns jsonb
