@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -215,6 +216,9 @@ func handles(t *testing.T, conn *pgx.Conn, r request) {
 		if problem := wrong(status, fields, answer); problem != "" && !(problem == "syntax error" && r.casts()) {
 			t.Fatalf("%s\nwith %q: %s\nin %d %q %.2000s", text, r.body, problem, status, fields, answer)
 		}
+		if problem := wrongRefusal(r, status, answer); problem != "" {
+			t.Fatalf("%s: %s\nin %d %.2000s", text, problem, status, answer)
+		}
 		if time == 0 {
 			first = fmt.Sprint(status)
 		} else if got := fmt.Sprint(status); got != first {
@@ -259,6 +263,28 @@ func wrong(status int, headers [][]string, body []byte) string {
 	}
 	if what, ours := broken[failure.Code]; ours && !allowed(failure.Code, failure.Message) {
 		return what
+	}
+	return ""
+}
+
+// position is how a parser says where it stopped; a text over its limit has none.
+var position = regexp.MustCompile(`^(?:The (?:query string|URL) |Malformed percent-encoding|Cannot read the [a-z ]+ \((?:line 1, column [0-9]+|(?:longer|more) than [0-9]+ [a-z]+)\)$)`)
+
+// wrongRefusal says what is wrong with an error that a read of a relation ends in: it is never the server's fault, and where
+// the request does not parse it says where and what was expected.
+func wrongRefusal(r request, status int, body []byte) string {
+	path, _, _ := strings.Cut(r.target, "?")
+	var failure struct{ Code, Message, Details string }
+	if r.method != "GET" || strings.HasPrefix(path, "/rpc/") || status < 400 || json.Unmarshal(body, &failure) != nil {
+		return ""
+	}
+	switch {
+	case status >= 500 && failure.Code != "57014": // statement_timeout
+		return "the server's fault"
+	case failure.Code == "PGRST100" && !position.MatchString(failure.Message):
+		return "no position"
+	case failure.Code == "PGRST100" && strings.HasPrefix(failure.Message, "Cannot read") && !strings.Contains(failure.Details, "expected "):
+		return "nothing expected"
 	}
 	return ""
 }

@@ -10,7 +10,10 @@ import (
 )
 
 // generator makes requests that follow the grammar, with a slip now and then.
-type generator struct{ *rand.Rand }
+type generator struct {
+	*rand.Rand
+	embeds *[]string // paths of what select embeds, which filters, orders and pages may be for
+}
 
 func (g generator) of(choices ...string) string { return choices[g.IntN(len(choices))] }
 
@@ -86,11 +89,17 @@ func (g generator) logic(depth int) string {
 	}) + ")"
 }
 
-func (g generator) selects(depth int) string {
+func (g generator) selects(depth int, path string) string {
 	return g.many(4, ",", func() string {
 		if depth > 0 && g.often(35) {
-			return g.of("", "", "", "x:", "...") + g.relation() + g.mostly([]string{"", "", "!inner", "!left"}, "!director_id", "!prizes_winner", "!a'b") +
-				"(" + g.of("", g.selects(depth-1), g.selects(depth-1)) + ")"
+			before, relation := g.of("", "", "", "x:", "..."), g.relation()
+			label := path + relation
+			if before == "x:" {
+				label = path + "x"
+			}
+			*g.embeds = append(*g.embeds, label)
+			inside := g.selects(depth-1, label+".")
+			return before + relation + g.mostly([]string{"", "", "!inner", "!left"}, "!director_id", "!prizes_winner", "!a'b") + "(" + g.of("", inside, inside) + ")"
 		}
 		return g.mostly([]string{"", "", "", "alias:", "é:"}, `"a b":`, `a"b:`) + g.column() + g.path() + g.mostly([]string{"", "", "", "", "::text", ".count()"}, ".sum()", ".max()::text", "::int", "::nope", "::double precision")
 	})
@@ -98,7 +107,9 @@ func (g generator) selects(depth int) string {
 
 func (g generator) parameter(call bool) string {
 	embed := ""
-	if g.often(4) {
+	if known := *g.embeds; len(known) > 0 && g.often(40) {
+		embed = g.of(known...) + "."
+	} else if g.often(4) {
 		embed = g.relation() + "."
 	}
 	kind := g.IntN(9)
@@ -111,7 +122,7 @@ func (g generator) parameter(call bool) string {
 			return g.mostly([]string{"", ""}, "directors(") + g.column() + g.path() + g.mostly([]string{"", ""}, ")") + g.mostly([]string{"", ".asc", ".desc"}, ".up") + g.of("", ".nullsfirst", ".nullslast")
 		})
 	case 1:
-		return embed + g.of("limit", "offset") + "=" + g.mostly([]string{"1", "5", "100"}, "0", "-1", "x", "1.5", "99999999999999999999")
+		return embed + g.of("limit", "offset") + "=" + g.mostly([]string{"1", "5", "100"}, "0", "-1", "x", "1.5", "", "1 ", "+1", "eq.1", "99999999999999999999")
 	case 2:
 		return embed + g.of("and", "or", "not.and", "not.or") + "=" + g.logic(2)
 	case 3:
@@ -120,7 +131,11 @@ func (g generator) parameter(call bool) string {
 		}
 	case 4:
 		if g.often(20) {
-			return embed + g.relation() + g.of("=is.null", "=not.is.null")
+			of := g.relation()
+			if known := *g.embeds; len(known) > 0 {
+				of, embed = g.of(known...), ""
+			}
+			return embed + of + g.of("=is.null", "=not.is.null")
 		}
 	case 5:
 		return g.of("a", "b", "director", "words", "film", "name", "state") + "=" + g.value()
@@ -131,7 +146,7 @@ func (g generator) parameter(call bool) string {
 func (g generator) query(call bool) string {
 	var parts []string
 	if g.often(60) {
-		parts = append(parts, "select="+g.selects(2))
+		parts = append(parts, "select="+g.selects(3, ""))
 	}
 	for g.often(60) {
 		parts = append(parts, g.parameter(call))
@@ -172,7 +187,7 @@ func (g generator) payload() []byte {
 
 // generate makes the request of a number.
 func generate(number uint64) request {
-	g := generator{rand.New(rand.NewPCG(number, 1))}
+	g := generator{rand.New(rand.NewPCG(number, 1)), new([]string)}
 	r := request{method: g.of("GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "POST", "PATCH", "PATCH", "PUT", "DELETE", "OPTIONS")}
 	resource := url.PathEscape(g.relation())
 	call := g.often(20)
@@ -189,7 +204,7 @@ func generate(number uint64) request {
 	add("prefer", "count=exact", "count=planned", "count=estimated", "return=representation", "return=representation", "return=headers-only", "return=minimal",
 		"resolution=merge-duplicates, return=representation", "resolution=ignore-duplicates", "missing=default", "handling=strict, max-affected=1", "handling=strict, x=y", "timezone=Europe/Vienna")
 	add("accept", "text/csv", "application/vnd.pgrst.object+json", "application/vnd.pgrst.array+json;nulls=stripped", "*/*", "image/png, */*;q=0.1", "application/vnd.pgrst.plan+json", "application/vnd.pgrst.plan; options=verbose|analyze")
-	add("range", g.mostly([]string{"0-1", "0-5"}, "1-", "5-2", "x"))
+	add("range", g.mostly([]string{"0-1", "0-5"}, "1-", "5-2", "x", "-1", "0-1,3-4", "items=0-1", "99999999999999999999-", "0-99999999999999999999", " 0-1", "0 - 1"))
 	add("accept-profile", g.mostly([]string{"store"}, "other", "nope"))
 	switch r.method {
 	case "POST", "PATCH", "PUT":
@@ -200,9 +215,9 @@ func generate(number uint64) request {
 		}
 	}
 	r.headers = strings.Join(headers, "\n")
-	if g.often(5) { // a slip
+	for g.often(10) { // a slip
 		at := g.IntN(len(r.target))
-		r.target = r.target[:at] + g.of("", "(", ")", "'", "\"", ".", ",", "%", "&", "=", "\x01", "\\", "!") + r.target[min(at+g.IntN(2), len(r.target)):]
+		r.target = r.target[:at] + g.of("", "(", ")", "'", "\"", ".", ",", "%", "&", "=", "\x01", "\\", "!", ":", "-", ">", "*", "{", "+", "é", "not.", "order=", "select=") + r.target[min(at+g.IntN(3), len(r.target)):]
 	}
 	return r
 }

@@ -11,10 +11,16 @@ const (
 	recordSeparator = 0x1e
 )
 
+// maxParameters is the limit "parameters" in sql/parse/limits.sql: the work for a request must not grow faster than its length.
+const maxParameters = 4096
+
 // appendPairs appends the parameters of a raw query, decoded and separated: each as name, value up to its first dot, rest
 // of the value; of a value without a dot all is rest. Parameters without a value count for nothing. It gives false for a
-// query that does not decode or holds control characters: postern.answer then says what is wrong with it.
+// query that does not decode, holds control characters or has too many parameters: postern.answer then says what is wrong with it.
 func appendPairs(dst []byte, query string) ([]byte, bool) {
+	if strings.Count(query, "&") >= maxParameters {
+		return dst, false
+	}
 	for pair := range strings.SplitSeq(query, "&") {
 		name, value, found := strings.Cut(pair, "=")
 		if !found || name == "" {

@@ -3,6 +3,7 @@ package shell
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 
 	"postern/shell/auth"
 	"postern/shell/config"
+	"postern/sql"
 )
 
 // read makes a request of what a client sends.
@@ -179,5 +181,22 @@ func BenchmarkRequest(b *testing.B) {
 		st.shape(&x, r, path, query, identity, nil, nil)
 		dst = st.appendRequest(dst[:0], &x, r, path, query, identity, nil)
 		headers = appendHeaders(headers[:0], r)
+	}
+}
+
+// The bound on parameters is the one that the functions name when they refuse.
+func TestMaxParameters(t *testing.T) {
+	t.Parallel()
+	limits, err := sql.Files.ReadFile("parse/limits.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("when 'parameters' then %d ", maxParameters); !strings.Contains(string(limits), want) {
+		t.Errorf("parse/limits.sql does not say %q", want)
+	}
+	for count, want := range map[int]bool{maxParameters: true, maxParameters + 1: false} {
+		if _, ok := appendPairs(nil, strings.Repeat("a=b&", count-1)+"a=b"); ok != want {
+			t.Errorf("%d parameters are split: %v", count, ok)
+		}
 	}
 }

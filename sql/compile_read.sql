@@ -9,8 +9,11 @@ begin
   return (
     select statement || case when count(*) = 0 then ''
       else format(' limit case when coalesce(%s) is null then %s else %2$s end', string_agg(format('$%s::text', number), ', '), wanted) end
-    from generate_series(1, params) as number
-    where regexp_replace(statement, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g') !~ ('\$' || number || '(?![0-9])'));
+    from (
+      select generate_series(1, params) as number
+      except
+      select used[1]::int from regexp_matches(regexp_replace(statement, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g'), '\$([0-9]+)', 'g') as used
+    ) as unused);
 end
 $$;
 comment on function postern.finished(text, int, text) is
@@ -116,7 +119,7 @@ returns boolean
 language plpgsql stable strict parallel safe
 as $$
 begin
-  return node ? 'computed' or node -> 'relationship' ->> 'kind' = 'computed'
+  return node ? 'computed' or (node -> 'relationship' ->> 'kind' = 'computed') is true
     or exists (select from pg_class where oid = (node ->> 'oid')::oid and (relkind not in ('r', 'p') or relrowsecurity))
     or exists (select from jsonb_array_elements(node -> 'children') as child where postern.runs_code(child));
 end

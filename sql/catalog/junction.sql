@@ -10,37 +10,33 @@ as $$
 declare
   origin_bases oid[] := postern.shown_relations(origin, origin_shown);
   named_bases oid[] := postern.shown_relations(named, named_shown);
-  found_ones jsonb := jsonb '[]';
+  found_ones jsonb;
   nearby oid[];
-  far_bases oid[];
-  place record;
+  far_bases oid[] := named_bases;
+  viewed oid;
 begin
-  -- A table that everything refers to is common: look from the other side then.
-  if postern.dependent_count(origin_bases, 200) <= postern.dependent_count(named_bases, 200) then
+  if hint is not null then
+    nearby := array(select c.oid from pg_catalog.pg_class c where c.relname = hint);
+  elsif postern.dependent_count(origin_bases, 200) <= postern.dependent_count(named_bases, 200) then
     nearby := postern.junction_tables(origin_bases);
-    far_bases := named_bases;
+    nearby := nearby || postern.views_over(nearby);
   else
+    -- A table that everything refers to is common: look from the other side then.
     nearby := postern.junction_tables(named_bases);
+    nearby := nearby || postern.views_over(nearby);
     far_bases := origin_bases;
   end if;
-  if nearby = '{}' then
-    return found_ones;
-  end if;
 
-  for place in
-    select c.oid, c.relkind
-      from pg_catalog.unnest(nearby || postern.views_over(nearby)) as near (oid)
-      join pg_catalog.pg_class c on c.oid = near.oid
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = any (schemas)
-       and not c.relispartition
-       and (hint is null or c.relname = hint)
-       and (c.relkind in ('v', 'm') and postern.view_may_join(c.oid, far_bases)
-            or c.relkind in ('r', 'p') and postern.table_joins(array[c.oid], far_bases))
+  found_ones := postern.relationships_through(
+    array(select c.oid from postern.possible_junctions(nearby, schemas) c where c.relkind in ('r', 'p')),
+    null, origin, origin_shown, named, named_shown);
+  for viewed in
+    select c.oid
+      from postern.possible_junctions(nearby, schemas) c
+     where c.relkind in ('v', 'm') and postern.view_may_join(c.oid, far_bases)
   loop
     found_ones := found_ones || postern.relationships_through(
-      place.oid, case when place.relkind in ('v', 'm') then postern.shown_columns(place.oid) end,
-      origin, origin_shown, named, named_shown);
+      array[viewed], postern.shown_columns(viewed), origin, origin_shown, named, named_shown);
   end loop;
   return found_ones;
 end
@@ -52,26 +48,61 @@ target likewise; the exposed schemas, where the junction has to be; the junction
 postern.find_relationships. Raises nothing. A junction is a table or a view on tables.$$;
 
 
-create or replace function postern.is_leg(relation oid, key int2[])
-returns boolean
-language plpgsql stable strict parallel safe
+create or replace function postern.possible_junctions(relations oid[], schemas text[])
+returns table (oid oid, relkind "char")
+language plpgsql stable parallel safe
+rows 10
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
-  return (
-    select pg_catalog.bool_or(own.contype = 'p') and not pg_catalog.bool_or(own.conkey <@ key)
-      from pg_catalog.pg_constraint own
-     where own.conrelid = relation
-       and own.contype in ('p', 'u')
-       and own.conkey @> key);
+  return query
+  select c.oid, c.relkind
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.oid = any (relations)
+     and n.nspname = any (schemas)
+     and not c.relispartition;
 end
 $$;
 
-comment on function postern.is_leg(oid, int2[]) is
-$$Whether a foreign key of these columns can be one of a junction's two: part of its table's primary key, but no key on its
-own, which would make it one-to-one. In: the table and attribute numbers. Out: true, false or null, which means false.
-Raises nothing.$$;
+comment on function postern.possible_junctions(oid[], text[]) is
+$$Which of some relations may be junctions. In: their oids; the exposed schemas. Out: oid and kind of those that are in the schemas
+and no partitions. Raises nothing.$$;
+
+
+create or replace function postern.legs(tables oid[], bases oid[])
+returns table (junction oid, name name, key int2[], names text[], base oid, base_key int2[])
+language plpgsql stable parallel safe
+rows 1000
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select con.conrelid, con.conname, con.conkey,
+         array(select a.attname::text
+                 from pg_catalog.unnest(con.conkey) with ordinality as k (attnum, place)
+                 join pg_catalog.pg_attribute a on a.attrelid = con.conrelid and a.attnum = k.attnum
+                order by k.place),
+         con.confrelid, con.confkey
+    from pg_catalog.pg_constraint con
+   where con.conrelid = any (tables)
+     and con.confrelid = any (bases)
+     and con.contype = 'f'
+     and con.conparentid = 0
+     and (select pg_catalog.bool_or(own.contype = 'p') and not pg_catalog.bool_or(own.conkey <@ con.conkey)
+            from pg_catalog.pg_constraint own
+           where own.conrelid = con.conrelid
+             and own.contype in ('p', 'u')
+             and own.conkey @> con.conkey);
+end
+$$;
+
+comment on function postern.legs(oid[], oid[]) is
+$$The foreign keys that can be one of a junction's two: their columns are part of their table's primary key, but no key on their
+own, which would make them one-to-one. In: the tables that have them; the tables that they refer to. Out: table, name,
+attribute numbers and column names of each, table and attribute numbers it refers to. Raises nothing.$$;
 
 
 create or replace function postern.junction_tables(bases oid[])
@@ -84,41 +115,18 @@ declare
   referring oid[] := postern.dependents(bases, 'pg_class', 'pg_constraint');
 begin
   return array(
-    select distinct leg.conrelid
-      from pg_catalog.pg_constraint leg
-     where leg.oid = any (referring)
-       and leg.contype = 'f'
-       and leg.conparentid = 0
-       and leg.confrelid = any (bases)
-       and postern.is_leg(leg.conrelid, leg.conkey));
+    select distinct leg.junction
+      from postern.legs(
+        array(select distinct con.conrelid
+                from pg_catalog.pg_constraint con
+               where con.oid = any (referring) and con.contype = 'f' and con.confrelid = any (bases)),
+        bases) leg);
 end
 $$;
 
 comment on function postern.junction_tables(oid[]) is
 $$The tables that may be a junction to any of some tables. In: those tables. Out: the tables with a foreign key to one of them
-that postern.is_leg accepts. Raises nothing.$$;
-
-
-create or replace function postern.table_joins(tables oid[], bases oid[])
-returns boolean
-language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_column
-begin
-  return exists (
-    select from pg_catalog.pg_constraint leg
-     where leg.conrelid = any (tables)
-       and leg.confrelid = any (bases)
-       and leg.contype = 'f'
-       and leg.conparentid = 0
-       and postern.is_leg(leg.conrelid, leg.conkey));
-end
-$$;
-
-comment on function postern.table_joins(oid[], oid[]) is
-$$Whether any of some tables may be a junction to any of others. In: the one and the other. Out: true or false.
-Raises nothing.$$;
+that is among postern.legs. Raises nothing.$$;
 
 
 create or replace function postern.view_may_join(view oid, bases oid[])
@@ -137,64 +145,74 @@ declare
        and d.refclassid = 'pg_class'::regclass
        and d.refobjid <> view);
 begin
-  return postern.table_joins(sources, bases)
+  return exists (select from postern.legs(sources, bases))
       or exists (select from pg_catalog.pg_class c where c.oid = any (sources) and c.relkind in ('v', 'm'));
 end
 $$;
 
 comment on function postern.view_may_join(oid, oid[]) is
 $$Whether it is worth the while to trace a view as a junction. In: the view; tables that a junction has to refer to. Out: false
-if it reads neither a table that does, as postern.table_joins tells, nor another view. Raises nothing.$$;
+if it reads neither a table that does, by one of postern.legs, nor another view. Raises nothing.$$;
 
 
 create or replace function postern.relationships_through(
-  junction oid, junction_shown jsonb, origin oid, origin_shown jsonb, named oid, named_shown jsonb)
+  junctions oid[], junction_shown jsonb, origin oid, origin_shown jsonb, named oid, named_shown jsonb)
 returns jsonb
 language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  pk text[] := case when junction_shown is not null then postern.view_pk(junction) end;
-  bases oid[] := postern.shown_relations(junction, junction_shown);
-  origin_bases oid[] := postern.shown_relations(origin, origin_shown);
-  named_bases oid[] := postern.shown_relations(named, named_shown);
+  pk text[] := case when junction_shown is not null then postern.view_pk(junctions[1]) end;
+  tables oid[] := case when junction_shown is null then junctions else postern.shown_relations(junctions[1], junction_shown) end;
+  record jsonb := postern.relationship_record('m2m', origin, named, null, null);
 begin
   return (
+    with leg1 as materialized (
+      select leg.*, case when junction_shown is null then leg.junction else junctions[1] end as relation
+        from postern.legs(tables, postern.shown_relations(origin, origin_shown)) leg
+    ), leg2 as materialized (
+      select leg.*, case when junction_shown is null then leg.junction else junctions[1] end as relation
+        from postern.legs(tables, postern.shown_relations(named, named_shown)) leg
+    ), origin_key as materialized (
+      select ends.base, ends.base_key, key.names
+        from (select distinct base, base_key from leg1) ends, postern.key_names(origin_shown, base, base_key) key (names)
+    ), named_key as materialized (
+      select ends.base, ends.base_key, key.names
+        from (select distinct base, base_key from leg2) ends, postern.key_names(named_shown, base, base_key) key (names)
+    )
     select coalesce(
       pg_catalog.jsonb_agg(
-        postern.relationship_record('m2m', origin, named, null, null)
-        || pg_catalog.jsonb_build_object('junction', pg_catalog.jsonb_build_object(
-          'oid', junction::bigint,
+        record || pg_catalog.jsonb_build_object('junction', pg_catalog.jsonb_build_object(
+          'oid', c.oid::bigint,
           'schema', n.nspname,
           'name', c.relname,
-          'constraint1', leg1.conname,
-          'constraint2', leg2.conname,
+          'constraint1', leg1.name,
+          'constraint2', leg2.name,
           'source', postern.zip_names(origin_key.names, leg1_key.names),
           'target', postern.zip_names(named_key.names, leg2_key.names)))),
       '[]')
-      from pg_catalog.pg_constraint leg1
-      join pg_catalog.pg_constraint leg2 on leg2.conname <> leg1.conname
-      join pg_catalog.pg_class c on c.oid = junction
+      from leg1
+      join leg2 on leg2.relation = leg1.relation and leg2.name <> leg1.name
+      join origin_key on (origin_key.base, origin_key.base_key) = (leg1.base, leg1.base_key)
+      join named_key on (named_key.base, named_key.base_key) = (leg2.base, leg2.base_key)
+      join pg_catalog.pg_class c on c.oid = leg1.relation
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     cross join lateral postern.key_names(junction_shown, leg1.conrelid, leg1.conkey) leg1_key (names)
-     cross join lateral postern.key_names(junction_shown, leg2.conrelid, leg2.conkey) leg2_key (names)
-     cross join lateral postern.key_names(origin_shown, leg1.confrelid, leg1.confkey) origin_key (names)
-     cross join lateral postern.key_names(named_shown, leg2.confrelid, leg2.confkey) named_key (names)
-     where leg1.conrelid = any (bases)
-       and leg1.confrelid = any (origin_bases)
-       and leg1.contype = 'f'
-       and leg1.conparentid = 0
-       and leg2.conrelid = any (bases)
-       and leg2.confrelid = any (named_bases)
-       and leg2.contype = 'f'
-       and leg2.conparentid = 0
-       and postern.is_leg(leg1.conrelid, leg1.conkey)
-       and postern.is_leg(leg2.conrelid, leg2.conkey)
-       and (pk is null or leg1_key.names <@ pk and leg2_key.names <@ pk));
+     cross join lateral (
+       select leg1.names where junction_shown is null
+       union all
+       select key.names from postern.key_names(junction_shown, leg1.junction, leg1.key) key (names) where junction_shown is not null
+     ) leg1_key (names)
+     cross join lateral (
+       select leg2.names where junction_shown is null
+       union all
+       select key.names from postern.key_names(junction_shown, leg2.junction, leg2.key) key (names) where junction_shown is not null
+     ) leg2_key (names)
+     where pk is null or leg1_key.names <@ pk and leg2_key.names <@ pk);
 end
 $$;
 
-comment on function postern.relationships_through(oid, jsonb, oid, jsonb, oid, jsonb) is
-$$The many-to-many relationships through one junction. In: the junction, the origin and the target, each followed by what
-postern.shown_columns answers if it is a view. Out: elements as of postern.find_relationships. Raises nothing.$$;
+comment on function postern.relationships_through(oid[], jsonb, oid, jsonb, oid, jsonb) is
+$$The many-to-many relationships through junctions. In: tables, or one view and what postern.shown_columns answers for it; the
+origin and the target, each followed by what postern.shown_columns answers if it is a view. Out: elements as of
+postern.find_relationships. Raises nothing.$$;

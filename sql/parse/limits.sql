@@ -8,6 +8,9 @@ as $$
     when 'select depth' then 32       -- embeds within embeds
     when 'logic depth' then 64        -- and/or within and/or
     when 'path depth' then 64         -- arrows after one column
+    when 'select items' then 1600     -- columns and embeds of one relation; PostgreSQL has rows of no more
+    when 'order terms' then 64
+    when 'parameters' then 4096       -- of the query string
     when 'select length' then 131072
     when 'order length' then 131072
     when 'columns length' then 131072
@@ -18,4 +21,4 @@ as $$
 $$;
 
 comment on function postern.limit_of(text) is
-'The bounds of the URL grammar. In: a limit''s name. Out: its value (depths in levels, lengths in characters), or null when there is no such limit. They keep every parser within the stack and in linear time; PostgREST has none.';
+'The bounds of the URL grammar. In: a limit''s name. Out: its value (depths in levels, lengths in characters, others in pieces), or null when there is no such limit. They keep every parser within the stack and in linear time; PostgREST has none.';

@@ -12,6 +12,9 @@ declare
   one record;
 begin
   loop
+    if cardinality(list) >= postern.limit_of('order terms') then
+      perform postern.unexpected('order', tokens, at, format('at most %s terms', postern.limit_of('order terms')));
+    end if;
     one := postern.scan_order_term(tokens, at);
     list := array_append(list, one.term);
     at := one.at;

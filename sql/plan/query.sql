@@ -5,9 +5,9 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  entries jsonb := '[]';
+  entries jsonb[] := '{}';
   trees jsonb := '{}';
-  arguments jsonb := '[]';
+  arguments jsonb[] := '{}';
   number int := 2;
   pair text;
   name text;
@@ -23,7 +23,7 @@ begin
     last_word := split_part(name, '.', -1);
     if left(name, 1) = chr(2) then
       if name = chr(2) || 'field' then
-        arguments := arguments || jsonb_build_object('name', value, 'param', number);
+        arguments := array_append(arguments, jsonb_build_object('name', value, 'param', number));
         number := number + 1;
       elsif name = chr(2) || 'range' then
         trees := trees || jsonb_build_object('range', number);
@@ -36,22 +36,23 @@ begin
         trees := trees || jsonb_build_object(name,
           case name when 'select' then postern.parse_select(value) else to_jsonb(postern.parse_columns(value)) end);
       end if;
+      number := number + length(value) - length(replace(value, chr(1), '')); -- columns=eq.1 reads like a filter
     elsif value = chr(1) and last_word not in ('limit', 'offset') then
-      arguments := arguments || jsonb_build_object('name', name, 'param', number);
+      arguments := array_append(arguments, jsonb_build_object('name', name, 'param', number));
       number := number + 1;
     else
-      entries := entries || case
+      entries := array_append(entries, case
         when last_word = 'order' then (postern.parse_filter_key(name) - '{name,path}'::text[])
           || jsonb_build_object('kind', 'order', 'terms', postern.parse_order(value))
         when last_word in ('limit', 'offset') then postern.range_entry(name, last_word, case when value = chr(1) then number end, value)
         when last_word in ('and', 'or') then postern.logic_entry(name, value, number)
         else postern.parse_filter_key(name)
-          || jsonb_build_object('kind', 'filter', 'expr', postern.numbered(postern.parse_op_expr(value), number)) end;
+          || jsonb_build_object('kind', 'filter', 'expr', postern.numbered(postern.parse_op_expr(value), number)) end);
       number := number + length(value) - length(replace(value, chr(1), ''));
     end if;
   end loop;
   return jsonb_build_object('select', '[{"type": "field", "name": "*"}]'::jsonb) || trees
-    || jsonb_build_object('entries', entries, 'arguments', arguments, 'params', number - 1);
+    || jsonb_build_object('entries', to_jsonb(entries), 'arguments', to_jsonb(arguments), 'params', number - 1);
 end
 $$;
 comment on function postern.query_trees(text) is
@@ -74,16 +75,18 @@ create or replace function postern.range_entry(name text, kind text, number int,
 returns jsonb
 language plpgsql immutable parallel safe
 as $$
+declare
+  most constant bigint := 999999999999999999; -- the sum of two is within eight bytes
 begin
-  if number is null and value ~ '^-[0-9]+$' and kind = 'limit' then
-    perform postern.fail('PGRST103', 'The requested range is not satisfiable', 'The limit must not be negative.');
+  if number is null and value ~ '^-[0-9]+$' and (kind = 'limit' or name <> kind) then
+    perform postern.fail('PGRST103', 'The requested range is not satisfiable', format('The %s must not be negative.', kind));
   end if;
   return jsonb_strip_nulls(jsonb_build_object('kind', kind, 'embed', postern.parse_filter_key(name) -> 'embed', 'param', number,
-    'value', case when number is null and value ~ '^[0-9]{1,18}$' then value end));
+    'value', case when number is null and value ~ '^[0-9]+$' then least(value::numeric, most)::text end));
 end
 $$;
 comment on function postern.range_entry(text, text, int, text) is
-  'A limit or offset with its embed path; one that is no number counts for nothing. PGRST103 for a negative limit.';
+  'A limit or offset with its embed path; one that is no number counts for nothing, nor does a negative offset of the resource itself; one of more than 18 digits counts as 18 nines. PGRST103 for a negative limit, or offset of an embed.';
 
 create or replace function postern.logic_entry(name text, value text, number int)
 returns jsonb
@@ -104,8 +107,8 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  children jsonb := '[]';
-  child jsonb;
+  branches jsonb[] := '{}';
+  branch jsonb;
   done jsonb;
 begin
   if not tree ? 'of' then
@@ -113,12 +116,12 @@ begin
       'tree', tree || jsonb_build_object('expr', postern.numbered(tree -> 'expr', number)),
       'next', number + case when tree -> 'expr' ->> 'value' = chr(1) then 1 else 0 end);
   end if;
-  for child in select value from jsonb_array_elements(tree -> 'of') loop
-    done := postern.numbered_tree(child, number);
-    children := children || jsonb_build_array(done -> 'tree');
+  for branch in select value from jsonb_array_elements(tree -> 'of') loop
+    done := postern.numbered_tree(branch, number);
+    branches := array_append(branches, done -> 'tree');
     number := (done ->> 'next')::int;
   end loop;
-  return jsonb_build_object('tree', tree || jsonb_build_object('of', children), 'next', number);
+  return jsonb_build_object('tree', tree || jsonb_build_object('of', to_jsonb(branches)), 'next', number);
 end
 $$;
 comment on function postern.numbered_tree(jsonb, int) is

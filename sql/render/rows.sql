@@ -45,7 +45,7 @@ $$;
 comment on function postern.is_empty_embed(jsonb) is
   'Whether an embed selects nothing, as in clients(): it filters, but does not show.';
 
-create or replace function postern.render_field(alias text, field jsonb)
+create or replace function postern.render_field(alias text, field jsonb, grouped boolean default false)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
@@ -57,13 +57,13 @@ begin
   end if;
   made := postern.render_reference(alias, field);
   if field ? 'transform' then
-    made := format('%s(%s)', field ->> 'transform', made);
+    made := format(case when grouped and not field ?| '{cast,aggregate}' then '%s(%s)::jsonb' else '%s(%s)' end, field ->> 'transform', made);
   end if;
   return case when field ? 'cast' then format('cast(%s as %s)', made, field ->> 'cast') else made end;
 end
 $$;
-comment on function postern.render_field(text, jsonb) is
-  'A field before aggregation. The cast is an identifier of letters, digits, _, space and $ by the grammar of select.';
+comment on function postern.render_field(text, jsonb, boolean) is
+  'A field before aggregation; grouped: that rows will be grouped by, for which json is no type. The cast is an identifier of letters, digits, _, space and $ by the grammar of select.';
 
 create or replace function postern.render_labels(node jsonb)
 returns text
@@ -89,7 +89,7 @@ begin
     select format('select %s from %s%s%s%s',
       coalesce(nullif(concat_ws(', ',
         case when names = 'labels' then postern.render_labels(node) else (
-          select string_agg(postern.render_field(node ->> 'alias', field)
+          select string_agg(postern.render_field(node ->> 'alias', field, node ? 'grouped')
             || case when field ->> 'name' = '*' and not field ? 'aggregate' then '' else format(' as %I', 'f' || place) end, ', ' order by place)
           from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)) end,
         case when names = 'columns' then postern.render_keys(node) end,
@@ -169,7 +169,7 @@ begin
       end || case when output ->> 'column' = '*' then '' when names = 'labels' then format(' as %I', output ->> 'label') else format(' as %I', output ->> 'column') end, ', ' order by place)
     from jsonb_array_elements(postern.node_outputs(node)) with ordinality as outputs(output, place),
       lateral (select case when left(output ->> 'column', 1) = 'e' then node -> 'children' -> (substr(output ->> 'column', 2)::int - 1) else 'null' end as child) as embed
-    ), '1 as nothing');
+    ), '');
 end
 $$;
 comment on function postern.render_outputs(jsonb, text, text, boolean) is
@@ -183,7 +183,7 @@ as $$
 begin
   return coalesce((
     select string_agg(case
-        when child ? 'spread' then postern.render_spread(child || jsonb_build_object('grouped', grouped), place, alias, grouped)
+        when child ? 'spread' then postern.render_spread(case when grouped then child || '{"grouped": true}' else child end, place, alias, grouped)
         else postern.render_together(child, place, alias, node ? 'whole') end, '' order by place)
     from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
     where child ? 'spread' and postern.node_outputs(child) <> '[]' or postern.embeds_together(node, child, grouped)), '');
@@ -252,7 +252,7 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  grouped boolean := aggregated or coalesce((node ->> 'grouped')::boolean, false);
+  grouped boolean := aggregated or node ? 'grouped';
   together boolean := postern.has_together(node, grouped);
 begin
   return postern.render_level(node,
@@ -276,7 +276,7 @@ begin
           then format('%s(%I.%I)', output ->> 'aggregate', grouped.alias, output ->> 'column')
             || coalesce('::' || (output ->> 'aggregate_cast'), '')
           else format('%I.%I', grouped.alias, output ->> 'column') end || format(' as %I', output ->> 'label'), ', ' order by place),
-      postern.render_embedded(node, source, join_condition, 'columns', true),
+      postern.render_embedded(node || '{"grouped": true}', source, join_condition, 'columns', true),
       grouped.alias,
       ' group by ' || string_agg(format('%I.%I', grouped.alias, output ->> 'column'), ', ' order by place) filter (where not output ? 'aggregate'),
       postern.render_grouped_order(node, grouped.alias),

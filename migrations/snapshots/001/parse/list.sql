@@ -13,7 +13,7 @@ declare
   element text[];
 begin
   if ltrim(source, E' \t') not like '(%' then
-    perform postern.unexpected('list of in', array[left(source, 1)], 1, '"("');
+    perform postern.unexpected('list of in', array[nullif(left(source, 1), '')], 1, '"("');
   end if;
 
   -- No quotes: the first ")" ends the list.

@@ -35,6 +35,9 @@ begin
   end if;
   loop
     one := postern.scan_select_item(tokens, at, depth);
+    if cardinality(list) >= postern.limit_of('select items') then
+      perform postern.unexpected('select', tokens, at, format('at most %s items', postern.limit_of('select items')));
+    end if;
     list := array_append(list, one.item);
     at := one.at;
     while postern.is_blank(tokens[at]) loop

@@ -26,6 +26,7 @@ begin
   if depth = 0 and fields = '[]' and children = '[]' then
     fields := '[{"name": "*", "label": "*"}]';
   end if;
+  perform postern.check_width(columns, fields, children);
   fields := postern.expand_star(columns, fields,
     spread or children <> '[]' or exists (select from jsonb_array_elements(fields) as f where f ? 'aggregate'));
   node := jsonb_strip_nulls(jsonb_build_object(
@@ -52,6 +53,31 @@ end
 $$;
 comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, boolean) is
   'The node of a relation: {depth, oid, schema, relation, alias, fields, children, where, order, limit, offset, max_rows, computed: more than columns is named; of the root also columns}. context: {schema, schemas, legacy, max_rows}; columns: of the relation; items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it. spread: it is one. PGRST108, 118, 123, 200, 201.';
+
+create or replace function postern.check_width(columns jsonb, fields jsonb, children jsonb)
+returns void
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  most constant int := postern.limit_of('select items');
+  width bigint := (
+    select count(*) + (jsonb_array_length(columns) - 1) * count(*) filter (where field ->> 'name' = '*' and not field ? 'aggregate')
+    from jsonb_array_elements(fields) as field);
+begin
+  if width + jsonb_array_length(children) < most and not children @> '[{"spread": true}]' then
+    return;
+  end if;
+  width := width + (
+    select coalesce(sum(case when child ? 'spread' then jsonb_array_length(postern.node_outputs(child)) else 1 end), 0)
+    from jsonb_array_elements(children) as child);
+  if width > most then
+    perform postern.fail('PGRST100', format('Cannot read the select (more than %s items)', most),
+      format('found %s columns and embeds of one relation, * and spreads counted as what they stand for, expected at most %s', width, most));
+  end if;
+end
+$$;
+comment on function postern.check_width(jsonb, jsonb, jsonb) is
+  'Refuses with PGRST100 a node of more columns and embeds than the limit "select items". columns: of its relation; fields, children: planned.';
 
 create or replace function postern.is_single(node jsonb)
 returns boolean
@@ -99,7 +125,7 @@ begin
       format('There is no relationship between ''%s'' and ''%s''', parent ->> 'name', item ->> 'name'),
       format('No foreign key or computed relationship leads from ''%s'' to ''%s''%s in the schema ''%s''', parent ->> 'name', item ->> 'name',
         coalesce(' with the hint ''' || (item ->> 'hint') || '''', ''), context ->> 'schema'),
-      postern.relationship_hint((parent ->> 'oid')::oid, context ->> 'schema', item ->> 'name'));
+      'Perhaps you meant ''' || postern.relationship_hint((parent ->> 'oid')::oid, context ->> 'schema', item ->> 'name') || ''' in place of ''' || (item ->> 'name') || '''');
   elsif jsonb_array_length(found) > 1 then
     perform postern.fail_json('PGRST201',
       format('There is more than one relationship between ''%s'' and ''%s''', parent ->> 'name', item ->> 'name'),

@@ -56,7 +56,7 @@ begin
         made := format('%s = any(select %s(element) from unnest(%s::text[]) as element)', subject, transform, operand);
       end if;
     when 'isdistinct' then
-      made := subject || ' is distinct from ' || operand;
+      made := format(case when transform is null then '%s is distinct from %s' else '%s is distinct from %3$s(%2$s)' end, subject, operand, transform);
     when 'fts' then
       made := format('%s %s(%s%s)', case when filter -> 'field' ? 'tsvector' then subject
         else format('to_tsvector(%s%s)', language, subject) end, operation.sql, language, operand);
@@ -64,7 +64,7 @@ begin
       if operation.sql in ('like', 'ilike') then
         operand := format('replace(%s, ''*'', ''%%'')', operand) || case when expr ? 'quantifier' then '::text[]' else '' end;
       elsif transform is not null then
-        operand := format('%s(%s)', transform, operand);
+        operand := format(case when expr ? 'quantifier' then 'select %s(element) from unnest(%s::text[]) as element' else '%s(%s)' end, transform, operand);
       end if;
       made := format('%s %s %s', subject, operation.sql,
         case when expr ? 'quantifier' then format('%s(%s)', expr ->> 'quantifier', operand) else operand end);

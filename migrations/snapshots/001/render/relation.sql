@@ -80,10 +80,13 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select format('(%I.*)::%I.%I', node ->> 'alias', node ->> 'schema', node ->> 'relation'));
+    select format(case when count(*) = 0 then '(%2$I.*)::%3$I.%4$I' else 'row(%1$s)::%3$I.%4$I' end,
+      string_agg(format('%I.%I', node ->> 'alias', item ->> 'name'), ', ' order by place), node ->> 'alias', node ->> 'schema', node ->> 'relation')
+    from jsonb_array_elements(case when node ? 'computed' then node -> 'columns' end) with ordinality as listed(item, place));
 end
 $$;
-comment on function postern.render_row(jsonb) is 'The whole row of a node''s relation, as a computed relationship takes it.';
+comment on function postern.render_row(jsonb) is
+  'The whole row of a node''s relation, as a computed relationship takes it. Where the node names computed fields, its source may have more columns than the relation (a call''s, a write''s).';
 
 create or replace function postern.render_exists(child jsonb, parent text, parent_node jsonb)
 returns text

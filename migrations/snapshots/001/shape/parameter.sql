@@ -54,6 +54,9 @@ declare
     || '|(\.(?:not\.)?in\.\s*)(\((?:' || quoted || '|[^")])*\)\s*)'
     || '|(\.(?:not\.)?(?:' || operators || ')(?:\([A-Za-z0-9_]+\))?\.)(' || quoted || '(?=[,)])|\{[^{}]*\}|[^,)]*)';
   rest text := tree;
+  -- What is between the matches. Only a long tree is matched twice for it: there, to look for each match in what is left is slow.
+  gaps text[] := case when length(tree) > 4096 then regexp_split_to_array(tree, pattern) end;
+  place int := 0;
   skeleton text := '';
   literals text := '';
   token text[];
@@ -61,9 +64,14 @@ declare
   value text;
 begin
   for token in select regexp_matches(tree, pattern, 'g') loop
-    start := strpos(rest, coalesce(token[1], token[2] || token[3], token[4] || token[5]));
-    skeleton := skeleton || left(rest, start - 1) || coalesce(token[1], token[2], token[4]);
-    rest := substr(rest, start + length(coalesce(token[1], token[2] || token[3], token[4] || token[5])));
+    if gaps is null then
+      start := strpos(rest, coalesce(token[1], token[2] || token[3], token[4] || token[5]));
+      skeleton := skeleton || left(rest, start - 1) || coalesce(token[1], token[2], token[4]);
+      rest := substr(rest, start + length(coalesce(token[1], token[2] || token[3], token[4] || token[5])));
+    else
+      place := place + 1;
+      skeleton := skeleton || gaps[place] || coalesce(token[1], token[2], token[4]);
+    end if;
     if token[1] is null then
       value := coalesce(postern.array_literal(postern.parse_list(token[3])), token[5]);
       if token[5] like '"%"' then
@@ -73,7 +81,7 @@ begin
       literals := literals || ',' || quote_literal(value);
     end if;
   end loop;
-  return array[concat(E'\x1f', name, E'\x1e\x1e', skeleton, rest), literals];
+  return array[concat(E'\x1f', name, E'\x1e\x1e', skeleton, coalesce(gaps[place + 1], rest)), literals];
 end
 $$;
 comment on function postern.shape_logic(text, text) is

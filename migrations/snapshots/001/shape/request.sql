@@ -9,7 +9,12 @@ declare
   name text;
   value text;
   pairs text;
+  most constant int := postern.limit_of('parameters');
 begin
+  if length(query) - length(replace(query, '&', '')) >= most then
+    perform postern.fail('PGRST100', format('The query string has more than %s parameters', most),
+      format('found %s, expected at most %s', length(query) - length(replace(query, '&', '')) + 1, most));
+  end if;
   foreach raw in array string_to_array(query, '&') loop
     if strpos(raw, '=') < 2 then
       continue;
@@ -26,7 +31,7 @@ begin
 end
 $$;
 comment on function postern.query_pairs(text) is
-  'A raw query string as its parameters, decoded and separated by chr(31), each as name, value up to its first dot, rest of the value, separated by chr(30); a value without a dot is all rest. Parameters without a value count for nothing. PGRST100 for what does not decode and for control characters.';
+  'A raw query string as its parameters, decoded and separated by chr(31), each as name, value up to its first dot, rest of the value, separated by chr(30); a value without a dot is all rest. Parameters without a value count for nothing. PGRST100 for what does not decode, for control characters and beyond the limit "parameters".';
 
 create or replace function postern.is_call(path text)
 returns boolean
@@ -45,10 +50,11 @@ declare
   fields jsonb := coalesce(request -> 'headers', '{}');
   method text := request ->> 'method';
   query text := coalesce(request ->> 'query', '');
+  pairs text := postern.query_pairs(query);
   canonical text := case when method in ('GET', 'HEAD') then nullif(postern.canonical_query(query), '') end;
 begin
   return jsonb_strip_nulls(jsonb_build_object(
-    'pairs', postern.query_pairs(query),
+    'pairs', pairs,
     'location', coalesce('?' || canonical, ''),
     'range', case when method = 'GET' then fields -> 'range' end,
     'content_type', fields -> 'content-type',

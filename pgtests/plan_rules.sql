@@ -1,0 +1,242 @@
+-- The rules of the planner, each by itself.
+begin;
+select no_plan();
+
+create schema rooms;
+create domain rooms.code as text;
+create function rooms.code_json(rooms.code) returns json language sql immutable as $$ select to_json('#' || $1::text) $$;
+create function rooms.text_code(text) returns rooms.code language sql immutable as $$ select ltrim($1, '#')::rooms.code $$;
+set local client_min_messages = error; -- PostgreSQL warns that casts of domains are not used by itself
+create cast (rooms.code as json) with function rooms.code_json(rooms.code) as implicit;
+create cast (text as rooms.code) with function rooms.text_code(text) as implicit;
+create table rooms.house (id int primary key, name text unique, meta jsonb, words tsvector, code rooms.code, a int, b int, unique (a, b));
+create table rooms.room (id int primary key, house_id int references rooms.house, other_id int references rooms.house);
+create view rooms.seen as select * from rooms.house;
+create table rooms.secret (id int);
+alter table rooms.secret enable row level security;
+create function rooms.best(rooms.house) returns setof rooms.room rows 1 language sql stable as $$ select * from rooms.room where house_id = $1.id $$;
+
+create function pg_temp.columns() returns jsonb language sql as $$ select postern.relation_columns('rooms.house'::regclass) $$;
+create function pg_temp.map() returns jsonb language sql as $$ select postern.column_map(pg_temp.columns()) $$;
+create function pg_temp.context(more jsonb default '{}') returns jsonb language sql as $$
+  select '{"schema": "rooms", "schemas": ["rooms"], "aggregates": true, "legacy": true}'::jsonb || more $$;
+create function pg_temp.relation(name text) returns jsonb language sql as $$ select postern.find_relation('rooms', name) $$;
+
+-- Columns and fields.
+select is(array(select key from jsonb_object_keys(pg_temp.map()) as key order by key), '{a,b,code,id,meta,name,words}', 'column_map');
+select is(pg_temp.map() -> 'id' ->> 'type', 'integer', 'column_map has the columns');
+select is(postern.column_map('[]'), '{}', 'column_map of none');
+select is(postern.plan_reference(pg_temp.map(), item::jsonb), wanted::jsonb, 'plan_reference ' || item)
+from (values
+  ('{"name": "id"}', '{"name": "id"}'),
+  ('{"name": "words"}', '{"name": "words", "tsvector": true}'),
+  ('{"name": "meta", "path": [{"op": "->", "key": "a"}]}', '{"name": "meta", "path": [{"op": "->", "key": "a"}]}'),
+  ('{"name": "name", "path": [{"op": "->", "key": "a"}]}', '{"name": "name", "path": [{"op": "->", "key": "a"}], "to_json": true}'),
+  ('{"name": "unknown"}', '{"name": "unknown"}'),
+  ('{"name": "unknown", "path": [{"op": "->", "key": "a"}]}', '{"name": "unknown", "path": [{"op": "->", "key": "a"}], "to_json": true}')
+) as cases(item, wanted);
+select is(postern.plan_field(pg_temp.map(), item::jsonb), wanted::jsonb, 'plan_field ' || item)
+from (values
+  ('{"name": "id"}', '{"name": "id", "label": "id"}'),
+  ('{"name": "id", "alias": "x", "cast": "text"}', '{"name": "id", "label": "x", "cast": "text"}'),
+  ('{"name": "id", "aggregate": "sum", "aggregate_cast": "int"}', '{"name": "id", "label": "sum", "aggregate": "sum", "aggregate_cast": "int"}'),
+  ('{"name": "*", "aggregate": "count"}', '{"name": "*", "label": "count", "aggregate": "count"}'),
+  ('{"name": "meta", "path": [{"op": "->", "key": "a"}, {"op": "->", "index": 0}]}', '{"name": "meta", "label": "a", "path": [{"op": "->", "key": "a"}, {"op": "->", "index": 0}]}'),
+  ('{"name": "meta", "path": [{"op": "->", "index": 0}]}', '{"name": "meta", "label": "meta", "path": [{"op": "->", "index": 0}]}'),
+  ('{"name": "code"}', '{"name": "code", "label": "code", "transform": "rooms.code_json"}'),
+  ('{"name": "code", "path": [{"op": "->", "key": "a"}]}', '{"name": "code", "label": "a", "to_json": true, "path": [{"op": "->", "key": "a"}]}')
+) as cases(item, wanted);
+select throws_ok($$ select postern.plan_field(pg_temp.map(), '{"name": "id", "cast": "nothing"}') $$, '42704', 'type "nothing" does not exist', 'plan_field: a cast to nothing');
+select is(postern.cast_type('double precision'), 'double precision', 'cast_type');
+select throws_ok(format('select postern.cast_type(%L)', type), '42704', format('type "%s" does not exist', type), 'cast_type ' || type)
+from unnest('{nothing,int4 as x,"",1}'::text[]) as type;
+select is(postern.last_key(path::jsonb), wanted, 'last_key ' || path)
+from (values
+  ('[{"op": "->", "key": "a"}]', 'a'), ('[{"op": "->", "key": "a"}, {"op": "->>", "key": "b"}]', 'b'),
+  ('[{"op": "->", "key": "a"}, {"op": "->>", "index": 1}]', 'a'), ('[{"op": "->", "index": 1}]', null), ('[]', null)
+) as cases(path, wanted);
+select is(jsonb_path_query_array(postern.expand_star(columns, fields::jsonb, forced), '$[*].name'), wanted::jsonb, concat('expand_star ', fields, ' ', forced))
+from (values
+  (pg_temp.columns(), '[{"name": "*"}]', true, '["id", "name", "meta", "words", "code", "a", "b"]'),
+  (pg_temp.columns(), '[{"name": "*"}]', false, '["id", "name", "meta", "words", "code", "a", "b"]'), -- for the representation of code
+  (pg_temp.columns(), '[{"name": "id"}, {"name": "*"}, {"name": "a"}]', true, '["id", "id", "name", "meta", "words", "code", "a", "b", "a"]'),
+  (pg_temp.columns(), '[{"name": "*", "aggregate": "count"}]', true, '["*"]'),
+  (pg_temp.columns(), '[{"name": "id"}]', true, '["id"]'),
+  (postern.relation_columns('rooms.room'::regclass), '[{"name": "*"}]', false, '["*"]'),
+  ('[]', '[{"name": "*"}]', true, '["*"]')
+) as cases(columns, fields, forced, wanted);
+select set_eq(format('select unnest(postern.computed_names(%L, pg_temp.columns()))', node), wanted, 'computed_names ' || node)
+from (values
+  ('{"fields": [{"name": "id"}, {"name": "x"}, {"name": "*"}]}', '{x}'::text[]),
+  ('{"fields": [], "order": [{"field": {"name": "x"}}, {"field": {"name": "y"}, "child": 0}]}', '{x}'),
+  ('{"fields": [], "where": [{"of": [{"field": {"name": "x"}}, {"of": [{"field": {"name": "z"}}]}]}]}', '{x,z}'),
+  ('{"fields": [{"name": "id"}]}', '{}')
+) as cases(node, wanted);
+select is(postern.computed_names('{"fields": [{"name": "x"}]}', '[]'), '{}', 'computed_names: nothing is known of what has no columns');
+
+-- Filters, logic, order.
+select is(postern.plan_filter(pg_temp.map(), filter::jsonb, '[{"label": "x", "name": "room"}]'), wanted::jsonb, 'plan_filter ' || filter)
+from (values
+  ('{"name": "id", "expr": {"operator": "eq", "param": 2}}', '{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}}'),
+  ('{"name": "code", "expr": {"operator": "eq", "param": 2}}', '{"field": {"name": "code"}, "expr": {"operator": "eq", "param": 2}, "transform": "rooms.text_code"}'),
+  ('{"name": "x", "expr": {"operator": "is", "value": "null"}}', '{"exists": 0, "not": true}'),
+  ('{"name": "x", "expr": {"operator": "is", "value": "null", "not": true}}', '{"exists": 0, "not": false}'),
+  ('{"name": "x", "expr": {"operator": "is", "value": "not_null"}}', '{"field": {"name": "x"}, "expr": {"operator": "is", "value": "not_null"}}'),
+  ('{"name": "room", "expr": {"operator": "is", "value": "null"}}', '{"field": {"name": "room"}, "expr": {"operator": "is", "value": "null"}}'),
+  ('{"name": "x", "path": [{"op": "->", "key": "a"}], "expr": {"operator": "is", "value": "null"}}', '{"field": {"name": "x", "path": [{"op": "->", "key": "a"}], "to_json": true}, "expr": {"operator": "is", "value": "null"}}')
+) as cases(filter, wanted);
+select is(postern.plan_logic(pg_temp.map(), '{"operator": "or", "not": false, "of": [{"name": "id", "expr": {"operator": "eq", "param": 2}},
+  {"operator": "and", "not": true, "of": [{"name": "x", "expr": {"operator": "is", "value": "null"}}]}]}', '[{"label": "x"}]'),
+  '{"operator": "or", "not": false, "of": [{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}}, {"operator": "and", "not": true, "of": [{"exists": 0, "not": true}]}]}', 'plan_logic');
+select is(postern.plan_order(pg_temp.map(), '{"name": "id", "direction": "desc"}', '[]', 'house'), '{"name": "id", "direction": "desc", "field": {"name": "id"}}', 'plan_order');
+select is(testing.failure(format('select postern.plan_order(%L, %L, %L, %L)', '{}', term, children, 'house')), wanted, 'plan_order ' || term || ' ' || children)
+from (values
+  ('{"name": "id", "relation": "x"}', '[]', 'PGRST108'),
+  ('{"name": "id", "relation": "x"}', '[{"label": "y", "name": "x"}]', 'PGRST108'),
+  ('{"name": "id", "relation": "x"}', '[{"label": "x", "relationship": {"to_one": false}}]', 'PGRST118')
+) as cases(term, children, wanted);
+select is(postern.plan_order('{}', '{"name": "n", "relation": "x"}', format('[{"label": "x", "oid": %s, "relationship": {"to_one": true}, "fields": [{"name": "id", "label": "n"}]}]', 'rooms.house'::regclass::oid)::jsonb, 'room'),
+  '{"name": "n", "relation": "x", "child": 0, "field": {"name": "id", "label": "n"}}', 'plan_order: by an alias within the embed');
+select is(postern.child_place(children::jsonb, name, by_relation), wanted, concat('child_place ', children, ' ', name, ' ', by_relation))
+from (values
+  ('[{"label": "a", "name": "r"}, {"label": "b", "name": "r"}]', 'b', false, 1),
+  ('[{"label": "a", "name": "r"}, {"label": "b", "name": "r"}]', 'r', true, 0),
+  ('[{"label": "a", "name": "r"}, {"label": "b", "name": "r"}]', 'r', false, null),
+  ('[]', 'a', true, null)
+) as cases(children, name, by_relation, wanted);
+select is(testing.failure($$ select postern.not_embedded('a', null) $$), 'PGRST108', 'not_embedded');
+
+-- Trees of a shape.
+select is(postern.numbered(expr::jsonb, 7), wanted::jsonb, 'numbered ' || expr)
+from (values
+  (jsonb_build_object('operator', 'eq', 'value', E'\x01')::text, '{"operator": "eq", "param": 7}'),
+  ('{"operator": "is", "value": "null"}', '{"operator": "is", "value": "null"}'), ('{"operator": "eq", "value": ""}', '{"operator": "eq", "value": ""}')
+) as cases(expr, wanted);
+select is(postern.numbered_tree(postern.parse_logic('or', false, E'(a.eq.\x01,not.and(b.is.null,c.in.\x01),d.lt.\x01)'), 5), '{"next": 8, "tree": {"operator": "or", "not": false, "of": [
+  {"name": "a", "expr": {"operator": "eq", "param": 5}},
+  {"operator": "and", "not": true, "of": [{"name": "b", "expr": {"operator": "is", "value": "null"}}, {"name": "c", "expr": {"operator": "in", "param": 6}}]},
+  {"name": "d", "expr": {"operator": "lt", "param": 7}}]}}', 'numbered_tree');
+select is(postern.logic_entry('x.not.or', E'(a.eq.\x01)', 3), '{"kind": "logic", "embed": ["x"], "tree": {"operator": "or", "not": true, "of": [{"name": "a", "expr": {"operator": "eq", "param": 3}}]}}', 'logic_entry');
+select is(postern.range_entry(name, kind, number, value), wanted::jsonb, concat_ws(' ', 'range_entry', name, number, value))
+from (values
+  ('limit', 'limit', 2, E'\x01', '{"kind": "limit", "embed": [], "param": 2}'),
+  ('a.b.offset', 'offset', 2, E'\x01', '{"kind": "offset", "embed": ["a", "b"], "param": 2}'),
+  ('limit', 'limit', null, 'x', '{"kind": "limit", "embed": []}'),
+  ('limit', 'limit', null, '1.5', '{"kind": "limit", "embed": []}'),
+  ('offset', 'offset', null, '-1', '{"kind": "offset", "embed": []}'),
+  ('limit', 'limit', null, '1000000000000000000', '{"kind": "limit", "embed": [], "value": "999999999999999999"}'),
+  ('offset', 'offset', null, repeat('9', 40), '{"kind": "offset", "embed": [], "value": "999999999999999999"}')
+) as cases(name, kind, number, value, wanted);
+select is(testing.failure(format('select postern.range_entry(%L, %L, null, %L)', name, kind, '-1')), 'PGRST103', 'range_entry ' || name || '=-1')
+from (values ('limit', 'limit'), ('a.limit', 'limit'), ('a.offset', 'offset')) as cases(name, kind);
+select is(postern.last_entry(entries::jsonb, 'limit'), wanted::jsonb, 'last_entry ' || entries)
+from (values
+  ('[{"kind": "limit", "embed": [], "param": 2}, {"kind": "limit", "embed": [], "param": 3}, {"kind": "offset", "embed": [], "param": 4}]', '{"param": 3}'),
+  ('[{"kind": "limit", "embed": [], "value": "2"}, {"kind": "limit", "embed": []}]', '{"value": "2"}'),
+  ('[{"kind": "limit", "embed": ["a"], "param": 2}]', null), ('[]', null)
+) as cases(entries, wanted);
+
+-- Nodes.
+select is(postern.is_single(jsonb_build_object('oid', relation::regclass::oid::bigint, 'where', conditions::jsonb)), wanted, concat_ws(' ', 'is_single', relation, conditions))
+from (values
+  ('rooms.house', '[{"field": {"name": "id"}, "expr": {"operator": "eq"}}]', true),
+  ('rooms.house', '[{"field": {"name": "name"}, "expr": {"operator": "eq"}}, {"field": {"name": "a"}, "expr": {"operator": "gt"}}]', true),
+  ('rooms.house', '[{"field": {"name": "id"}, "expr": {"operator": "eq", "not": true}}]', false),
+  ('rooms.house', '[{"field": {"name": "id"}, "expr": {"operator": "eq", "quantifier": "any"}}]', false),
+  ('rooms.house', '[{"field": {"name": "id"}, "expr": {"operator": "in"}}]', false),
+  ('rooms.house', '[{"field": {"name": "id", "path": []}, "expr": {"operator": "eq"}}]', false),
+  ('rooms.house', '[{"field": {"name": "a"}, "expr": {"operator": "eq"}}]', false),
+  ('rooms.house', '[{"of": [{"field": {"name": "id"}, "expr": {"operator": "eq"}}]}]', false),
+  ('rooms.seen', '[{"field": {"name": "id"}, "expr": {"operator": "eq"}}]', false)
+) as cases(relation, conditions, wanted);
+select is(testing.failure(format('select postern.check_width(%L, %L, %L)', columns, fields, children)), wanted, concat_ws(' ', 'check_width', left(columns, 20), left(fields, 40), left(children, 40)))
+from (values
+  ('[]', '[]', '[]', null),
+  ('[1,2,3]', '[' || repeat('{"name": "*"},', 532) || '{"name": "*"}]', '[]', null),
+  ('[1,2,3]', '[' || repeat('{"name": "*"},', 533) || '{"name": "*"}]', '[]', 'PGRST100'),
+  ('[1,2,3]', '[' || repeat('{"name": "*", "aggregate": "count"},', 533) || '{"name": "*"}]', '[]', null),
+  ('[]', '[' || repeat('{"name": "a"},', 1598) || '{"name": "a"}]', '[{"label": "r"}]', null),
+  ('[]', '[' || repeat('{"name": "a"},', 1598) || '{"name": "a"}]', '[{"label": "r"}, {"label": "s"}]', 'PGRST100'),
+  ('[]', '[' || repeat('{"name": "a"},', 1598) || '{"name": "a"}]', '[{"spread": true, "fields": [{"name": "a", "label": "a"}], "children": [], "relationship": {"to_one": true}}]', null),
+  ('[]', '[' || repeat('{"name": "a"},', 1598) || '{"name": "a"}]', '[{"spread": true, "fields": [{"name": "a", "label": "a"}, {"name": "b", "label": "b"}], "children": [], "relationship": {"to_one": true}}]', 'PGRST100')
+) as cases(columns, fields, children, wanted);
+select is(postern.plan_child(pg_temp.context(), pg_temp.relation('room'), item::jsonb, 1) - '{oid,relationship}'::text[], wanted::jsonb, 'plan_child ' || item)
+from (values
+  ('{"type": "relation", "name": "house", "hint": "house_id", "join": "inner", "select": []}', '{"name": "house", "label": "house", "depth": 1, "join": "inner", "items": []}'),
+  ('{"type": "relation", "name": "house_id", "alias": "h", "select": []}', '{"name": "house_id", "label": "h", "alias_given": "h", "depth": 1, "items": []}'),
+  ('{"type": "spread", "name": "other_id", "select": []}', '{"name": "other_id", "label": "other_id", "depth": 1, "spread": true, "items": []}')
+) as cases(item, wanted);
+select is(testing.failure(format('select postern.plan_child(%L, %L, %L, 1)', pg_temp.context(), pg_temp.relation('room'), item)), wanted, 'plan_child ' || item)
+from (values
+  ('{"type": "relation", "name": "nothing", "select": []}', 'PGRST200'), ('{"type": "relation", "name": "house", "select": []}', 'PGRST201'),
+  ('{"type": "relation", "name": "house", "hint": "nothing", "select": []}', 'PGRST200')
+) as cases(item, wanted);
+create function pg_temp.children(entries jsonb, more jsonb default '{}') returns jsonb language sql as $$
+  select postern.plan_children(pg_temp.context(more), jsonb_build_array(
+    postern.plan_child(pg_temp.context(), pg_temp.relation('room'), '{"type": "relation", "name": "house_id", "alias": "h", "select": [{"type": "field", "name": "id"}]}', 1)), entries) $$;
+select is(pg_temp.children('[{"kind": "filter", "embed": ["h"], "name": "id", "expr": {"operator": "eq", "param": 2}}]') #> '{0,where}',
+  '[{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}}]', 'plan_children hands entries down');
+select is(pg_temp.children('[{"kind": "limit", "embed": ["house_id"], "param": 2}]') #> '{0}' @> '{"legacy": true, "limit": {"param": 2}}', true, 'plan_children: by the name of the relation');
+select is(pg_temp.children('[{"kind": "limit", "embed": ["h"], "param": 2}]') #> '{0}' ? 'legacy', false, 'plan_children: by alias');
+select is(testing.failure(format('select pg_temp.children(%L, %L)', entries, more)), 'PGRST108', concat_ws(' ', 'plan_children', entries, more))
+from (values
+  ('[{"kind": "limit", "embed": ["house_id"], "param": 2}]', '{"legacy": false}'), ('[{"kind": "limit", "embed": ["x"], "param": 2}]', '{}'),
+  ('[{"kind": "limit", "embed": ["h", "x"], "param": 2}]', '{}')
+) as cases(entries, more);
+select is(postern.plan_node(pg_temp.context(), pg_temp.relation('room'), postern.relation_columns('rooms.room'::regclass), '[]', '[]', 1) -> 'fields', '[]', 'plan_node: an embed may be empty');
+
+-- Calls, writes and media types.
+select is(postern.takes_arguments(args::jsonb, keys, raw), wanted, concat_ws(' ', 'takes_arguments', args, keys, raw))
+from (values
+  ('[]', '{}'::text[], false, true), ('[]', '{}', true, false), ('[]', '{a}', false, false),
+  ('[{"name": "a", "required": true}]', '{a}', false, true), ('[{"name": "a", "required": true}]', '{}', false, false), ('[{"name": "a", "required": true}]', '{a,b}', false, false),
+  ('[{"name": "a", "required": true}, {"name": "b", "required": false}]', '{a}', false, true), ('[{"name": "a", "required": false}]', '{}', false, true)
+) as cases(args, keys, raw, wanted);
+select is(postern.payload_keys(trees::jsonb), wanted, 'payload_keys ' || trees)
+from (values
+  ('{"columns": ["b", "a"], "json": "{"}', '{b,a}'::text[]), ('{"json": "{[\"x\", \"y\"]"}', '{x,y}'), ('{"columns": ["b"], "json": "[[\"x\"]"}', '{x}'), ('{"json": "["}', '{}')
+) as cases(trees, wanted);
+select is(postern.media_producer(wanted::jsonb, handlers::jsonb, default_select) ->> 'handler', producer, concat_ws(' ', 'media_producer', wanted, handlers, default_select))
+from (values
+  ('{"kind": "any", "name": "*/*"}', '[]', true, 'json'), ('{"kind": "object", "name": "application/vnd.pgrst.object+json"}', '[]', true, 'object'),
+  ('{"kind": "array", "name": "application/vnd.pgrst.array+json", "strip": true}', '[]', true, 'json'), ('{"kind": "other", "name": "text/csv"}', '[]', true, 'csv'),
+  ('{"kind": "other", "name": "application/geo+json"}', '[]', true, 'geojson'), ('{"kind": "other", "name": "image/png"}', '[]', true, null),
+  ('{"kind": "other", "name": "image/png"}', '[{"media": "image/png", "any": true, "kind": "aggregate", "resolved": "image/png"}]', false, 'aggregate'),
+  ('{"kind": "other", "name": "image/png"}', '[{"media": "image/png", "any": false, "kind": "aggregate", "resolved": "image/png"}]', false, null),
+  ('{"kind": "other", "name": "text/csv"}', '[{"media": "*/*", "any": false, "kind": "function", "resolved": "text/csv"}]', true, 'function')
+) as cases(wanted, handlers, default_select, producer);
+
+-- Reads.
+select is(postern.is_default_select(node::jsonb), wanted, 'is_default_select ' || node)
+from (values
+  ('{"children": [], "select_items": [{"type": "field", "name": "*"}]}', true), ('{"children": [], "select_items": []}', true),
+  ('{"children": [], "select_items": [{"type": "field", "name": "id"}]}', false), ('{"children": [{}], "select_items": [{"type": "field", "name": "*"}]}', false)
+) as cases(node, wanted);
+select is(postern.finished(statement, params, 'null'), wanted, 'finished ' || statement)
+from (values
+  ('select $1', 1, 'select $1'), ('select $2', 2, 'select $2 limit case when coalesce($1::text) is null then null else null end'),
+  ('select ''$1'', "$2"', 2, 'select ''$1'', "$2" limit case when coalesce($1::text, $2::text) is null then null else null end'),
+  ('select $11', 1, 'select $11 limit case when coalesce($1::text) is null then null else null end'), ('select 1', 0, 'select 1'),
+  ('select ''it''''s $1'' || $1', 1, 'select ''it''''s $1'' || $1')
+) as cases(statement, params, wanted);
+select is(postern.runs_code(jsonb_build_object('oid', relation::regclass::oid::bigint, 'children', '[]'::jsonb) || more::jsonb), wanted, concat_ws(' ', 'runs_code', relation, more))
+from (values ('rooms.house', '{}', false), ('rooms.house', '{"computed": true}', true), ('rooms.seen', '{}', true), ('rooms.secret', '{}', true),
+  ('rooms.house', '{"relationship": {"kind": "computed"}}', true), ('rooms.house', format('{"children": [{"oid": %s, "children": []}]}', 'rooms.seen'::regclass::oid), true)) as cases(relation, more, wanted);
+select is(postern.legacy_warning(node::jsonb) is null, silent, 'legacy_warning ' || node)
+from (values ('{"children": []}', true), ('{"children": [{"label": "a", "name": "b", "children": []}]}', true),
+  ('{"children": [{"label": "a", "name": "b", "children": [{"label": "c", "name": "d", "legacy": true, "children": []}]}]}', false)) as cases(node, silent);
+select matches((postern.legacy_warning('{"children": [{"label": "a", "name": "b", "legacy": true, "children": []}]}'))[2], '^299 postern ".*a in place of b"$', 'legacy_warning says what to write');
+select is(postern.common_headers(context::jsonb, media::jsonb, '{count}'), wanted, concat_ws(' ', 'common_headers', context, media))
+from (values
+  ('{"preferences": {}}', '{"media": {"name": "text/csv", "charset": true}}', array[['Content-Type', 'text/csv; charset=utf-8']]),
+  ('{"profile": "a", "preferences": {}}', null, null::text[]),
+  ('{"profile": "a", "preferences": {}}', '{"media": {"name": "text/csv", "charset": true}}', array[['Content-Type', 'text/csv; charset=utf-8'], ['Content-Profile', 'a']])
+) as cases(context, media, wanted);
+select is(postern.plan_media(pg_temp.context('{"accept": "text/csv", "preferences": {}}'), '{"children": [], "select_items": []}', 'house') ->> 'handler', 'csv', 'plan_media');
+select is(testing.failure(format('select postern.plan_media(%L, %L, %L)', pg_temp.context('{"accept": "image/png", "preferences": {}}'), '{"children": [], "select_items": []}', 'house')), 'PGRST107', 'plan_media of what nobody makes');
+select is((postern.compiled_statement('{"preferences": {}}', 'select $2', 2, '{"explain": "format json"}', null)).statement, 'select $2 limit case when coalesce($1::text) is null then 1 else 1 end', 'compiled_statement');
+select matches((postern.compile_read(pg_temp.context('{"method": "GET", "accept": "*/*", "preferences": {}}'), 'house', postern.query_trees(''))).statement, ' from rooms\.house as house\)', 'compile_read');
+select is(testing.failure(format('select postern.compile_read(%L, %L, %L)', pg_temp.context('{"method": "GET", "preferences": {}}'), 'nothing', postern.query_trees(''))), 'PGRST205', 'compile_read of nothing');
+
+select * from finish();
+rollback;
