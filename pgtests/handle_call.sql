@@ -144,5 +144,10 @@ select is(testing.get('/notes?select=words'), '200 [{"words":"anon''s"}]', 'and 
 select is(testing.failed('GET', '/staff'), '403 42501', 'no privilege to read');
 reset role;
 
+-- The arguments of a POST are in its body.
+select is(testing.failed('POST', '/rpc/add?a=1', headers, payload), '400 PGRST100', 'a parameter without an operator beside ' || payload)
+from (values ('{}'::jsonb, '{"a": 1}'), ('{"content-type": "application/x-www-form-urlencoded"}', 'b=2')) as cases(headers, payload);
+select is(testing.brief('POST', '/rpc/films_by?select=id&id=gt.3', '{}', '{"director": 1}'), '200 [{"id":4}]', 'a filter');
+
 select * from finish();
 rollback;

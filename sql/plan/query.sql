@@ -37,7 +37,7 @@ begin
           case name when 'select' then postern.parse_select(value) else to_jsonb(postern.parse_columns(value)) end);
       end if;
     elsif value = chr(1) and last_word not in ('limit', 'offset') then
-      arguments := arguments || jsonb_build_object('name', name, 'param', number);
+      arguments := arguments || jsonb_build_object('name', name, 'param', number, 'url', true);
       number := number + 1;
     else
       entries := entries || case

@@ -8,7 +8,7 @@ declare
   post boolean := context ->> 'method' = 'POST';
   form text := left(trees ->> 'json', 1);
   keys text[] := case when post and not trees ? 'form' then postern.payload_keys(trees)
-    else array(select distinct argument ->> 'name' from jsonb_array_elements(trees -> 'arguments') as argument) end;
+    else array(select distinct argument ->> 'name' from jsonb_array_elements(trees -> 'arguments') as argument order by 1) end;
   routine jsonb := postern.plan_routine(context ->> 'schema', name, keys, context ->> 'content_type', post);
   hoisted jsonb := postern.hoisted_settings(routine, config);
   returns jsonb := routine -> 'returns';
@@ -16,6 +16,11 @@ declare
   media jsonb;
   call text;
 begin
+  if post and trees -> 'arguments' @> '[{"url": true}]' then
+    perform postern.fail('PGRST100', 'Cannot read a filter',
+      format('The parameter %s has no operator; the arguments of a POST are in its body.', (
+        select argument ->> 'name' from jsonb_array_elements(trees -> 'arguments') as argument where argument ? 'url' limit 1)));
+  end if;
   if request ? 'shell' and hoisted <> '{"isolation": null, "settings": {} }'::jsonb and request -> 'hoisted' is distinct from hoisted then
     return row(null, null, null, 0, null, convert_to(hoisted::text, 'UTF8'))::postern.compiled;
   end if;
@@ -69,7 +74,7 @@ begin
   if void then
     statement := postern.render_answer('204', format('array[array[''Content-Range'', postern.content_range(0, %s, %s)]%s]', row_count,
         case when counted is null then 'null' else row_count end, coalesce(', ' || postern.render_headers(headers), '')),
-      body, format('(%s) as answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')), true, context ->> 'key');
+      body, format('(%s) as pgrst_answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')), true, context ->> 'key');
   else
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, row_count, headers,
       null, postern.render_total(node, source, counted), context ->> 'verbosity', true, context ->> 'key');

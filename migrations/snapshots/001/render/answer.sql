@@ -110,13 +110,13 @@ begin
     return postern.render_answer('200',
       format('array[array[''Content-Range'', case %1$s when 0 then ''*/*'' else concat(%2$s) end]%3$s%4$s]', row_count,
         case when first = '0' then format('''0-'', %s - 1, ''/*''', row_count) else format('%1$s, ''-'', %1$s + %2$s - 1, ''/*''', first, row_count) end, path, fixed),
-      body, format('(%s) as answer%s', rows, case when row_count = 'count(*)' then '' else ' having count(*) >= 0' end), code, key);
+      body, format('(%s) as pgrst_answer%s', rows, case when row_count = 'count(*)' then '' else ' having count(*) >= 0' end), code, key);
   end if;
   return postern.render_answer(
     format('case when %s > total then 416 when page < total then 206 else 200 end', first),
     format('array[array[''Content-Range'', postern.content_range(%s, page, total)]%s%s]', first, path, fixed),
     format('case when %s > total then postern.out_of_bounds(%1$s, total, %L) else body end', first, verbosity),
-    format('(select %s as page, %s as body from (%s) as answer having count(*) >= 0) as made, lateral (select %s as total) as counted', row_count, body, rows,
+    format('(select %s as page, %s as body from (%s) as pgrst_answer having count(*) >= 0) as made, lateral (select %s as total) as counted', row_count, body, rows,
       counted), code, key);
 end
 $$;

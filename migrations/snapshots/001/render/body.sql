@@ -23,15 +23,15 @@ begin
       when 'json' then postern.render_json(shape, (media ->> 'strip')::boolean)
       when 'object' then postern.render_json(case shape when 'rows' then 'row' when 'scalars' then 'row' else shape end, (media ->> 'strip')::boolean)
       when 'csv' then postern.render_csv()
-      when 'geojson' then $sql$convert_to(json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(st_asgeojson(answer)::json), '[]'))::text, 'UTF8')$sql$
+      when 'geojson' then $sql$convert_to(json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(st_asgeojson(pgrst_answer)::json), '[]'))::text, 'UTF8')$sql$
       when 'aggregate' then format('postern.as_body(%I.%I(%s))', media -> 'custom' ->> 'schema', media -> 'custom' ->> 'name',
-        case when shape in ('scalar', 'scalars') then 'answer.pgrst_scalar' when (media -> 'custom' ->> 'any')::boolean then 'answer'
-          else format('answer::%I.%I', node ->> 'schema', node ->> 'relation') end)
-      else format('postern.as_body((array_agg(answer.pgrst_scalar))[1]::%s)', media -> 'custom' ->> 'domain') end);
+        case when shape in ('scalar', 'scalars') then 'pgrst_answer.pgrst_scalar' when (media -> 'custom' ->> 'any')::boolean then 'pgrst_answer'
+          else format('pgrst_answer::%I.%I', node ->> 'schema', node ->> 'relation') end)
+      else format('postern.as_body((array_agg(pgrst_answer.pgrst_scalar))[1]::%s)', media -> 'custom' ->> 'domain') end);
 end
 $$;
 comment on function postern.render_body(jsonb, text, jsonb) is
-  'SQL that makes the body (bytea) of the rows named answer. shape: rows, row (of a function that returns one), scalar, scalars.';
+  'SQL that makes the body (bytea) of the rows named pgrst_answer, which no column should be named. shape: rows, row (of a function that returns one), scalar, scalars.';
 
 create or replace function postern.render_json(shape text, strip boolean)
 returns text
@@ -42,7 +42,7 @@ begin
   return (
     select format('convert_to(coalesce(%s, %L)::text, ''UTF8'')',
       format(case when strip then 'json_strip_nulls(%s)' else '%s' end,
-        'json_agg(' || case when shape in ('scalar', 'scalars') then 'answer.pgrst_scalar' else 'answer' end || ')'
+        'json_agg(' || case when shape in ('scalar', 'scalars') then 'pgrst_answer.pgrst_scalar' else 'pgrst_answer' end || ')'
         || case when shape in ('row', 'scalar') then ' -> 0' else '' end),
       case when shape in ('row', 'scalar') then 'null' else '[]' end));
 end
@@ -57,8 +57,8 @@ as $$
 begin
   return (
     select $sql$convert_to(
-      coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(answer)))[1]) as name), '')
-      || E'\n' || coalesce(string_agg(substr(answer::text, 2, length(answer::text) - 2), E'\n'), ''), 'UTF8')$sql$::text);
+      coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(pgrst_answer)))[1]) as name), '')
+      || E'\n' || coalesce(string_agg(substr(pgrst_answer::text, 2, length(pgrst_answer::text) - 2), E'\n'), ''), 'UTF8')$sql$::text);
 end
 $$;
 comment on function postern.render_csv() is 'SQL of the CSV body: a header line with the names, then a line a row. Source: RFC 4180.';
