@@ -67,6 +67,12 @@ select is(testing.failed('PATCH', '/directors?id=in.(10,11)&select=id', '{"accep
   '406 PGRST116', 'a single object of two');
 select is((select count(*) from store.directors where born = '2000-03-03'), 0::bigint, 'undoes it too');
 
+-- What is counted.
+select is(a.headers ->> 'content-range', wanted, method || ' with count=' || kind)
+from (values ('POST', '/directors', '{"name": "n1"}', 'exact', '*/1'), ('POST', '/directors', '{"name": "n2"}', 'estimated', '*/1'), ('POST', '/directors', '{"name": "n3"}', 'planned', '*/*'),
+    ('PATCH', '/directors?id=eq.10', '{"name": "X"}', 'planned', '0-0/*'), ('DELETE', '/directors?id=eq.0', null, 'exact', '*/0'), ('DELETE', '/directors?id=eq.0', null, 'planned', '*/*')) as cases(method, target, payload, kind, wanted),
+  testing.answer(method, target, jsonb_build_object('prefer', 'count=' || kind), payload) as a;
+
 -- PUT.
 select is(pg_temp.write('PUT', '/directors?id=eq.30', '{"id": 30, "name": "Thirty"}', 'return=representation'), '201 [{"id":30,"name":"Thirty","born":null}]', 'PUT a new row');
 select is(pg_temp.write('PUT', '/directors?id=eq.30', '{"id": 30, "name": "30"}', 'return=representation'), '200 [{"id":30,"name":"30","born":null}]', 'and again');

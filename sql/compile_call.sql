@@ -63,7 +63,7 @@ declare
   single boolean := not (returns ->> 'set')::boolean;
   shape text := case when (returns ->> 'composite')::boolean then 'row' else 'scalar' end || case when single then '' else 's' end;
   row_count text := case when single then '1::bigint' else 'count(*)' end;
-  counted text := context -> 'preferences' ->> 'count';
+  counted text := case when context -> 'preferences' ->> 'count' in ('exact', 'estimated') then 'exact' end;
   void boolean := (returns ->> 'void')::boolean;
   headers text[] := postern.common_headers(context, case when not void then media end, '{count,tx,handling,timezone,max-affected}') || postern.legacy_warning(node);
   body text := case when void or context ->> 'method' = 'HEAD' then 'null::bytea' else postern.render_body(media, shape, node) end;
@@ -79,9 +79,8 @@ begin
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, row_count, headers,
       null, postern.render_total(node, source, counted), context ->> 'verbosity', true, context ->> 'key');
   end if;
-  return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', call, statement), params, media,
-    case when counted in ('planned', 'estimated') then format('with pgrst_source as (%s) %s', call, postern.render_count_query(node, source)) end);
+  return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', call, statement), params, media, null);
 end
 $$;
 comment on function postern.render_call_answer(jsonb, jsonb, jsonb, jsonb, text, int) is
-  'The statement of a call''s answer: the read grammar over the call; 204 for a function that returns void.';
+  'The statement of a call''s answer: the read grammar over the call; 204 for a function that returns void. Rows are counted or not, never estimated, as PostgREST does.';

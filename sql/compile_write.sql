@@ -69,7 +69,7 @@ declare
   preferences jsonb := context -> 'preferences';
   full_answer boolean := coalesce(preferences ->> 'return' = 'representation', false);
   strict_most text := case when preferences ->> 'handling' = 'strict' and method in ('PATCH', 'DELETE') then preferences ->> 'max-affected' end;
-  total text := case when preferences ? 'count' then 'count(*)' else 'null' end;
+  total text := case when preferences ->> 'count' in ('exact', 'estimated') then 'count(*)' else 'null' end;
   headers text[] := postern.common_headers(context, case when full_answer then media end, array['return', 'count', 'tx', 'handling', 'timezone']
     || case when method = 'POST' and resolved then '{resolution}' else '{}'::text[] end
     || case when method in ('POST', 'PATCH') then '{missing}' else '{}'::text[] end
