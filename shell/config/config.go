@@ -54,6 +54,7 @@ type Config struct {
 	OpenAPIServerProxyURI     string
 	ServerCORSAllowedOrigins  []string
 	ServerHost                string
+	ServerMaxBodySize         int
 	ServerPort                int
 	ServerReuseport           bool
 	ServerTimingEnabled       bool
