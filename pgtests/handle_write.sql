@@ -67,6 +67,11 @@ select is(testing.failed('PATCH', '/directors?id=in.(10,11)&select=id', '{"accep
   '406 PGRST116', 'a single object of two');
 select is((select count(*) from store.directors where born = '2000-03-03'), 0::bigint, 'undoes it too');
 
+-- A condition that cannot be one on the rows of the relation must not be forgotten.
+select is(testing.failed(method, '/films?select=id,directors(name)&' || condition, '{"prefer": "return=representation"}', '{"year": 1}'), '400 42703', method || ' with ' || condition)
+from unnest('{PATCH,DELETE}'::text[]) as method, unnest('{directors=is.null,directors=not.is.null,"and=(directors.is.null,id.gt.0)"}'::text[]) as condition;
+select is((select count(*) from store.films where year = 1), 0::bigint, 'nothing is changed');
+
 -- What is counted.
 select is(a.headers ->> 'content-range', wanted, method || ' with count=' || kind)
 from (values ('POST', '/directors', '{"name": "n1"}', 'exact', '*/1'), ('POST', '/directors', '{"name": "n2"}', 'estimated', '*/1'), ('POST', '/directors', '{"name": "n3"}', 'planned', '*/*'),

@@ -31,6 +31,9 @@ begin
     perform postern.key_mismatch();
   end if;
   media := postern.plan_media(context, node, name);
+  if method in ('PATCH', 'DELETE') then
+    node := node - 'where' || jsonb_strip_nulls(jsonb_build_object('where', postern.plan_where(columns, trees -> 'entries')));
+  end if;
   mutation := case method
     when 'PATCH' then postern.render_update(node, payload, body, returning_list)
     when 'DELETE' then postern.render_delete(node, returning_list)

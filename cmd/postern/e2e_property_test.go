@@ -334,6 +334,9 @@ func forget(r *rand.Rand, columns []propertyColumn, row []value, body *string, d
 			row[i] = null
 			if defaults && c.value != "" {
 				row[i] = value{sql: "default"}
+				if c.kind.typ == "json" { // defaults go through jsonb too
+					row[i] = value{sql: c.value}
+				}
 			}
 			continue
 		}
