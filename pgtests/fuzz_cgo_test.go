@@ -65,9 +65,9 @@ func compiles(t *testing.T, conn *pgx.Conn, known map[string]bool, r request) {
 }
 
 // ours are the identifiers that we make up.
-var ours = regexp.MustCompile(`^(pgrst_source|pgrst_scalar|answer|body|read|read_only|element|embed|one|many|made|counted|page|total|everything|found|` +
-	`name|nothing|whole_row|excluded|postern|pg_catalog|([efo]|s)[0-9]+(_[a-z0-9_]+)?|(group|junction|level)_[0-9]+|` +
-	`parent_[0-9]+_[0-9]+|children|base|rows|place|ctid)$`)
+var ours = regexp.MustCompile(`^(pgrst_(source|scalar|answer|body|embed|row|read_only|o[0-9]+|parent_[0-9]+_[0-9]+)|body|read|element|one|many|made|counted|page|total|everything|found|` +
+	`name|nothing|excluded|postern|pg_catalog|([ef]|s)[0-9]+(_[a-z0-9_]+)?[$]?|(group|junction|level)_[0-9]+|` +
+	`children|base|rows|place|ctid)$`)
 
 // depth is what is put behind a relation's name for the alias of an embed.
 var depth = regexp.MustCompile(`_[0-9]+$`)
@@ -97,7 +97,7 @@ func vocabulary(t testing.TB, conn *pgx.Conn) map[string]bool {
 	known := make(map[string]bool)
 	for _, name := range append(names, builtin...) {
 		known[name] = true
-		known["key_"+name] = true
+		known["k$"+name] = true
 	}
 	return known
 }

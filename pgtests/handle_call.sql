@@ -144,5 +144,15 @@ select is(testing.get('/notes?select=words'), '200 [{"words":"anon''s"}]', 'and 
 select is(testing.failed('GET', '/staff'), '403 42501', 'no privilege to read');
 reset role;
 
+-- What is counted.
+select is(a.status || ' ' || (a.headers ->> 'content-range'), wanted, 'count=' || kind)
+from (values ('exact', '206 0-0/2'), ('estimated', '206 0-0/2'), ('planned', '200 0-0/*')) as cases(kind, wanted),
+  testing.answer('GET', '/rpc/films_by?director=1&limit=1', jsonb_build_object('prefer', 'count=' || kind)) as a;
+
+-- The arguments of a POST are in its body.
+select is(testing.failed('POST', '/rpc/add?a=1', headers, payload), '400 PGRST100', 'a parameter without an operator beside ' || payload)
+from (values ('{}'::jsonb, '{"a": 1}'), ('{"content-type": "application/x-www-form-urlencoded"}', 'b=2')) as cases(headers, payload);
+select is(testing.brief('POST', '/rpc/films_by?select=id&id=gt.3', '{}', '{"director": 1}'), '200 [{"id":4}]', 'a filter');
+
 select * from finish();
 rollback;

@@ -34,7 +34,7 @@ from (values
 ) as cases(together, each);
 
 select ok((postern.compile(testing.request('GET', '/tree'), E'\x1fselect\x1e\x1erow,branch(id)', postern.settings('{"db_schemas": ["orchard"]}'))).statement
-  like '%group by parent_1_1, parent_1_2%', 'all parents together');
+  like '%group by pgrst_parent_1_1, pgrst_parent_1_2%', 'all parents together');
 select ok((postern.compile(testing.request('GET', '/branch'), E'\x1fselect\x1e\x1eid,apple(id)\x1fid\x1eeq\x1e\x01', postern.settings('{"db_schemas": ["orchard"]}'))).statement
   not like '%group by%', 'one parent by its key');
 

@@ -85,30 +85,30 @@ select is(postern.finished('select $10', 1, 'null::bigint'), 'select $10 limit c
 -- Payloads.
 select is(postern.render_payload(columns::jsonb, form, defaults, 'src'), wanted, concat_ws(' ', columns, form, defaults))
 from (values
-  ('[{"name": "a", "type": "integer"}]', '{', false, '(select read.a from json_to_record((src)::json) as read(a integer)) as body'),
-  ('[{"name": "a", "type": "integer"}]', '[', false, '(select read.a from json_to_recordset((src)::json) as read(a integer)) as body'),
-  ('[{"name": "B\"c", "type": "text"}]', '{', false, '(select read."B""c" from json_to_record((src)::json) as read("B""c" text)) as body'),
-  ('[{"name": "a", "type": "json", "transform": "rooms.f"}]', '{', false, '(select rooms.f(read.a) as a from json_to_record((src)::json) as read(a json)) as body'),
-  ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '{', true, '(select read.a from jsonb_to_record(jsonb_build_object(''a'', 1 + 1) || (src)::jsonb) as read(a integer)) as body'),
-  ('[]', '', false, '(select 1 as nothing from (select 1 where false) as read) as body'),
-  ('[]', '{', false, '(select 1 as nothing from (values (1)) as read) as body'),
-  ('[]', '[', false, '(select 1 as nothing from json_array_elements((src)::json) as read) as body')
+  ('[{"name": "a", "type": "integer"}]', '{', false, '(select read.a from json_to_record((src)::json) as read(a integer)) as pgrst_body'),
+  ('[{"name": "a", "type": "integer"}]', '[', false, '(select read.a from json_to_recordset((src)::json) as read(a integer)) as pgrst_body'),
+  ('[{"name": "B\"c", "type": "text"}]', '{', false, '(select read."B""c" from json_to_record((src)::json) as read("B""c" text)) as pgrst_body'),
+  ('[{"name": "a", "type": "json", "transform": "rooms.f"}]', '{', false, '(select rooms.f(read.a) as a from json_to_record((src)::json) as read(a json)) as pgrst_body'),
+  ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '{', true, '(select read.a from jsonb_to_record(jsonb_build_object(''a'', 1 + 1) || (src)::jsonb) as read(a integer)) as pgrst_body'),
+  ('[]', '', false, '(select 1 as nothing from (select 1 where false) as read) as pgrst_body'),
+  ('[]', '{', false, '(select 1 as nothing from (values (1)) as read) as pgrst_body'),
+  ('[]', '[', false, '(select 1 as nothing from json_array_elements((src)::json) as read) as pgrst_body')
 ) as cases(columns, form, defaults, wanted);
 
 -- Mutations.
 create function pg_temp.node(more jsonb default '{}') returns jsonb language sql as $$
   select '{"schema": "my store", "relation": "fi\"lms", "alias": "fi\"lms", "children": [], "where": [{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}}]}'::jsonb || more $$;
-select is(postern.render_insert(pg_temp.node(), '[{"name": "a"}, {"name": "B"}]', 'src as body', '{id}', resolution, put, '1 as nothing'),
-  'insert into "my store"."fi""lms"(a, "B") select body.a, body."B" from src as body' || wanted || ' returning 1 as nothing', coalesce(resolution, 'insert'))
+select is(postern.render_insert(pg_temp.node(), '[{"name": "a"}, {"name": "B"}]', 'src as pgrst_body', '{id}', resolution, put, '1 as nothing'),
+  'insert into "my store"."fi""lms"(a, "B") select pgrst_body.a, pgrst_body."B" from src as pgrst_body' || wanted || ' returning 1 as nothing', coalesce(resolution, 'insert'))
 from (values
   (null, false, ''),
   ('ignore-duplicates', false, ' on conflict (id) do nothing'),
   ('merge-duplicates', false, ' where postern.tally(1) on conflict (id) do update set a = excluded.a, "B" = excluded."B" where postern.tally(-1)'),
-  ('merge-duplicates', true, ' where case when body.id = $2 then postern.tally(1) else false end on conflict (id) do update set a = excluded.a, "B" = excluded."B" where postern.tally(-1)')
+  ('merge-duplicates', true, ' where case when pgrst_body.id = $2 then postern.tally(1) else false end on conflict (id) do update set a = excluded.a, "B" = excluded."B" where postern.tally(-1)')
 ) as cases(resolution, put, wanted);
-select is(postern.render_update(pg_temp.node(), '[{"name": "a"}]', 'src as body', '1 as nothing'),
-  'update "my store"."fi""lms" set a = body.a from src as body where "fi""lms".id = $2 returning 1 as nothing', 'update');
-select is(postern.render_update(pg_temp.node(), '[]', 'src as body', '1 as nothing'), 'select 1 as nothing from "my store"."fi""lms" where false', 'update of nothing');
+select is(postern.render_update(pg_temp.node(), '[{"name": "a"}]', 'src as pgrst_body', '1 as nothing'),
+  'update "my store"."fi""lms" set a = pgrst_body.a from src as pgrst_body where "fi""lms".id = $2 returning 1 as nothing', 'update');
+select is(postern.render_update(pg_temp.node(), '[]', 'src as pgrst_body', '1 as nothing'), 'select 1 as nothing from "my store"."fi""lms" where false', 'update of nothing');
 select is(postern.render_delete(pg_temp.node(), '1 as nothing'), 'delete from "my store"."fi""lms" where "fi""lms".id = $2 returning 1 as nothing', 'delete');
 select is(postern.render_delete(pg_temp.node() - 'where', '1 as nothing'), 'delete from "my store"."fi""lms" returning 1 as nothing', 'delete all');
 
@@ -117,11 +117,11 @@ create function pg_temp.call(name text, arguments jsonb, keys text[], form text,
   select pg_temp.squeezed(postern.render_call(postern.find_routines('store', name) -> 0, '{"alias": "it", "columns": [], "fields": []}', arguments, keys, form, read_only)) $$;
 select is(pg_temp.call('add', '[{"name": "a", "param": 2}, {"name": "a", "param": 3}]', '{a}', null), 'select store.add(a := $3::integer) as pgrst_scalar', 'the last of a name');
 select is(pg_temp.call('joined', '[{"name": "words", "param": 2}, {"name": "words", "param": 3}]', '{words}', null), 'select store.joined(variadic words := array[$2, $3]::text[]) as pgrst_scalar', 'variadic');
-select is(pg_temp.call('add', null, '{a}', '{'), 'select store.add(a := body.a) as pgrst_scalar from (select read.a from json_to_record((current_setting(''postern.payload''))::json) as read(a integer)) as body', 'a JSON body');
-select is(pg_temp.call('add', null, '{a}', '['), 'select store.add(a := body.a) as pgrst_scalar from (select * from (select read.a from json_to_recordset((current_setting(''postern.payload''))::json) as read(a integer)) as body limit 1) as body', 'a JSON array: its first element');
+select is(pg_temp.call('add', null, '{a}', '{'), 'select store.add(a := pgrst_body.a) as pgrst_scalar from (select read.a from json_to_record((current_setting(''postern.payload''))::json) as read(a integer)) as pgrst_body', 'a JSON body');
+select is(pg_temp.call('add', null, '{a}', '['), 'select store.add(a := pgrst_body.a) as pgrst_scalar from (select * from (select read.a from json_to_recordset((current_setting(''postern.payload''))::json) as read(a integer)) as pgrst_body limit 1) as pgrst_body', 'a JSON array: its first element');
 select is(pg_temp.call('echo', null, '{}', '{'), 'select store.echo((current_setting(''postern.payload''))::json) as pgrst_scalar', 'the body as a whole');
 select is(pg_temp.call('films_by', '[{"name": "director", "param": 2}]', '{director}', null), 'select it.* from store.films_by(director := $2::integer) as it', 'rows');
-select is(pg_temp.call('add', '[]', '{}', null, true), 'select store.add() as pgrst_scalar from (select set_config(''transaction_read_only'', ''on'', true)) as read_only', 'read-only');
+select is(pg_temp.call('add', '[]', '{}', null, true), 'select store.add() as pgrst_scalar from (select set_config(''transaction_read_only'', ''on'', true)) as pgrst_read_only', 'read-only');
 
 -- Answers.
 select is(postern.content_range(first, rows, total), wanted, concat_ws(' ', first, rows, total))
@@ -158,8 +158,18 @@ select is(concat_ws(' ', p.status, array_to_string(p.headers, '|'), encode(p.bod
 from (values (E'204\n\n', '204'), (E'200\nA: b: c\nD: \n\nx\n\n', E'200 A|b: c|D| x\n\n')) as cases(response, wanted), postern.response_parts(convert_to(response, 'UTF8')) as p;
 select is(testing.failure(statement), wanted, statement)
 from (values ('select postern.not_single(2)', 'PGRST116'), ('select postern.too_many(2)', 'PGRST124'), ('select postern.key_mismatch()', 'PGRST115')) as cases(statement, wanted);
-select is(postern.render_location('fi lms', '{b,a}'),
-  '(select ''/fi lms?'' || concat_ws(''&'', ''a='' || coalesce(''eq.'' || postern.percent_encode(to_json(pgrst_source.a) #>> ''{}''), ''is.null''), ''b='' || coalesce(''eq.'' || postern.percent_encode(to_json(pgrst_source.b) #>> ''{}''), ''is.null'')) from pgrst_source)', 'Location');
+select is(postern.render_location(('{"relation": "fi lms", "columns": [{"name": "c"}, {"name": "b"}, {"name": "a"}], "children": []}'::jsonb || more), '{b,a}'), '(select ''/fi lms?'' || concat_ws(''&'', ' || (
+    select string_agg(format('''%1$s='' || coalesce(''eq.'' || postern.percent_encode(to_json(pgrst_source.%1$s) #>> ''{}''), ''is.null'')', name), ', ' order by place)
+    from unnest(wanted) with ordinality as names(name, place)) || ') from pgrst_source)', 'Location in the order of ' || more::text)
+from (values ('{"fields": [{"name": "*"}]}'::jsonb, '{b,a}'::text[]), ('{"fields": [{"name": "c"}]}', '{a,b}')) as cases(more, wanted);
+
+-- The status of a write.
+select is(postern.render_write_status(method, full_answer, resolution), wanted, concat_ws(' ', method, full_answer, resolution))
+from (values
+  ('POST', false, null, '201'), ('POST', true, 'ignore-duplicates', '201'), ('PATCH', false, null, '204'), ('PATCH', true, null, '200'), ('DELETE', true, null, '200'), ('PUT', false, 'merge-duplicates', '204'),
+  ('POST', false, 'merge-duplicates', 'case when current_setting(''postern.inserted'')::int > 0 then 201 else 200 end'),
+  ('PUT', true, 'merge-duplicates', 'case when current_setting(''postern.inserted'')::int > 0 then 201 else 200 end')
+) as cases(method, full_answer, resolution, wanted);
 
 select * from finish();
 rollback;

@@ -25,27 +25,62 @@ from (values
   ('{"a":', '|@refused::Empty or invalid json'),
   ('{"a": 1} x', '|@refused::Empty or invalid json'),
   ('{''a'': 1}', '|@refused::Empty or invalid json'),
-  ('{"a": "\u0000"}', '|@refused::Empty or invalid json'),
   ('{"a": "\ud800"}', '|@refused::Empty or invalid json'),
   ('{"a": 1, "a": 2}', '|@json::{["a"]'),
   ('{"a''\"\\$1%s": 1}', '|@json::{["a''\"\\$1%s"]')
 ) as cases(body, wanted);
+select throws_ok($$select postern.shape_json('{"a": "\u0000"}')$$, '22P05', null, 'what no text can hold');
+select throws_ok('select postern.shape_json(''{"a": 1e999999}'')', '22003', null, 'a number that no numeric can hold');
 select is(postern.shape_json(repeat('[', 50000)), E'\x1f\x02refused\x1e\x1eEmpty or invalid json', 'JSON that is too deep');
 select is(postern.shape_json('{"a": ' || repeat('[', 50000) || repeat(']', 50000) || '}'), E'\x1f\x02refused\x1e\x1eEmpty or invalid json', 'valid JSON that is too deep');
 select ok(postern.shape_json('{"\u0001\u0002\u001e\u001f": 1}') !~ E'^\x1f\x02json\x1e\x1e.*[\x01\x02\x1e\x1f]', 'keys cannot forge a shape');
 
+-- Long arrays are looked at without parsing them; what is found must be what parsing finds.
+select is(postern.flat_keys(body), wanted, body)
+from (values
+  ('[{"a":1}]', '{a}'::text[]),
+  (E' [ { "b c" : -1.5e+3 ,\t"a" : "x, \\"y\\" \\\\ é 😀" } ,\n{"b c":null,"a":true} ] ', '{b c,a}'),
+  ('[{"a":"{}[]:,"}]', null), -- a brace in the first object: not seen, so it is parsed
+  ('[{"a":1},{"a":"}{"}]', '{a}'),
+  ('[{"a":1},{"b":1}]', null),
+  ('[{"a":1},{"a":1,"b":1}]', null),
+  ('[{"a":1,"b":1},{"a":1}]', null),
+  ('[{"a":1,"b":1},{"b":1,"a":1}]', null),
+  ('[{"a":1,"a":1}]', null),
+  ('[{"a":1},{}]', null), ('[{}]', null), ('[]', null), ('{"a":1}', null), ('1', null), ('', null), ('[{"a":1},1]', null),
+  ('[{"a":[1]}]', null), ('[{"a":{"b":1}}]', null), ('[{"a":"\u0041"}]', null),
+  ('[{"a":1}', null), ('[{"a":1},]', null), ('[{"a":1}]]', null), ('[{"a":1}] x', null), ('[{"a":1}{"a":2}]', null),
+  ('[{"a":01}]', null), ('[{"a":1.}]', null), ('[{"a":.5}]', null), ('[{"a":+1}]', null), ('[{"a":1},{"a":01}]', null), ('[{"a":1},{"a":NaN}]', null), ('[{"a":1},{"a":"x}]', null),
+  ('[{"a":1},{"a":"\x"}]', null), (E'[{"a":1},{"a":"\n"}]', null), ('[{"a.*":1},{"aXX":2}]', null), ('[{"a%s":1}]', null)
+) as cases(body, wanted);
+select is(pg_temp.shown(postern.shape_json(body)), wanted, left(body, 30))
+from (
+  select format('[%s%s]', string_agg(format('{"a":%s,"b c":"x%s"}', n, n), ','), more) as body, wanted
+  from generate_series(1, 300) as n, (values ('', '|@json::[["a", "b c"]'), (',{"a":1}', '|@refused::All object keys must match'), (',{"b c":1,"a":[2]}', '|@json::[["a", "b c"]')) as cases(more, wanted)
+  group by more, wanted
+) as long;
+
 -- CSV.
 select is(pg_temp.shaped(body, 'text/csv'), wanted, body)
 from (values
-  (E'a,b\n1,2', '|@json::[["a", "b"] [{ "a" : "1", "b" : "2" }]'),
-  (E'a,b\r\n1,2\r\n', '|@json::[["a", "b"] [{ "a" : "1", "b" : "2" }]'),
-  (E'a\n"x, ""y"""', '|@json::[["a"] [{ "a" : "x, \"y\"" }]'),
-  (E'a\n"x\ny"', '|@json::[["a"] [{ "a" : "x\ny" }]'),
-  (E'a\x1f\x02b\x1e,c\x01\n1,2', '|@json::[["c\u0001", "a\u001f\u0002b\u001e"] [{ "a\u001f\u0002b\u001e" : "1", "c\u0001" : "2" }]'),
-  (E'a,b\nNULL,', '|@json::[["a", "b"] [{ "a" : null, "b" : "" }]'),
+  (E'a,b\n1,2', '|@json::[["a", "b"] [{"a" : "1", "b" : "2"}]'),
+  (E'a,b\r\n1,2\r\n', '|@json::[["a", "b"] [{"a" : "1", "b" : "2"}]'),
+  (E'a\n"x, ""y"""', '|@json::[["a"] [{"a" : "x, \"y\""}]'),
+  (E'a\n"x\ny"', '|@json::[["a"] [{"a" : "x\ny"}]'),
+  (E'a\x1f\x02b\x1e,c\x01\n1,2', '|@json::[["a\u001f\u0002b\u001e", "c\u0001"] [{"a\u001f\u0002b\u001e" : "1", "c\u0001" : "2"}]'),
+  (E'a,b\nNULL,', '|@json::[["a", "b"] [{"a" : null, "b" : ""}]'),
   ('a,b', '|@empty:: []'),
   (E'a,b\n1', '|@refused::All lines must have same number of fields '),
   (E'a\n1,2', '|@refused::All lines must have same number of fields '),
+  (E'a,b\n\n1,2\n\n3,4\n\n', '|@json::[["a", "b"] [{"a" : "1", "b" : "2"}, {"a" : "3", "b" : "4"}]'),
+  (E'a\n""\nx\n', '|@json::[["a"] [{"a" : "x"}]'),
+  (E'"a","b,""c"""\n"1\\2,\\c\r\n\\s",\\', '|@json::[["a", "b,\"c\""] [{"a" : "1\\2,\\c\r\n\\s", "b,\"c\"" : "\\"}]'),
+  (E'a\n"x"y', '|@refused::A quote in the CSV is neither around a field nor doubled within one '),
+  (E'a\nx"y"', '|@refused::A quote in the CSV is neither around a field nor doubled within one '),
+  (E'a\n"x', '|@refused::A quote in the CSV is neither around a field nor doubled within one '),
+  (E'a\n"x""', '|@refused::A quote in the CSV is neither around a field nor doubled within one '),
+  (E'a"\nx"', '|@refused::A quote in the CSV is neither around a field nor doubled within one '),
+  (E'a,a\n1,2', '|@json::[["a"] [{"a" : "1", "a" : "2"}]'),
   ('', '|@refused::The CSV has no header line '),
   (E' \n', '|@refused::The CSV has no header line ')
 ) as cases(body, wanted);

@@ -15,9 +15,8 @@ import (
 )
 
 const (
-	maxTarget  = 1 << 20   // longest request target in bytes
-	maxPayload = 256 << 20 // longest body in bytes; jsonb cannot hold more
-	maxKept    = 1 << 20   // largest buffer that is kept for the next request, in bytes
+	maxTarget = 1 << 20 // longest request target in bytes
+	maxKept   = 1 << 20 // largest buffer that is kept for the next request, in bytes
 
 	bodyGrace = 30 * time.Second // time for a body, and
 	bodyRate  = 16 << 10         // bytes a second on top of that
@@ -27,10 +26,6 @@ var (
 	errTarget = &fault.Fault{
 		Status: http.StatusRequestURITooLong, Code: "PGRST100", Message: "The request target is too long",
 		Details: "At most " + strconv.Itoa(maxTarget) + " bytes are accepted",
-	}
-	errPayload = &fault.Fault{
-		Status: http.StatusRequestEntityTooLarge, Code: "PGRST102", Message: "The request body is too large",
-		Details: "At most " + strconv.Itoa(maxPayload) + " bytes are accepted",
 	}
 	errNotConnected = &fault.Fault{
 		Status: http.StatusServiceUnavailable, Code: "PGRST000", Message: "Cannot connect to the database",
@@ -125,7 +120,7 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	if len(r.RequestURI) > maxTarget {
 		return identity, errTarget
 	}
-	if x.payload, err = readPayload(out.w, r, x.payload[:0]); err != nil {
+	if x.payload, err = readPayload(out.w, r, x.payload[:0], st.config.ServerMaxBodySize); err != nil {
 		return identity, err
 	}
 	if !s.connected.Load() {
@@ -194,13 +189,20 @@ func internal(message string) *fault.Fault {
 	return &fault.Fault{Status: http.StatusInternalServerError, Code: "PGRSTX00", Message: message}
 }
 
+func tooLarge(most int) *fault.Fault {
+	return &fault.Fault{
+		Status: http.StatusRequestEntityTooLarge, Code: "PGRST102", Message: "The request body is too large",
+		Details: "At most " + strconv.Itoa(most) + " bytes are accepted, by the setting server-max-body-size",
+	}
+}
+
 // readPayload reads the body to its end, so that no connection to the database waits for a slow client.
-func readPayload(w http.ResponseWriter, r *http.Request, dst []byte) ([]byte, error) {
+func readPayload(w http.ResponseWriter, r *http.Request, dst []byte, most int) ([]byte, error) {
 	if r.Body == http.NoBody || r.ContentLength == 0 {
 		return dst, nil
 	}
-	if r.ContentLength > maxPayload {
-		return dst, errPayload
+	if r.ContentLength > int64(most) {
+		return dst, tooLarge(most)
 	}
 	if need := min(int(r.ContentLength)+1, maxKept); need > cap(dst) { // a length is only a claim: beyond that it grows
 		dst = make([]byte, 0, max(need, 512))
@@ -215,8 +217,8 @@ func readPayload(w http.ResponseWriter, r *http.Request, dst []byte) ([]byte, er
 		}
 		n, err := r.Body.Read(dst[len(dst):cap(dst)])
 		dst = dst[:len(dst)+n]
-		if len(dst) > maxPayload {
-			return dst, errPayload
+		if len(dst) > most {
+			return dst, tooLarge(most)
 		}
 		if err == io.EOF {
 			_ = controller.SetReadDeadline(time.Time{})

@@ -8,7 +8,7 @@ declare
   post boolean := context ->> 'method' = 'POST';
   form text := left(trees ->> 'json', 1);
   keys text[] := case when post and not trees ? 'form' then postern.payload_keys(trees)
-    else array(select distinct argument ->> 'name' from jsonb_array_elements(trees -> 'arguments') as argument) end;
+    else array(select distinct argument ->> 'name' from jsonb_array_elements(trees -> 'arguments') as argument order by 1) end;
   routine jsonb := postern.plan_routine(context ->> 'schema', name, keys, context ->> 'content_type', post);
   hoisted jsonb := postern.hoisted_settings(routine, config);
   returns jsonb := routine -> 'returns';
@@ -16,6 +16,11 @@ declare
   media jsonb;
   call text;
 begin
+  if post and trees -> 'arguments' @> '[{"url": true}]' then
+    perform postern.fail('PGRST100', 'Cannot read a filter',
+      format('The parameter %s has no operator; the arguments of a POST are in its body.', (
+        select argument ->> 'name' from jsonb_array_elements(trees -> 'arguments') as argument where argument ? 'url' limit 1)));
+  end if;
   if request ? 'shell' and hoisted <> '{"isolation": null, "settings": {} }'::jsonb and request -> 'hoisted' is distinct from hoisted then
     return row(null, null, null, 0, null, convert_to(hoisted::text, 'UTF8'))::postern.compiled;
   end if;
@@ -58,7 +63,7 @@ declare
   single boolean := not (returns ->> 'set')::boolean;
   shape text := case when (returns ->> 'composite')::boolean then 'row' else 'scalar' end || case when single then '' else 's' end;
   row_count text := case when single then '1::bigint' else 'count(*)' end;
-  counted text := context -> 'preferences' ->> 'count';
+  counted text := case when context -> 'preferences' ->> 'count' in ('exact', 'estimated') then 'exact' end;
   void boolean := (returns ->> 'void')::boolean;
   headers text[] := postern.common_headers(context, case when not void then media end, '{count,tx,handling,timezone,max-affected}') || postern.legacy_warning(node);
   body text := case when not void and context ->> 'method' <> 'HEAD' then postern.render_body(media, shape, node) end;
@@ -73,19 +78,18 @@ begin
   then
     return postern.compiled_statement(context, postern.render_answer('200',
       concat_ws(', ', quote_literal(E'\nContent-Range: 0-0/*'), postern.render_headers(headers), unused),
-      case when body is not null then postern.render_scalar((media ->> 'strip')::boolean) end, format('(%s) as answer', call), media, note), params, media, null);
+      case when body is not null then postern.render_scalar((media ->> 'strip')::boolean) end, format('(%s) as pgrst_answer', call), media, note), params, media, null);
   elsif void then
     statement := postern.render_answer(postern.render_guarded_status('204', row_count, one, most),
       concat_ws(', ', quote_literal(E'\nContent-Range: '), format('postern.content_range(0, %s, %s)', row_count, case when counted is null then 'null' else row_count end),
         postern.render_headers(headers), unused),
-      body, format('(%s) as answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')), media, note);
+      body, format('(%s) as pgrst_answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')), media, note);
   else
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, row_count, headers,
       unused, postern.render_total(node, source, counted), context ->> 'verbosity', one, most, media, note);
   end if;
-  return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', call, statement), params, media,
-    case when counted in ('planned', 'estimated') then format('with pgrst_source as (%s) %s', call, postern.render_count_query(node, source)) end);
+  return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', call, statement), params, media, null);
 end
 $$;
 comment on function postern.render_call_answer(jsonb, jsonb, jsonb, jsonb, text, int) is
-  'The statement of a call''s answer: the read grammar over the call; 204 for a function that returns void.';
+  'The statement of a call''s answer: the read grammar over the call; 204 for a function that returns void. Rows are counted or not, never estimated, as PostgREST does.';

@@ -125,14 +125,14 @@ func (p *process) refuses(t *testing.T, name, token string, want refusal) {
 func (p *process) accepts(t *testing.T, name, token, role, claims string) {
 	t.Helper()
 	r := p.who(t, token)
-	want := fmt.Sprintf("[%s, %s, %s, null]", quoted(role), quoted(claims), `"off"`)
+	want := fmt.Sprintf("[%s, %s, %s, null]", jsonQuoted(role), jsonQuoted(claims), `"off"`)
 	if r.status != 200 || r.body != want {
 		t.Errorf("%s:\n got %d %.300s\nwant 200 %.300s", name, r.status, r.body, want)
 	}
 }
 
 // quoted is text as PostgreSQL writes it in JSON.
-func quoted(text string) string {
+func jsonQuoted(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(text) + `"`
 }
 
@@ -379,10 +379,10 @@ func testRoleAttacks(t *testing.T, h *house) {
 	p := h.serve(t, "attacked", "PGRST_DB_POOL=1")
 	const long = "e2e_long_name_of_63_bytes_abcdefghijklmnopqrstuvwxyz0123456789a"
 	unknown := func(role string) string {
-		return `{"code":"22023","details":null,"hint":null,"message":` + quoted(`role "`+role+`" does not exist`) + `}`
+		return `{"code":"22023","details":null,"hint":null,"message":` + jsonQuoted(`role "`+role+`" does not exist`) + `}`
 	}
 	forbidden := func(role string) string {
-		return `{"code":"42501","details":null,"hint":null,"message":` + quoted(`permission denied to set role "`+role+`"`) + `}`
+		return `{"code":"42501","details":null,"hint":null,"message":` + jsonQuoted(`permission denied to set role "`+role+`"`) + `}`
 	}
 	for _, row := range []struct {
 		claim  string // JSON
@@ -448,7 +448,7 @@ func testHeaderAttacks(t *testing.T, h *house) {
 	p := h.serve(t, "attacked")
 	ann, stranger := token(forAnn), token(`{"role":"e2e_stranger"}`)
 	anonymous := `["e2e_anon", "{\"role\":\"e2e_anon\"}", "off", null]`
-	isAnn := `["e2e_user", ` + quoted(annHas) + `, "off", null]`
+	isAnn := `["e2e_user", ` + jsonQuoted(annHas) + `, "off", null]`
 	invalid := `{"code":"PGRST100","details":null,"hint":null,"message":"The request is not valid HTTP"}`
 	for _, row := range []struct {
 		name    string

@@ -176,6 +176,9 @@ func TestBinary(t *testing.T) {
 	t.Run("bad input", func(t *testing.T) { testBadInput(t, h) })
 	t.Run("schema changes", func(t *testing.T) { testSchemaChanges(t, h, p) })
 	t.Run("one trip", func(t *testing.T) { testOneTrip(t, h) })
+	t.Run("bodies", func(t *testing.T) { testBodies(t, h) })
+	t.Run("transactions", func(t *testing.T) { testTransactions(t, h) })
+	t.Run("writes as SQL", func(t *testing.T) { testWritesAsSQL(t, h) })
 }
 
 // wire is a connection to the server on which requests are written as they are.
@@ -232,7 +235,7 @@ func testBadInput(t *testing.T, h *house) {
 		{"malformed JSON", "POST", "/books", `{"title": `, user, 400, "PGRST102", false},
 		{"no JSON", "POST", "/books", ``, user, 400, "PGRST102", false},
 		{"invalid UTF-8", "POST", "/books", "{\"title\": \"\xff\"}", user, 400, "22021", false},
-		{"a NUL in JSON", "POST", "/books", `{"title": "a\u0000b"}`, user, 400, "PGRST102", false},
+		{"a NUL in JSON", "POST", "/books", `{"title": "a\u0000b"}`, user, 400, "22P05", false},
 		{"a NUL in a body", "POST", "/books", "{\"title\": \"a\x00b\"}", user, 400, "22021", false},
 		{"unknown column", "GET", "/books?nope=eq.1", "", nil, 400, "42703", false},
 		{"unknown column to write", "POST", "/books", `{"nope": 1}`, user, 400, "PGRST204", false},

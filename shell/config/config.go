@@ -57,6 +57,7 @@ type Config struct {
 	ServerCompressionMinSize  int // bytes
 	ServerCORSAllowedOrigins  []string
 	ServerHost                string
+	ServerMaxBodySize         int
 	ServerPort                int
 	ServerReuseport           bool
 	ServerTimingEnabled       bool

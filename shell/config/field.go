@@ -267,3 +267,13 @@ func checkHeaderName(value string) error {
 	}
 	return nil
 }
+
+// maxBodySize is how many bytes of text jsonb can hold.
+const maxBodySize = 256 << 20
+
+func checkBodySize(value string) error {
+	if size, err := parseInt(value); err == nil && (size < 1 || size > maxBodySize) {
+		return fmt.Errorf("it is not between 1 and %d", maxBodySize)
+	}
+	return nil
+}

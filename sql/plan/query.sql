@@ -38,7 +38,7 @@ begin
       end if;
       number := number + length(value) - length(replace(value, chr(1), '')); -- columns=eq.1 reads like a filter
     elsif value = chr(1) and last_word not in ('limit', 'offset') then
-      arguments := array_append(arguments, jsonb_build_object('name', name, 'param', number));
+      arguments := array_append(arguments, jsonb_build_object('name', name, 'param', number, 'url', true));
       number := number + 1;
     else
       entries := array_append(entries, case

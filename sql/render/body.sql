@@ -23,15 +23,15 @@ begin
       when 'json' then postern.render_json(shape, (media ->> 'strip')::boolean)
       when 'object' then postern.render_json(case shape when 'rows' then 'row' when 'scalars' then 'row' else shape end, (media ->> 'strip')::boolean)
       when 'csv' then postern.render_csv()
-      when 'geojson' then $sql$json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(st_asgeojson(answer)::json), '[]'))$sql$
+      when 'geojson' then $sql$json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(st_asgeojson(pgrst_answer)::json), '[]'))$sql$
       when 'aggregate' then format('postern.as_body(%I.%I(%s))', media -> 'custom' ->> 'schema', media -> 'custom' ->> 'name',
-        case when shape in ('scalar', 'scalars') then 'answer.pgrst_scalar' when (media -> 'custom' ->> 'any')::boolean then 'answer'
-          else format('answer::%I.%I', node ->> 'schema', node ->> 'relation') end)
-      else format('postern.as_body((array_agg(answer.pgrst_scalar))[1]::%s)', media -> 'custom' ->> 'domain') end);
+        case when shape in ('scalar', 'scalars') then 'pgrst_answer.pgrst_scalar' when (media -> 'custom' ->> 'any')::boolean then 'pgrst_answer'
+          else format('pgrst_answer::%I.%I', node ->> 'schema', node ->> 'relation') end)
+      else format('postern.as_body((array_agg(pgrst_answer.pgrst_scalar))[1]::%s)', media -> 'custom' ->> 'domain') end);
 end
 $$;
 comment on function postern.render_body(jsonb, text, jsonb) is
-  'SQL that makes the body of the rows named answer: bytes where postern.is_binary, else of a type whose text is the body. shape: rows, row (of a function that returns one), scalar, scalars.';
+  'SQL that makes the body of the rows named pgrst_answer, which no column should be named: bytes where postern.is_binary, else of a type whose text is the body. shape: rows, row (of a function that returns one), scalar, scalars.';
 
 create or replace function postern.is_binary(media jsonb)
 returns boolean
@@ -48,7 +48,7 @@ begin
   return (
     select format('coalesce(%s, %L)',
       format(case when strip then 'json_strip_nulls(%s)' else '%s' end,
-        'json_agg(' || case when shape in ('scalar', 'scalars') then 'answer.pgrst_scalar' else 'answer' end || ')'
+        'json_agg(' || case when shape in ('scalar', 'scalars') then 'pgrst_answer.pgrst_scalar' else 'pgrst_answer' end || ')'
         || case when shape in ('row', 'scalar') then ' -> 0' else '' end),
       case when shape in ('row', 'scalar') then 'null' else '[]' end));
 end
@@ -59,7 +59,7 @@ create or replace function postern.render_scalar(strip boolean)
 returns text
 language sql immutable strict parallel safe
 as $$
-  select format('coalesce(%s, ''null'')', case when strip then 'json_strip_nulls(to_json(answer.pgrst_scalar))' else 'to_json(answer.pgrst_scalar)' end)
+  select format('coalesce(%s, ''null'')', case when strip then 'json_strip_nulls(to_json(pgrst_answer.pgrst_scalar))' else 'to_json(pgrst_answer.pgrst_scalar)' end)
 $$;
 comment on function postern.render_scalar(boolean) is 'SQL of the JSON body that is the one value pgrst_scalar.';
 
@@ -70,8 +70,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select $sql$coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(answer)))[1]) as name), '')
-      || E'\n' || coalesce(string_agg(substr(answer::text, 2, length(answer::text) - 2), E'\n'), '')$sql$::text);
+    select $sql$coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(pgrst_answer)))[1]) as name), '')
+      || E'\n' || coalesce(string_agg(substr(pgrst_answer::text, 2, length(pgrst_answer::text) - 2), E'\n'), '')$sql$::text);
 end
 $$;
 comment on function postern.render_csv() is 'SQL of the CSV body: a header line with the names, then a line a row. Source: RFC 4180.';

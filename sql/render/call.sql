@@ -46,14 +46,14 @@ begin
       from jsonb_array_elements(routine -> 'args') with ordinality as args(arg, place)
       where arg ->> 'name' = any(keys));
     call := (
-      select string_agg(format('%s%I := body.%2$I', case when (arg ->> 'variadic')::boolean then 'variadic ' else '' end, arg ->> 'name'), ', ' order by place)
+      select string_agg(format('%s%I := pgrst_body.%2$I', case when (arg ->> 'variadic')::boolean then 'variadic ' else '' end, arg ->> 'name'), ', ' order by place)
       from jsonb_array_elements(routine -> 'args') with ordinality as args(arg, place)
       where arg ->> 'name' = any(keys));
-    body := format(case form when '{' then '%s' else '(select * from %s limit 1) as body' end,
+    body := format(case form when '{' then '%s' else '(select * from %s limit 1) as pgrst_body' end,
       postern.render_payload(columns, form, false, postern.payload_source()));
   end if;
   if read_only then
-    body := concat_ws(', ', '(select set_config(''transaction_read_only'', ''on'', true)) as read_only', nullif(body, ''));
+    body := concat_ws(', ', '(select set_config(''transaction_read_only'', ''on'', true)) as pgrst_read_only', nullif(body, ''));
   end if;
   call := format('%I.%I(%s)', routine ->> 'schema', routine ->> 'name', call);
   if (routine -> 'returns' ->> 'composite')::boolean then

@@ -24,14 +24,14 @@ begin
   else
     rows := format('jsonb_to_recordset((select jsonb_agg(%s || element) from jsonb_array_elements((%s)::jsonb) as element)) as read(%s)', filled, source, typed);
   end if;
-  return format('(select %s from %s) as body', coalesce((
+  return format('(select %s from %s) as pgrst_body', coalesce((
     select string_agg(case when field ? 'transform' then format('%s(read.%I) as %2$I', field ->> 'transform', field ->> 'name')
       else format('read.%I', field ->> 'name') end, ', ' order by place)
     from jsonb_array_elements(columns) with ordinality as fields(field, place)), '1 as nothing'), rows);
 end
 $$;
 comment on function postern.render_payload(jsonb, text, boolean, text) is
-  'The payload (source: SQL of its JSON text) as a FROM item named body with the planned columns. form: { for an object, [ for an array, empty for nothing; defaults: Prefer missing=default, a key that is missing gets its column''s default.';
+  'The payload (source: SQL of its JSON text) as a FROM item named pgrst_body with the planned columns. form: { for an object, [ for an array, empty for nothing; defaults: Prefer missing=default, a key that is missing gets its column''s default.';
 
 create or replace function postern.payload_source()
 returns text

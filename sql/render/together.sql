@@ -23,8 +23,8 @@ declare
   junction jsonb := child -> 'relationship' -> 'junction';
 begin
   return query
-    select position, format('parent_%s_%s', child ->> 'depth', position), format('%I.%I', case when junction is null then child ->> 'alias' else 'junction_' || (child ->> 'depth') end, pair ->> 1),
-      'key_' || (pair ->> 0)
+    select position, format('pgrst_parent_%s_%s', child ->> 'depth', position), format('%I.%I', case when junction is null then child ->> 'alias' else 'junction_' || (child ->> 'depth') end, pair ->> 1),
+      'k$' || (pair ->> 0)
     from jsonb_array_elements(coalesce(junction -> 'source', child -> 'relationship' -> 'columns')) with ordinality as pairs(pair, position);
 end
 $$;
@@ -49,7 +49,7 @@ begin
     into parents, names, condition, joined
     from postern.parent_columns(child) as c;
   condition := concat_ws(' and ', case when not whole then condition end, postern.render_junction_join(child));
-  return format(' left join (select %1$s, json_agg(embed) as rows from (%2$s) as children group by %1$s) as %3$I on %4$s', names,
+  return format(' left join (select %1$s, json_agg(pgrst_embed) as rows from (%2$s) as children group by %1$s) as %3$I on %4$s', names,
     postern.render_children(child, parents, names, condition), 'e' || place, joined);
 end
 $$;
@@ -67,15 +67,15 @@ declare
     case when child ? 'heap' then format(' order by %I.ctid', child ->> 'alias') end);
 begin
   if child -> 'children' = '[]' then
-    return format('select %s, embed from %s cross join lateral (select %s) as embed', parents, source, postern.render_labels(child))
+    return format('select %s, pgrst_embed from %s cross join lateral (select %s) as pgrst_embed', parents, source, postern.render_labels(child))
       || coalesce(' where ' || nullif(concat_ws(' and ', nullif(condition, ''), postern.render_where(child, child ->> 'alias')), ''), '')
       || coalesce(' order by ' || names || ', ' || substr(found_order, length(' order by ') + 1), '');
   end if;
   return postern.render_level(child,
     postern.render_base(child, source, nullif(condition, ''), 'columns', true, concat_ws(', ', parents, postern.order_columns(child)))
       || case when child ? 'order' then '' else coalesce(found_order, '') end,
-    false, names || ', embed', format(' cross join lateral (select %s) as embed', postern.render_outputs(child, alias, 'labels', false)), names || ', ');
+    false, names || ', pgrst_embed', format(' cross join lateral (select %s) as pgrst_embed', postern.render_outputs(child, alias, 'labels', false)), names || ', ');
 end
 $$;
 comment on function postern.render_children(jsonb, text, text, text) is
-  'The rows of an embed for all parents: the columns names (parents: their SQL) and embed, the row itself. condition: that they belong to a parent. Without an order of its own an embed of a table keeps that in which its rows are stored.';
+  'The rows of an embed for all parents: the columns names (parents: their SQL) and pgrst_embed, the row itself. condition: that they belong to a parent. Without an order of its own an embed of a table keeps that in which its rows are stored.';

@@ -27,34 +27,43 @@ begin
     body := postern.render_payload(payload, case when trees ? 'empty' then '' else left(trees ->> 'json', 1) end,
       method in ('POST', 'PATCH') and coalesce(preferences ->> 'missing' = 'default', false), postern.payload_source());
   end if;
+  if method = 'PUT' and not pk <@ postern.payload_keys(trees) then
+    perform postern.key_mismatch();
+  end if;
   media := postern.plan_media(context, node, name);
+  if method in ('PATCH', 'DELETE') then
+    node := node - 'where' || jsonb_strip_nulls(jsonb_build_object('where', postern.plan_where(columns, trees -> 'entries')));
+  end if;
   mutation := case method
     when 'PATCH' then postern.render_update(node, payload, body, returning_list)
     when 'DELETE' then postern.render_delete(node, returning_list)
     else postern.render_insert(node, payload, body, conflict, resolution, method = 'PUT', returning_list) end;
-  return postern.render_write_answer(context, node, media, mutation, (trees ->> 'params')::int, pk,
-    case when resolution is not null and (pk <> '{}' or trees ? 'on_conflict') then resolution end);
+  return postern.render_write_answer(context, node, media, mutation, (trees ->> 'params')::int, pk, resolution, conflict <> '{}');
 end
 $$;
 comment on function postern.compile_write(jsonb, text, jsonb) is
   'POST, PATCH, PUT or DELETE of a relation. Source: PostgREST docs, references/api/tables_views.';
 
-create or replace function postern.render_location(name text, pk text[])
+create or replace function postern.render_location(node jsonb, pk text[])
 returns text
 language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
+declare
+  whole boolean := node -> 'fields' @> '[{"name": "*"}]' or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]';
 begin
   return (
-    select format('(select %L || concat_ws(''&'', %s) from pgrst_source)', '/' || name || '?',
-      string_agg(format('%L || coalesce(''eq.'' || postern.percent_encode(to_json(pgrst_source.%I) #>> ''{}''), ''is.null'')', postern.percent_encode(column_name) || '=', column_name), ', ' order by column_name collate "C"))
-    from unnest(pk) as column_name);
+    select format('(select %L || concat_ws(''&'', %s) from pgrst_source)', '/' || (node ->> 'relation') || '?',
+      string_agg(format('%L || coalesce(''eq.'' || postern.percent_encode(to_json(pgrst_source.%I) #>> ''{}''), ''is.null'')', postern.percent_encode(name) || '=', name), ', '
+        order by case when whole then place end, name collate "C"))
+    from jsonb_array_elements(node -> 'columns') with ordinality as columns(field, place), lateral (select field ->> 'name' as name) as named
+    where name = any(pk));
 end
 $$;
-comment on function postern.render_location(text, text[]) is
-  'SQL of the Location of the one row that was inserted: its primary key as filters.';
+comment on function postern.render_location(jsonb, text[]) is
+  'SQL of the Location of the one row that was inserted: its primary key as filters, in the order of its columns, or of their names where columns are selected.';
 
-create or replace function postern.render_write_answer(context jsonb, node jsonb, media jsonb, mutation text, params int, pk text[], resolution text)
+create or replace function postern.render_write_answer(context jsonb, node jsonb, media jsonb, mutation text, params int, pk text[], resolution text, resolved boolean)
 returns postern.compiled
 language plpgsql stable parallel safe
 as $$
@@ -63,9 +72,9 @@ declare
   preferences jsonb := context -> 'preferences';
   full_answer boolean := coalesce(preferences ->> 'return' = 'representation', false);
   strict_most text := case when preferences ->> 'handling' = 'strict' and method in ('PATCH', 'DELETE') then preferences ->> 'max-affected' end;
-  total text := case when preferences ? 'count' then 'count(*)' else 'null' end;
+  total text := case when preferences ->> 'count' in ('exact', 'estimated') then 'count(*)' else 'null' end;
   headers text[] := postern.common_headers(context, case when full_answer then media end, array['return', 'count', 'tx', 'handling', 'timezone']
-    || case when method = 'POST' and resolution is not null then '{resolution}' else '{}'::text[] end
+    || case when method = 'POST' and resolved then '{resolution}' else '{}'::text[] end
     || case when method in ('POST', 'PATCH') then '{missing}' else '{}'::text[] end
     || case when method in ('PATCH', 'DELETE') then '{max-affected}' else '{}'::text[] end) || postern.legacy_warning(node);
   body text := case when full_answer then postern.render_body(media, 'rows', node) end;
@@ -82,12 +91,12 @@ begin
           format(case method when 'PATCH' then 'postern.content_range(0, count(*), %s)' else 'postern.content_range(1, 0, %s)' end, total)) end,
         postern.render_headers(headers), 'left($1::text, 0)',
         case when method = 'POST' and preferences ->> 'return' = 'headers-only' and pk <> '{}' then
-          format('case when count(*) = 1 then %L || %s end', E'\nLocation: ', postern.render_location(node ->> 'relation', pk)) end), ''),
-      body, format('(%s) as answer having count(*) >= 0', rows), media, postern.render_note(context, true))), params, media, null);
+          format('case when count(*) = 1 then %L || %s end', E'\nLocation: ', postern.render_location(node, pk)) end), ''),
+      body, format('(%s) as pgrst_answer having count(*) >= 0', rows), media, postern.render_note(context, true))), params, media, null);
 end
 $$;
-comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, int, text[], text) is
-  'The statement of a write''s answer: the representation, Location or nothing, as Prefer return has it.';
+comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, int, text[], text, boolean) is
+  'The statement of a write''s answer: the representation, Location or nothing, as Prefer return has it. resolved: whether there is a key that Prefer resolution can be about.';
 
 create or replace function postern.render_write_status(method text, full_answer boolean, resolution text)
 returns text

@@ -62,3 +62,20 @@ end
 $$;
 comment on function postern.check_upsert(jsonb, text[]) is
   'PGRST114 and PGRST105: whether a PUT names one row by its whole primary key, and nothing else. Source: PostgREST docs, references/api/tables_views, "Single-row upsert".';
+
+create or replace function postern.plan_where(columns jsonb, entries jsonb)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+declare
+  map jsonb := postern.column_map(columns);
+begin
+  return (
+    select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, '[]') else postern.plan_logic(map, entry -> 'tree', '[]') end order by place)
+    from jsonb_array_elements(entries) with ordinality as listed(entry, place)
+    where entry -> 'embed' = '[]' and entry ->> 'kind' in ('filter', 'logic'));
+end
+$$;
+comment on function postern.plan_where(jsonb, jsonb) is
+  'The conditions on the rows that an UPDATE or DELETE is about, null when there are none. They know columns only: the null test of an embed, which filters what is read, is one of a column here, as in PostgREST.';

@@ -141,14 +141,14 @@ begin
     return postern.render_answer(postern.render_guarded_status('200', row_count, single, most),
       concat_ws(', ', quote_literal(E'\nContent-Range: '), format('case %s when 0 then ''*/*'' else concat(%s) end', row_count,
         case when first = '0' then format('''0-'', %s - 1, ''/*''', row_count) else format('%1$s, ''-'', %1$s + %2$s - 1, ''/*''', first, row_count) end), made),
-      body, format('(%s) as answer%s', rows, case when row_count = 'count(*)' then '' else ' having count(*) >= 0' end), media, note);
+      body, format('(%s) as pgrst_answer%s', rows, case when row_count = 'count(*)' then '' else ' having count(*) >= 0' end), media, note);
   end if;
   return postern.render_answer(
     postern.render_guarded_status(format('case when %s > total then ''416'' when page < total then ''206'' else ''200'' end', first), 'page', single, most),
     concat_ws(', ', quote_literal(E'\nContent-Range: '), format('postern.content_range(%s, page, total)', first), made),
     format(case when body is not null and postern.is_binary(media) then 'case when %s > total then convert_to(postern.out_of_bounds(%1$s, total, %L), ''UTF8'') else body end'
       else 'case when %s > total then postern.out_of_bounds(%1$s, total, %L) else body::text end' end, first, verbosity),
-    format('(select %s as page, %s as body from (%s) as answer having count(*) >= 0) as made, lateral (select %s as total) as counted', row_count,
+    format('(select %s as page, %s as body from (%s) as pgrst_answer having count(*) >= 0) as made, lateral (select %s as total) as counted', row_count,
       coalesce(body, 'null::text'), rows, counted), case when body is not null then media else media - 'handler' end, note);
 end
 $$;

@@ -18,7 +18,7 @@ begin
   return (
     select format('insert into %I.%I%s select %s from %s%s%s returning %s', node ->> 'schema', node ->> 'relation',
       coalesce('(' || names || ')', ''), coalesce(read, ''), body,
-      case when put then format(' where case when %s then postern.tally(1) else false end', postern.render_where(node || '{"children": []}', 'body'))
+      case when put then format(' where case when %s then postern.tally(1) else false end', postern.render_where(node || '{"children": []}', 'pgrst_body'))
         when resolution = 'merge-duplicates' then ' where postern.tally(1)' else '' end,
       case when resolution is null or conflict = '{}' then ''
         when resolution = 'ignore-duplicates' or names is null then format(' on conflict (%s) do nothing', targets)
@@ -26,7 +26,7 @@ begin
       returning_list)
     from (
       select string_agg(quote_ident(field ->> 'name'), ', ' order by place) as names,
-        string_agg(format('body.%I', field ->> 'name'), ', ' order by place) as read,
+        string_agg(format('pgrst_body.%I', field ->> 'name'), ', ' order by place) as read,
         string_agg(format('%I = excluded.%1$I', field ->> 'name'), ', ' order by place) as assigned,
         (select string_agg(quote_ident(name), ', ') from unnest(conflict) as name) as targets
       from jsonb_array_elements(columns) with ordinality as fields(field, place)
@@ -46,7 +46,7 @@ begin
     select case when columns = '[]'
       then format('select %s from %I.%I where false', returning_list, node ->> 'schema', node ->> 'relation')
       else format('update %I.%I set %s from %s%s returning %s', node ->> 'schema', node ->> 'relation',
-        (select string_agg(format('%I = body.%1$I', field ->> 'name'), ', ') from jsonb_array_elements(columns) as field),
+        (select string_agg(format('%I = pgrst_body.%1$I', field ->> 'name'), ', ') from jsonb_array_elements(columns) as field),
         body, coalesce(' where ' || postern.render_where(node || '{"children": []}', node ->> 'relation'), ''), returning_list) end);
 end
 $$;

@@ -62,7 +62,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(format('%I.%I as %I', node ->> 'alias', name, 'key_' || name), ', ')
+    select string_agg(format('%I.%I as %I', node ->> 'alias', name, 'k$' || name), ', ')
     from (
       select distinct pair ->> 0 as name
       from jsonb_array_elements(node -> 'children') as child,

@@ -1,6 +1,7 @@
 -- The rows of a node, in up to three levels. Level 1 takes the rows of the relation, filtered, ordered and cut to the page. Level 2
--- adds the embeds to what is left. Level 3, only where the request aggregates, groups. What is between levels has short names:
--- f1, f2, … the fields, e1, … the embeds, s1_f1, … the columns of spreads, key_… the columns that embeds are joined by.
+-- adds the embeds to what is left. Level 3, only where the request aggregates, groups. What is between levels has names that should
+-- not be a column's: f1$, f2$, … the fields, e1, … the embeds, s1_f1$, … the columns of spreads, k$… the columns that embeds are joined
+-- by. A name without schema or relation that is not ours may be a column's everywhere: rows are pgrst_answer and pgrst_embed.
 
 create or replace function postern.node_outputs(node jsonb)
 returns jsonb
@@ -12,7 +13,7 @@ begin
     select coalesce(jsonb_agg(output order by block, place, part), '[]')
     from (
       select 1 as block, place, 1::bigint as part, jsonb_strip_nulls(jsonb_build_object(
-        'column', case when field ->> 'name' = '*' and not field ? 'aggregate' then '*' else 'f' || place end, 'label', field -> 'label',
+        'column', case when field ->> 'name' = '*' and not field ? 'aggregate' then '*' else 'f' || place || '$' end, 'label', field -> 'label',
         'aggregate', field -> 'aggregate', 'aggregate_cast', field -> 'aggregate_cast')) as output
       from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)
       union all
@@ -90,10 +91,10 @@ begin
       coalesce(nullif(concat_ws(', ',
         case when names = 'labels' then postern.render_labels(node) else (
           select string_agg(postern.render_field(node ->> 'alias', field, node ? 'grouped')
-            || case when field ->> 'name' = '*' and not field ? 'aggregate' then '' else format(' as %I', 'f' || place) end, ', ' order by place)
+            || case when field ->> 'name' = '*' and not field ? 'aggregate' then '' else format(' as %I', 'f' || place || '$') end, ', ' order by place)
           from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)) end,
         case when names = 'columns' then postern.render_keys(node) end,
-        case when names = 'columns' and node -> 'children' @> '[{"relationship": {"kind": "computed"} }]' then postern.render_row(node) || ' as whole_row' end,
+        case when names = 'columns' and node -> 'children' @> '[{"relationship": {"kind": "computed"} }]' then postern.render_row(node) || ' as pgrst_row' end,
         parents
       ), ''), '1 as nothing'),
       source,
@@ -113,8 +114,8 @@ as $$
 begin
   return (
     select case when (child -> 'relationship' ->> 'to_one')::boolean
-        then format('(select row_to_json(embed) from (%s) as embed limit 1)', postern.render_child(child, parent, 'labels'))
-        else format('(select coalesce(json_agg(embed), ''[]''::json) from (%s) as embed)', postern.render_child(child, parent, 'labels')) end
+        then format('(select row_to_json(pgrst_embed) from (%s) as pgrst_embed limit 1)', postern.render_child(child, parent, 'labels'))
+        else format('(select coalesce(json_agg(pgrst_embed), ''[]''::json) from (%s) as pgrst_embed)', postern.render_child(child, parent, 'labels')) end
       || case when as_jsonb then '::jsonb' else '' end);
 end
 $$;
@@ -146,7 +147,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select postern.render_rows(child, postern.render_source(child, format('%I.whole_row', parent)), postern.render_join(child, parent, 'key_'), names));
+    select postern.render_rows(child, postern.render_source(child, format('%I.pgrst_row', parent)), postern.render_join(child, parent, 'k$'), names));
 end
 $$;
 comment on function postern.render_child(jsonb, text, text) is
@@ -199,13 +200,13 @@ as $$
 #variable_conflict use_column
 begin
   return coalesce((
-    select string_agg(format('%s as o%s', postern.render_term(node, node ->> 'alias', term), place), ', ' order by place)
+    select string_agg(format('%s as pgrst_o%s', postern.render_term(node, node ->> 'alias', term), place), ', ' order by place)
     from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)),
-    case when node ? 'heap' and (node ? 'whole' or (node ->> 'depth')::int > 0) then format('%I.ctid as o1', node ->> 'alias') else 'row_number() over () as o1' end);
+    case when node ? 'heap' and (node ? 'whole' or (node ->> 'depth')::int > 0) then format('%I.ctid as pgrst_o1', node ->> 'alias') else 'row_number() over () as pgrst_o1' end);
 end
 $$;
 comment on function postern.order_columns(jsonb) is
-  'What a node is ordered by as columns o1, o2, … of level 1: its order, or the place of a row.';
+  'What a node is ordered by as columns pgrst_o1, pgrst_o2, … of level 1: its order, or the place of a row.';
 
 create or replace function postern.render_level_order(node jsonb, alias text)
 returns text
@@ -214,9 +215,9 @@ as $$
 #variable_conflict use_column
 begin
   return coalesce((
-    select string_agg(format('%I.o%s', alias, place) || postern.render_direction(term), ', ' order by place)
+    select string_agg(format('%I.pgrst_o%s', alias, place) || postern.render_direction(term), ', ' order by place)
     from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)),
-    format('%I.o1', alias));
+    format('%I.pgrst_o1', alias));
 end
 $$;
 comment on function postern.render_level_order(jsonb, text) is 'ORDER BY terms of level 2, by the columns of postern.order_columns.';
@@ -296,7 +297,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select prefix || 'f' || place
+    select prefix || 'f' || place || '$'
     from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)
     where not field ? 'aggregate'
       and (field ->> 'name' = term ->> 'name' and field -> 'path' is not distinct from term -> 'path'

@@ -1,0 +1,37 @@
+-- Columns and relations that are named as anything in the generated SQL might be.
+begin;
+select no_plan();
+select set_config('testing.settings', '{"db_schemas": ["odd"]}', true);
+
+create schema odd;
+create table odd.answer (id int primary key, answer text, body text, page int, total int, made text, made_for text, status int, headers text);
+create table odd.embed (id int primary key, answer_id int references odd.answer, embed text, rows text, f1 text, f2 text, o1 text, e1 text, s1 text,
+  one text, many text, key_id int, whole_row text, nothing int, children text, parent_1_1 int, level_0 text, level_1 text);
+create table odd.body (body int primary key, read text, excluded text);
+insert into odd.answer values (1, 'yes', 'b', 3, 4, 'm', 'f', 200, 'h');
+insert into odd.embed (id, answer_id, embed, f1, key_id) values (1, 1, 'in', 'field', 7);
+insert into odd.body values (1, 'r', 'e');
+grant usage on schema odd to store_clerk;
+grant all on all tables in schema odd to store_clerk;
+
+select is(testing.brief('GET', target), wanted, target)
+from (values
+  ('/answer', '200 [{"id":1,"answer":"yes","body":"b","page":3,"total":4,"made":"m","made_for":"f","status":200,"headers":"h"}]'),
+  ('/answer?select=answer', '200 [{"answer":"yes"}]'),
+  ('/answer?select=answer,embed(embed)', '200 [{"answer":"yes","embed":[{"embed":"in"}]}]'),
+  ('/answer?select=answer,embed(embed,answer(answer))', '200 [{"answer":"yes","embed":[{"embed":"in","answer":{"answer":"yes"}}]}]'),
+  ('/answer?id=eq.1&select=answer,embed(embed)', '200 [{"answer":"yes","embed":[{"embed":"in"}]}]'),
+  ('/embed?select=embed,answer(answer,id)', '200 [{"embed":"in","answer":{"answer":"yes","id":1}}]'),
+  ('/embed?select=f1,...answer(body)', '200 [{"f1":"field","body":"b"}]'),
+  ('/answer?select=...embed(embed,f2)', '200 [{"embed":["in"],"f2":[null]}]')
+) as cases(target, wanted);
+select ok(testing.brief('GET', '/embed?select=*,x:f1,answer(*)') like '200 %"key_id":7,%"x":"field"%', 'a star beside fields and keys');
+select is(testing.brief('GET', '/answer?select=id,answer', '{"accept": "text/csv"}'), E'200 id,answer\n1,yes', 'CSV');
+select is(testing.brief('POST', '/body', '{"prefer": "return=representation"}', '{"body": 2, "read": "x", "excluded": "y"}'), '201 [{"body":2,"read":"x","excluded":"y"}]', 'POST');
+select is(testing.brief('PATCH', '/body?body=eq.2', '{"prefer": "return=representation"}', '{"read": "z"}'), '200 [{"body":2,"read":"z","excluded":"y"}]', 'PATCH');
+select is(testing.brief('PUT', '/body?body=eq.2', '{"prefer": "return=representation"}', '{"body": 2, "read": "w", "excluded": "v"}'), '200 [{"body":2,"read":"w","excluded":"v"}]', 'PUT');
+select is(testing.brief('DELETE', '/body?body=eq.2', '{"prefer": "return=representation"}'), '200 [{"body":2,"read":"w","excluded":"v"}]', 'DELETE');
+select is(testing.brief('PATCH', '/answer?id=eq.1', '{"prefer": "return=representation"}', '{"answer": "no"}') like '200 %"answer":"no"%', true, 'PATCH of a relation named answer');
+
+select * from finish();
+rollback;
