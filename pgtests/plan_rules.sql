@@ -238,5 +238,11 @@ select is((postern.compiled_statement('{"preferences": {}}', 'select $2', 2, '{"
 select matches((postern.compile_read(pg_temp.context('{"method": "GET", "accept": "*/*", "preferences": {}}'), 'house', postern.query_trees(''))).statement, ' from rooms\.house as house\)', 'compile_read');
 select is(testing.failure(format('select postern.compile_read(%L, %L, %L)', pg_temp.context('{"method": "GET", "preferences": {}}'), 'nothing', postern.query_trees(''))), 'PGRST205', 'compile_read of nothing');
 
+select is(jsonb_path_query_array(postern.plan_where(postern.relation_columns('rooms.house'::regclass), entries::jsonb), '$[*].field.name'), wanted::jsonb, 'plan_where ' || entries)
+from (values
+  ('[{"kind": "filter", "embed": [], "name": "id", "expr": {"operator": "eq", "param": 2}}, {"kind": "filter", "embed": ["room"], "name": "size", "expr": {"operator": "eq", "param": 3}}]', '["id"]'),
+  ('[{"kind": "limit", "embed": [], "value": "3"}]', null)
+) as cases(entries, wanted);
+
 select * from finish();
 rollback;

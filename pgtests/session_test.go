@@ -157,9 +157,10 @@ func TestLocksAreAnswered(t *testing.T) {
 	execute(t, other, "set lock_timeout = 0; set statement_timeout = '100ms'")
 	mustGet(t, other, "/films", `500 {"code":"57014"…`)
 	execute(t, owner, "rollback")
+	execute(t, other, "set statement_timeout = 0")
 	mustGet(t, other, "/films?select=id&id=eq.1", `200 [{"id":1}]`)
 
-	execute(t, other, "set statement_timeout = 0; begin isolation level repeatable read; select from store.films")
+	execute(t, other, "begin isolation level repeatable read; select from store.films")
 	execute(t, owner, "update store.films set year = 1986 where id = 1")
 	var status int
 	var body string

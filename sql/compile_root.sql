@@ -95,7 +95,7 @@ begin
     select pg_catalog.concat_ws(e'\n', postern.version(), description_state.version, description_state.schema, config,
              current_setting('datestyle'), current_setting('intervalstyle'), current_setting('timezone'), current_setting('extra_float_digits'),
              (select d.datdba from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()),
-             (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', e.tableoid, e.n, e.xmin), ',' order by e.n, e.xmin::text) from postern.epoch e),
+             pg_catalog.array_to_string(postern.epoch(), ','),
              (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', t.oid, t.xmin), ',' order by t.oid) from pg_catalog.pg_event_trigger t),
              (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit), ',' order by r.oid)
                 from role join pg_catalog.pg_roles r on r.oid = role.oid),
