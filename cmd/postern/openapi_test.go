@@ -40,7 +40,8 @@ func TestOpenAPI(t *testing.T) {
 	if out, err := h.run(t, "migrate", "--db-uri", h.cluster.URI(h.cluster.Superuser, demo.Database)); err != nil {
 		t.Fatalf("migrate: %v\n%s", err, out)
 	}
-	h.execute(t, demo.Database, `grant usage on schema "odd ""schema""" to anon; grant all on all tables in schema "odd ""schema""" to anon`)
+	h.execute(t, demo.Database, `grant usage on schema "odd ""schema""" to anon; grant all on all tables in schema "odd ""schema""" to anon;
+		revoke select on "odd ""schema""".unread from anon`)
 	p := h.serve(t, demo.Database, "PGRST_DB_URI="+h.cluster.URI(demo.Authenticator, demo.Database), "PGRST_DB_ANON_ROLE="+demo.Anonymous,
 		`PGRST_DB_SCHEMAS=`+demo.Schemas+`,odd "schema"`)
 
