@@ -153,6 +153,8 @@ grant member to current_user;
 select testing.changed(what, statement) from (values
   ('a table', 'create table rooms.added (id int primary key)'),
   ('a comment', 'comment on table rooms.added is ''more'''),
+  ('an owner', 'alter table rooms.added owner to another'),
+  ('another owner', 'reassign owned by another to member'),
   ('a grant', 'grant select on rooms.added to member'),
   ('a membership', 'grant another to current_user'),
   ('a setting', 'select testing.configured(''{"openapi_security_active": true}'')'),

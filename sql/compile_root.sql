@@ -94,9 +94,13 @@ begin
     )
     select pg_catalog.concat_ws(e'\n', postern.version(), description_state.version, description_state.schema, config,
              current_setting('datestyle'), current_setting('intervalstyle'), current_setting('timezone'), current_setting('extra_float_digits'),
-             (select d.datdba from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()),
-             pg_catalog.array_to_string(postern.epoch(), ','),
+             postern.epoch(),
+             (select pg_catalog.concat_ws(' ', d.oid, d.datdba) from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()),
              (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', t.oid, t.xmin), ',' order by t.oid) from pg_catalog.pg_event_trigger t),
+             (select pg_catalog.md5(pg_catalog.string_agg(c.relowner::text, ',' order by c.oid))
+                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = description_state.schema),
+             (select pg_catalog.md5(pg_catalog.string_agg(p.proowner::text, ',' order by p.oid))
+                from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace where n.nspname = description_state.schema),
              (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit), ',' order by r.oid)
                 from role join pg_catalog.pg_roles r on r.oid = role.oid),
              (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', m.roleid, m.xmin), ',' order by m.roleid, m.xmin::text)
@@ -104,7 +108,7 @@ begin
 end
 $$;
 comment on function postern.description_state(text, text, jsonb) is
-  'All that the description in a version depends on, for the current role, as one text: the epoch, the roles whose rights it has and the settings. While it stays the same the description does. Memberships and attributes of roles are in it as no event trigger tells of them. Null where no event triggers watch the DDL (postern.live).';
+  'All that the description in a version depends on, for the current role, as one text: the epoch, the roles whose rights it has and the settings. While it stays the same the description does. Memberships and attributes of roles are in it, and owners, as no event trigger tells of those (REASSIGN OWNED). Null where no event triggers watch the DDL (postern.live).';
 
 create or replace function postern.compile_root_call(request jsonb, shape text, config jsonb)
 returns postern.compiled

@@ -130,7 +130,7 @@ var differences = []difference{
 			t.Errorf("%v %s", err, config)
 		}
 	}},
-	{title: "/metrics names the version of its format", elsewhere: [2]string{"../../shell/admin/metrics_test.go", "version=0.0.4"}},
+	{title: "/metrics names the version of its format", elsewhere: [2]string{"e2e_issuer_test.go", "version=0.0.4"}},
 	{title: "The functions must be installed", elsewhere: [2]string{"e2e_life_test.go", `"bare": "not installed"`}},
 	{title: "Prepared statements are kept from the second sighting of a shape on", elsewhere: [2]string{"../../pgtests/handle_warm.sql", "many shapes"}},
 	{title: "The settings of roles are read every ten seconds", elsewhere: [2]string{"differences_test.go", "alter role e2e_anon set statement_timeout"}},

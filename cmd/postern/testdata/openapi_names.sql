@@ -59,3 +59,6 @@ create function bytes(bytea) returns bytea language sql stable as 'select $1';
 create function many(variadic codes code[]) returns setof code language sql stable as 'select unnest(codes)';
 create function composed(p "outer part", k inner_part default null) returns "outer part" language sql stable as 'select p';
 create function kinds_of() returns setof kinds language sql stable as 'select * from kinds';
+create function bares() returns setof bare language sql stable as 'select * from bare';
+create table unread (id int primary key);
+create function unread_rows() returns setof unread language sql stable as 'select * from unread';

@@ -8,6 +8,7 @@ as $$
 declare
   everything boolean := config ->> 'openapi_mode' = 'ignore-privileges';
   relations oid[] := postern.openapi_relations(schema, everything);
+  readable oid[] := postern.openapi3_readable(relations, everything);
   schemas text[] := array(select jsonb_array_elements_text(config -> 'db_schemas'));
   uri text := regexp_replace(config ->> 'openapi_server_proxy_uri', '/$', '');
 begin
@@ -19,10 +20,10 @@ begin
         union all
         select section, members, 2 from postern.openapi3_relations(relations, schemas, everything)
         union all
-        select section, members, 3 from postern.openapi3_routines(openapi3.schema, everything, relations)
+        select section, members, 3 from postern.openapi3_routines(openapi3.schema, everything, readable)
         union all
         select section, members, 4 from postern.openapi3_named_types(
-          postern.openapi3_relation_types(relations) || postern.openapi3_routine_types(openapi3.schema, everything), relations)
+          postern.openapi3_relation_types(relations) || postern.openapi3_routine_types(openapi3.schema, everything), readable)
       ) as part
       group by section)
     select concat('{"openapi":"3.1.0","info":', postern.openapi_info(openapi3.schema),

@@ -1,5 +1,22 @@
 -- Relations in OpenAPI 3.1. The parts are put together as JSON text: a thousand tables have tens of thousands of them.
 
+create or replace function postern.openapi3_readable(relations oid[], everything boolean)
+returns oid[]
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return array(
+    select r.oid
+      from pg_catalog.unnest(relations) as r (oid)
+     where (everything or pg_catalog.has_any_column_privilege(r.oid, 'SELECT'))
+       and exists (select from pg_catalog.pg_attribute a where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped));
+end
+$$;
+comment on function postern.openapi3_readable(oid[], boolean) is
+  'Those of some relations whose rows have a schema of their own: the role may read a column (or everything is true), and there is one. Rows of others are described as composite types where a function returns them.';
+
 create or replace function postern.openapi3_columns(relations oid[], everything boolean)
 returns table (relation oid, attnum int2, name text, readable boolean, insertable boolean, updatable boolean, required boolean, property jsonb)
 language plpgsql stable strict parallel safe
@@ -13,7 +30,7 @@ begin
   with attribute as materialized (
     select a.* from postern.described_columns(relations) a
   ), type as materialized (
-    select t.* from postern.openapi3_types(array(select distinct a.type from attribute a), relations) t
+    select t.* from postern.openapi3_types(array(select distinct a.type from attribute a), postern.openapi3_readable(relations, everything)) t
   ), checked as (
     select con.conrelid, con.conkey[1] as attnum, pg_catalog.jsonb_object_agg(said.key, said.value) as checks
       from pg_catalog.pg_constraint con
