@@ -128,7 +128,7 @@ func (b *browser) authorize(t *testing.T, token, shown string) {
 // try asks for the rows of a relation and gives what the page shows as the answer.
 func (b *browser) try(t *testing.T, relation string) string {
 	t.Helper()
-	operation := fmt.Sprintf("#operations-%[1]s-get_%[1]s", relation)
+	const operation = ".opblock-get" // no other tag is open
 	b.does(t, "rows are asked for",
 		chromedp.Click(`#operations-tag-`+relation), chromedp.Click(operation+` .opblock-summary-control`),
 		chromedp.Click(operation+` button.execute`), chromedp.WaitVisible(operation+` .live-responses-table .microlight`),

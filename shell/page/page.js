@@ -8,14 +8,23 @@ const bearer = token => (/\s/.test(token) ? token : `Bearer ${token}`);
 
 // The description for this page: requests go to the page's origin, and tokens can be given.
 function adapted(description) {
-  const scheme = { JWT: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'A JSON Web Token.' } };
+  const security = [{ JWT: [] }];
+  if (description.openapi) {
+    const securitySchemes = { JWT: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } };
+    return {
+      ...description,
+      servers: [{ url: location.origin + root.slice(0, -1) }],
+      components: { ...description.components, securitySchemes },
+      security,
+    };
+  }
   return {
     ...description,
     host: location.host,
     basePath: root,
     schemes: [location.protocol.replace(':', '')],
-    securityDefinitions: scheme,
-    security: [{ JWT: [] }],
+    securityDefinitions: { JWT: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'A JSON Web Token.' } },
+    security,
   };
 }
 
@@ -28,7 +37,7 @@ async function load(ui, token) {
   let description;
   try {
     const answer = await fetch(root, {
-      headers: { Accept: 'application/openapi+json', ...(token && { Authorization: bearer(token) }) },
+      headers: { Accept: 'application/openapi+json;version=3.1', ...(token && { Authorization: bearer(token) }) },
     });
     description = await answer.json();
     if (!answer.ok) {
