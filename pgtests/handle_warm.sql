@@ -114,5 +114,22 @@ from generate_series(1, 2), set_config('testing.settings', '{"db_schemas": ["sto
 select is(testing.brief('POST', '/rpc/meddle', '{}', '{}'), '204', 'all statements are deallocated');
 select is(testing.get('/films?id=eq.1&select=id'), '200 [{"id":1}]', 'the shape is compiled again');
 
+-- What a new connection does first goes through the functions of embeds, whatever the names are; nothing stays of it.
+create schema rooms;
+create table rooms."a ""b\ c" (id int primary key);
+create function pg_temp.calls(name text) returns bigint language sql as $$
+  select coalesce(sum(pg_stat_get_xact_function_calls(oid)), 0) from pg_proc where pronamespace = 'postern'::regnamespace and proname = name $$;
+set local track_functions = 'all';
+deallocate all;
+select lives_ok(format('select postern.warm(%L)', settings), 'warm with ' || settings) from unnest('{"{\"db_schemas\": [\"store\"]}","{\"db_schemas\": [\"nothing\"]}"}'::text[]) as settings;
+select cmp_ok(pg_temp.calls('find_relationships'), '>', 1::bigint, 'embeds are looked for');
+select cmp_ok(pg_temp.calls('render_together'), '>', 0::bigint, 'and made');
+select lives_ok($$ select postern.warm('{"db_schemas": ["rooms"]}') $$, 'no foreign key');
+create table rooms."d.e(f)" (id int primary key, "g,h" int constraint "i""j!k" references rooms."a ""b\ c");
+create temp table made as select pg_temp.calls('render_together') as before;
+select lives_ok($$ select postern.warm('{"db_schemas": ["rooms"]}') $$, 'names that need quotes');
+select cmp_ok(pg_temp.calls('render_together'), '>', (select before from made), 'are understood');
+select is_empty($$ select name from pg_prepared_statements $$, 'nothing stays prepared');
+
 select * from finish();
 rollback;

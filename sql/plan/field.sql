@@ -39,7 +39,7 @@ begin
   exception when syntax_error_or_access_rule_violation then
     null; -- up to version 15 for what is not of the form of a type, as "a b"
   end;
-  if type is null then
+  if type is null or name ~ '^[0-9]+$' then -- a number is taken for an oid, from version 16 on
     raise exception using errcode = 'undefined_object', message = format('type "%s" does not exist', name);
   end if;
   return name;
