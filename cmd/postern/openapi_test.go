@@ -12,8 +12,8 @@ import (
 	"postern/cmd/postern/demo"
 )
 
-// TestOpenAPI has programs of others read the descriptions that the binary serves: a validator those of the demo and of a
-// schema with odd names, in both versions; openapi-typescript and the TypeScript compiler make a client of them, which asks the demo.
+// TestOpenAPI has programs of others read the descriptions that the binary serves: a validator those of the demo and of
+// a schema with odd names, in both versions; openapi-typescript and the TypeScript compiler make a client of them, which asks the demo.
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
 	tools, err := node.Open(t.Context(), "testdata/openapi", "openapi")

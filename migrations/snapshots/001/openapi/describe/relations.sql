@@ -10,8 +10,7 @@ begin
   return array(
     select c.oid
       from pg_catalog.pg_class c
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = openapi_relations.schema
+     where c.relnamespace = (select n.oid from pg_catalog.pg_namespace n where n.nspname = openapi_relations.schema)
        and c.relkind in ('r', 'v', 'm', 'f', 'p')
        and not c.relispartition
        and (everything

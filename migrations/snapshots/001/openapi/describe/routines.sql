@@ -13,7 +13,6 @@ begin
   select p.oid, p.proname::text, comment.description, p.provolatile, p.pronargs = 1 and input.unnamed = 1, p.provariadic <> 0,
          input.names, input.types, (p.pronargs - p.pronargdefaults)::int, input.standards, p.prorettype, p.proretset, input.out_names, input.out_types
     from pg_catalog.pg_proc p
-    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
     left join pg_catalog.pg_description comment on comment.objoid = p.oid and comment.classoid = 'pg_proc'::regclass
    cross join lateral (
      select coalesce(pg_catalog.array_agg(arg.name order by arg.place) filter (where arg.mode in ('i', 'b', 'v')), '{}') as names,
@@ -29,7 +28,7 @@ begin
                       pg_catalog.unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])),
                       pg_catalog.unnest(p.proargmodes)) with ordinality as given (name, type, mode, place)) arg
    ) input
-   where n.nspname = described_routines.schema
+   where p.pronamespace = (select n.oid from pg_catalog.pg_namespace n where n.nspname = described_routines.schema)
      and p.prokind = 'f'
      and p.prorettype <> 'trigger'::regtype
      and (input.unnamed = 0

@@ -3,6 +3,8 @@
 create or replace function postern.openapi3(schema text, config jsonb)
 returns text
 language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
@@ -36,4 +38,4 @@ begin
 end
 $$;
 comment on function postern.openapi3(text, jsonb) is
-  'The OpenAPI 3.1 description of a schema for the current role, as JSON text; config: postern.settings. It knows the same relations, columns and routines as postern.openapi (the functions postern.described_…). Source: OpenAPI Specification 3.1.0; JSON Schema 2020-12.';
+  'The OpenAPI 3.1 description of a schema for the current role, as JSON text; config: postern.settings. It knows the same relations, columns and routines as postern.openapi (the functions postern.described_…). A thousand tables make ten megabytes, for which it has room in memory. Source: OpenAPI Specification 3.1.0; JSON Schema 2020-12.';
