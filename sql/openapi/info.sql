@@ -2,22 +2,18 @@
 
 create or replace function postern.first_line(described text)
 returns text
-language plpgsql immutable strict parallel safe
+language sql immutable strict parallel safe
 as $$
-begin
-  return split_part(described, E'\n', 1);
-end
+  select split_part(described, E'\n', 1)
 $$;
 comment on function postern.first_line(text) is
   'First line of a comment in the database: a title or summary.';
 
 create or replace function postern.after_first_line(described text)
 returns text
-language plpgsql immutable strict parallel safe
+language sql immutable strict parallel safe
 as $$
-begin
-  return ltrim(substr(described, length(postern.first_line(described)) + 1), E'\n');
-end
+  select ltrim(substr(described, length(split_part(described, E'\n', 1)) + 1), E'\n')
 $$;
 comment on function postern.after_first_line(text) is
   'A comment in the database without its first line and the empty ones that follow it: a description; empty when there is no more.';

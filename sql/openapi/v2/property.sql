@@ -34,18 +34,16 @@ comment on function postern.openapi_format(text) is
 create or replace function postern.openapi_property(
   type_name text, description text default null, standard json default null, labels json default null, length int default null)
 returns json
-language plpgsql immutable parallel safe
+language sql stable parallel safe
 as $$
-begin
-  return json_build_object(
+  select json_build_object(
     'description', description,
     'type', postern.openapi_type(type_name),
     'items', case when right(type_name, 2) = '[]' then json_build_object('type', postern.openapi_type(left(type_name, -2))) end,
     'format', postern.openapi_format(type_name),
     'enum', labels,
     'maxLength', length,
-    'default', standard);
-end
+    'default', standard)
 $$;
 comment on function postern.openapi_property(text, text, json, json, int) is
   'The Schema Object of a column or argument: its type, description, default, the labels of an enum, the longest text allowed. Fields that are null are to be dropped (postern.openapi).';
@@ -56,7 +54,7 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   kind text := postern.openapi_type(type_name);
-  quoted text[] := regexp_match(expression, '^(E?)''((?:[^'']|'''')*)''(?:::[^'']*)?$');
+  quoted text[] := case when strpos(expression, '''') > 0 then regexp_match(expression, '^(E?)''((?:[^'']|'''')*)''(?:::[^'']*)?$') end;
   value text := coalesce(
     case quoted[1] when '' then replace(quoted[2], '''''', '''') else replace(replace(quoted[2], '''''', ''''), '\\', '\') end,
     expression);

@@ -3,25 +3,23 @@
 create or replace function postern.openapi_parameter(
   place text, name text, description text, allowed text[] default null, standard text default null)
 returns json
-language plpgsql immutable parallel safe
+language sql stable parallel safe
 as $$
-begin
-  return json_build_object(
+  select json_build_object(
     'name', name,
     'in', place,
     'description', description,
     'required', false,
     'type', 'string',
     'enum', allowed,
-    'default', standard);
-end
+    'default', standard)
 $$;
 comment on function postern.openapi_parameter(text, text, text, text[], text) is
   'An optional text parameter as a Parameter Object. place: query or header. Fields that are null are to be dropped (postern.openapi).';
 
 create or replace function postern.openapi_common_parameters()
 returns table (name text, parameter json)
-language plpgsql immutable parallel safe
+language plpgsql stable parallel safe
 rows 11
 as $$
 begin

@@ -22,7 +22,7 @@ comment on function postern.openapi3_about(text, text) is
 
 create or replace function postern.openapi3_parameters(variadic keys text[])
 returns text
-language sql immutable parallel safe
+language sql stable parallel safe
 as $$
   select '{"$ref":"#/components/parameters/' || array_to_string(keys, '"},{"$ref":"#/components/parameters/') || '"}'
 $$;
@@ -73,7 +73,7 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  quoted text[] := regexp_match(standard, '^(E?)''((?:[^'']|'''')*)''::[^'']*$');
+  quoted text[] := case when strpos(standard, '''') > 0 then regexp_match(standard, '^(E?)''((?:[^'']|'''')*)''::[^'']*$') end;
   value text := coalesce(case quoted[1] when '' then replace(quoted[2], '''''', '''') else replace(replace(quoted[2], '''''', ''''), '\\', '\') end, standard);
 begin
   return case schema ->> 'type'
