@@ -6,8 +6,11 @@ returns table (
   returned oid, returned_set boolean, out_names text[], out_types oid[])
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
+declare
+  namespace oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = described_routines.schema);
 begin
   return query
   select p.oid, p.proname::text, comment.description, p.provolatile, p.pronargs = 1 and input.unnamed = 1, p.provariadic <> 0,
@@ -28,13 +31,13 @@ begin
                       pg_catalog.unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])),
                       pg_catalog.unnest(p.proargmodes)) with ordinality as given (name, type, mode, place)) arg
    ) input
-   where p.pronamespace = (select n.oid from pg_catalog.pg_namespace n where n.nspname = described_routines.schema)
+   where p.pronamespace = namespace
      and p.prokind = 'f'
      and p.prorettype <> 'trigger'::regtype
      and (input.unnamed = 0
           or input.unnamed = 1
              and p.proargtypes[0] in ('bytea'::regtype, 'json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'xml'::regtype))
-     and (everything or pg_catalog.has_function_privilege(p.oid, 'execute'));
+     and case when p.pronamespace = namespace then everything or pg_catalog.has_function_privilege(p.oid, 'execute') end;  -- not of all functions
 end
 $$;
 comment on function postern.described_routines(text, boolean) is

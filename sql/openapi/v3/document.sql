@@ -4,6 +4,7 @@ create or replace function postern.openapi3(schema text, config jsonb)
 returns text
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 set work_mem = '64MB'
 as $$
 #variable_conflict use_column
