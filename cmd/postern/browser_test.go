@@ -86,7 +86,7 @@ func (b *browser) heard(event any) {
 		b.complaints = append(b.complaints, fmt.Sprintf("%s: %s %s", event.Entry.Level, event.Entry.Text, event.Entry.URL))
 	case *runtime.EventConsoleAPICalled:
 		for _, argument := range event.Args {
-			b.complaints = append(b.complaints, fmt.Sprintf("console.%s: %s", event.Type, argument.Value))
+			b.complaints = append(b.complaints, fmt.Sprintf("console.%s: %s %s", event.Type, argument.Value, argument.Description))
 		}
 	case *runtime.EventExceptionThrown:
 		b.complaints = append(b.complaints, "exception: "+event.ExceptionDetails.Text)
@@ -122,7 +122,7 @@ func (b *browser) authorize(t *testing.T, token, shown string) {
 	t.Helper()
 	b.does(t, "a token is given",
 		chromedp.Click(`button.authorize`), chromedp.SendKeys(`.auth-container input`, token+kb.Enter),
-		chromedp.Click(`.auth-btn-wrapper .btn-done`), chromedp.WaitVisible(shown))
+		chromedp.WaitVisible(shown))
 }
 
 // try asks for the rows of a relation and gives what the page shows as the answer.
@@ -131,6 +131,7 @@ func (b *browser) try(t *testing.T, relation string) string {
 	const operation = ".opblock-get" // no other tag is open
 	b.does(t, "rows are asked for",
 		chromedp.Click(`#operations-tag-`+relation), chromedp.Click(operation+` .opblock-summary-control`),
+		chromedp.WaitVisible(operation+` .parameters input`), // or Swagger UI does not know the operation yet
 		chromedp.Click(operation+` button.execute`), chromedp.WaitVisible(operation+` .live-responses-table .microlight`),
 		chromedp.ScrollIntoView(operation+` .live-responses-table`))
 	return b.text(t, operation+` .live-responses-table`)

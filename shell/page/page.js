@@ -4,84 +4,60 @@
 
 const root = location.pathname.replace(/\/*$/, '/');
 
-const bearer = token => (/\s/.test(token) ? token : `Bearer ${token}`);
-
 // The description for this page: requests go to the page's origin, and tokens can be given.
 function adapted(description) {
-  const security = [{ JWT: [] }];
-  if (description.openapi) {
-    const securitySchemes = { JWT: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } };
-    return {
-      ...description,
-      servers: [{ url: location.origin + root.slice(0, -1) }],
-      components: { ...description.components, securitySchemes },
-      security,
-    };
-  }
   return {
     ...description,
-    host: location.host,
-    basePath: root,
-    schemes: [location.protocol.replace(':', '')],
-    securityDefinitions: { JWT: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'A JSON Web Token.' } },
-    security,
+    servers: [{ url: location.origin + root.slice(0, -1) }],
+    components: {
+      ...description.components,
+      securitySchemes: { JWT: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    },
+    security: [{ JWT: [] }],
   };
 }
 
 // What is shown in place of a description that is refused, so that a token can be given.
 function refusal(message) {
-  return { swagger: '2.0', info: { title: 'No description', description: message }, paths: {} };
+  return { openapi: '3.1.0', info: { title: 'No description', description: message, version: '' }, paths: {} };
 }
 
-async function load(ui, token) {
-  let description;
+async function describe(token) {
   try {
-    const answer = await fetch(root, {
-      headers: { Accept: 'application/openapi+json;version=3.1', ...(token && { Authorization: bearer(token) }) },
+    const answer = await fetch(`${root}openapi/3.1.json`, {
+      headers: token ? { Authorization: `Bearer ${token}` } : {},
     });
-    description = await answer.json();
-    if (!answer.ok) {
-      description = refusal(description.message);
-    }
+    const description = await answer.json();
+    return answer.ok ? description : refusal(description.message);
   } catch (failure) {
-    description = refusal(String(failure));
+    return refusal(String(failure));
   }
-  document.title = description.info.title;
-  ui.specActions.updateSpec(JSON.stringify(adapted(description)));
 }
 
-const ui = SwaggerUIBundle({
-  dom_id: '#page',
-  spec: adapted(refusal('Loading …')),
-  deepLinking: true,
-  docExpansion: 'none',
-  defaultModelsExpandDepth: 0,
-  filter: true,
-  tryItOutEnabled: true,
-  validatorUrl: null,
-  requestInterceptor(request) {
-    if (request.headers.Authorization) {
-      request.headers.Authorization = bearer(request.headers.Authorization);
-    }
-    return request;
-  },
-  plugins: [
-    {
-      statePlugins: {
-        auth: {
-          wrapActions: {
-            authorize: original => given => {
-              load(ui, given.JWT.value);
-              return original(given);
-            },
-            logout: original => names => {
-              load(ui);
-              return original(names);
-            },
-          },
-        },
-      },
-    },
-  ],
-});
-load(ui);
+// Shows what there is for a token. For another token all is made anew, so that nothing of the former description stays.
+async function show(token) {
+  const description = adapted(await describe(token));
+  document.title = description.info.title;
+  const place = document.createElement('div');
+  document.getElementById('page').replaceChildren(place);
+  const auth = {
+    authorize: original => given => (given.JWT.value === token ? original(given) : show(given.JWT.value)),
+    logout: () => () => show(''),
+  };
+  const ui = SwaggerUIBundle({
+    domNode: place,
+    spec: description,
+    deepLinking: true,
+    docExpansion: 'none',
+    defaultModelsExpandDepth: 0,
+    filter: true,
+    tryItOutEnabled: true,
+    validatorUrl: null,
+    plugins: [{ statePlugins: { auth: { wrapActions: auth } } }],
+  });
+  if (token) {
+    ui.preauthorizeApiKey('JWT', token);
+  }
+}
+
+show('');
