@@ -115,6 +115,11 @@ from (values
   ('/chain?select=name,branch(id)&branch.offset=99999999999999999999&a=eq.2', '[{"name":"three","branch":[]}]')
 ) as cases(target, wanted);
 
+select is(testing.get('/branch?select=id&order=id', jsonb_build_object('range', range)), wanted, 'Range: ' || range)
+from (values
+  ('99999999999999999999-', '200 []'), ('99999999999999999999-99999999999999999999', '200 []'), ('3-99999999999999999999', '200 [{"id":4}]'),
+  ('00000000000000000003-', '200 [{"id":4}]'), ('0000000000000000000-0000000000000000001', '200 [{"id":1},{"id":2}]')
+) as cases(range, wanted);
 select is(testing.brief('PATCH', '/person?id=eq.2&select=name,shouted,team(name),above(name)', '{"prefer": "return=representation"}', '{"name": "Bob"}'),
   '200 [{"name":"Bob","shouted":"BOB","team":[{"name":"Di"}],"above":{"name":"Ann"}}]', 'computed field and relationship of what is written');
 

@@ -92,10 +92,14 @@ returns text[]
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  bounds text[] := regexp_match(range, '^([0-9]{1,18})-([0-9]{0,18})$');
+  bounds text[] := regexp_match(range, '^([0-9]+)-([0-9]*)$');
+  most constant numeric := numeric '999999999999999999';
 begin
   if bounds is null then
     return '{"",""}';
+  end if;
+  if length(range) > 19 then -- as for limit and offset (postern.range_entry)
+    bounds := array[least(bounds[1]::numeric, most)::text, case when bounds[2] = '' then '' else least(bounds[2]::numeric, most)::text end];
   end if;
   if bounds[2] <> '' and bounds[1]::bigint > bounds[2]::bigint then
     perform postern.fail('PGRST103', 'The requested range is not satisfiable',
@@ -105,7 +109,7 @@ begin
 end
 $$;
 comment on function postern.shape_range(text) is
-  'A Range header (items, first-last) as [shape piece, two literals]; empty when it is not of that form. PGRST103 when first > last. Source: PostgREST docs, references/api/pagination_count.';
+  'A Range header (items, first-last) as [shape piece, two literals]; empty when it is not of that form; a position of more than 18 digits is 18 nines. PGRST103 when first > last. Source: PostgREST docs, references/api/pagination_count.';
 
 create or replace function postern.range_limit(first bigint, last bigint, skip bigint, count bigint)
 returns bigint
