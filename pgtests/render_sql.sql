@@ -90,6 +90,7 @@ from (values
   ('[{"name": "B\"c", "type": "text"}]', '{', false, '(select read."B""c" from json_to_record((src)::json) as read("B""c" text)) as pgrst_body'),
   ('[{"name": "a", "type": "json", "transform": "rooms.f"}]', '{', false, '(select rooms.f(read.a) as a from json_to_record((src)::json) as read(a json)) as pgrst_body'),
   ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '{', true, '(select read.a from jsonb_to_record(jsonb_build_object(''a'', 1 + 1) || (src)::jsonb) as read(a integer)) as pgrst_body'),
+  ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '[', true, '(select read.a from (select jsonb_agg(jsonb_build_object(''a'', 1 + 1) || elem) as val from jsonb_array_elements((src)::jsonb) as elem) as filled, jsonb_to_recordset(filled.val) as read(a integer)) as pgrst_body'),
   ('[]', '', false, '(select 1 as nothing from (select 1 where false) as read) as pgrst_body'),
   ('[]', '{', false, '(select 1 as nothing from (values (1)) as read) as pgrst_body'),
   ('[]', '[', false, '(select 1 as nothing from json_array_elements((src)::json) as read) as pgrst_body')

@@ -22,7 +22,7 @@ begin
   elsif object then
     rows := format('jsonb_to_record(%s || (%s)::jsonb) as read(%s)', filled, source, typed);
   else
-    rows := format('jsonb_to_recordset((select jsonb_agg(%s || element) from jsonb_array_elements((%s)::jsonb) as element)) as read(%s)', filled, source, typed);
+    rows := format('(select jsonb_agg(%s || elem) as val from jsonb_array_elements((%s)::jsonb) as elem) as filled, jsonb_to_recordset(filled.val) as read(%s)', filled, source, typed);
   end if;
   return format('(select %s from %s) as pgrst_body', coalesce((
     select string_agg(case when field ? 'transform' then format('%s(read.%I) as %2$I', field ->> 'transform', field ->> 'name')
