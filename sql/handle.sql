@@ -25,8 +25,13 @@ begin
     return c.response from postern.conclude(request::jsonb, response, note) as c;
   exception when others or query_canceled or assert_failure then
     get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
-    if sqlstate = '26000' or postern.is_stale(split_part(known, '"', 2)) then
-      return postern.answer(request::jsonb, coalesce(payload, convert_to(nullif(current_setting('postern.payload', true), ''), 'UTF8')), settings);
+    if sqlstate = '26000' or left(sqlstate, 2) = any('{0A,21,22,42,XX}') then
+      payload := coalesce(payload, convert_to(nullif(current_setting('postern.payload', true), ''), 'UTF8'));
+      if sqlstate = '26000' or postern.is_stale(split_part(known, '"', 2)) then
+        return postern.answer(request::jsonb, payload, settings);
+      elsif payload is not null and left(sqlstate, 2) = '22' then -- perhaps it is not the JSON that it looked like
+        return postern.answer(request::jsonb - 'statement', payload, settings);
+      end if;
     end if;
     return postern.caught(request::jsonb, sqlstate, sqlerrm, detail, hint);
   end;

@@ -30,6 +30,7 @@ create view api.volumes as select * from hidden.some_volumes;
 insert into hidden.shelves values (1), (2);
 insert into hidden.volumes values (10, 1), (11, 2);
 create table api.bookz (id int);
+create function api.jit() returns text language sql stable as $$ select current_setting('jit') $$;
 create function api.boom() returns void language plpgsql as $$ begin raise exception 'boom'; end $$;
 grant select on all tables in schema api to e2e_anon, e2e_user;
 revoke all on api.bookz from e2e_anon, e2e_user;
@@ -142,6 +143,9 @@ var differences = []difference{
 	{title: "/metrics names the version of its format", elsewhere: [2]string{"e2e_issuer_test.go", "version=0.0.4"}},
 	{title: "The functions must be installed", elsewhere: [2]string{"e2e_life_test.go", `"bare": "not installed"`}},
 	{title: "Prepared statements are kept from the second sighting of a shape on", elsewhere: [2]string{"../../pgtests/handle_warm.sql", "many shapes"}},
+	{title: "jit is off in the sessions of the server", test: func(t *testing.T, s *testServer) {
+		s.gives(t, "/rpc/jit", `"off"`)
+	}},
 	{title: "The settings of roles are read every ten seconds", elsewhere: [2]string{"differences_test.go", "alter role e2e_anon set statement_timeout"}},
 	{title: "log-query has no effect", elsewhere: [2]string{"differences_test.go", "PGRST_LOG_QUERY=true"}},
 	{title: "Parameters of libpq that the driver does not have are ignored", elsewhere: [2]string{"../../shell/db/uri_test.go", "keepalives_idle"}},

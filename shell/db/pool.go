@@ -187,8 +187,10 @@ func (p *Pool) prepare(ctx context.Context, conn *pgx.Conn) error {
 	}
 	start := p.options.Session()
 	if start.Prepared {
-		// The path counts for the session as well, so that a transaction does not change it and plans stay valid.
-		if _, err := queryText(ctx, pg, "select pg_catalog.set_config('search_path', $1, false)", start.SearchPath); err != nil {
+		// The path counts for the session as well, so that a transaction does not change it and plans stay valid. The
+		// statements of an API are short: compiling deep embeds to machine code takes seconds, running them does not.
+		const settings = "select pg_catalog.concat(pg_catalog.set_config('search_path', $1, false), pg_catalog.set_config('jit', 'off', false))"
+		if _, err := queryText(ctx, pg, settings, start.SearchPath); err != nil {
 			return fmt.Errorf("setting the search path: %w", err)
 		}
 		if err := p.prepareStatements(ctx, pg); err != nil {

@@ -88,7 +88,9 @@ begin
     select
     from jsonb_array_elements(node -> 'where') as condition
     join pg_attribute as a on a.attrelid = (node ->> 'oid')::oid and a.attname = condition -> 'field' ->> 'name'
-    join pg_index as i on i.indrelid = a.attrelid and i.indisunique and i.indnkeyatts = 1 and i.indkey[0] = a.attnum
+    join pg_index as i on i.indrelid = a.attrelid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null
+      and i.indnkeyatts = 1 and i.indkey[0] = a.attnum
+    join pg_class as c on c.oid = a.attrelid and (c.relkind = 'p' or not c.relhassubclass)
     where condition -> 'expr' ->> 'operator' = 'eq' and not condition -> 'expr' ?| '{not,quantifier}' and not condition -> 'field' ? 'path');
 end
 $$;

@@ -137,7 +137,10 @@ as $$
 declare
   made text := concat_ws(', ', location, postern.render_headers(headers));
 begin
-  if counted is null then
+  if row_count = 'one' then
+    return postern.render_answer('200', concat_ws(', ', quote_literal(E'\nContent-Range: '), 'case when json_agg(pgrst_answer) is null then ''*/*'' else ''0-0/*'' end', made),
+      body, format('(%s) as pgrst_answer', rows), media, note);
+  elsif counted is null then
     return postern.render_answer(postern.render_guarded_status('200', row_count, single, most),
       concat_ws(', ', quote_literal(E'\nContent-Range: '), format('case %s when 0 then ''*/*'' else concat(%s) end', row_count,
         case when first = '0' then format('''0-'', %s - 1, ''/*''', row_count) else format('%1$s, ''-'', %1$s + %2$s - 1, ''/*''', first, row_count) end), made),
@@ -153,4 +156,4 @@ begin
 end
 $$;
 comment on function postern.render_page_answer(text, text, text, text, text[], text, text, text, boolean, text, jsonb, text) is
-  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of how many the page has; location: arguments of concat for the header Content-Location, or null; counted: SQL of the total, page when that is all, null when it is not asked for; single, most: as for postern.render_guarded_status.';
+  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of how many the page has, or the word one where it is one at most and the body has json_agg; location: arguments of concat for the header Content-Location, or null; counted: SQL of the total, page when that is all, null when it is not asked for; single, most: as for postern.render_guarded_status.';
