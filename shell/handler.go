@@ -168,13 +168,16 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			x.call.Payload = x.payload
 		}
 		x.timing.lap(phaseParse)
-		if err := s.pool.Handle(r.Context(), &x.call, &x.answer); err != nil || x.answer.Status != 0 {
+		err := s.pool.Handle(r.Context(), &x.call, &x.answer)
+		if err == nil && x.answer.Status >= http.StatusInternalServerError {
+			err = r.Context().Err() // the query of a client that has gone: that it was cancelled is no failure
+		}
+		if err != nil || x.answer.Status != 0 {
 			return err
 		}
 		if attempt > 0 {
 			return internal("postern asked for a restart twice")
 		}
-		var err error
 		if wanted, err = parseHoist(x.answer.Body); err != nil {
 			return internal(err.Error())
 		}

@@ -148,7 +148,8 @@ begin
     postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body,
     case when node ? 'single' and counted is null and media ->> 'handler' = 'json' and body is not null and not node ?| '{limit,offset,range,max_rows}' then 'one' else 'count(*)' end, headers,
     format('%L, $1::text', E'\nContent-Location: /' || postern.header_value(name)),
-    postern.render_total(node, source, counted), context ->> 'verbosity', media ->> 'handler' = 'object', null, media,
+    postern.render_total(node, source, counted), context ->> 'verbosity', media ->> 'handler' = 'object', null,
+    media || jsonb_build_object('leaves', (context ->> 'pre_request')::boolean),
     postern.render_note(context, (context ->> 'pre_request')::boolean or postern.is_binary(media) or postern.runs_code(node)));
   return postern.compiled_statement(context, statement, (trees ->> 'params')::int, media,
     case when counted in ('planned', 'estimated') then postern.render_count_query(node, source) end);

@@ -11,6 +11,7 @@ type Answer struct {
 	Status  int
 	Headers [][2][]byte // names and values, in order; names may repeat
 	Body    []byte      // empty for none
+	Leaves  bool        // code of the user's ran that may have left something in the session
 
 	buffer []byte
 }
@@ -28,14 +29,15 @@ func (a *Answer) Reset() {
 
 var errResponse = errors.New("its response is not a status, header lines, an empty line and a body")
 
-// parse reads what postern.response makes: the status, a line "name: value" for each header, an empty line, the body.
+// parse reads what postern.response makes: the status, perhaps a star, a line "name: value" for each header, an empty line, the body.
 func (a *Answer) parse(response []byte) error {
 	a.buffer = append(a.buffer[:0], response...)
-	a.Headers, a.Body, a.Status = a.Headers[:0], nil, 0
+	a.Headers, a.Body, a.Status, a.Leaves = a.Headers[:0], nil, 0, false
 	status, rest, found := bytes.Cut(a.buffer, []byte{'\n'})
 	if !found {
 		return errResponse
 	}
+	status, a.Leaves = bytes.CutSuffix(status, []byte(" *"))
 	var err error
 	if a.Status, err = strconv.Atoi(string(status)); err != nil {
 		return errResponse

@@ -2,6 +2,7 @@ package db
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -21,8 +22,16 @@ func TestParse(t *testing.T) {
 		"\n\n":         "error",
 		"200\nA:1\n\n": "error",
 	} {
+		if before, starred := strings.CutPrefix(text, "200\n"); starred && want != "error" {
+			if err := answer.parse([]byte("200 *\n" + before)); err != nil || !answer.Leaves || answer.Status != 200 {
+				t.Errorf("%q with a star: %v, %+v", text, err, answer)
+			}
+		}
 		got := "error"
 		if err := answer.parse([]byte(text)); err == nil {
+			if answer.Leaves {
+				t.Errorf("%q: it has no star", text)
+			}
 			got = fmt.Sprintf("%d %q %q", answer.Status, answer.Headers, answer.Body)
 		}
 		if got != want {

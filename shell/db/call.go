@@ -91,7 +91,7 @@ func (p *Pool) Handle(ctx context.Context, request *Request, answer *Answer) err
 	if err != nil {
 		return err
 	}
-	defer func() { conn.Release() }()
+	defer func() { p.release(conn, answer.Leaves) }()
 	pg := conn.Conn().PgConn()
 	err = p.call(ctx, pg, request, answer)
 	if pgconn.SafeToRetry(err) && ctx.Err() == nil {
@@ -141,7 +141,8 @@ func stale(err error) bool {
 }
 
 func (p *Pool) prepareAgain(ctx context.Context, pg *pgconn.PgConn) error {
-	if s := sessionOf(pg); s == nil || s.handle == nil {
+	s := sessionOf(pg)
+	if s == nil || s.handle == nil {
 		return nil
 	}
 	for _, name := range []string{p.handle, p.read, p.assume} {
@@ -149,7 +150,7 @@ func (p *Pool) prepareAgain(ctx context.Context, pg *pgconn.PgConn) error {
 			return err
 		}
 	}
-	return p.prepareStatements(ctx, pg)
+	return p.prepareStatements(ctx, pg, s.restore)
 }
 
 // call makes one round trip.

@@ -161,6 +161,7 @@ func (p *Pool) Live(ctx context.Context) (live bool, err error) {
 // session is what the pool keeps with a connection: its prepared statements, nil when nothing is prepared.
 type session struct {
 	handle, read, assume *pgconn.StatementDescription
+	restore              string // SQL of its settings
 }
 
 // statement gives the statement for a request: prepared, or nil, and its SQL.
@@ -187,13 +188,11 @@ func (p *Pool) prepare(ctx context.Context, conn *pgx.Conn) error {
 	}
 	start := p.options.Session()
 	if start.Prepared {
-		// The path counts for the session as well, so that a transaction does not change it and plans stay valid. The
-		// statements of an API are short: compiling deep embeds to machine code takes seconds, running them does not.
-		const settings = "select pg_catalog.concat(pg_catalog.set_config('search_path', $1, false), pg_catalog.set_config('jit', 'off', false))"
-		if _, err := queryText(ctx, pg, settings, start.SearchPath); err != nil {
+		restore := sessionSQL(start.SearchPath)
+		if err := pg.Exec(ctx, restore).Close(); err != nil {
 			return fmt.Errorf("setting the search path: %w", err)
 		}
-		if err := p.prepareStatements(ctx, pg); err != nil {
+		if err := p.prepareStatements(ctx, pg, restore); err != nil {
 			return err
 		}
 	} else {
@@ -208,8 +207,8 @@ func (p *Pool) prepare(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-func (p *Pool) prepareStatements(ctx context.Context, pg *pgconn.PgConn) error {
-	s := &session{}
+func (p *Pool) prepareStatements(ctx context.Context, pg *pgconn.PgConn, restore string) error {
+	s := &session{restore: restore}
 	var err error
 	if s.handle, err = pg.Prepare(ctx, p.handle, handleSQL, handleOIDs); err != nil {
 		return fmt.Errorf("preparing: %w", err)

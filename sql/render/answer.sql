@@ -111,12 +111,23 @@ end
 $$;
 comment on function postern.may_defer() is 'Whether any table has a constraint or trigger that can be deferred.';
 
+create or replace function postern.has_triggers()
+returns boolean
+language plpgsql stable parallel safe
+as $$
+begin
+  return exists (select from pg_trigger where not tgisinternal);
+end
+$$;
+comment on function postern.has_triggers() is 'Whether any table has a trigger: then a write may run it, at the table itself or by a cascade.';
+
 create or replace function postern.render_answer(status text, headers text, body text, source text, media jsonb, note text)
 returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  head text := concat_ws(', ', case when status ~ '^[0-9]+$' then quote_literal(status) else status end, headers, quote_literal(E'\n\n'));
+  head text := concat_ws(', ', case when status ~ '^[0-9]+$' then quote_literal(status) else status end,
+    case when (media ->> 'leaves')::boolean then quote_literal(' *') end, headers, quote_literal(E'\n\n'));
 begin
   if media ? 'explain' then
     return format('select %s, %s, %s, %s from %s', status, coalesce('concat(' || headers || ')', 'null'), coalesce(body, 'null'), note, source);
@@ -127,7 +138,7 @@ begin
 end
 $$;
 comment on function postern.render_answer(text, text, text, text, jsonb, text) is
-  'The statement of a response from the SQL of its parts. headers: arguments of concat, each with the line break before it; null for none; body: null for none; source: the FROM items, which are one group (having) where the parts aggregate; note: postern.render_note. It yields the response (bytea) and the note; where its plan is wanted, the parts.';
+  'The statement of a response from the SQL of its parts. headers: arguments of concat, each with the line break before it; null for none; body: null for none; source: the FROM items, which are one group (having) where the parts aggregate; note: postern.render_note. media may have leaves: code of the user''s that may leave something in the session runs, which a star behind the status tells. It yields the response (bytea) and the note; where its plan is wanted, the parts.';
 
 create or replace function postern.render_page_answer(
   rows text, first text, body text, row_count text, headers text[], location text, counted text, verbosity text, single boolean, most text, media jsonb, note text)

@@ -86,7 +86,7 @@ begin
 end
 $$;
 comment on function postern.response(int, text[], bytea) is
-  'A response serialized: the status, a line for each header ([name, value] pairs; none where either is null), an empty line, the body. PGRST111 for what no header can be.';
+  'A response serialized: the status (a star behind it tells that user code ran that may have left something in the session), a line for each header ([name, value] pairs; none where either is null), an empty line, the body. PGRST111 for what no header can be.';
 
 create or replace function postern.response_parts(response bytea, out status int, out headers text[], out body bytea)
 returns record
@@ -96,7 +96,7 @@ declare
   split int := position('\x0a0a'::bytea in response);
   lines text[] := string_to_array(convert_from(substr(response, 1, split - 1), 'UTF8'), E'\n');
 begin
-  status := lines[1]::int;
+  status := split_part(lines[1], ' ', 1)::int;
   headers := (select array_agg(array[split_part(line, ': ', 1), substr(line, strpos(line, ': ') + 2)] order by place)
     from unnest(lines[2:]) with ordinality as listed(line, place));
   body := nullif(substr(response, split + 2), '');
@@ -136,10 +136,10 @@ begin
   end if;
   response := made;
   if note = 'own' then
-    response := (
-      select postern.response(o.status, o.headers, m.body)
-      from postern.response_parts(made) as m, postern.override(m.status, m.headers, nullif(current_setting('response.status', true), ''),
-        nullif(current_setting('response.headers', true), '')) as o);
+    select postern.response(o.status, o.headers, m.body) into response
+    from postern.response_parts(made) as m, postern.override(m.status, m.headers, nullif(current_setting('response.status', true), ''),
+      nullif(current_setting('response.headers', true), '')) as o;
+    response := substr(response, 1, 3) || substr(made, 4, position('\x0a'::bytea in made) - 4) || substr(response, 4); -- the star stays
   end if;
   undo := coalesce(wish = 'rollback' or tx like 'rollback%' and wish is distinct from 'commit', false);
 end

@@ -92,7 +92,8 @@ begin
         postern.render_headers(headers), 'left($1::text, 0)',
         case when method = 'POST' and preferences ->> 'return' = 'headers-only' and pk <> '{}' then
           format('case when count(*) = 1 then %L || %s end', E'\nLocation: ', postern.render_location(node, pk)) end), ''),
-      body, format('(%s) as pgrst_answer having count(*) >= 0', rows), media, postern.render_note(context, true))), params, media, null);
+      body, format('(%s) as pgrst_answer having count(*) >= 0', rows),
+      media || jsonb_build_object('leaves', postern.has_triggers() or (context ->> 'pre_request')::boolean or node ->> 'heap' is null), postern.render_note(context, true))), params, media, null);
 end
 $$;
 comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, int, text[], text, boolean) is
