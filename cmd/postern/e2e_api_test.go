@@ -175,6 +175,7 @@ func TestBinary(t *testing.T) {
 
 	t.Run("bad input", func(t *testing.T) { testBadInput(t, h) })
 	t.Run("schema changes", func(t *testing.T) { testSchemaChanges(t, h, p) })
+	t.Run("attacks by HTTP", func(t *testing.T) { testHTTPAttacks(t, h) })
 	t.Run("isolation of requests", func(t *testing.T) { testIsolation(t, h) })
 	t.Run("one trip", func(t *testing.T) { testOneTrip(t, h) })
 	t.Run("bodies", func(t *testing.T) { testBodies(t, h) })
