@@ -26,6 +26,7 @@ select is((select string_agg(media ->> 'name', ' ' order by place) from jsonb_ar
 from (values
   (null, '*/*'), ('', '*/*'), ('text/csv', 'text/csv'), ('text/csv, application/json', 'text/csv application/json'),
   ('text/csv;q=0.5, application/json', 'application/json text/csv'), ('*/*;q=0.1, text/csv;q=0.2', 'text/csv */*'),
+  ('application/json, text/csv;q=1', 'application/json text/csv'), ('a/b;q=1.2.3,c/d', 'a/b c/d'), ('a/b;q=.5,c/d;q=0.9', 'a/b c/d'),
   ('text/csv;q=0, */*', '*/* text/csv'), ('a/b;q=0.3,c/d;q=0.9,e/f;q=0.6', 'c/d e/f a/b'),
   ('application/vnd.pgrst.object+json;q=0.2,text/csv;q=0.4', 'text/csv application/vnd.pgrst.object+json')
 ) as cases(accept, wanted);

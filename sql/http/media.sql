@@ -76,19 +76,18 @@ as $$
 begin
   return (
     select case when accept is null or accept = '' then '[{"kind": "any", "name": "*/*"}]'::jsonb else (
-      select jsonb_agg(postern.media_type(media) order by quality desc, specificity desc, place)
+      select jsonb_agg(postern.media_type(media) order by quality desc,
+        length(media) - length(replace(media, ';', '')) - (length(media) - length(replace(media, '*', ''))) desc, place)
       from (
         select split_part(entry, ';q=', 1) as media, place,
-          coalesce(substring(entry from ';q=([0-9.]*[0-9])')::numeric, 1) as quality,
-          length(entry) - length(replace(entry, ';', ''))
-            - (length(entry) - length(replace(entry, '*', ''))) as specificity
+          coalesce(substring(entry from ';q=([0-9]+(?:\.[0-9]+)?)')::numeric, 1) as quality
         from string_to_table(replace(accept, ' ', ''), ',') with ordinality as entries(entry, place)
       ) as weighed)
     end);
 end
 $$;
 comment on function postern.accepted_media_types(text) is
-  'The media types of an Accept header, most wanted first: by q-value, then specificity, then place. */* when there is no header.';
+  'The media types of an Accept header, most wanted first: by q-value, then specificity (more parameters, fewer asterisks), then place. */* when there is no header.';
 
 create or replace function postern.content_type(media jsonb)
 returns text
