@@ -39,3 +39,24 @@ func TestParse(t *testing.T) {
 		}
 	}
 }
+
+func TestParseAllocatesNothing(t *testing.T) {
+	var answer Answer
+	good := []byte("200\nA: 1\nB: 2\n\nbody")
+	if allocated := testing.AllocsPerRun(100, func() {
+		if answer.parse(good) != nil {
+			t.Error("not parsed")
+		}
+	}); allocated > 0 {
+		t.Errorf("%v allocations", allocated)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("200 *\nA: 1\n\nbody"))
+	f.Add([]byte("204\n\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var answer Answer
+		_ = answer.parse(data) // must not panic
+	})
+}

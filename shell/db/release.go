@@ -12,8 +12,12 @@ import (
 const restoreSQL = "close all; set session authorization default; reset all; unlisten *; select pg_catalog.pg_advisory_unlock_all(); discard sequences; discard temp; "
 
 // release gives a connection back, restored first where user code may have left something in the session: nobody waits
-// for that but whoever needs the connection. Behind a pooler, where nothing is prepared, sessions are the pooler's.
+// for that but whoever needs the connection. Behind a pooler, where nothing is prepared, sessions are the pooler's. conn is
+// nil where one was lost and no other came.
 func (p *Pool) release(conn *pgxpool.Conn, leaves bool) {
+	if conn == nil {
+		return
+	}
 	pg := conn.Conn().PgConn()
 	s := sessionOf(pg)
 	if !leaves || s == nil || s.handle == nil || pg.IsClosed() {
