@@ -109,8 +109,8 @@ func inspect(t *testing.T, statement string, write bool, known map[string]bool) 
 	if err != nil {
 		t.Fatalf("%v\nin: %s", err, statement)
 	}
-	if len(parsed.Stmts) != 1 || parsed.Stmts[0].Stmt.GetSelectStmt() == nil {
-		t.Fatalf("%d statements, the first not a SELECT: %s", len(parsed.Stmts), statement)
+	if len(parsed.Stmts) != 1 || parsed.Stmts[0].Stmt.GetSelectStmt() == nil && parsed.Stmts[0].Stmt.GetInsertStmt() == nil {
+		t.Fatalf("%d statements, the first neither SELECT nor INSERT: %s", len(parsed.Stmts), statement)
 	}
 	i := inspector{known: known, write: write}
 	i.walk("", tree(t, statement)["stmts"])

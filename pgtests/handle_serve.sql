@@ -12,7 +12,7 @@ begin
   name := coalesce(name, 'postern_of ' || method || ' ' || target);
   perform set_config('response.status', '', true), set_config('response.headers', '', true), set_config('request.headers', '{}', true),
     set_config('search_path', 'store, public, pg_temp', true), set_config('postern.payload', coalesce(payload, ''), true);
-  made := postern.serve((request || jsonb_build_object('statement', name))::text, null, current_setting('testing.settings'), format('execute %I(%s)', name, arguments));
+  made := postern.serve((request || jsonb_build_object('statement', name))::text, null, current_setting('testing.settings'), format('execute %I%s', name, postern.arguments(',' || arguments)));
   return (select concat_ws(' ', p.status, convert_from(p.body, 'UTF8')) from postern.response_parts(made) as p);
 end $$;
 create function pg_temp.is_kept(name text) returns boolean language sql as $$ select exists (select from pg_prepared_statements where name = is_kept.name) $$;
@@ -34,22 +34,22 @@ select is(array_agg(pg_temp.served('GET', '/keyless?select=c', '''''')), array['
 alter table store.keyless drop column c;
 select is(pg_temp.served('GET', '/keyless', ''''''), '200 [{"a":1,"b":"one"}]', 'a column less');
 select alike(pg_temp.served('GET', '/keyless?select=c', ''''''), '400 {"code":"42703"%', 'the column is gone');
-select is(array_agg(pg_temp.served('POST', '/keyless', '''''', '{"a": 2}')), array['201', '201', '201'], 'writes') from generate_series(1, 3);
+select is(array_agg(pg_temp.served('POST', '/keyless', '', '{"a": 2}')), array['201', '201', '201'], 'writes') from generate_series(1, 3);
 create table store.fresh (id int primary key);
-select is(pg_temp.served('POST', '/keyless', '''''', '{"a": 2}'), '201', 'a stale write');
+select is(pg_temp.served('POST', '/keyless', '', '{"a": 2}'), '201', 'a stale write');
 select is((select count(*) from store.keyless where a = 2), 4::bigint, 'is done once');
 
 -- The payload is in a setting; one that is not the JSON that it looked like is refused as if nothing had been known.
-select is(pg_temp.served('POST', '/keyless', '''''', '{"a": 5}'), '201', 'known');
-select alike(pg_temp.served('POST', '/keyless', '''''', '{"a": tru}'), '400 {"code":"PGRST102"%', 'not JSON');
-select alike(pg_temp.served('POST', '/keyless', '''''', '{"a": "x"}'), '400 {"code":"22P02"%', 'not a number');
+select is(pg_temp.served('POST', '/keyless', '', '{"a": 5}'), '201', 'known');
+select alike(pg_temp.served('POST', '/keyless', '', '{"a": tru}'), '400 {"code":"PGRST102"%', 'not JSON');
+select alike(pg_temp.served('POST', '/keyless', '', '{"a": "x"}'), '400 {"code":"22P02"%', 'not a number');
 select is((select count(*) from store.keyless), 6::bigint, 'neither left a row');
 
 -- What a note leaves to do.
-select is(array_agg(pg_temp.served('GET', '/rpc/own_answer?status=418', ''''', ''418''')), array['418 "made"', '418 "made"', '418 "made"'], 'response.status') from generate_series(1, 3);
-select alike(max(pg_temp.served('GET', '/rpc/own_answer?status=abc', ''''', ''abc''')), '500 {"code":"PGRST112"%', 'a status that is none') from generate_series(1, 3);
-select is(array_agg(pg_temp.served('POST', '/late', '''''', format('{"id": %s, "parent_id": %1$s}', n))), array['201', '201', '201'], 'a deferred constraint that holds') from generate_series(1, 3) as n;
-select alike(pg_temp.served('POST', '/late', '''''', '{"id": 9, "parent_id": 10}'), '409 {"code":"23503"%', 'and one that does not');
+select is(array_agg(pg_temp.served('GET', '/rpc/own_answer?status=418', '''418''')), array['418 "made"', '418 "made"', '418 "made"'], 'response.status') from generate_series(1, 3);
+select alike(max(pg_temp.served('GET', '/rpc/own_answer?status=abc', '''abc''')), '500 {"code":"PGRST112"%', 'a status that is none') from generate_series(1, 3);
+select is(array_agg(pg_temp.served('POST', '/late', '', format('{"id": %s, "parent_id": %1$s}', n))), array['201', '201', '201'], 'a deferred constraint that holds') from generate_series(1, 3) as n;
+select alike(pg_temp.served('POST', '/late', '', '{"id": 9, "parent_id": 10}'), '409 {"code":"23503"%', 'and one that does not');
 select is((select count(*) from store.late where id = 9), 0::bigint, 'leaves nothing');
 
 select * from finish();

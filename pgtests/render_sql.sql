@@ -122,7 +122,8 @@ select is(pg_temp.call('add', null, '{a}', '{'), 'select store.add(a := pgrst_bo
 select is(pg_temp.call('add', null, '{a}', '['), 'select store.add(a := pgrst_body.a) as pgrst_scalar from (select * from (select read.a from json_to_recordset((current_setting(''postern.payload''))::json) as read(a integer)) as pgrst_body limit 1) as pgrst_body', 'a JSON array: its first element');
 select is(pg_temp.call('echo', null, '{}', '{'), 'select store.echo((current_setting(''postern.payload''))::json) as pgrst_scalar', 'the body as a whole');
 select is(pg_temp.call('films_by', '[{"name": "director", "param": 2}]', '{director}', null), 'select it.* from store.films_by(director := $2::integer) as it', 'rows');
-select is(pg_temp.call('add', '[]', '{}', null, true), 'select store.add() as pgrst_scalar from (select set_config(''transaction_read_only'', ''on'', true)) as pgrst_read_only', 'read-only');
+select is(pg_temp.call('add', '[]', '{}', null, true), 'select store.add() as pgrst_scalar where set_config(''transaction_read_only'', ''on'', true) is not null', 'read-only');
+select is(pg_temp.call('films_by', '[]', '{}', null, true), 'select it.* from (select set_config(''transaction_read_only'', ''on'', true)) as pgrst_read_only, lateral store.films_by() as it', 'rows, read-only');
 
 -- Answers.
 select is(postern.content_range(first, rows, total), wanted, concat_ws(' ', first, rows, total))
@@ -163,6 +164,30 @@ select is(postern.render_location(('{"relation": "fi lms", "columns": [{"name": 
     select string_agg(format('''%1$s='' || coalesce(''eq.'' || postern.percent_encode(to_json(pgrst_source.%1$s) #>> ''{}''), ''is.null'')', name), ', ' order by place)
     from unnest(wanted) with ordinality as names(name, place)) || ') from pgrst_source)', 'Location in the order of ' || more::text)
 from (values ('{"fields": [{"name": "*"}]}'::jsonb, '{b,a}'::text[]), ('{"fields": [{"name": "c"}]}', '{a,b}')) as cases(more, wanted);
+
+-- One row.
+select is(postern.render_element(media::jsonb, 'x.*'), wanted, media)
+from (values ('{"handler": "object"}', 'row_to_json(x.*)'), ('{"handler": "json", "strip": true}', '''['', json_strip_nulls(row_to_json(x.*)), '']''')) as cases(media, wanted);
+select is(postern.render_row_answer('q', '200', '{{A,it''s}}', E'\nL: /x', media::jsonb, 'note'), wanted, media)
+from (values
+  ('{"handler": "json"}', E'select convert_to(coalesce((select concat(''200\nContent-Range: 0-0/*\nL: /x'', $1::text, ''\nA: it''''s\n\n'', ''['', row_to_json(pgrst_answer), '']'') from (q) as pgrst_answer), concat(''200\nContent-Range: */*\nL: /x'', $1::text, ''\nA: it''''s\n\n[]'')), ''UTF8''), note'),
+  ('{"handler": "object"}', E'select convert_to(coalesce((select concat(''200\nContent-Range: 0-0/*\nL: /x'', $1::text, ''\nA: it''''s\n\n'', row_to_json(pgrst_answer)) from (q) as pgrst_answer), postern.not_single(0)), ''UTF8''), note')
+) as cases(media, wanted);
+select is(postern.render_inserted(('{"relation": "a b", "alias": "a b", "children": []}'::jsonb || fields), '201', '*/*', null, media::jsonb, 'note'), wanted, concat_ws(' ', fields, media))
+from (values
+  ('{}'::jsonb, null, E'convert_to(''201\nContent-Range: */*\n\n'', ''UTF8''), note'),
+  ('{"fields": [{"name": "*", "label": "*"}]}', '{"handler": "json"}', E'convert_to(concat(''201\nContent-Range: */*\n\n'', ''['', row_to_json("a b".*), '']''), ''UTF8''), note'),
+  ('{"fields": [{"name": "c", "label": "d"}]}', '{"handler": "object"}', E'convert_to((select concat(''201\nContent-Range: */*\n\n'', row_to_json(pgrst_answer)) from (select "a b".c as d) as pgrst_answer), ''UTF8''), note')
+) as cases(fields, media, wanted);
+select is(postern.answers_by_row(jsonb_build_object('oid', relation::regclass::oid, 'fields', '[{"name": "a"}]'::jsonb, 'children', '[]'::jsonb) || more, media::jsonb, wish), wanted, concat_ws(' ', relation, more, media, wish))
+from (values
+  ('store.films', '{}'::jsonb, '{"handler": "json"}', null, true), ('store.films', '{}', '{"handler": "object"}', 'representation', true),
+  ('store.films', '{}', '{"handler": "json"}', 'headers-only', false), ('store.films', '{}', '{"handler": "csv"}', null, false),
+  ('store.films', '{}', '{"handler": "json", "explain": "x"}', null, false), ('store.films', '{"children": [{}]}', '{"handler": "json"}', null, false),
+  ('store.films', '{"fields": []}', '{"handler": "json"}', null, false), ('store.films', '{"fields": [{"name": "a", "aggregate": "sum"}]}', '{"handler": "json"}', null, false),
+  ('pg_views', '{}', '{"handler": "json"}', null, false)
+) as cases(relation, more, media, wish, wanted);
+select is(postern.arguments(literals), wanted, literals) from (values ('', ''), (',''a'',''b''', '(''a'',''b'')')) as cases(literals, wanted);
 
 -- The status of a write.
 select is(postern.render_write_status(method, full_answer, resolution), wanted, concat_ws(' ', method, full_answer, resolution))

@@ -28,13 +28,17 @@ const (
 // appendKnown appends the statement EXECUTE that answers a request in a session that has met its shape before. The name of
 // the prepared statement is a digest of the head and the shape, in which each value is replaced by a placeholder; the
 // values are literals. It gives false, and nothing is appended, for a request whose shape the database must find out.
-// pairs: of appendPairs; payload: the shape of the body, nil for none; shape is room, and is given back.
+// pairs: of appendPairs; location: the query of Content-Location, nil for a request whose answer has none; payload: the
+// shape of the body, nil for none; shape is room, and is given back.
 func appendKnown(dst, shape, head, pairs, location, payload []byte, call bool) (known, room []byte, ok bool) {
 	start := len(dst)
 	dst = append(dst, executeHead...)
 	digits := len(dst)
-	dst = append(append(dst, "00000000000000000000000000000000"...), `"(`...)
-	dst = appendLiteral(dst, location)
+	dst = append(append(dst, "00000000000000000000000000000000"...), '"')
+	literals := len(dst)
+	if location != nil {
+		dst = appendLiteral(append(dst, ','), location)
+	}
 	shape = append(shape[:0], head...)
 	for len(pairs) > 0 {
 		var pair []byte
@@ -44,7 +48,10 @@ func appendKnown(dst, shape, head, pairs, location, payload []byte, call bool) (
 		}
 	}
 	shape = append(shape, payload...)
-	dst = append(dst, ')')
+	if len(dst) > literals {
+		dst[literals] = '('
+		dst = append(dst, ')')
+	}
 	sum := sha256.Sum256(shape)
 	hex.Encode(dst[digits:], sum[:statementDigits/2])
 	return dst, shape, true

@@ -27,6 +27,7 @@ type shaped struct {
 	pairs    []byte // appendPairs
 	decoded  bool   // whether the query decodes
 	location []byte // the query of Content-Location
+	located  bool   // whether the answer has that header: it reads a relation
 	head     []byte // all that a compiled statement depends on beside the parameters
 	body     []byte // the shape of the body
 	known    []byte // the statement that answers it (appendKnown)
@@ -37,19 +38,26 @@ type shaped struct {
 // shape takes a request apart. hoisted is the JSON of an answer that asked for a restart, nil without one.
 func (st *state) shape(x *shaped, r *http.Request, path, query string, identity *auth.Identity, payload, hoisted []byte) {
 	x.pairs, x.decoded = appendPairs(x.pairs[:0], query)
-	x.location = x.location[:0]
-	if isSafe(r.Method) && query != "" {
-		x.location = appendCanonical(append(x.location, '?'), query)
+	call := strings.HasPrefix(path, "/rpc/")
+	x.located = isSafe(r.Method) && !call
+	x.location = append(x.location[:0], '?')
+	if x.located && query != "" {
+		x.location = appendCanonical(x.location, query)
+	} else {
+		x.location = x.location[:0]
 	}
 	x.head = st.appendHead(x.head[:0], r, path, identity, hoisted)
 	x.body = x.body[:0]
 	x.plain = x.decoded && st.isPlain(r)
-	call := strings.HasPrefix(path, "/rpc/")
 	if x.plain && hasPayload(r.Method) {
 		x.body, x.plain = appendPayloadShape(x.body, r, payload, x.pairs, call)
 	}
 	if x.plain {
-		x.known, x.room, x.plain = appendKnown(x.known[:0], x.room[:0], x.head, x.pairs, x.location, x.body, call)
+		location := x.location
+		if !x.located {
+			location = nil
+		}
+		x.known, x.room, x.plain = appendKnown(x.known[:0], x.room[:0], x.head, x.pairs, location, x.body, call)
 	}
 }
 
@@ -87,9 +95,11 @@ func (st *state) appendRequest(dst []byte, x *shaped, r *http.Request, path, que
 		dst = append(dst, `,"query":`...)
 		dst = jsontext.AppendString(dst, query)
 	}
-	dst = append(dst, `,"location":"`...)
-	dst = append(dst, x.location...) // holds nothing that JSON escapes
-	dst = append(dst, `","head":`...)
+	if x.located {
+		dst = append(dst, `,"location":"`...)
+		dst = append(append(dst, x.location...), '"') // holds nothing that JSON escapes
+	}
+	dst = append(dst, `,"head":`...)
 	dst = jsontext.AppendString(dst, x.head)
 	if x.plain {
 		dst = append(dst, `,"statement":"`...)

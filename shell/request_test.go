@@ -48,7 +48,7 @@ func TestRequest(t *testing.T) {
 		},
 		{
 			"POST /rpc/f HTTP/1.1\nHost: h\nContent-Length: 0\nContent-Profile: p\nContent-Type: text/csv",
-			`{"method":"POST","path":"/rpc/f","pairs":"","location":"","head":"i1\nanon\nPOST\n/rpc/f\n\n\n\np\ntext/csv\n","anonymous":true,"unsafe":true,"content_type":"text/csv","prepare":true,"shell":true}`,
+			`{"method":"POST","path":"/rpc/f","pairs":"","head":"i1\nanon\nPOST\n/rpc/f\n\n\n\np\ntext/csv\n","anonymous":true,"unsafe":true,"content_type":"text/csv","prepare":true,"shell":true}`,
 		},
 		{
 			"GET http://other/p?q=1 HTTP/1.1\nHost: h",

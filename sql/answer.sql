@@ -54,7 +54,7 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   shape text := '';
-  literals text := quote_literal(request ->> 'location');
+  literals text := coalesce(',' || quote_literal(request ->> 'location'), '');
   pair text;
   piece text[];
 begin
@@ -223,6 +223,13 @@ $$;
 comment on function postern.keeps(text) is
   'Whether a shape''s statement is to stay prepared in this session: from the second of its sightings among the last 64 new shapes on. At most 256 stay; the oldest goes.';
 
+create or replace function postern.arguments(literals text)
+returns text
+language sql immutable strict parallel safe
+as $$ select coalesce('(' || nullif(substr(literals, 2), '') || ')', '') $$;
+comment on function postern.arguments(text) is
+  'Literals, each with a comma before it, as the argument list of EXECUTE, which has no parentheses where there are none.';
+
 create or replace function postern.execute_compiled(
   digest text, literals text, compiled postern.compiled,
   out response bytea, out note text)
@@ -238,17 +245,17 @@ begin
   end if;
   if compiled.estimate is not null then
     execute format('prepare %I as %s', digest, compiled.estimate);
-    execute format('explain (format json) execute %I(%s)', digest, literals) into plan;
+    execute format('explain (format json) execute %I%s', digest, postern.arguments(literals)) into plan;
     execute format('deallocate %I', digest);
     perform set_config('postern.planned', plan::json -> 0 -> 'Plan' ->> 'Plan Rows', true);
   end if;
   execute format('prepare %I as %s', digest, compiled.statement);
   if compiled.explain is null then
-    execute format('execute %I(%s)', digest, literals) into response, note;
+    execute format('execute %I%s', digest, postern.arguments(literals)) into response, note;
     return;
   end if;
   plan := '';
-  for line in execute format('explain (%s) execute %I(%s)', compiled.explain, digest, literals) loop
+  for line in execute format('explain (%s) execute %I%s', compiled.explain, digest, postern.arguments(literals)) loop
     plan := plan || line || E'\n';
   end loop;
   response := postern.response(200, compiled.headers, convert_to(plan, 'UTF8'));

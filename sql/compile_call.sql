@@ -71,23 +71,22 @@ declare
   most text := case when context -> 'preferences' ->> 'handling' = 'strict' then context -> 'preferences' ->> 'max-affected' end;
   note text := postern.render_note(context, true);
   used jsonb := media || jsonb_build_object('leaves', routine ->> 'volatility' = 'v' or (context ->> 'pre_request')::boolean);
-  unused constant text := 'left($1::text, 0)'; -- PREPARE must see each parameter
   statement text;
 begin
   if shape = 'scalar' and not void and counted is null and media ->> 'handler' in ('json', 'object') and postern.is_default_select(node)
     and not node ?| '{where,order,limit,offset,range}'
   then
     return postern.compiled_statement(context, postern.render_answer('200',
-      concat_ws(', ', quote_literal(E'\nContent-Range: 0-0/*'), postern.render_headers(headers), unused),
+      concat_ws(' || ', quote_literal(E'\nContent-Range: 0-0/*'), postern.render_headers(headers)),
       case when body is not null then postern.render_scalar((media ->> 'strip')::boolean) end, format('(%s) as pgrst_answer', call), used, note), params, media, null);
   elsif void then
     statement := postern.render_answer(postern.render_guarded_status('204', row_count, one, most),
       concat_ws(', ', quote_literal(E'\nContent-Range: '), format('postern.content_range(0, %s, %s)', row_count, case when counted is null then 'null' else row_count end),
-        postern.render_headers(headers), unused),
+        postern.render_headers(headers)),
       body, format('(%s) as pgrst_answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')), used, note);
   else
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, row_count, headers,
-      unused, postern.render_total(node, source, counted), context ->> 'verbosity', one, most, used, note);
+      null, postern.render_total(node, source, counted), context ->> 'verbosity', one, most, used, note);
   end if;
   return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', call, statement), params, media, null);
 end

@@ -34,6 +34,9 @@ begin
   if method in ('PATCH', 'DELETE') then
     node := node - 'where' || jsonb_strip_nulls(jsonb_build_object('where', postern.plan_where(columns, trees -> 'entries')));
   end if;
+  if method = 'POST' and trees ->> 'json' like '{%' and trees -> 'params' = '0' and (resolution is null or conflict = '{}') and postern.answers_by_row(node, media, preferences ->> 'return') then
+    return postern.render_insert_answer(context, node, media, payload, body, conflict <> '{}');
+  end if;
   mutation := case method
     when 'PATCH' then postern.render_update(node, payload, body, returning_list)
     when 'DELETE' then postern.render_delete(node, returning_list)
@@ -63,6 +66,55 @@ $$;
 comment on function postern.render_location(jsonb, text[]) is
   'SQL of the Location of the one row that was inserted: its primary key as filters, in the order of its columns, or of their names where columns are selected.';
 
+create or replace function postern.answers_by_row(node jsonb, media jsonb, wanted text)
+returns boolean
+language plpgsql stable parallel safe
+as $$
+begin
+  return wanted is distinct from 'headers-only' and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
+    and node -> 'children' = '[]' and node -> 'fields' <> '[]' and not node -> 'fields' @? '$[*].aggregate'
+    and exists (
+      select from pg_class as c
+      where c.oid = (node ->> 'oid')::oid and c.relkind = 'r' and not c.relhasrules
+        and not exists (select from pg_trigger as t where t.tgrelid = c.oid and not t.tgisinternal));
+end
+$$;
+comment on function postern.answers_by_row(jsonb, jsonb, text) is
+  'Whether a row that is inserted is inserted for certain (a table without rules and triggers) and can make the response by itself (postern.render_inserted). wanted: of Prefer return.';
+
+create or replace function postern.render_insert_answer(context jsonb, node jsonb, media jsonb, payload jsonb, body text, resolved boolean)
+returns postern.compiled
+language plpgsql stable parallel safe
+as $$
+declare
+  preferences jsonb := context -> 'preferences';
+  shown jsonb := case when preferences ->> 'return' = 'representation' then media end;
+  leaves boolean := (context ->> 'pre_request')::boolean;
+begin
+  return postern.compiled_statement(context, postern.render_insert(node, payload, body, '{}', null, false,
+      postern.render_inserted(node, case when leaves then '201 *' else '201' end, case when preferences ->> 'count' in ('exact', 'estimated') then '*/1' else '*/*' end,
+        postern.write_headers(context, node, shown, resolved), shown, postern.render_note(context, true))), 0, media, null);
+end
+$$;
+comment on function postern.render_insert_answer(jsonb, jsonb, jsonb, jsonb, text, boolean) is
+  'The statement of a POST of one object, where the row makes the response (postern.answers_by_row). payload: its columns; body: as for postern.render_insert; resolved: as for postern.render_write_answer.';
+
+create or replace function postern.write_headers(context jsonb, node jsonb, media jsonb, resolved boolean)
+returns text[]
+language plpgsql immutable parallel safe
+as $$
+declare
+  method text := context ->> 'method';
+begin
+  return postern.common_headers(context, media, array['return', 'count', 'tx', 'handling', 'timezone']
+    || case when method = 'POST' and resolved then '{resolution}' else '{}'::text[] end
+    || case when method in ('POST', 'PATCH') then '{missing}' else '{}'::text[] end
+    || case when method in ('PATCH', 'DELETE') then '{max-affected}' else '{}'::text[] end) || postern.legacy_warning(node);
+end
+$$;
+comment on function postern.write_headers(jsonb, jsonb, jsonb, boolean) is
+  'The fixed headers of a write''s answer. media: of the representation, null where there is none; resolved: as for postern.render_write_answer.';
+
 create or replace function postern.render_write_answer(context jsonb, node jsonb, media jsonb, mutation text, params int, pk text[], resolution text, resolved boolean)
 returns postern.compiled
 language plpgsql stable parallel safe
@@ -73,23 +125,19 @@ declare
   full_answer boolean := coalesce(preferences ->> 'return' = 'representation', false);
   strict_most text := case when preferences ->> 'handling' = 'strict' and method in ('PATCH', 'DELETE') then preferences ->> 'max-affected' end;
   total text := case when preferences ->> 'count' in ('exact', 'estimated') then 'count(*)' else 'null' end;
-  headers text[] := postern.common_headers(context, case when full_answer then media end, array['return', 'count', 'tx', 'handling', 'timezone']
-    || case when method = 'POST' and resolved then '{resolution}' else '{}'::text[] end
-    || case when method in ('POST', 'PATCH') then '{missing}' else '{}'::text[] end
-    || case when method in ('PATCH', 'DELETE') then '{max-affected}' else '{}'::text[] end) || postern.legacy_warning(node);
+  headers text[] := postern.write_headers(context, node, case when full_answer then media end, resolved);
   body text := case when full_answer then postern.render_body(media, 'rows', node) end;
   status text := postern.render_guarded_status(postern.render_write_status(method, full_answer, resolution), 'count(*)',
     media ->> 'handler' = 'object', strict_most);
   rows text := case when full_answer then postern.render_rows(node - '{where,limit,offset,max_rows}'::text[], format('pgrst_source as %I', node ->> 'alias'), null, 'labels')
     else 'select from pgrst_source' end;
 begin
-  -- $1 stands there because PREPARE must see each parameter.
   return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation, postern.render_answer(
       case when method = 'PUT' then format('case when count(*) <> 1 then postern.key_mismatch() else (%s)::text end', status) else status end,
       nullif(concat_ws(', ',
         case when method <> 'PUT' then concat_ws(', ', quote_literal(E'\nContent-Range: '),
           format(case method when 'PATCH' then 'postern.content_range(0, count(*), %s)' else 'postern.content_range(1, 0, %s)' end, total)) end,
-        postern.render_headers(headers), 'left($1::text, 0)',
+        postern.render_headers(headers),
         case when method = 'POST' and preferences ->> 'return' = 'headers-only' and pk <> '{}' then
           format('case when count(*) = 1 then %L || %s end', E'\nLocation: ', postern.render_location(node, pk)) end), ''),
       body, format('(%s) as pgrst_answer having count(*) >= 0', rows),

@@ -56,13 +56,13 @@ declare
   undo boolean;
 begin
   begin
-    if not request ?& '{pairs,location}' then
+    if not request ? 'pairs' then
       request := postern.completed(request);
     end if;
     if request ? 'prepare' then
       perform postern.prepare_request(request, settings);
     end if;
-    literals := quote_literal(request ->> 'location');
+    literals := coalesce(',' || quote_literal(request ->> 'location'), '');
     foreach pair in array string_to_array(request ->> 'pairs', E'\x1f') loop
       operator := split_part(pair, E'\x1e', 2);
       if operator = any('{eq,neq,gt,gte,lt,lte,like,ilike}') then
@@ -82,7 +82,7 @@ begin
       literals := literals || piece[2];
     end if;
     digest := coalesce(request ->> 'statement', concat('postern_', left(encode(sha256(convert_to(concat(request ->> 'head', shape), 'UTF8')), 'hex'), 32)));
-    execute concat('execute "', digest, '"(', literals, ')') into response, note;
+    execute concat('execute "', digest, '"', postern.arguments(literals)) into response, note;
     if note = 'stale' then
       raise sqlstate '26000';
     elsif note is not null or request ? 'tx' then

@@ -47,6 +47,7 @@ set local check_function_bodies = off;
 {{ template "render/body.sql" . }}
 {{ template "render/count.sql" . }}
 {{ template "render/answer.sql" . }}
+{{ template "render/one.sql" . }}
 {{ template "compile_read.sql" . }}
 {{ template "compile_call.sql" . }}
 {{ template "compile_write.sql" . }}

@@ -1,6 +1,6 @@
 -- A shape as trees: what the parsers make of each parameter, with values numbered in order of appearance.
 
-create or replace function postern.query_trees(shape text)
+create or replace function postern.query_trees(shape text, first int default 2)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
@@ -8,7 +8,7 @@ declare
   entries jsonb[] := '{}';
   trees jsonb := '{}';
   arguments jsonb[] := '{}';
-  number int := 2;
+  number int := first;
   pair text;
   name text;
   value text;
@@ -55,8 +55,8 @@ begin
     || jsonb_build_object('entries', to_jsonb(entries), 'arguments', to_jsonb(arguments), 'params', number - 1);
 end
 $$;
-comment on function postern.query_trees(text) is
-  'A shape as {select, columns?, on_conflict?, entries: filters, logic trees, orders and ranges each with its embed path, arguments, params: how many parameters, range?, and the pieces of the payload}. PGRST100 for what does not parse.';
+comment on function postern.query_trees(text, int) is
+  'A shape as {select, columns?, on_conflict?, entries: filters, logic trees, orders and ranges each with its embed path, arguments, params: how many parameters, range?, and the pieces of the payload}. first: number of the first value; the query of Content-Location may be before it. PGRST100 for what does not parse.';
 
 create or replace function postern.numbered(expr jsonb, number int)
 returns jsonb

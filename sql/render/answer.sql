@@ -69,16 +69,21 @@ $$;
 comment on function postern.render_guarded_status(text, text, boolean, text) is
   'The status, unless there is not exactly one row where one was asked for, or more rows than Prefer max-affected allows.';
 
-create or replace function postern.render_headers(fixed text[])
+create or replace function postern.header_lines(headers text[])
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
-    select quote_literal(string_agg(format(E'\n%s: %s', fixed[i][1], postern.header_value(fixed[i][2])), '' order by i)) from generate_subscripts(fixed, 1) as i);
+    select string_agg(format(E'\n%s: %s', headers[i][1], postern.header_value(headers[i][2])), '' order by i) from generate_subscripts(headers, 1) as i);
 end
 $$;
+comment on function postern.header_lines(text[]) is 'Headers ([name, value] pairs) as lines, each with the line break before it; null when there are none.';
+
+create or replace function postern.render_headers(fixed text[])
+returns text
+language sql immutable strict parallel safe
+as $$ select quote_literal(postern.header_lines(fixed)) $$;
 comment on function postern.render_headers(text[]) is 'Fixed headers as a string constant; null when there are none.';
 
 create or replace function postern.header_value(value text)
@@ -148,10 +153,7 @@ as $$
 declare
   made text := concat_ws(', ', location, postern.render_headers(headers));
 begin
-  if row_count = 'one' then
-    return postern.render_answer('200', concat_ws(', ', quote_literal(E'\nContent-Range: '), 'case when json_agg(pgrst_answer) is null then ''*/*'' else ''0-0/*'' end', made),
-      body, format('(%s) as pgrst_answer', rows), media, note);
-  elsif counted is null then
+  if counted is null then
     return postern.render_answer(postern.render_guarded_status('200', row_count, single, most),
       concat_ws(', ', quote_literal(E'\nContent-Range: '), format('case %s when 0 then ''*/*'' else concat(%s) end', row_count,
         case when first = '0' then format('''0-'', %s - 1, ''/*''', row_count) else format('%1$s, ''-'', %1$s + %2$s - 1, ''/*''', first, row_count) end), made),
@@ -167,4 +169,4 @@ begin
 end
 $$;
 comment on function postern.render_page_answer(text, text, text, text, text[], text, text, text, boolean, text, jsonb, text) is
-  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of how many the page has, or the word one where it is one at most and the body has json_agg; location: arguments of concat for the header Content-Location, or null; counted: SQL of the total, page when that is all, null when it is not asked for; single, most: as for postern.render_guarded_status.';
+  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of how many the page has; location: arguments of concat for the header Content-Location, or null; counted: SQL of the total, page when that is all, null when it is not asked for; single, most: as for postern.render_guarded_status.';

@@ -24,7 +24,7 @@ begin
   if method = 'OPTIONS' then
     return postern.compile_options(schema, segments);
   end if;
-  trees := postern.query_trees(shape);
+  trees := postern.query_trees(shape, case when request ? 'location' then 2 else 1 end);
   if trees ? 'refused' then
     perform postern.fail('PGRST102', trees ->> 'refused');
   end if;

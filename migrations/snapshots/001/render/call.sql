@@ -30,7 +30,8 @@ declare
   unnamed boolean := jsonb_array_length(routine -> 'args') = 1 and routine -> 'args' -> 0 ->> 'name' = '';
   columns jsonb;
   call text;
-  body text := '';
+  body text;
+  restrict text := case when read_only then 'set_config(''transaction_read_only'', ''on'', true)' end;
 begin
   if unnamed and (form is not null or arguments is not null) then
     call := case routine -> 'args' -> 0 ->> 'type'
@@ -52,16 +53,13 @@ begin
     body := format(case form when '{' then '%s' else '(select * from %s limit 1) as pgrst_body' end,
       postern.render_payload(columns, form, false, postern.payload_source()));
   end if;
-  if read_only then
-    body := concat_ws(', ', '(select set_config(''transaction_read_only'', ''on'', true)) as pgrst_read_only', nullif(body, ''));
-  end if;
   call := format('%I.%I(%s)', routine ->> 'schema', routine ->> 'name', call);
   if (routine -> 'returns' ->> 'composite')::boolean then
     return format('select %1$I.*%2$s from %3$s%4$s as %1$I', node ->> 'alias', coalesce((
         select string_agg(format(', %I.%I', node ->> 'alias', name), '') from unnest(postern.computed_names(node, node -> 'columns')) as name), ''),
-      coalesce(nullif(body, '') || ', lateral ', ''), call);
+      coalesce(nullif(concat_ws(', ', '(select ' || restrict || ') as pgrst_read_only', body), '') || ', lateral ', ''), call);
   end if;
-  return format('select %s as pgrst_scalar%s', call, coalesce(' from ' || nullif(body, ''), ''));
+  return format('select %s as pgrst_scalar%s%s', call, ' from ' || body, ' where ' || restrict || ' is not null'); -- before the call
 end
 $$;
 comment on function postern.render_call(jsonb, jsonb, jsonb, text[], text, boolean) is

@@ -51,11 +51,10 @@ declare
   method text := request ->> 'method';
   query text := coalesce(request ->> 'query', '');
   pairs text := postern.query_pairs(query);
-  canonical text := case when method in ('GET', 'HEAD') then nullif(postern.canonical_query(query), '') end;
 begin
   return jsonb_strip_nulls(jsonb_build_object(
     'pairs', pairs,
-    'location', coalesce('?' || canonical, ''),
+    'location', case when method in ('GET', 'HEAD') and request ->> 'path' not like '/rpc/%' then coalesce('?' || nullif(postern.canonical_query(query), ''), '') end,
     'range', case when method = 'GET' then fields -> 'range' end,
     'content_type', fields -> 'content-type',
     'prepare', true,
@@ -66,4 +65,4 @@ begin
 end
 $$;
 comment on function postern.completed(jsonb) is
-  'A request with what postern.handle needs and the shell works out itself: pairs (postern.query_pairs), location (the query of Content-Location), range, the flags unsafe (the method may write) and prepare (the search path is to be set), and head (all that a shape depends on beside the parameters).';
+  'A request with what postern.handle needs and the shell works out itself: pairs (postern.query_pairs), location (the query of Content-Location; only for reads of a relation), range, the flags unsafe (the method may write) and prepare (the search path is to be set), and head (all that a shape depends on beside the parameters).';
