@@ -52,5 +52,41 @@ select is(array_agg(pg_temp.served('POST', '/late', '', format('{"id": %s, "pare
 select alike(pg_temp.served('POST', '/late', '', '{"id": 9, "parent_id": 10}'), '409 {"code":"23503"%', 'and one that does not');
 select is((select count(*) from store.late where id = 9), 0::bigint, 'leaves nothing');
 
+-- postern.run is no more than the statement; what it raises or finds stale is postern.recover's.
+create function pg_temp.ran(method text, target text, arguments text) returns text language plpgsql as $$
+declare
+  made bytea;
+begin
+  begin
+    perform set_config('transaction_read_only', case when method = 'GET' then 'on' else 'off' end, true);
+    made := postern.run(format('execute %I%s', 'postern_of ' || method || ' ' || target, postern.arguments(',' || arguments)));
+    if method = 'GET' then
+      raise sqlstate 'PNRBK'; -- so that this transaction may write again
+    end if;
+  exception when sqlstate 'PNRBK' then null;
+  end;
+  return (select concat_ws(' ', p.status, convert_from(p.body, 'UTF8')) from postern.response_parts(made) as p);
+exception when others then
+  return sqlstate;
+end $$;
+select pg_temp.served('GET', '/films?id=eq.1&select=id', '''?l'', ''1''') from generate_series(1, 2);
+select pg_temp.served('GET', '/rpc/own_answer?status=418', '''418''') from generate_series(1, 2);
+select pg_temp.served('POST', '/keyless', '', '{"a": 2}') from generate_series(1, 2);
+select is(pg_temp.ran('GET', '/films?id=eq.1&select=id', '''?l'', ''2'''), '200 [{"id":2}]', 'a read');
+select is(pg_temp.ran('GET', '/films?id=eq.1&select=id', '''?l'', ''x'''), '22P02', 'its error');
+select is(pg_temp.ran('GET', '/rpc/own_answer?status=418', '''419'''), '419 "made"', 'response.status');
+select set_config('postern.payload', '{"a": 77}', true);
+select is(pg_temp.ran('POST', '/keyless', ''), '201', 'a write');
+select is(pg_temp.ran('GET', '/nowhere', ''), '26000', 'not prepared');
+create table store.later (id int primary key);
+select is(pg_temp.ran('GET', '/films?id=eq.1&select=id', '''?l'', ''1'''), '', 'a stale read');
+select is(pg_temp.ran('POST', '/keyless', ''), '26000', 'a stale write');
+select is((select count(*) from store.keyless where a = 77), 1::bigint, 'leaves nothing');
+select alike(convert_from(postern.recover(postern.completed(testing.request('GET', '/films?id=eq.1&select=id')), payload::bytea, current_setting('testing.settings'),
+  'execute "none"', state, 'm', 'd', 'h'), 'UTF8'), wanted, state)
+from (values ('26000', null, '200%[{"id":1}]'), ('23505', null, E'409\n%{"code":"23505","details":"d","hint":"h","message":"m"}'), ('42501', null, '403%'), ('22012', 'x', '200%[{"id":1}]')) as cases(state, payload, wanted);
+select is(convert_from(postern.with_flag(convert_to(before, 'UTF8'), '+'), 'UTF8'), after, before)
+from (values (E'200\n\nx', E'200 +\n\nx'), (E'204 *\nA: b\n\n', E'204 *+\nA: b\n\n')) as cases(before, after);
+
 select * from finish();
 rollback;

@@ -36,7 +36,9 @@ var (
 type exchange struct {
 	call    db.Request
 	answer  db.Answer
+	asked   asked
 	json    []byte
+	makes   func() []byte // requestJSON
 	shaped  shaped
 	headers []byte
 	cookies []byte
@@ -45,7 +47,26 @@ type exchange struct {
 	timing  timing
 }
 
-var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+// asked is what requestJSON is made from, beside shaped.
+type asked struct {
+	st          *state
+	r           *http.Request
+	path, query string
+	identity    *auth.Identity
+	hoisted     []byte // the JSON of an answer that asked for a restart, nil without one
+}
+
+var exchanges = sync.Pool{New: func() any {
+	x := new(exchange)
+	x.makes = x.requestJSON
+	return x
+}}
+
+// requestJSON makes the JSON that postern.serve takes. Most requests are answered without.
+func (x *exchange) requestJSON() []byte {
+	x.json = x.asked.st.appendRequest(x.json[:0], &x.shaped, x.asked.r, x.asked.path, x.asked.query, x.asked.identity, x.asked.hoisted)
+	return x.json
+}
 
 func (x *exchange) release() {
 	for _, buffer := range []*[]byte{&x.json, &x.headers, &x.cookies, &x.shaped.pairs, &x.shaped.location,
@@ -57,7 +78,7 @@ func (x *exchange) release() {
 	if cap(x.payload) > maxKept {
 		x.payload = nil
 	}
-	x.call = db.Request{}
+	x.call, x.asked = db.Request{}, asked{}
 	x.answer.Reset()
 	x.timing = timing{}
 	exchanges.Put(x)
@@ -145,7 +166,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 	x.role = append(x.role[:0], identity.Role...)
 	x.call = db.Request{
 		Settings: st.settings, SearchPath: st.searchPath, Role: x.role, Claims: identity.Claims,
-		Anonymous: identity.Anonymous, Verbosity: st.verbosity, Method: r.Method, Path: path,
+		Anonymous: identity.Anonymous, Verbosity: st.verbosity, Method: r.Method, Path: path, JSON: x.makes,
 	}
 	x.headers = appendHeaders(x.headers[:0], r)
 	x.cookies = appendCookies(x.cookies[:0], r.Header["Cookie"])
@@ -157,10 +178,11 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			x.call.Assumed, hoisted = wanted.over(x.call.Assumed), wanted.json
 		}
 		st.shape(&x.shaped, r, path, query, identity, x.payload, hoisted)
-		x.json = st.appendRequest(x.json[:0], &x.shaped, r, path, query, identity, hoisted)
-		x.call.JSON, x.call.Known, x.call.Text, x.call.Payload = x.json, nil, nil, nil
+		x.asked = asked{st, r, path, query, identity, hoisted}
+		x.call.Known, x.call.Statement, x.call.Plain, x.call.Text, x.call.Payload = nil, nil, false, nil, nil
 		if x.shaped.plain {
-			x.call.Known = x.shaped.known
+			x.call.Known, x.call.Statement = x.shaped.known, statementName(x.shaped.known)
+			x.call.Plain = r.Method != http.MethodHead && len(r.Header["Cookie"]) == 0
 			if hasPayload(r.Method) {
 				x.call.Text = x.payload
 			}

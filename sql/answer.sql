@@ -86,7 +86,16 @@ begin
 end
 $$;
 comment on function postern.response(int, text[], bytea) is
-  'A response serialized: the status (a star behind it tells that user code ran that may have left something in the session), a line for each header ([name, value] pairs; none where either is null), an empty line, the body. PGRST111 for what no header can be.';
+  'A response serialized: the status (behind it flags: a star, user code ran that may have left something in the session; a plus, the session has prepared the statement of this shape), a line for each header ([name, value] pairs; none where either is null), an empty line, the body. PGRST111 for what no header can be.';
+
+create or replace function postern.with_flag(response bytea, flag text)
+returns bytea
+language sql immutable strict parallel safe
+as $$
+  select overlay(response placing convert_to(case when get_byte(response, 3) = 10 then ' ' || flag else flag end, 'UTF8') from case when get_byte(response, 3) = 10 then 4 else 6 end for 0)
+$$;
+comment on function postern.with_flag(bytea, text) is
+  'A response with one more flag behind its status, which has three digits.';
 
 create or replace function postern.response_parts(response bytea, out status int, out headers text[], out body bytea)
 returns record
@@ -297,6 +306,8 @@ begin
       select c.response, c.undo into response, undo from postern.conclude(request, response, note) as c;
       if undo then
         raise sqlstate 'PNRBK';
+      elsif keep then
+        response := postern.with_flag(response, '+');
       end if;
     end if;
   exception when others or query_canceled or assert_failure then

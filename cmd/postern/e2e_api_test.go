@@ -221,7 +221,7 @@ func testBadInput(t *testing.T, h *house) {
 	p := h.serve(t, "e2e", "PGRST_DB_POOL=1")
 	w := dial(t, p)
 	session := func() string {
-		return h.ask(t, "e2e", "select count(*) || ' ' || min(pid) from pg_stat_activity where usename = 'e2e_login' and query ~ 'postern.serve' and state = 'idle'")
+		return h.ask(t, "e2e", "select count(*) || ' ' || min(pid) from pg_stat_activity where usename = 'e2e_login' and query ~ 'postern.(serve|run|recover)' and state = 'idle'")
 	}
 	if r := w.send(t, "GET", "/books?select=id&id=eq.1", ""); r.status != 200 {
 		t.Fatal(r)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -41,6 +42,8 @@ func TestOneRoundTrip(t *testing.T) {
 		prepared bool
 		assumed  *db.Assumed
 	}{
+		{"run", true, nil},
+		{"run, settings", true, db.NewAssumed("", [][2]string{{"statement_timeout", "5s"}})},
 		{"folded", true, nil},
 		{"folded, not prepared", false, nil},
 		{"settings", true, db.NewAssumed("", [][2]string{{"statement_timeout", "5s"}})},
@@ -64,8 +67,11 @@ func TestOneRoundTrip(t *testing.T) {
 			}
 			defer pool.Close()
 			request := &db.Request{
-				JSON: []byte(`{"path":"/x"}`), Settings: []byte("{}"), SearchPath: []byte("test"), Role: []byte("anon"), Claims: []byte("{}"),
+				JSON: func() []byte { return []byte(`{"path":"/x"}`) }, Settings: []byte("{}"), SearchPath: []byte("test"), Role: []byte("anon"), Claims: []byte("{}"),
 				Assumed: test.assumed,
+			}
+			if strings.HasPrefix(test.name, "run") {
+				request.Known, request.Statement, request.Plain = []byte("x"), []byte("x"), true
 			}
 			var answer db.Answer
 			ctx, cancel := context.WithCancel(t.Context())
@@ -82,10 +88,49 @@ func TestOneRoundTrip(t *testing.T) {
 				if attempt == 0 {
 					continue // connects
 				}
+				if request.Plain != strings.HasPrefix(string(answer.Body), "ran ") {
+					t.Errorf("request %d: %s", attempt, answer.Body)
+				}
 				if w, r := writes.Load()-beforeWrites, reads.Load()-beforeReads; w != 1 || r != 1 {
 					t.Errorf("request %d: %d writes, %d reads", attempt, w, r)
 				}
 			}
 		})
+	}
+}
+
+// A statement that the session has met is run; where that fails the database is asked for the answer.
+func TestRun(t *testing.T) {
+	c := stubCluster(t)
+	pool, err := db.Open(db.Options{
+		URI: c.URI("authenticator", "postgres"), Version: shell.Version, Size: 1, AcquireTimeout: time.Second, MaxLifetime: time.Hour, MaxIdle: time.Hour,
+		Session: func() db.Session { return db.Session{Prepared: true, SearchPath: "test"} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	for _, test := range []struct {
+		method, known string
+		plain         bool
+		want          []string
+	}{
+		{"GET", "a", true, []string{"served a", `ran a anon test {"c":1} GET /x {"h":1} {} on`, `ran a anon test {"c":1} GET /x {"h":1} {} on`}},
+		{"PATCH", "b", true, []string{"served b", `ran b anon test {"c":1} PATCH /x {"h":1} {} off text`}},
+		{"GET", "a", false, []string{"served a", "served a"}},
+		{"GET", "stale", true, []string{"served stale", `recovered {} {"s": 1} stale 26000 anon`, "served stale"}},
+		{"POST", "gone", true, []string{"served gone", `recovered {} {"s": 1} gone 26000 26000 anon`, "served gone"}},
+		{"POST", "wrong", true, []string{"served wrong", `recovered {} {"s": 1} wrong 23505 m d h anon`, `recovered {} {"s": 1} wrong 23505 m d h anon`}},
+	} {
+		for _, want := range test.want {
+			var answer db.Answer
+			err := pool.Handle(t.Context(), &db.Request{
+				JSON: func() []byte { return []byte("{}") }, Settings: []byte(`{"s": 1}`), SearchPath: []byte("test"), Role: []byte("anon"), Claims: []byte(`{"c":1}`), Method: test.method,
+				Path: "/x", Headers: []byte(`{"h":1}`), Cookies: []byte("{}"), Known: []byte(test.known), Statement: []byte(test.known), Plain: test.plain, Text: []byte("text"),
+			}, &answer)
+			if got := strings.Join(strings.Fields(string(answer.Body)), " "); err != nil || got != want {
+				t.Errorf("%s %s: got %q, %v, want %q", test.method, test.known, got, err, want)
+			}
+		}
 	}
 }

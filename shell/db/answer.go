@@ -12,6 +12,7 @@ type Answer struct {
 	Headers [][2][]byte // names and values, in order; names may repeat
 	Body    []byte      // empty for none
 	Leaves  bool        // code of the user's ran that may have left something in the session
+	Met     bool        // the session has now prepared the statement Request.Known
 
 	buffer []byte
 }
@@ -27,17 +28,24 @@ func (a *Answer) Reset() {
 	*a = Answer{Headers: a.Headers[:0], buffer: a.buffer[:0]}
 }
 
+// flags stand behind the status (postern.response).
+const (
+	flagLeaves = '*'
+	flagMet    = '+'
+)
+
 var errResponse = errors.New("its response is not a status, header lines, an empty line and a body")
 
-// parse reads what postern.response makes: the status, perhaps a star, a line "name: value" for each header, an empty line, the body.
+// parse reads what postern.response makes: the status, perhaps a blank and flags, a line "name: value" for each header, an empty line, the body.
 func (a *Answer) parse(response []byte) error {
 	a.buffer = append(a.buffer[:0], response...)
-	a.Headers, a.Body, a.Status, a.Leaves = a.Headers[:0], nil, 0, false
+	a.Headers, a.Body, a.Status = a.Headers[:0], nil, 0
 	status, rest, found := bytes.Cut(a.buffer, []byte{'\n'})
 	if !found {
 		return errResponse
 	}
-	status, a.Leaves = bytes.CutSuffix(status, []byte(" *"))
+	status, flags, _ := bytes.Cut(status, []byte{' '})
+	a.Leaves, a.Met = bytes.IndexByte(flags, flagLeaves) >= 0, bytes.IndexByte(flags, flagMet) >= 0
 	var err error
 	if a.Status, err = strconv.Atoi(string(status)); err != nil {
 		return errResponse

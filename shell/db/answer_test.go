@@ -22,15 +22,18 @@ func TestParse(t *testing.T) {
 		"\n\n":         "error",
 		"200\nA:1\n\n": "error",
 	} {
-		if before, starred := strings.CutPrefix(text, "200\n"); starred && want != "error" {
-			if err := answer.parse([]byte("200 *\n" + before)); err != nil || !answer.Leaves || answer.Status != 200 {
-				t.Errorf("%q with a star: %v, %+v", text, err, answer)
+		if before, ok := strings.CutPrefix(text, "200\n"); ok && want != "error" {
+			for _, flags := range []string{"*", "+", "*+"} {
+				err := answer.parse([]byte("200 " + flags + "\n" + before))
+				if err != nil || answer.Leaves != strings.Contains(flags, "*") || answer.Met != strings.Contains(flags, "+") || answer.Status != 200 {
+					t.Errorf("%q with %s: %v, %+v", text, flags, err, answer)
+				}
 			}
 		}
 		got := "error"
 		if err := answer.parse([]byte(text)); err == nil {
-			if answer.Leaves {
-				t.Errorf("%q: it has no star", text)
+			if answer.Leaves || answer.Met {
+				t.Errorf("%q: it has no flags", text)
 			}
 			got = fmt.Sprintf("%d %q %q", answer.Status, answer.Headers, answer.Body)
 		}

@@ -51,9 +51,8 @@ type Pool struct {
 	options Options
 	pool    *pgxpool.Pool
 	config  *pgxpool.Config
-	handle  string // names of the prepared statements; random, so that nothing else has them
-	read    string
-	assume  string
+	names   [functions][2]string // of the prepared statements; random, so that nothing else has them; empty for none
+	assume  string               // as names
 	patient atomic.Pointer[patience]
 
 	waiting  atomic.Int64 // requests that are acquiring a connection
@@ -102,8 +101,11 @@ func Open(options Options) (*Pool, error) {
 	}
 	suffix := rand.Text()
 	p := &Pool{
-		options: options, config: config,
-		handle: "postern_handle_" + suffix, read: "postern_read_" + suffix, assume: "postern_assume_" + suffix,
+		options: options, config: config, assume: "postern_assume_" + suffix,
+		names: [functions][2]string{
+			serve: {"postern_serve_" + suffix, "postern_serve_read_" + suffix},
+			run:   {"postern_run_" + suffix, "postern_run_read_" + suffix},
+		},
 	}
 	if options.Dial != nil {
 		config.ConnConfig.DialFunc = options.Dial
@@ -160,16 +162,10 @@ func (p *Pool) Live(ctx context.Context) (live bool, err error) {
 
 // session is what the pool keeps with a connection: its prepared statements, nil when nothing is prepared.
 type session struct {
-	handle, read, assume *pgconn.StatementDescription
-	restore              string // SQL of its settings
-}
-
-// statement gives the statement for a request: prepared, or nil, and its SQL.
-func (s *session) statement(request *Request) (prepared *pgconn.StatementDescription, sql string) {
-	if request.safe() {
-		return s.read, readSQL
-	}
-	return s.handle, handleSQL
+	prepared [functions][2]*pgconn.StatementDescription
+	assume   *pgconn.StatementDescription
+	met      met
+	restore  string // SQL of its settings
 }
 
 const sessionKey = "postern"
@@ -210,11 +206,15 @@ func (p *Pool) prepare(ctx context.Context, conn *pgx.Conn) error {
 func (p *Pool) prepareStatements(ctx context.Context, pg *pgconn.PgConn, restore string) error {
 	s := &session{restore: restore}
 	var err error
-	if s.handle, err = pg.Prepare(ctx, p.handle, handleSQL, handleOIDs); err != nil {
-		return fmt.Errorf("preparing: %w", err)
-	}
-	if s.read, err = pg.Prepare(ctx, p.read, readSQL, handleOIDs); err != nil {
-		return fmt.Errorf("preparing: %w", err)
+	for f, pair := range p.names {
+		for i, name := range pair {
+			if name == "" {
+				continue
+			}
+			if s.prepared[f][i], err = pg.Prepare(ctx, name, statements[f][i].sql, statements[f][i].oids); err != nil {
+				return fmt.Errorf("preparing: %w", err)
+			}
+		}
 	}
 	if s.assume, err = pg.Prepare(ctx, p.assume, assumeSQL, assumeOIDs); err != nil {
 		return fmt.Errorf("preparing: %w", err)

@@ -20,7 +20,7 @@ func (p *Pool) release(conn *pgxpool.Conn, leaves bool) {
 	}
 	pg := conn.Conn().PgConn()
 	s := sessionOf(pg)
-	if !leaves || s == nil || s.handle == nil || pg.IsClosed() {
+	if !leaves || s == nil || s.assume == nil || pg.IsClosed() {
 		conn.Release()
 		return
 	}
@@ -35,12 +35,13 @@ func (p *Pool) release(conn *pgxpool.Conn, leaves bool) {
 }
 
 // sessionSQL sets what a session has beside PostgreSQL's own settings. The path counts for the session as well, so that
-// a transaction does not change it and plans stay valid. The statements of an API are short: compiling deep embeds to
+// a transaction does not change it and plans stay valid; method and cookies are those that postern.run is for. The statements of an API are short: compiling deep embeds to
 // machine code takes seconds, running them does not.
 func sessionSQL(searchPath string) string {
 	quoted := "'" + strings.ReplaceAll(searchPath, "'", "''") + "'"
 	if strings.Contains(searchPath, `\`) {
 		quoted = " E" + strings.ReplaceAll(quoted, `\`, `\\`)
 	}
-	return "select pg_catalog.concat(pg_catalog.set_config('search_path', " + quoted + ", false), pg_catalog.set_config('jit', 'off', false))"
+	return "select pg_catalog.concat(pg_catalog.set_config('search_path', " + quoted + ", false), pg_catalog.set_config('jit', 'off', false)," +
+		" pg_catalog.set_config('request.method', 'GET', false), pg_catalog.set_config('request.cookies', '{}', false))"
 }

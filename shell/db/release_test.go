@@ -36,7 +36,7 @@ func TestServerGone(t *testing.T) {
 	defer pool.Close()
 	var answer Answer
 	var known *fault.Fault
-	request := &Request{Method: "GET", JSON: []byte("{}"), Role: []byte("anon")}
+	request := &Request{Method: "GET", JSON: func() []byte { return []byte("{}") }, Role: []byte("anon")}
 	if err := pool.Handle(context.Background(), request, &answer); !errors.As(err, &known) || known.Status != 503 {
 		t.Errorf("got %v", err)
 	}

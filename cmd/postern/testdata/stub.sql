@@ -38,6 +38,30 @@ as $$
     select string_agg(E'\n' || headers[i][1] || ': ' || headers[i][2], '' order by i) from generate_subscripts(headers, 1) as i), E'\n\n'), 'UTF8') || coalesce(body, '')
 $$;
 
+create function postern.run(known text)
+returns bytea
+language plpgsql
+as $$
+begin
+  case known
+  when 'stale' then
+    return null;
+  when 'gone' then
+    raise sqlstate '26000';
+  when 'wrong' then
+    raise sqlstate '23505' using message = 'm', detail = 'd', hint = 'h';
+  else
+    return convert_to(concat_ws(' ', E'200\n\nran', known, current_user, current_setting('search_path'), current_setting('request.jwt.claims'), current_setting('request.method'),
+      current_setting('request.path'), current_setting('request.headers'), current_setting('request.cookies'), current_setting('transaction_read_only'), current_setting('postern.payload', true)), 'UTF8');
+  end case;
+end
+$$;
+
+create function postern.recover(request jsonb, payload bytea, settings text, known text, state text, message text, detail text, hint text)
+returns bytea
+language sql
+as $$ select convert_to(concat_ws(' ', E'200\n\nrecovered', request, settings, known, state, message, detail, hint, current_user), 'UTF8') $$;
+
 create function postern.serve(whole text, body bytea, settings text, known text)
 returns bytea
 language plpgsql
@@ -49,6 +73,9 @@ declare
   headers text[];
   answer text;
 begin
+  if known !~ '^execute' then
+    return convert_to(E'200 +\n\nserved ' || known, 'UTF8');
+  end if;
   case request ->> 'path'
   when '/session' then
     answer := concat_ws(' ', current_user, current_setting('search_path'), current_setting('request.jwt.claims'),

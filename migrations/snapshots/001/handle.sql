@@ -17,28 +17,61 @@ begin
   end if;
   begin
     execute known into response, note;
-    if note is null then
-      return response;
-    elsif note = 'stale' then
+    if note = 'stale' then
       raise sqlstate '26000';
+    elsif note is not null then
+      response := (postern.conclude(request::jsonb, response, note)).response;
     end if;
-    return c.response from postern.conclude(request::jsonb, response, note) as c;
+    return postern.with_flag(response, '+');
   exception when others or query_canceled or assert_failure then
     get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
-    if sqlstate = '26000' or left(sqlstate, 2) = any('{0A,21,22,42,XX}') then
-      payload := coalesce(payload, convert_to(nullif(current_setting('postern.payload', true), ''), 'UTF8'));
-      if sqlstate = '26000' or postern.is_stale(split_part(known, '"', 2)) then
-        return postern.answer(request::jsonb, payload, settings);
-      elsif payload is not null and left(sqlstate, 2) = '22' then -- perhaps it is not the JSON that it looked like
-        return postern.answer(request::jsonb - 'statement', payload, settings);
-      end if;
-    end if;
-    return postern.caught(request::jsonb, sqlstate, sqlerrm, detail, hint);
+    return postern.recover(request::jsonb, payload, settings, known, sqlstate, sqlerrm, detail, hint);
   end;
 end
 $$;
 comment on function postern.serve(text, bytea, text, text) is
-  'Answers one HTTP request of the shell. request: JSON (postern.completed); payload: the body; settings: JSON (postern.settings); known: the statement EXECUTE that answers the request if this session has prepared it, null where the shell cannot tell. Then the request has its name as statement, and a body may be in the setting postern.payload. Out: the response (postern.response), status 0: repeat with the settings in the body. Raises nothing that a client can cause; runs with the rights of the caller''s role.';
+  'Answers one HTTP request of the shell. request: JSON (postern.completed); payload: the body; settings: JSON (postern.settings); known: the statement EXECUTE that answers the request if this session has prepared it, null where the shell cannot tell. Then the request has its name as statement, and a body may be in the setting postern.payload. Out: the response (postern.response), status 0: repeat with the settings in the body; a plus among its flags: known is prepared now. Raises nothing that a client can cause; runs with the rights of the caller''s role.';
+
+create or replace function postern.recover(request jsonb, payload bytea, settings text, known text, state text, message text, detail text, hint text)
+returns bytea
+language plpgsql volatile
+as $$
+begin
+  if state = '26000' or left(state, 2) = any('{0A,21,22,42,XX}') then
+    payload := coalesce(payload, convert_to(nullif(current_setting('postern.payload', true), ''), 'UTF8'));
+    if state = '26000' or postern.is_stale(split_part(known, '"', 2)) then
+      return postern.answer(request, payload, settings);
+    elsif payload is not null and left(state, 2) = '22' then -- perhaps it is not the JSON that it looked like
+      return postern.answer(request - 'statement', payload, settings);
+    end if;
+  end if;
+  return postern.caught(request, state, message, detail, hint);
+end
+$$;
+comment on function postern.recover(jsonb, bytea, text, text, text, text, text, text) is
+  'The response to a request whose known statement has raised this error and left nothing: where the statement was not prepared, or compiled before DDL, that of a new one; else the error''s. Parameters as of postern.serve, then what the error tells.';
+
+create or replace function postern.run(known text)
+returns bytea
+language plpgsql volatile
+as $$
+declare
+  response bytea;
+  note text;
+begin
+  execute known into response, note;
+  if note is null then
+    return response;
+  elsif note <> 'stale' then
+    return (postern.conclude('{"unsafe": true}', response, note)).response;
+  elsif current_setting('transaction_read_only') = 'on' then
+    return null;
+  end if;
+  raise exception using errcode = '26000', message = 'postern: this statement was compiled before DDL; it is compiled anew';
+end
+$$;
+comment on function postern.run(text) is
+  'postern.serve for a statement that the shell knows to be prepared: no more than its EXECUTE. Out: the response; null where the statement is stale and was a read. Raises 26000 for a stale write and what the statement raises: postern.recover, in another transaction, then has the answer.';
 
 create or replace function postern.answer(request jsonb, payload bytea, settings text)
 returns bytea
