@@ -72,14 +72,16 @@ as $$
 #variable_conflict use_column
 begin
   return query
+  with relation as materialized (
+    select r.* from postern.described_relations(relations) r
+  )
   select postern.openapi_path('/', r.name),
          postern.openapi_relation_path(r.name, r.description, coalesce(columns.filters, '{}'), r.insertable, r.updatable, r.deletable)
-    from postern.described_relations(relations) r
+    from relation r
     left join (
       select a.relation, pg_catalog.array_agg(postern.openapi_pointer('parameters', 'rowFilter.' || here.name || '.' || a.name) order by a.attnum) as filters
-        from postern.described_columns(relations) a
-        join postern.described_relations(relations) here on here.oid = a.relation
-       where postern.filterable(a.name)
+        from postern.described_filters(relations) a
+        join relation here on here.oid = a.relation
        group by a.relation) columns on columns.relation = r.oid
    order by r.name collate "C";
 end

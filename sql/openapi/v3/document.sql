@@ -12,30 +12,29 @@ declare
   everything boolean := config ->> 'openapi_mode' = 'ignore-privileges';
   relations oid[] := postern.openapi_relations(schema, everything);
   readable oid[] := postern.openapi3_readable(relations, everything);
-  schemas text[] := array(select jsonb_array_elements_text(config -> 'db_schemas'));
+  exposed text[] := array(select jsonb_array_elements_text(config -> 'db_schemas'));
   uri text := regexp_replace(config ->> 'openapi_server_proxy_uri', '/$', '');
+  common jsonb := (
+    select jsonb_object_agg(section, members)
+      from (select section, string_agg(members, ',') as members
+              from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal') group by section) as listed);
+  types text := postern.openapi3_named_types(
+    postern.openapi3_relation_types(relations) || postern.openapi3_routine_types(openapi3.schema, everything), readable);
 begin
   return (
-    with section as materialized (
-      select section, string_agg(members, ',' order by place) as members
-      from (
-        select section, members, 1 as place from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal')
-        union all
-        select section, members, 2 from postern.openapi3_relations(relations, schemas, everything)
-        union all
-        select section, members, 3 from postern.openapi3_routines(openapi3.schema, everything, readable)
-        union all
-        select section, members, 4 from postern.openapi3_named_types(
-          postern.openapi3_relation_types(relations) || postern.openapi3_routine_types(openapi3.schema, everything), readable)
-      ) as part
-      group by section)
     select concat('{"openapi":"3.1.0","info":', postern.openapi_info(openapi3.schema),
       ',"servers":[{"url":', to_json(coalesce(nullif(uri, ''), '/')),
       '}],"security":', case when (config ->> 'openapi_security_active')::boolean then '[{"JWT":[]}]' else '[{},{"JWT":[]}]' end,
-      ',"tags":[', (select members from section where section = 'tags'),
-      '],"paths":{', (select members from section where section = 'paths'),
-      '},"components":{', (select string_agg('"' || section || '":{' || members || '}', ',' order by section) from section where section not in ('paths', 'tags')),
-      '},"externalDocs":', postern.openapi_documentation(), '}'));
+      ',"tags":[', r.tags,
+      '],"paths":{', common ->> 'paths', ',' || r.paths, ',' || postern.openapi3_routines(openapi3.schema, everything, readable),
+      '},"components":{"headers":{', common ->> 'headers',
+      '},"parameters":{', common ->> 'parameters', ',' || r.parameters,
+      '},"requestBodies":{', r.request_bodies,
+      '},"responses":{', common ->> 'responses', ',' || r.responses,
+      '},"schemas":{', common ->> 'schemas', ',' || r.schemas, ',' || types,
+      '},"securitySchemes":{', common ->> 'securitySchemes',
+      '} },"externalDocs":', postern.openapi_documentation(), '}')
+      from postern.openapi3_relations(relations, readable, exposed, everything) as r);
 end
 $$;
 comment on function postern.openapi3(text, jsonb) is

@@ -4,6 +4,7 @@ create or replace function postern.openapi3_readable(relations oid[], everything
 returns oid[]
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
@@ -17,7 +18,7 @@ $$;
 comment on function postern.openapi3_readable(oid[], boolean) is
   'Those of some relations whose rows have a schema of their own: the role may read a column (or everything is true), and there is one. Rows of others are described as composite types where a function returns them.';
 
-create or replace function postern.openapi3_columns(relations oid[], everything boolean)
+create or replace function postern.openapi3_columns(relations oid[], own_schema oid[], everything boolean)
 returns table (relation oid, attnum int2, name text, readable boolean, insertable boolean, updatable boolean, required boolean, property jsonb)
 language plpgsql stable strict parallel safe
 rows 10000
@@ -30,7 +31,7 @@ begin
   with attribute as materialized (
     select a.* from postern.described_columns(relations) a
   ), type as materialized (
-    select t.* from postern.openapi3_types(array(select distinct a.type from attribute a), postern.openapi3_readable(relations, everything)) t
+    select t.* from postern.openapi3_types(array(select distinct a.type from attribute a), own_schema) t
   ), checked as (
     select con.conrelid, con.conkey[1] as attnum, pg_catalog.jsonb_object_agg(said.key, said.value) as checks
       from pg_catalog.pg_constraint con
@@ -73,22 +74,21 @@ begin
    ) w;
 end
 $$;
-comment on function postern.openapi3_columns(oid[], boolean) is
-  'The columns of relations, in no order, with their JSON Schema, and what the current role may do with each (all, where everything is true); required: a new row has to have it. What PostgreSQL always generates is readOnly. A line "Example: …" of the comment is an example.';
+comment on function postern.openapi3_columns(oid[], oid[], boolean) is
+  'The columns of relations, in no order, with their JSON Schema, and what the current role may do with each (all, where everything is true); own_schema: the relations whose rows have a schema of their own (postern.openapi3_readable); required: a new row has to have it. What PostgreSQL always generates is readOnly. A line "Example: …" of the comment is an example.';
 
 create or replace function postern.openapi3_filters(relations oid[], everything boolean)
 returns table (relation oid, name text)
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
   return query
-  select a.attrelid, a.attname::text
-    from pg_catalog.unnest(relations) as r (oid)
-    join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
-   where postern.filterable(a.attname)
-     and (everything or pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'));
+  select f.relation, f.name
+    from postern.described_filters(relations) f
+   where everything or pg_catalog.has_column_privilege(f.relation, f.attnum, 'SELECT');
 end
 $$;
 comment on function postern.openapi3_filters(oid[], boolean) is
@@ -112,6 +112,7 @@ begin
            '{"$ref":"#/components/schemas/' || postern.openapi3_key(t.relname) || '"}' as reference
       from postern.described_embeds(relations, exposed) e
       join pg_catalog.pg_class t on t.oid = e.target
+     order by e.origin, e.name collate "C", e.selector collate "C"
   ), extra as (
     select e.origin, e.name, '{"anyOf":[' || pg_catalog.concat_ws(',',
              case when pg_catalog.bool_or(e.to_one) then pg_catalog.min(e.reference) || ',{"type":"null"}' end,
@@ -119,14 +120,11 @@ begin
       from embed e
      group by e.origin, e.name
     union all
-    select origin.oid, p.proname::text, (postern.openapi3_nullable(postern.openapi3_type(p.prorettype, relations))
-             || pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('description', pg_catalog.obj_description(p.oid, 'pg_proc'))))::text
-      from pg_catalog.pg_proc p
-      join pg_catalog.pg_type argument on argument.oid = p.proargtypes[0]
-      join pg_catalog.pg_class origin on origin.oid = argument.typrelid and origin.relnamespace = p.pronamespace
-      join pg_catalog.unnest(relations) as listed (oid) on listed.oid = origin.oid
-      join pg_catalog.pg_type returned on returned.oid = p.prorettype
-     where p.pronargs = 1 and p.prokind = 'f' and not p.proretset and returned.typrelid = 0 and returned.typtype <> 'p'
+    select c.origin, c.name, (postern.openapi3_nullable(postern.openapi3_type(c.type, relations))
+             || pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('description', c.description)))::text
+      from postern.described_computed(relations) c
+      join pg_catalog.pg_type returned on returned.oid = c.type
+     where not c.returned_set and returned.typrelid = 0 and returned.typtype <> 'p'
   ), listed as (
     select x.origin, pg_catalog.string_agg(pg_catalog.to_json(x.name) || ':' || x.property, ',' order by x.name collate "C") as properties
       from extra x
@@ -138,8 +136,8 @@ begin
                ',"cardinality":"', case e.kind when 'm2o' then 'many-to-one' when 'o2m' then 'one-to-many' when 'o2o' then 'one-to-one' when 'm2m' then 'many-to-many'
                  when 'computed-one' then 'to-one' else 'to-many' end, '"',
                ',"constraint":' || pg_catalog.to_json(e.constraint_name), ',"junction":' || pg_catalog.to_json(e.junction),
-               ',"columns":' || pg_catalog.to_json(e.columns), '}'), ',' order by e.name collate "C", e.selector collate "C") as embeds,
-           pg_catalog.string_agg('`' || e.selector || '(…)`', ', ' order by e.name collate "C", e.selector collate "C") as selectors
+               ',"columns":' || pg_catalog.to_json(e.columns), '}'), ',') as embeds,
+           pg_catalog.string_agg('`' || e.selector || '(…)`', ', ') as selectors
       from embed e
      group by e.origin
   )
@@ -154,6 +152,7 @@ create or replace function postern.openapi3_relation_types(relations oid[])
 returns oid[]
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
@@ -161,11 +160,7 @@ begin
     select a.atttypid from pg_catalog.pg_attribute a
      where a.attrelid = any (relations) and a.attnum > 0 and not a.attisdropped
     union
-    select p.prorettype
-      from pg_catalog.pg_proc p
-      join pg_catalog.pg_type argument on argument.oid = p.proargtypes[0]
-      join pg_catalog.unnest(relations) as listed (oid) on listed.oid = argument.typrelid
-     where p.pronargs = 1 and p.prokind = 'f' and not p.proretset);
+    select c.type from postern.described_computed(relations) c where not c.returned_set);
 end
 $$;
 comment on function postern.openapi3_relation_types(oid[]) is
@@ -219,8 +214,8 @@ $$;
 comment on function postern.openapi3_schemas(text, text, text, text, text, text, text, text, text, text) is
   'The schemas of a relation as members: rows, what select can add, new rows, changes; each only where its properties are given. All but key and comment are JSON text (members or elements).';
 
-create or replace function postern.openapi3_relations(relations oid[], schemas text[], everything boolean)
-returns table (section text, members text)
+create or replace function postern.openapi3_relations(relations oid[], readable oid[], exposed text[], everything boolean)
+returns table (paths text, tags text, schemas text, responses text, request_bodies text, parameters text)
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -231,30 +226,31 @@ begin
   with relation as materialized (
     select r.*, postern.openapi3_key(r.name) as key
       from postern.described_relations(relations) r
-  ), attribute as materialized (
+  ), attribute as (
     select a.relation, a.attnum, a.readable, a.insertable, a.updatable, a.required,
            pg_catalog.to_json(a.name)::text as json_name, pg_catalog.to_json(a.name) || ':' || a.property::text as member,
-           pg_catalog.to_json(a.name) || ':' || (a.property - 'default')::text as changed,
+           case when a.property ? 'default' then pg_catalog.to_json(a.name) || ':' || (a.property - 'default')::text end as changed,
            (a.property -> 'description')::text as description, a.readable and postern.filterable(a.name) as filters,
            r.key || '.' || postern.openapi3_key(a.name) as key, k.attnum is not null as in_pk
-      from postern.openapi3_columns(relations, everything) a
+      from postern.openapi3_columns(relations, openapi3_relations.readable, everything) a
       join relation r on r.oid = a.relation
       left join postern.described_keys(relations) k on k.relation = a.relation and k.attnum = a.attnum
+     order by a.relation, a.attnum
   ), grouped as (
     select a.relation,
-           pg_catalog.string_agg(a.member, ',' order by a.attnum) filter (where a.readable) as read,
-           pg_catalog.string_agg(a.json_name, ',' order by a.attnum) filter (where a.readable) as columns,
-           pg_catalog.string_agg(a.changed, ',' order by a.attnum) filter (where a.insertable) as inserted,
-           pg_catalog.string_agg(a.json_name, ',' order by a.attnum) filter (where a.insertable and a.required) as required,
-           pg_catalog.string_agg(a.changed, ',' order by a.attnum) filter (where a.updatable) as updated,
-           pg_catalog.string_agg(a.json_name, ',' order by a.attnum) filter (where a.in_pk) as pk,
+           pg_catalog.string_agg(a.member, ',') filter (where a.readable) as read,
+           pg_catalog.string_agg(a.json_name, ',') filter (where a.readable) as columns,
+           pg_catalog.string_agg(coalesce(a.changed, a.member), ',') filter (where a.insertable) as inserted,
+           pg_catalog.string_agg(a.json_name, ',') filter (where a.insertable and a.required) as required,
+           pg_catalog.string_agg(coalesce(a.changed, a.member), ',') filter (where a.updatable) as updated,
+           pg_catalog.string_agg(a.json_name, ',') filter (where a.in_pk) as pk,
            pg_catalog.bool_and(a.filters) filter (where a.in_pk) as keyed,
-           pg_catalog.string_agg('{"$ref":"#/components/parameters/' || a.key || '"}', ',' order by a.attnum) filter (where a.filters) as filters,
-           pg_catalog.string_agg('{"$ref":"#/components/parameters/' || a.key || '.is"}', ',' order by a.attnum) filter (where a.in_pk) as keys,
+           pg_catalog.string_agg('{"$ref":"#/components/parameters/' || a.key || '"}', ',') filter (where a.filters) as filters,
+           pg_catalog.string_agg('{"$ref":"#/components/parameters/' || a.key || '.is"}', ',') filter (where a.in_pk) as keys,
            pg_catalog.string_agg('"' || a.key || '":{"name":' || a.json_name || ',"in":"query",' || coalesce('"description":' || a.description || ',', '')
-             || '"schema":{"$ref":"#/components/schemas/postern.filter"} }', ',' order by a.attnum) filter (where a.filters) as filter_parameters,
+             || '"schema":{"$ref":"#/components/schemas/postern.filter"} }', ',') filter (where a.filters) as filter_parameters,
            pg_catalog.string_agg('"' || a.key || '.is":{"name":' || a.json_name || ',"in":"query","required":true,'
-             || '"description":"`eq.` and the value in the row.","schema":{"type":"string","pattern":"^eq[.]"} }', ',' order by a.attnum)
+             || '"description":"`eq.` and the value in the row.","schema":{"type":"string","pattern":"^eq[.]"} }', ',')
              filter (where a.in_pk) as key_parameters
       from attribute a
      group by a.relation
@@ -266,16 +262,13 @@ begin
            r.deletable and (everything or pg_catalog.has_table_privilege(r.oid, 'DELETE')) as deletes
       from relation r
       left join grouped g on g.relation = r.oid
-  ), readable as (
-    select pg_catalog.array_agg(distinct a.relation) as oids from attribute a where a.readable
   ), whole as (
     select u.*, more.properties as selects, more.embeds, more.selectors, u.inserts and u.updates and coalesce(u.keyed, false) as puts
       from usable u
-      left join (select s.* from readable cross join lateral postern.openapi3_selects(coalesce(readable.oids, '{}'), schemas) s) more
-        on more.relation = u.oid
+      left join postern.openapi3_selects(openapi3_relations.readable, exposed) more on more.relation = u.oid
+     order by u.name collate "C"
   ), made as (
-    select w.name,
-           pg_catalog.to_json(postern.openapi_path('/', w.name)) || ':' || postern.openapi3_path(w.name, w.key, w.description, w.filters,
+    select pg_catalog.to_json(postern.openapi_path('/', w.name)) || ':' || postern.openapi3_path(w.name, w.key, w.description, w.filters,
              w.selectors is not null or w.selects is not null, case when w.keyed then w.keys end, w.reads, w.inserts, w.updates, w.deletes) as paths,
            '{"name":' || pg_catalog.to_json(w.name) || coalesce(',"description":' || pg_catalog.to_json(w.description), '') || '}' as tags,
            postern.openapi3_schemas(w.key, w.description, w.read, w.columns, w.pk, w.embeds, case when w.reads then w.selects end,
@@ -286,7 +279,7 @@ begin
              'Rows of ' || w.name) end as responses,
            pg_catalog.concat_ws(',',
              case when w.inserts then '"' || w.key || '":' || postern.openapi3_body(w.key || '.insert', true) end,
-             case when w.updates then '"' || w.key || '.patch":' || postern.openapi3_body(w.key || '.update', false) end) as bodies,
+             case when w.updates then '"' || w.key || '.patch":' || postern.openapi3_body(w.key || '.update', false) end) as request_bodies,
            pg_catalog.concat_ws(',',
              case when w.reads or w.updates or w.deletes then w.filter_parameters end,
              case when w.puts then w.key_parameters end,
@@ -294,22 +287,12 @@ begin
                || pg_catalog.to_json(pg_catalog.concat_ws(e'\n\n', 'Columns of the answer, such as `a,b:c,d->e`; all columns when it is not given.', 'Embeds: ' || w.selectors))
                || ',"schema":{"type":"string"} }' end) as parameters
       from whole w
-  ), put_together as (
-    select pg_catalog.string_agg(m.paths, ',' order by m.name collate "C") as paths,
-           pg_catalog.string_agg(m.tags, ',' order by m.name collate "C") as tags,
-           pg_catalog.string_agg(nullif(m.schemas, ''), ',' order by m.name collate "C") as schemas,
-           pg_catalog.string_agg(m.responses, ',' order by m.name collate "C") as responses,
-           pg_catalog.string_agg(nullif(m.bodies, ''), ',' order by m.name collate "C") as bodies,
-           pg_catalog.string_agg(nullif(m.parameters, ''), ',' order by m.name collate "C") as parameters
-      from made m
   )
-  select listed.*
-    from put_together p
-   cross join lateral (values
-     ('paths', p.paths), ('tags', p.tags), ('schemas', p.schemas), ('responses', p.responses), ('requestBodies', p.bodies), ('parameters', p.parameters)
-   ) as listed (section, members)
-   where listed.members is not null;
+  select pg_catalog.string_agg(m.paths, ','), pg_catalog.string_agg(m.tags, ','), pg_catalog.string_agg(nullif(m.schemas, ''), ','),
+         pg_catalog.string_agg(m.responses, ','), pg_catalog.string_agg(nullif(m.request_bodies, ''), ','),
+         pg_catalog.string_agg(nullif(m.parameters, ''), ',')
+    from made m;
 end
 $$;
-comment on function postern.openapi3_relations(oid[], text[], boolean) is
-  'All that OpenAPI 3.1 says of relations, as members of sections (of tags: elements), in JSON text, for postern.openapi3: paths, schemas (rows as <relation>, with the defaults of columns; what can be selected beside as <relation>.select, new rows and changes as <relation>.insert and .update, without defaults, as generators of types take a property with a default for one that must be there), responses, bodies and parameters. In: the relations; the exposed schemas; whether privileges are ignored.';
+comment on function postern.openapi3_relations(oid[], oid[], text[], boolean) is
+  'All that OpenAPI 3.1 says of relations, in one row: members (of tags: elements) in JSON text, null for none: paths, schemas (rows as <relation>, with the defaults of columns; what can be selected beside as <relation>.select, new rows and changes as <relation>.insert and .update, without defaults, as generators of types take a property with a default for one that must be there), responses, bodies and parameters. In: the relations; those whose rows the role may read (postern.openapi3_readable); the exposed schemas; whether privileges are ignored.';

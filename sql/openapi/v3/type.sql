@@ -66,9 +66,10 @@ begin
          t.typnamespace <> 'pg_catalog'::regnamespace
            and exists (select from pg_catalog.pg_cast c
                         where c.castsource = t.oid and c.casttarget = 'json'::regtype and c.castmethod = 'f') as own_json,
-         pg_catalog.obj_description(t.oid, 'pg_type') as description
+         comment.description
     into given
     from pg_catalog.pg_type t
+    left join pg_catalog.pg_description comment on comment.objoid = t.oid and comment.classoid = 'pg_type'::regclass
    where t.oid = openapi3_type.type;
   case
     when given.own_json or given.typtype = 'p' then
@@ -139,13 +140,14 @@ comment on function postern.openapi3_types(oid[], oid[]) is
   'The JSON Schemas of types, each type once, without and with null.';
 
 create or replace function postern.openapi3_named_types(types oid[], relations oid[])
-returns table (section text, members text)
+returns text
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
-  return query
+  return (
   with recursive found (oid) as (
     select u.type from pg_catalog.unnest(types) as u (type)
     union
@@ -160,31 +162,31 @@ begin
        select a.atttypid from pg_catalog.pg_attribute a
         where a.attrelid = t.typrelid and t.typtype = 'c' and a.attnum > 0 and not a.attisdropped and t.typrelid <> all (relations)) next (oid)
   )
-  select 'schemas', pg_catalog.string_agg('"' || made.key || '":' || made.item, ',' order by made.key collate "C")
+  select pg_catalog.string_agg('"' || made.key || '":' || made.item, ',' order by made.key collate "C")
     from (
   select postern.openapi3_type_key(t.oid, relations) as key,
          pg_catalog.json_strip_nulls(case t.typtype
            when 'e' then pg_catalog.json_build_object(
              'type', 'string',
              'enum', (select pg_catalog.json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = t.oid),
-             'description', pg_catalog.obj_description(t.oid, 'pg_type'))
+             'description', t.description)
            else pg_catalog.json_build_object(
              'type', 'object',
-             'description', pg_catalog.obj_description(t.oid, 'pg_type'),
+             'description', t.description,
              'required', coalesce(pg_catalog.json_agg(a.attname order by a.attnum) filter (where a.attname is not null), '[]'),
              'properties', coalesce(
                pg_catalog.json_object_agg(a.attname, postern.openapi3_nullable(postern.openapi3_type(a.atttypid, relations)) order by a.attnum)
                  filter (where a.attname is not null), '{}'))
            end) as item
-    from found f
-    join pg_catalog.pg_type t on t.oid = f.oid
+    from (select t.oid, t.typtype, t.typrelid, comment.description
+            from pg_catalog.pg_type t
+            left join pg_catalog.pg_description comment on comment.objoid = t.oid and comment.classoid = 'pg_type'::regclass
+           where t.oid = any (array(select f.oid from found f)) and t.typtype in ('e', 'c')) t
     left join pg_catalog.pg_attribute a on t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
-   where t.typtype in ('e', 'c')
-     and t.typrelid <> all (relations)
-   group by t.oid, t.typtype
-    ) made
-  having pg_catalog.count(*) > 0;
+   where t.typrelid <> all (relations)
+   group by t.oid, t.typtype, t.description
+    ) made);
 end
 $$;
 comment on function postern.openapi3_named_types(oid[], oid[]) is
-  'The schemas of the enums and composite types that types consist of, but for rows of the described relations: members of sections in JSON text for postern.openapi3.';
+  'The schemas of the enums and composite types that types consist of, but for rows of the described relations: members of schemas in JSON text; null for none.';

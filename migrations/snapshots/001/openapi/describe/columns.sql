@@ -24,17 +24,19 @@ begin
          end,
          case when d.oid is null then a.atttypmod else d.typtypmod end,
          a.attnotnull or t.typtype = 'd' and t.typnotnull,
-         a.attgenerated <> '' or a.attidentity <> '' or def.oid is not null or t.typdefaultbin is not null,
+         a.attgenerated <> '' or a.attidentity <> '' or a.atthasdef or t.typdefaultbin is not null,
          a.attgenerated <> '' or a.attidentity = 'a',
-         case when a.attgenerated = ''
-           then coalesce(pg_catalog.pg_get_expr(def.adbin, def.adrelid), pg_catalog.pg_get_expr(t.typdefaultbin, 0::oid))
+         case
+           when a.attgenerated <> '' then null
+           when a.atthasdef then (select pg_catalog.pg_get_expr(def.adbin, def.adrelid)
+                                    from pg_catalog.pg_attrdef def where def.adrelid = a.attrelid and def.adnum = a.attnum)
+           else pg_catalog.pg_get_expr(t.typdefaultbin, 0::oid)
          end,
          comment.description
     from pg_catalog.pg_attribute a
     join pg_catalog.pg_type t on t.oid = a.atttypid
     left join domain d on d.oid = t.oid
     join pg_catalog.pg_type base on base.oid = coalesce(d.base, t.oid)
-    left join pg_catalog.pg_attrdef def on def.adrelid = a.attrelid and def.adnum = a.attnum
     left join pg_catalog.pg_description comment
       on comment.objoid = a.attrelid and comment.classoid = 'pg_class'::regclass and comment.objsubid = a.attnum
    where a.attrelid = any (relations)
@@ -49,7 +51,30 @@ create or replace function postern.filterable(name text)
 returns boolean
 language sql immutable parallel safe
 as $$
-  select name <> all('{select,order,limit,offset,and,or,not.and,not.or,columns,on_conflict}') and name !~ '[.]|->'
+  select name <> all('{select,order,limit,offset,and,or,columns,on_conflict}') and strpos(name, '.') = 0 and strpos(name, '->') = 0
 $$;
 comment on function postern.filterable(text) is
   'Whether a parameter of this name filters by the column of this name: some names mean something else, as do dots and arrows.';
+
+create or replace function postern.described_filters(relations oid[])
+returns table (relation oid, attnum int2, name text, description text)
+language plpgsql stable strict parallel safe
+rows 10000
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select a.attrelid, a.attnum, a.attname::text, comment.description
+    from pg_catalog.pg_attribute a
+    left join pg_catalog.pg_description comment
+      on comment.objoid = a.attrelid and comment.classoid = 'pg_class'::regclass and comment.objsubid = a.attnum
+   where a.attrelid = any (relations)
+     and a.attnum > 0
+     and not a.attisdropped
+     and postern.filterable(a.attname);
+end
+$$;
+comment on function postern.described_filters(oid[]) is
+  'The columns of relations that a parameter of their name filters by (postern.filterable), in no order, with their comments.';

@@ -18,35 +18,36 @@ begin
        and v.relkind in ('v', 'm')
      group by v.oid, s.base_relation, s.base_attnum
   ), used as (
-    select con.oid as key, true as outgoing, con.conrelid as base, con.conkey as attnums
+    select con.oid as key, side.outgoing, side.base, side.attnums
       from pg_catalog.pg_constraint con
-     where con.contype = 'f' and con.conparentid = 0
-    union all
-    select con.oid, false, con.confrelid, con.confkey
-      from pg_catalog.pg_constraint con
-     where con.contype = 'f' and con.conparentid = 0
+     cross join lateral (values (true, con.conrelid, con.conkey), (false, con.confrelid, con.confkey)) as side (outgoing, base, attnums)
+     where con.contype = 'f'
+       and con.conparentid = 0
+       and con.conrelid = any (relations || array(select s.base_relation from shown s))
   ), attribute as (
-    select u.key, u.outgoing, u.base as relation, u.attnums, a.attnum, a.place, 1::bigint as times
+    select u.key, u.outgoing, u.base as relation, pg_catalog.cardinality(u.attnums) as wanted, a.attnum, a.place, 1::bigint as times
       from used u
      cross join lateral pg_catalog.unnest(u.attnums) with ordinality as a (attnum, place)
       join pg_catalog.unnest(relations) as listed (oid) on listed.oid = u.base
     union all
-    select u.key, u.outgoing, s.relation, u.attnums, s.attnum, a.place, s.times
+    select u.key, u.outgoing, s.relation, pg_catalog.cardinality(u.attnums), s.attnum, a.place, s.times
       from used u
      cross join lateral pg_catalog.unnest(u.attnums) with ordinality as a (attnum, place)
       join shown s on s.base_relation = u.base and s.base_attnum = a.attnum
+  ), whole as (
+    select a.key, a.outgoing, a.relation, pg_catalog.array_agg(named.attname::text order by a.place) as columns, pg_catalog.max(a.times) = 1 as clear
+      from attribute a
+      join pg_catalog.pg_attribute named on named.attrelid = a.relation and named.attnum = a.attnum
+     group by a.key, a.outgoing, a.relation, a.wanted
+    having pg_catalog.count(*) = a.wanted
   )
-  select g.key, g.outgoing, g.relation, c.relnamespace, c.relname::text,
-         pg_catalog.array_agg(named.attname::text order by g.place), pg_catalog.max(g.times) = 1
-    from attribute g
-    join pg_catalog.pg_class c on c.oid = g.relation
-    join pg_catalog.pg_attribute named on named.attrelid = g.relation and named.attnum = g.attnum
-   group by g.key, g.outgoing, g.relation, c.relnamespace, c.relname, g.attnums
-  having pg_catalog.count(*) = pg_catalog.cardinality(g.attnums);
+  select w.key, w.outgoing, w.relation, c.relnamespace, c.relname::text, w.columns, w.clear
+    from whole w
+    join pg_catalog.pg_class c on c.oid = w.relation;
 end
 $$;
 comment on function postern.described_ends(oid[]) is
-  'The relations that show a foreign key, at the end that refers (outgoing) or at the one referred to: a table, and each view that shows all of its columns. namespace, name and columns are the relation''s; clear is false where a view shows one twice.';
+  'The relations that show a foreign key of one of them, at the end that refers (outgoing) or at the one referred to: a table, and each view that shows all of its columns. namespace, name and columns are the relation''s; clear is false where a view shows one twice.';
 
 create or replace function postern.described_relationships(relations oid[])
 returns table (origin oid, target oid, name text, kind text, constraint_name text, junction text, columns text[], target_columns text[], clear boolean)
@@ -66,7 +67,7 @@ begin
            coalesce(pg_catalog.bool_or(own.contype = 'p' and own.conkey @> con.conkey), false) as in_pk
       from pg_catalog.pg_constraint con
       left join pg_catalog.pg_constraint own on own.conrelid = con.conrelid and own.contype in ('p', 'u')
-     where con.contype = 'f' and con.conparentid = 0
+     where con.oid = any (array(select e.key from ends e where e.outgoing))
      group by con.oid, con.conname, con.conrelid
   ), direct as (
     select here.relation as origin, there.relation as target, there.name as target_name,
@@ -95,6 +96,27 @@ $$;
 comment on function postern.described_relationships(oid[]) is
   'All relationships by foreign keys between relations of one schema. In: all relations of the exposed schemas, in which junctions are. Out: origin, target and its name; kind (m2o, o2m, o2o, m2m) as seen from the origin, foreign key or junction, the columns on both sides; clear is false where a view shows a key more than once. Source: PostgREST docs, references/api/resource_embedding.';
 
+create or replace function postern.described_computed(relations oid[])
+returns table (origin oid, name text, description text, type oid, returned_set boolean, one boolean)
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select c.oid, p.proname::text, comment.description, p.prorettype, p.proretset, not p.proretset or p.prorows = 1
+    from pg_catalog.pg_proc p
+    join pg_catalog.pg_class c on c.reltype = p.proargtypes[0] and c.relnamespace = p.pronamespace
+    left join pg_catalog.pg_description comment on comment.objoid = p.oid and comment.classoid = 'pg_proc'::regclass
+   where c.oid = any (relations)
+     and p.pronargs = 1
+     and p.prokind = 'f';
+end
+$$;
+comment on function postern.described_computed(oid[]) is
+  'The functions that can be computed fields or relationships of relations: of their schema, with a row as the only argument. Out: relation; name, comment, what it returns, whether it returns sets, whether one row at most. Source: PostgREST docs, references/api/computed_fields and resource_embedding.';
+
 create or replace function postern.described_embeds(described oid[], relations oid[])
 returns table (origin oid, selector text, name text, target oid, kind text, constraint_name text, junction text, columns text[], target_columns text[])
 language plpgsql stable strict parallel safe
@@ -106,11 +128,10 @@ as $$
 begin
   return query
   with computed as materialized (
-    select origin.oid as origin, p.proname::text as name, target.oid as target, not p.proretset or p.prorows = 1 as to_one
-      from pg_catalog.pg_class origin
-      join pg_catalog.pg_proc p on p.pronamespace = origin.relnamespace and p.pronargs = 1 and p.proargtypes[0] = origin.reltype and p.prokind = 'f'
-      join pg_catalog.pg_class target on target.reltype = p.prorettype and target.oid = any (relations)
-     where origin.oid = any (described)
+    select c.origin, c.name, target.oid as target, c.one as to_one
+      from postern.described_computed(described) c
+      join pg_catalog.pg_type returned on returned.oid = c.type
+      join pg_catalog.unnest(relations) as target (oid) on target.oid = returned.typrelid
   ), relationship as materialized (
     select r.*, r.origin <> r.target or r.kind = 'o2m' as plain,
            pg_catalog.count(*) filter (where r.origin <> r.target or r.kind = 'o2m') over (partition by r.origin, r.target) as times

@@ -4,6 +4,7 @@ create or replace function postern.openapi_relations(schema text, everything boo
 returns oid[]
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin

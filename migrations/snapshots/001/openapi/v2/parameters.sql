@@ -51,6 +51,9 @@ as $$
 #variable_conflict use_column
 begin
   return (
+    with relation as materialized (
+      select r.oid, r.name from postern.described_relations(relations) r
+    )
     select pg_catalog.json_object_agg(listed.name, listed.parameter order by listed.relation collate "C" nulls first, listed.attnum)
       from (
         select common.name, common.parameter, null::text as relation, 0 as attnum
@@ -64,14 +67,13 @@ begin
                  'required', false,
                  'schema', pg_catalog.json_build_object('$ref', postern.openapi_pointer('definitions', r.name))),
                r.name, 0
-          from postern.described_relations(relations) r
+          from relation r
         union all
         select 'rowFilter.' || r.name || '.' || a.name,
                postern.openapi_parameter('query', a.name, a.description),
                r.name, a.attnum
-          from postern.described_relations(relations) r
-          join postern.described_columns(relations) a on a.relation = r.oid
-         where postern.filterable(a.name)
+          from relation r
+          join postern.described_filters(relations) a on a.relation = r.oid
       ) listed);
 end
 $$;

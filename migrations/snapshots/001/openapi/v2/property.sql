@@ -2,31 +2,28 @@
 
 create or replace function postern.openapi_type(type_name text)
 returns text
-language plpgsql immutable strict parallel safe
+language sql immutable parallel safe
 as $$
-begin
-  return case
+  select case
+    when type_name is null then null
     when type_name in ('smallint', 'integer', 'bigint') then 'integer'
     when type_name in ('numeric', 'real', 'double precision') then 'number'
     when type_name = 'boolean' then 'boolean'
     when type_name in ('json', 'jsonb') then null
     when right(type_name, 2) = '[]' then 'array'
-    else 'string' end;
-end
+    else 'string' end
 $$;
 comment on function postern.openapi_type(text) is
   'The JSON type in which values of a PostgreSQL type (named as by format_type) stand in a body; null for json and jsonb, which can be any.';
 
 create or replace function postern.openapi_format(type_name text)
 returns text
-language plpgsql immutable strict parallel safe
+language sql immutable parallel safe
 as $$
-begin
-  return case
+  select case
     when type_name in ('smallint', 'integer') then 'int32'
     when type_name = 'bigint' then 'int64'
-    else type_name end;
-end
+    else type_name end
 $$;
 comment on function postern.openapi_format(text) is
   'The format that goes with postern.openapi_type: OpenAPI''s name for integers, the PostgreSQL type for all others.';

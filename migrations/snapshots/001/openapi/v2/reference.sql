@@ -2,11 +2,9 @@
 
 create or replace function postern.openapi_pointer(section text, name text)
 returns text
-language plpgsql immutable strict parallel safe
+language sql immutable strict parallel safe
 as $$
-begin
-  return '#/' || section || '/' || replace(replace(replace(replace(name, '%', '%25'), '#', '%23'), '~', '~0'), '/', '~1');
-end
+  select '#/' || section || '/' || replace(replace(replace(replace(name, '%', '%25'), '#', '%23'), '~', '~0'), '/', '~1')
 $$;
 comment on function postern.openapi_pointer(text, text) is
   'Where a section of the description (definitions, parameters) has a name, as the value of $ref. Source: RFC 6901, sections 3 and 6.';

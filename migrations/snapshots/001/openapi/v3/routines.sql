@@ -16,6 +16,7 @@ returns table (
   rows_of oid, is_rows boolean)
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
@@ -89,13 +90,14 @@ comment on function postern.openapi3_overloads(text, boolean, oid[]) is
   'The overloads of the functions of a schema, numbered by name, most arguments first: media type and schema of the body (null without arguments), arguments in the query string by name (null where the body itself is the argument), the Response Object (null for void), the described relation whose rows it returns, whether it returns rows at all. What a function with OUT or TABLE columns returns is an object of those.';
 
 create or replace function postern.openapi3_routines(schema text, everything boolean, relations oid[])
-returns table (section text, members text)
+returns text
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
-  return query
+  return (
   with overload as materialized (
     select o.* from postern.openapi3_overloads(openapi3_routines.schema, everything, relations) o
   ), filter as materialized (
@@ -144,7 +146,7 @@ begin
       from overload o
      group by o.name
   )
-  select 'paths', pg_catalog.string_agg(pg_catalog.to_json(postern.openapi_path('/rpc/', r.name)) || ':{' || pg_catalog.concat_ws(',',
+  select pg_catalog.string_agg(pg_catalog.to_json(postern.openapi_path('/rpc/', r.name)) || ':{' || pg_catalog.concat_ws(',',
            case when r.gets then '"get":' || postern.openapi3_operation('rpc.' || r.key || '.get', postern.openapi3_about('(rpc) ' || r.name, r.description),
              pg_catalog.concat_ws(',', q.parameters, s.parameters, postern.openapi3_parameters('preferCall')), null, r.responses) end,
            '"post":' || postern.openapi3_operation('rpc.' || r.key || '.post', postern.openapi3_about('(rpc) ' || r.name, r.description),
@@ -153,12 +155,11 @@ begin
     from routine r
     left join body b on b.name = r.name
     left join query q on q.name = r.name
-    left join shaping s on s.name = r.name
-  having pg_catalog.count(*) > 0;
+    left join shaping s on s.name = r.name);
 end
 $$;
 comment on function postern.openapi3_routines(text, boolean, oid[]) is
-  'All that OpenAPI 3.1 says of the functions of a schema, as members of sections in JSON text for postern.openapi3: a path for each name. Overloads share it: their bodies are alternatives, their arguments in the query string are listed together. relations: the described ones.';
+  'All that OpenAPI 3.1 says of the functions of a schema, as members of paths in JSON text: a path for each name; null for none. Overloads share it: their bodies are alternatives, their arguments in the query string are listed together. relations: the described ones.';
 
 create or replace function postern.openapi3_routine_types(schema text, everything boolean)
 returns oid[]
