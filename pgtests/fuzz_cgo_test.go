@@ -66,7 +66,7 @@ func compiles(t *testing.T, conn *pgx.Conn, known map[string]bool, r request) {
 
 // ours are the identifiers that we make up.
 var ours = regexp.MustCompile(`^(pgrst_(source|scalar|answer|body|embed|row|read_only|o[0-9]+|parent_[0-9]+_[0-9]+)|body|read|element|elem|filled|val|one|many|made|counted|page|total|everything|found|` +
-	`name|nothing|excluded|postern|pg_catalog|([ef]|s)[0-9]+(_[a-z0-9_]+)?[$]?|(group|junction|level)_[0-9]+|` +
+	`name|nothing|excluded|postern|pg_catalog|([ef]|s)[0-9]+(_[a-z0-9_]+)?[$]?|(group|level)_[0-9]+|junction[$][0-9]+|` +
 	`children|base|rows|place|ctid)$`)
 
 // depth is what is put behind a relation's name for the alias of an embed.

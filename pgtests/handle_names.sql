@@ -33,5 +33,37 @@ select is(testing.brief('PUT', '/body?body=eq.2', '{"prefer": "return=representa
 select is(testing.brief('DELETE', '/body?body=eq.2', '{"prefer": "return=representation"}'), '200 [{"body":2,"read":"w","excluded":"v"}]', 'DELETE');
 select is(testing.brief('PATCH', '/answer?id=eq.1', '{"prefer": "return=representation"}', '{"answer": "no"}') like '200 %"answer":"no"%', true, 'PATCH of a relation named answer');
 
+-- Names that an alias could be: a root named as an embed with its depth, a relation named as the alias of a junction.
+create table odd.part (id int primary key, name text);
+create table odd.part_1 (id int primary key, part_id int references odd.part);
+create table odd.junction (id int primary key);
+create table odd.part_of (part int references odd.part, junction int references odd.junction, primary key (part, junction));
+insert into odd.part values (1, 'a'), (2, 'b');
+insert into odd.part_1 values (1, 1), (2, 2), (3, null);
+insert into odd.junction values (1);
+insert into odd.part_of values (2, 1);
+-- Names of 63 bytes, that differ in the last: of a relation that refers to itself, and of two columns of a key.
+do $$
+begin
+  execute format('create table odd.%1$I (id int primary key, %2$I int, %3$I int, above int references odd.%1$I, unique (%2$I, %3$I))',
+    repeat('t', 63), repeat('c', 62) || '1', repeat('c', 62) || '2');
+  execute format('insert into odd.%I values (1, 1, 2, null), (2, 1, 3, 1), (3, 2, 2, 2)', repeat('t', 63));
+  execute format('create table odd.leaf (id int primary key, x int, y int, foreign key (x, y) references odd.%I (%I, %I))',
+    repeat('t', 63), repeat('c', 62) || '1', repeat('c', 62) || '2');
+end
+$$;
+insert into odd.leaf values (1, 1, 2), (2, 1, 3), (3, 1, 3);
+grant all on all tables in schema odd to store_clerk;
+select is(testing.brief('GET', target), wanted, left(target, 90))
+from (values
+  ('/part_1?select=id,part!inner(name)&part.name=eq.b', '200 [{"id":2,"part":{"name":"b"}}]'),
+  ('/part_1?select=id,part(name)&order=part(name).desc.nullslast', '200 [{"id":2,"part":{"name":"b"}},{"id":1,"part":{"name":"a"}},{"id":3,"part":null}]'),
+  ('/part_1?select=id,part()&part=is.null', '200 [{"id":3}]'),
+  ('/part?select=id,junction!inner(id)', '200 [{"id":2,"junction":[{"id":1}]}]'),
+  ('/' || repeat('t', 63) || '?select=id,below:' || repeat('t', 63) || '!inner(id)', '200 [{"id":1,"below":[{"id":2}]},{"id":2,"below":[{"id":3}]}]'),
+  ('/' || repeat('t', 63) || '?select=id,above!inner(id,above!inner(id))', '200 [{"id":3,"above":{"id":2,"above":{"id":1}}}]'),
+  ('/' || repeat('t', 63) || '?select=id,leaf(id)', '200 [{"id":1,"leaf":[{"id":1}]},{"id":2,"leaf":[{"id":2},{"id":3}]},{"id":3,"leaf":[]}]')
+) as cases(target, wanted);
+
 select * from finish();
 rollback;

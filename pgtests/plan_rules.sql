@@ -244,5 +244,11 @@ from (values
   ('[{"kind": "limit", "embed": [], "value": "3"}]', null)
 ) as cases(entries, wanted);
 
+select is(postern.node_alias(name, depth, root), wanted, concat_ws(' ', 'node_alias', name, depth, root))
+from (values
+  ('room', 0, 'room', 'room'), ('room', 2, 'house', 'room_2'), ('room', 1, 'room_1', 'relation$1'), ('room', 2, 'room_1', 'room_2'),
+  (repeat('r', 60), 32, 'house', repeat('r', 60) || '_32'), (repeat('r', 61), 1, 'house', 'relation$1'), (repeat('ü', 31), 1, 'house', 'relation$1')
+) as cases(name, depth, root, wanted);
+
 select * from finish();
 rollback;

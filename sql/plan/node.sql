@@ -11,6 +11,9 @@ declare
   fields jsonb;
   node jsonb;
 begin
+  if depth = 0 then
+    context := context || jsonb_build_object('root', relation -> 'name');
+  end if;
   for item in select i from jsonb_array_elements(items) as i where i ->> 'type' <> 'field' loop
     children := children || jsonb_build_array(postern.plan_child(context, relation, item, depth + 1));
   end loop;
@@ -31,7 +34,7 @@ begin
     spread or children <> '[]' or exists (select from jsonb_array_elements(fields) as f where f ? 'aggregate'));
   node := jsonb_strip_nulls(jsonb_build_object(
     'depth', depth, 'oid', relation -> 'oid', 'schema', relation -> 'schema', 'relation', relation -> 'name',
-    'alias', relation ->> 'name' || case when depth = 0 then '' else '_' || depth end,
+    'alias', postern.node_alias(relation ->> 'name', depth, context ->> 'root'),
     'fields', fields, 'children', children,
     'where', (
       select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, children)
@@ -53,6 +56,22 @@ end
 $$;
 comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, boolean) is
   'The node of a relation: {depth, oid, schema, relation, alias, fields, children, where, order, limit, offset, max_rows, computed: more than columns is named; of the root also columns}. context: {schema, schemas, legacy, max_rows}; columns: of the relation; items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it. spread: it is one. PGRST108, 118, 123, 200, 201.';
+
+create or replace function postern.node_alias(name text, depth int, root text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  if depth = 0 then
+    return name;
+  elsif octet_length(name) > 60 or name || '_' || depth = root then
+    return 'relation$' || depth;
+  end if;
+  return name || '_' || depth;
+end
+$$;
+comment on function postern.node_alias(text, int, text) is
+  'The alias of a node''s relation in SQL: its name, and below the root its depth, where no other alias of the request can be the same: not the root''s, and not cut to the 63 bytes of an identifier. In: the relation''s name, depth, name of the root''s relation. Raises nothing.';
 
 create or replace function postern.check_width(columns jsonb, fields jsonb, children jsonb)
 returns void

@@ -147,7 +147,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select postern.render_rows(child, postern.render_source(child, format('%I.pgrst_row', parent)), postern.render_join(child, parent, 'k$'), names));
+    select postern.render_rows(child, postern.render_source(child, format('%I.pgrst_row', parent)), postern.render_join(child, parent, true), names));
 end
 $$;
 comment on function postern.render_child(jsonb, text, text) is

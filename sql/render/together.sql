@@ -23,8 +23,8 @@ declare
   junction jsonb := child -> 'relationship' -> 'junction';
 begin
   return query
-    select position, format('pgrst_parent_%s_%s', child ->> 'depth', position), format('%I.%I', case when junction is null then child ->> 'alias' else 'junction_' || (child ->> 'depth') end, pair ->> 1),
-      'k$' || (pair ->> 0)
+    select position, format('pgrst_parent_%s_%s', child ->> 'depth', position), format('%I.%I', case when junction is null then child ->> 'alias' else 'junction$' || (child ->> 'depth') end, pair ->> 1),
+      postern.key_alias(pair ->> 0)
     from jsonb_array_elements(coalesce(junction -> 'source', child -> 'relationship' -> 'columns')) with ordinality as pairs(pair, position);
 end
 $$;

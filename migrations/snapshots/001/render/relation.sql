@@ -12,13 +12,13 @@ begin
   end if;
   return format('%I.%I as %I', node ->> 'schema', node ->> 'relation', node ->> 'alias')
     || case when relationship ? 'junction' then format(', %I.%I as %I', relationship -> 'junction' ->> 'schema',
-      relationship -> 'junction' ->> 'name', 'junction_' || (node ->> 'depth')) else '' end;
+      relationship -> 'junction' ->> 'name', 'junction$' || (node ->> 'depth')) else '' end;
 end
 $$;
 comment on function postern.render_source(jsonb, text) is
   'The FROM items of a node: its relation, with the junction of a many-to-many relationship, or the function of a computed one called with parent_row.';
 
-create or replace function postern.render_join(node jsonb, parent text, prefix text)
+create or replace function postern.render_join(node jsonb, parent text, keyed boolean)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
@@ -27,19 +27,19 @@ begin
   return (
     select string_agg(condition, ' and ')
     from (
-      select format('%I.%I = %I.%I', node ->> 'alias', pair ->> 1, parent, prefix || (pair ->> 0)) as condition
+      select format('%I.%I = %I.%I', node ->> 'alias', pair ->> 1, parent, case when keyed then postern.key_alias(pair ->> 0) else pair ->> 0 end) as condition
       from jsonb_array_elements(node -> 'relationship' -> 'columns') as pair
       where not node -> 'relationship' ? 'junction'
       union all
-      select format('%I.%I = %I.%I', 'junction_' || (node ->> 'depth'), pair ->> 1, parent, prefix || (pair ->> 0))
+      select format('%I.%I = %I.%I', 'junction$' || (node ->> 'depth'), pair ->> 1, parent, case when keyed then postern.key_alias(pair ->> 0) else pair ->> 0 end)
       from jsonb_array_elements(node -> 'relationship' -> 'junction' -> 'source') as pair
       union all
       select postern.render_junction_join(node)
     ) as conditions);
 end
 $$;
-comment on function postern.render_join(jsonb, text, text) is
-  'The condition that ties a node to a row of the relation parent, whose key columns have their names with prefix before them. Null for a computed relationship.';
+comment on function postern.render_join(jsonb, text, boolean) is
+  'The condition that ties a node to a row of the relation parent; keyed: whose key columns have the names of postern.key_alias. Null for a computed relationship.';
 
 create or replace function postern.render_junction_join(child jsonb)
 returns text
@@ -48,12 +48,23 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(format('%I.%I = %I.%I', 'junction_' || (child ->> 'depth'), pair ->> 1, child ->> 'alias', pair ->> 0), ' and ')
+    select string_agg(format('%I.%I = %I.%I', 'junction$' || (child ->> 'depth'), pair ->> 1, child ->> 'alias', pair ->> 0), ' and ')
     from jsonb_array_elements(child -> 'relationship' -> 'junction' -> 'target') as pair);
 end
 $$;
 comment on function postern.render_junction_join(jsonb) is
   'The condition that ties the junction of a many-to-many embed to its relation; null for other embeds.';
+
+create or replace function postern.key_alias(name text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return 'k$' || case when octet_length(name) > 61 then md5(name) else name end;
+end
+$$;
+comment on function postern.key_alias(text) is
+  'The name between levels of a column that embeds are joined by, of at most the 63 bytes of an identifier. In: the column''s name. Raises nothing.';
 
 create or replace function postern.render_keys(node jsonb)
 returns text
@@ -62,7 +73,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(format('%I.%I as %I', node ->> 'alias', name, 'k$' || name), ', ')
+    select string_agg(format('%I.%I as %I', node ->> 'alias', name, postern.key_alias(name)), ', ')
     from (
       select distinct pair ->> 0 as name
       from jsonb_array_elements(node -> 'children') as child,
@@ -71,7 +82,7 @@ begin
 end
 $$;
 comment on function postern.render_keys(jsonb) is
-  'The columns of a node that its embeds are joined by, under the names that postern.render_join gives them with the prefix key_.';
+  'The columns of a node that its embeds are joined by, under the names of postern.key_alias.';
 
 create or replace function postern.render_row(node jsonb)
 returns text
@@ -96,7 +107,7 @@ as $$
 begin
   return (
     select format('exists (select 1 from %s%s%s)', postern.render_source(child, postern.render_row(parent_node)),
-      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, ''), postern.render_where(child, child ->> 'alias')), ''), ''),
+      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, false), postern.render_where(child, child ->> 'alias')), ''), ''),
       case when child ?| '{limit,offset}' then postern.render_page(child) else '' end));
 end
 $$;
@@ -196,7 +207,7 @@ begin
   return (
     select format('(select %s from %s%s limit 1)', postern.render_reference(child ->> 'alias', field),
       postern.render_source(child, postern.render_row(parent_node)),
-      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, ''), postern.render_where(child, child ->> 'alias')), ''), '')));
+      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, false), postern.render_where(child, child ->> 'alias')), ''), '')));
 end
 $$;
 comment on function postern.render_related(jsonb, text, jsonb, jsonb) is
