@@ -38,5 +38,21 @@ select ok((postern.compile(testing.request('GET', '/tree'), E'\x1fselect\x1e\x1e
 select ok((postern.compile(testing.request('GET', '/branch'), E'\x1fselect\x1e\x1eid,apple(id)\x1fid\x1eeq\x1e\x01', postern.settings('{"db_schemas": ["orchard"]}'))).statement
   not like '%group by%', 'one parent by its key');
 
+-- Where columns are granted, ctid is not.
+create function testing.granted() returns setof text language sql immutable as $$
+  values ('/tree?select=row,col,branch(id)&branch.order=id&order=row,col'), ('/tree?select=row,branch(id,apple(id))&branch.order=id&branch.apple.order=id&order=row,col'),
+    ('/picker?select=id,apple(id)&apple.order=id&order=id'), ('/branch?select=id,apple(id)&apple.order=id&order=id&limit=3'), ('/branch?select=id,apple!inner(id)&apple.order=id&order=id'),
+    ('/picker?select=id,apple(id)&apple.id=eq.4') $$;
+grant usage on schema orchard to store_clerk;
+grant select (row, col) on orchard.tree to store_clerk;
+grant select (id, row, col) on orchard.branch to store_clerk;
+grant select (id, branch_id) on orchard.apple to store_clerk;
+grant select (apple_id, picker_id) on orchard.picks to store_clerk;
+grant select (id) on orchard.picker to store_clerk;
+select set_config('testing.all', (select jsonb_object_agg(target, testing.get(target))::text from testing.granted() as target), true);
+set local role store_clerk;
+select is(testing.get(target), current_setting('testing.all')::jsonb ->> target, 'of granted columns: ' || target) from testing.granted() as target;
+reset role;
+
 select * from finish();
 rollback;

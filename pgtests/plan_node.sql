@@ -38,7 +38,7 @@ from (values
 ) as cases(query, wanted);
 
 -- Nodes.
-select is(pg_temp.node('room', '') - '{oid,columns}'::text[], '{"depth": 0, "schema": "rooms", "relation": "room", "alias": "room", "heap": true, "children": [],
+select is(pg_temp.node('room', '') - '{oid,columns}'::text[], '{"depth": 0, "schema": "rooms", "relation": "room", "alias": "room", "heap": true, "ctid": true, "children": [],
   "fields": [{"name": "*", "label": "*"}], "select_items": [{"type": "field", "name": "*"}]}', 'all columns');
 select is(pg_temp.node('house', 'select=*') #> '{fields,4}', '{"name": "code", "label": "code", "transform": "rooms.code_json"}', 'a column with a representation');
 select is(pg_temp.node('house', 'select=meta->a->>b,x:name,size:id::text,id.sum()::int') -> 'fields', '[
@@ -61,8 +61,9 @@ select is(pg_temp.node('house', 'select=id,room(id)&room.size=gt.1&room.order=id
   '[{"field": {"name": "size"}, "expr": {"operator": "gt", "param": 2}}]', 'a filter of an embed');
 select is(pg_temp.node('house', 'select=id,room(id)') #> '{children,0,alias}', '"room_1"', 'the alias of an embed');
 select is((pg_temp.node('room', 'select=id,h:house!inner(name)') #> '{children,0}') - '{oid,columns,relationship}'::text[],
-  '{"depth": 1, "schema": "rooms", "relation": "house", "alias": "house_1", "name": "house", "label": "h", "alias_given": "h", "join": "inner", "heap": true, "single": true, "children": [],
+  '{"depth": 1, "schema": "rooms", "relation": "house", "alias": "house_1", "name": "house", "label": "h", "alias_given": "h", "join": "inner", "heap": true, "ctid": true, "single": true, "children": [],
   "fields": [{"name": "name", "label": "name"}]}', 'an embed');
+select is(postern.has_ctid('pg_stats'::regclass), null, 'a view has no ctid');
 select is(pg_temp.node('room', 'id=eq.1') -> 'single', 'true', 'an eq filter on a unique column leaves one row at most');
 select is(pg_temp.node('room', 'id=gt.1') -> 'single', null, 'another filter may leave several');
 select is(pg_temp.node('room', 'select=id,h:house(name)&house.id=eq.1') #> '{children,0,legacy}', 'true', 'named by relation though it has an alias');

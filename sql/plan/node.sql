@@ -50,12 +50,26 @@ begin
     'offset', postern.last_entry(entries, 'offset'),
     'max_rows', context -> 'max_rows'));
   return jsonb_strip_nulls(node || jsonb_build_object('single', case when postern.is_single(node) then true end,
-    'heap', (select true from pg_class where oid = (relation ->> 'oid')::oid and relkind in ('r', 'p', 'm')), 'columns', case when depth = 0 then columns end, 'computed', case
+    'heap', (select true from pg_class where oid = (relation ->> 'oid')::oid and relkind in ('r', 'p', 'm')), 'ctid', postern.has_ctid((relation ->> 'oid')::oid), 'columns', case when depth = 0 then columns end, 'computed', case
     when columns = '[]' or jsonb_path_exists(fields, '$[*].transform') or postern.computed_names(node, columns) <> '{}' then true end));
 end
 $$;
 comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, boolean) is
   'The node of a relation: {depth, oid, schema, relation, alias, fields, children, where, order, limit, offset, max_rows, computed: more than columns is named; of the root also columns}. context: {schema, schemas, legacy, max_rows}; columns: of the relation; items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it. spread: it is one. PGRST108, 118, 123, 200, 201.';
+
+create or replace function postern.has_ctid(relation oid)
+returns boolean
+language plpgsql stable strict parallel safe
+as $$
+begin
+  return (
+    select true from pg_class as c
+    where c.oid = relation and c.relkind in ('r', 'p', 'm')
+      and not exists (select from pg_attribute as a where a.attrelid = relation and a.attacl is not null));
+end
+$$;
+comment on function postern.has_ctid(oid) is
+  'Whether rows of a relation may be ordered by ctid: it has one, and is not granted by columns, as no such grant is for ctid; else null. Raises nothing.';
 
 create or replace function postern.node_alias(name text, depth int, root text)
 returns text
@@ -193,7 +207,7 @@ begin
       node := node || '{"single": true}';
     end if;
     if child -> 'relationship' ->> 'kind' = 'computed' then
-      node := node - 'heap';
+      node := node - '{heap,ctid}'::text[];
     end if;
     planned := planned || jsonb_build_array(child - 'items' || node);
   end loop;

@@ -202,7 +202,7 @@ begin
   return coalesce((
     select string_agg(format('%s as pgrst_o%s', postern.render_term(node, node ->> 'alias', term), place), ', ' order by place)
     from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)),
-    case when node ? 'heap' and (node ? 'whole' or (node ->> 'depth')::int > 0) then format('%I.ctid as pgrst_o1', node ->> 'alias') else 'row_number() over () as pgrst_o1' end);
+    case when node ? 'ctid' and (node ? 'whole' or (node ->> 'depth')::int > 0) then format('%I.ctid as pgrst_o1', node ->> 'alias') else 'row_number() over () as pgrst_o1' end);
 end
 $$;
 comment on function postern.order_columns(jsonb) is

@@ -64,7 +64,7 @@ declare
   alias text := 'level_' || (child ->> 'depth');
   source text := postern.render_source(child, null);
   found_order text := coalesce(postern.render_order(child, child ->> 'alias'),
-    case when child ? 'heap' then format(' order by %I.ctid', child ->> 'alias') end);
+    case when child ? 'ctid' then format(' order by %I.ctid', child ->> 'alias') end);
 begin
   if child -> 'children' = '[]' then
     return format('select %s, pgrst_embed from %s cross join lateral (select %s) as pgrst_embed', parents, source, postern.render_labels(child))
