@@ -74,6 +74,17 @@ select is(pg_temp.write('PATCH', '/directors?id=in.(10,11)&select=id,name&order=
   '200 [{"id":10,"name":"X"},{"id":11,"name":"Eleven"}]', 'with a representation');
 select is(pg_temp.write('PATCH', '/directors?id=eq.0', '{"name": "X"}', 'return=representation'), '200 []', 'of nothing');
 select is(pg_temp.write('PATCH', '/directors?id=eq.10', '{}', 'return=representation'), '200 []', 'no columns: nothing is updated');
+-- Of one row at most: the row makes the response.
+select is(pg_temp.write('PATCH', '/directors?select=name&id=eq.' || id, '{"name": "One row"}', prefer, jsonb_build_object('accept', accept)) ~ wanted, true, concat_ws(' ', id, accept, prefer))
+from (values
+  (10, 'return=representation', '*/*', '^200 \[{"name":"One row"}\]$'), (10, 'return=representation', 'application/vnd.pgrst.object+json', '^200 {"name":"One row"}$'),
+  (10, 'return=minimal', 'application/vnd.pgrst.object+json', '^204$'), (10, 'return=representation', 'text/csv', E'^200 name\n"One row"$'),
+  (0, 'return=representation', 'application/vnd.pgrst.object+json', '^406 .*PGRST116'), (0, 'return=minimal', 'application/vnd.pgrst.object+json', '^406 .*PGRST116'),
+  (10, 'max-affected=0, handling=strict', '*/*', '^400 .*PGRST124'), (10, 'max-affected=1, handling=strict', '*/*', '^204$')) as cases(id, prefer, accept, wanted);
+select is(pg_temp.write('PATCH', '/films?id=eq.1&select=title,directors(name)', '{"title": "New title"}', 'return=representation'), '200 [{"title":"New title","directors":{"name":"Agnès Varda"}}]', 'with an embed');
+select is(concat_ws(' ', a.status, a.headers ->> 'content-range', a.body), wanted, concat_ws(' ', method, prefer))
+from (values ('PATCH', 'count=exact', '204 0-0/1'), ('PATCH', 'count=planned', '204 0-0/*'), ('DELETE', 'count=exact', '204 */1'), ('DELETE', 'return=representation', '200 */* []')) as cases(method, prefer, wanted),
+  testing.answer(method, '/reviews?id=eq.' || (select max(id) from store.reviews), jsonb_build_object('prefer', prefer), '{"words": "w"}') as a;
 select is(a.headers ->> 'content-range', '0-1/2', 'a count')
 from testing.answer('PATCH', '/directors?id=in.(10,11)', '{"prefer": "count=exact"}', '{"born": null}') as a;
 select is(testing.failed('PATCH', '/directors?id=in.(10,11)', '{"prefer": "max-affected=1, handling=strict"}', '{"born": "2000-02-02"}'),

@@ -168,11 +168,14 @@ from (values ('{"fields": [{"name": "*"}]}'::jsonb, '{b,a}'::text[]), ('{"fields
 -- One row.
 select is(postern.render_element(media::jsonb, 'x.*'), wanted, media)
 from (values ('{"handler": "object"}', 'row_to_json(x.*)'), ('{"handler": "json", "strip": true}', '''['', json_strip_nulls(row_to_json(x.*)), '']''')) as cases(media, wanted);
-select is(postern.render_row_answer('q', '200', '{{A,it''s}}', E'\nL: /x', media::jsonb, 'note'), wanted, media)
+select is(postern.render_row_answer('q', '200', '{1,0}', location, '{{A,it''s}}', media::jsonb, 'note'), wanted, concat_ws(' ', location, media))
 from (values
-  ('{"handler": "json"}', E'select convert_to(coalesce((select concat(''200\nContent-Range: 0-0/*\nL: /x'', $1::text, ''\nA: it''''s\n\n'', ''['', row_to_json(pgrst_answer), '']'') from (q) as pgrst_answer), concat(''200\nContent-Range: */*\nL: /x'', $1::text, ''\nA: it''''s\n\n[]'')), ''UTF8''), note'),
-  ('{"handler": "object"}', E'select convert_to(coalesce((select concat(''200\nContent-Range: 0-0/*\nL: /x'', $1::text, ''\nA: it''''s\n\n'', row_to_json(pgrst_answer)) from (q) as pgrst_answer), postern.not_single(0)), ''UTF8''), note')
-) as cases(media, wanted);
+  ('/x', '{"handler": "json"}', E'select convert_to(coalesce((select concat(''200\nContent-Range: 1\nContent-Location: /x'', $1::text, ''\nA: it''''s\n\n'', ''['', row_to_json(pgrst_answer), '']'') from (q) as pgrst_answer), concat(''200\nContent-Range: 0\nContent-Location: /x'', $1::text, ''\nA: it''''s\n\n[]'')), ''UTF8''), note'),
+  (null, '{"handler": "object"}', E'select convert_to(coalesce((select concat(''200\nContent-Range: 1\nA: it''''s\n\n'', row_to_json(pgrst_answer)) from (q) as pgrst_answer), postern.not_single(0)), ''UTF8''), note'),
+  (null, null, E'select convert_to(coalesce((select concat(''200\nContent-Range: 1\nA: it''''s\n\n'') from (q) as pgrst_answer), concat(''200\nContent-Range: 0\nA: it''''s\n\n'')), ''UTF8''), note')
+) as cases(location, media, wanted);
+select is(postern.row_ranges(method, counted), wanted::text[], concat_ws(' ', method, counted))
+from (values ('PATCH', false, '{0-0/*,*/*}'), ('PATCH', true, '{0-0/1,*/0}'), ('DELETE', false, '{*/*,*/*}'), ('DELETE', true, '{*/1,*/0}')) as cases(method, counted, wanted);
 select is(postern.render_inserted(('{"relation": "a b", "alias": "a b", "children": []}'::jsonb || fields), '201', '*/*', null, media::jsonb, 'note'), wanted, concat_ws(' ', fields, media))
 from (values
   ('{}'::jsonb, null, E'convert_to(''201\nContent-Range: */*\n\n'', ''UTF8''), note'),

@@ -139,7 +139,7 @@ declare
   counted text := context -> 'preferences' ->> 'count';
   headers text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}') || postern.legacy_warning(node);
   body text := case when context ->> 'method' <> 'HEAD' then postern.render_body(media, 'rows', node) end;
-  location text := E'\nContent-Location: /' || postern.header_value(name);
+  location text := '/' || postern.header_value(name);
   note text := postern.render_note(context, (context ->> 'pre_request')::boolean or postern.is_binary(media) or postern.runs_code(node));
   used jsonb := media || jsonb_build_object('leaves', (context ->> 'pre_request')::boolean);
   statement text;
@@ -151,10 +151,10 @@ begin
     and not node ?| '{limit,offset,range,max_rows}'
   then
     statement := postern.render_row_answer(postern.render_rows(node, source, null, 'labels'), case when (used ->> 'leaves')::boolean then '200 *' else '200' end,
-      headers, location, media, note);
+      '{0-0/*,*/*}', location, headers, media, note);
   else
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, 'count(*)', headers,
-      format('%L, $1::text', location), postern.render_total(node, source, counted), context ->> 'verbosity', media ->> 'handler' = 'object', null, used, note);
+      format('%L, $1::text', E'\nContent-Location: ' || location), postern.render_total(node, source, counted), context ->> 'verbosity', media ->> 'handler' = 'object', null, used, note);
   end if;
   return postern.compiled_statement(context, statement, (trees ->> 'params')::int, media,
     case when counted in ('planned', 'estimated') then postern.render_count_query(node, source) end);

@@ -13,29 +13,39 @@ $$;
 comment on function postern.render_element(jsonb, text) is
   'Arguments of concat: a row (row_text: SQL of it) as the JSON body, an object or an array of it as the media type has it.';
 
-create or replace function postern.render_row_answer(query text, status text, headers text[], location text, media jsonb, note text)
+create or replace function postern.render_head(status text, range text, location text, rest text)
+returns text
+language sql immutable parallel safe
+as $$
+  select case when location is null then quote_literal(concat(status, E'\nContent-Range: ', range, rest))
+    else format('%L, $1::text, %L', concat(status, E'\nContent-Range: ', range, E'\nContent-Location: ', location), rest) end
+$$;
+comment on function postern.render_head(text, text, text, text) is
+  'Arguments of concat: the status, Content-Range, Content-Location where there is a location (its query is $1), and the rest of the head.';
+
+create or replace function postern.render_row_answer(query text, status text, ranges text[], location text, headers text[], media jsonb, note text)
 returns text
 language plpgsql immutable parallel safe
 as $$
 declare
   ending constant text := concat(postern.header_lines(headers), E'\n\n');
 begin
-  return format('select convert_to(coalesce((select concat(%L, $1::text, %L, %s) from (%s) as pgrst_answer), %s), ''UTF8''), %s',
-    concat(status, E'\nContent-Range: 0-0/*', location), ending, postern.render_element(media, 'pgrst_answer'), query,
+  return format('select convert_to(coalesce((select concat(%s) from (%s) as pgrst_answer), %s), ''UTF8''), %s',
+    concat_ws(', ', postern.render_head(status, ranges[1], location, ending), postern.render_element(media, 'pgrst_answer')), query,
     case when media ->> 'handler' = 'object' then 'postern.not_single(0)'
-      else format('concat(%L, $1::text, %L)', concat(status, E'\nContent-Range: */*', location), ending || '[]') end,
+      else format('concat(%s)', postern.render_head(status, ranges[2], location, ending || case when media is null then '' else '[]' end)) end,
     note);
 end
 $$;
-comment on function postern.render_row_answer(text, text, text[], text, jsonb, text) is
-  'The response of a read that has one row at most. query: of the row; status, headers, note: as for postern.render_answer; location: the line of Content-Location without its query, which is $1; media: JSON.';
+comment on function postern.render_row_answer(text, text, text[], text, text[], jsonb, text) is
+  'The response to what has one row at most. query: of the row; ranges: Content-Range with the row and without; location: for postern.render_head; media: JSON, null where no body is wanted; status, headers, note: as for postern.render_answer.';
 
 create or replace function postern.render_inserted(node jsonb, status text, range text, headers text[], media jsonb, note text)
 returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  head text := quote_literal(concat(status, E'\nContent-Range: ', range, postern.header_lines(headers), E'\n\n'));
+  head text := postern.render_head(status, range, null, concat(postern.header_lines(headers), E'\n\n'));
 begin
   return format('convert_to(%s, ''UTF8''), %s', case
       when media is null then head

@@ -131,7 +131,16 @@ declare
     media ->> 'handler' = 'object', strict_most);
   rows text := case when full_answer then postern.render_rows(node - '{where,limit,offset,max_rows}'::text[], format('pgrst_source as %I', node ->> 'alias'), null, 'labels')
     else 'select from pgrst_source' end;
+  leaves boolean := postern.has_triggers() or (context ->> 'pre_request')::boolean or node ->> 'heap' is null;
+  note text := postern.render_note(context, true);
 begin
+  if method in ('PATCH', 'DELETE') and node ? 'single' and strict_most is null and not media ? 'explain'
+    and (media ->> 'handler' = 'json' or full_answer and media ->> 'handler' = 'object') and not node -> 'fields' @? '$[*].aggregate'
+  then
+    return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation, postern.render_row_answer(rows,
+        case when full_answer then '200' else '204' end || case when leaves then ' *' else '' end, postern.row_ranges(method, total <> 'null'),
+        null, headers, case when full_answer then media end, note)), params, media, null);
+  end if;
   return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation, postern.render_answer(
       case when method = 'PUT' then format('case when count(*) <> 1 then postern.key_mismatch() else (%s)::text end', status) else status end,
       nullif(concat_ws(', ',
@@ -141,11 +150,22 @@ begin
         case when method = 'POST' and preferences ->> 'return' = 'headers-only' and pk <> '{}' then
           format('case when count(*) = 1 then %L || %s end', E'\nLocation: ', postern.render_location(node, pk)) end), ''),
       body, format('(%s) as pgrst_answer having count(*) >= 0', rows),
-      media || jsonb_build_object('leaves', postern.has_triggers() or (context ->> 'pre_request')::boolean or node ->> 'heap' is null), postern.render_note(context, true))), params, media, null);
+      media || jsonb_build_object('leaves', leaves), note)), params, media, null);
 end
 $$;
 comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, int, text[], text, boolean) is
   'The statement of a write''s answer: the representation, Location or nothing, as Prefer return has it. resolved: whether there is a key that Prefer resolution can be about.';
+
+create or replace function postern.row_ranges(method text, counted boolean)
+returns text[]
+language sql immutable strict parallel safe
+as $$
+  select array[
+    case when method = 'PATCH' then '0-0' else '*' end || case when counted then '/1' else '/*' end,
+    case when counted then '*/0' else '*/*' end]
+$$;
+comment on function postern.row_ranges(text, boolean) is
+  'Content-Range of a PATCH or DELETE of one row, and of none. counted: whether Prefer has count.';
 
 create or replace function postern.render_write_status(method text, full_answer boolean, resolution text)
 returns text
