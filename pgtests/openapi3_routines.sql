@@ -23,7 +23,7 @@ create function over(json) returns void language sql as 'select';
 comment on function add is E'Adds\n\nnumbers';
 
 create function item(name text) returns jsonb stable language sql as $$
-  select ('{' || postern.openapi3_routines('rooms', true, postern.openapi_relations('rooms', true)) || '}')::jsonb -> ('/rpc/' || item.name) $$;
+  select ('{' || paths || '}')::jsonb -> ('/rpc/' || item.name) from postern.openapi3_routines('rooms', true, postern.openapi_relations('rooms', true)) $$;
 select is((item('add') -> 'get') - 'responses' - 'parameters', '{"operationId": "rpc.add.get", "tags": ["(rpc) add"], "summary": "Adds", "description": "numbers"}', 'GET');
 select is(item('add') #> '{get,parameters}', '[{"in": "query", "name": "a", "required": true, "schema": {"type": "integer", "format": "int32"} },
   {"in": "query", "name": "b", "required": false, "schema": {"type": "integer", "format": "int32", "default": 2} },
@@ -57,13 +57,13 @@ select is((item('over') #> '{post,responses}') - 'default'::text, '{"200": {"des
 
 select is((select array_agg(place order by place) from postern.openapi3_overloads('rooms', true, '{}') where name = 'over'), '{1,2,3}', 'overloads');
 select is((select rows_of from postern.openapi3_overloads('rooms', true, array['film'::regclass]) where name = 'films'), 'film'::regclass::oid, 'whose rows');
-select set_eq($$ select unnest(postern.openapi3_routine_types('rooms', true))::regtype::text except select 'jsonb' $$,
+select set_eq($$ select unnest(types)::regtype::text from postern.openapi3_routines('rooms', true, '{}') except select 'jsonb' $$,
   array['integer', 'mood', 'void', 'integer[]', 'film', 'record', '"text/html"', 'json', 'bytea', 'text[]', 'text'], 'types');
 select is(postern.openapi3_query_schema(schema::jsonb, is_enum), wanted::jsonb, schema)
 from (values ('{"type": "integer"}', false, '{"type": "integer"}'), ('{"type": "array", "items": {} }', false, '{"type": "string"}'), ('{}', false, '{"type": "string"}'),
   ('{"$ref": "x"}', true, '{"$ref": "x"}'), ('{"$ref": "x", "description": "y"}', false, '{"type": "string", "description": "y"}')) as cases(schema, is_enum, wanted);
 create schema empty;
-select is(postern.openapi3_routines('empty', true, '{}'), null, 'no functions');
+select is(paths, null, 'no functions') from postern.openapi3_routines('empty', true, '{}');
 
 select * from finish();
 rollback;

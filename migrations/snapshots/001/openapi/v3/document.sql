@@ -18,23 +18,22 @@ declare
     select jsonb_object_agg(section, members)
       from (select section, string_agg(members, ',') as members
               from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal') group by section) as listed);
-  types text := postern.openapi3_named_types(
-    postern.openapi3_relation_types(relations) || postern.openapi3_routine_types(openapi3.schema, everything), readable);
 begin
   return (
     select concat('{"openapi":"3.1.0","info":', postern.openapi_info(openapi3.schema),
       ',"servers":[{"url":', to_json(coalesce(nullif(uri, ''), '/')),
       '}],"security":', case when (config ->> 'openapi_security_active')::boolean then '[{"JWT":[]}]' else '[{},{"JWT":[]}]' end,
       ',"tags":[', r.tags,
-      '],"paths":{', common ->> 'paths', ',' || r.paths, ',' || postern.openapi3_routines(openapi3.schema, everything, readable),
+      '],"paths":{', common ->> 'paths', ',' || r.paths, ',' || f.paths,
       '},"components":{"headers":{', common ->> 'headers',
       '},"parameters":{', common ->> 'parameters', ',' || r.parameters,
       '},"requestBodies":{', r.request_bodies,
       '},"responses":{', common ->> 'responses', ',' || r.responses,
-      '},"schemas":{', common ->> 'schemas', ',' || r.schemas, ',' || types,
+      '},"schemas":{', common ->> 'schemas', ',' || r.schemas, ',' || postern.openapi3_named_types(postern.openapi3_relation_types(relations) || f.types, readable),
       '},"securitySchemes":{', common ->> 'securitySchemes',
       '} },"externalDocs":', postern.openapi_documentation(), '}')
-      from postern.openapi3_relations(relations, readable, exposed, everything) as r);
+      from postern.openapi3_relations(relations, readable, exposed, everything) as r,
+        postern.openapi3_routines(openapi3.schema, everything, readable) as f);
 end
 $$;
 comment on function postern.openapi3(text, jsonb) is

@@ -111,7 +111,7 @@ begin
     select e.*, e.kind in ('m2o', 'o2o', 'computed-one') as to_one, t.relname::text as target_name,
            '{"$ref":"#/components/schemas/' || postern.openapi3_key(t.relname) || '"}' as reference
       from postern.described_embeds(relations, exposed) e
-      join pg_catalog.pg_class t on t.oid = e.target
+      join pg_catalog.pg_class t on t.oid = e.target and t.oid = any (relations)
      order by e.origin, e.name collate "C", e.selector collate "C"
   ), extra as (
     select e.origin, e.name, '{"anyOf":[' || pg_catalog.concat_ws(',',

@@ -13,7 +13,7 @@ comment on function postern.openapi3_query_schema(jsonb, boolean) is
 create or replace function postern.openapi3_overloads(schema text, everything boolean, relations oid[])
 returns table (
   oid oid, name text, description text, volatile boolean, place bigint, media text, required int, arguments int, body jsonb, query jsonb, answer jsonb,
-  rows_of oid, is_rows boolean)
+  rows_of oid, is_rows boolean, types oid[])
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -80,30 +80,30 @@ begin
            else pg_catalog.jsonb_build_object('description', 'OK', 'content', pg_catalog.jsonb_build_object(
              'application/json', pg_catalog.jsonb_build_object('schema', b.item))) end,
          case when b.typrelid = any (relations) then b.typrelid end,
-         b.composite and b.handled is null
+         b.composite and b.handled is null, r.types || r.out_types || r.returned
     from routine r
     join returned b on b.oid = r.oid
     left join argument a on a.oid = r.oid;
 end
 $$;
 comment on function postern.openapi3_overloads(text, boolean, oid[]) is
-  'The overloads of the functions of a schema, numbered by name, most arguments first: media type and schema of the body (null without arguments), arguments in the query string by name (null where the body itself is the argument), the Response Object (null for void), the described relation whose rows it returns, whether it returns rows at all. What a function with OUT or TABLE columns returns is an object of those.';
+  'The overloads of the functions of a schema, numbered by name, most arguments first: media type and schema of the body (null without arguments), arguments in the query string by name (null where the body itself is the argument), the Response Object (null for void), the described relation whose rows it returns, whether it returns rows at all, the types of all arguments and results. What a function with OUT or TABLE columns returns is an object of those.';
 
 create or replace function postern.openapi3_routines(schema text, everything boolean, relations oid[])
-returns text
+returns table (paths text, types oid[])
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
-  return (
+  return query
   with overload as materialized (
     select o.* from postern.openapi3_overloads(openapi3_routines.schema, everything, relations) o
   ), filter as materialized (
     select a.relation, a.name, postern.openapi3_key(c.relname) || '.' || postern.openapi3_key(a.name) as key
       from postern.openapi3_filters(array(select distinct o.rows_of from overload o where o.rows_of is not null), everything) a
-      join pg_catalog.pg_class c on c.oid = a.relation
+      join pg_catalog.pg_class c on c.oid = a.relation and c.oid = any (relations)
   ), media as (
     select o.name, o.media, case when pg_catalog.count(o.body) > 1 then pg_catalog.jsonb_build_object('anyOf', pg_catalog.jsonb_agg(o.body order by o.place))
              else (pg_catalog.array_agg(o.body))[1] end as body
@@ -151,22 +151,13 @@ begin
              pg_catalog.concat_ws(',', q.parameters, s.parameters, postern.openapi3_parameters('preferCall')), null, r.responses) end,
            '"post":' || postern.openapi3_operation('rpc.' || r.key || '.post', postern.openapi3_about('(rpc) ' || r.name, r.description),
              pg_catalog.concat_ws(',', s.parameters, postern.openapi3_parameters('preferCall')),
-             '{"required":' || r.needs || ',"content":' || b.content || '}', r.responses)) || '}', ',' order by r.name collate "C")
+             '{"required":' || r.needs || ',"content":' || b.content || '}', r.responses)) || '}', ',' order by r.name collate "C"),
+         array(select distinct u.type from overload o cross join lateral pg_catalog.unnest(o.types) as u (type))
     from routine r
     left join body b on b.name = r.name
     left join query q on q.name = r.name
-    left join shaping s on s.name = r.name);
+    left join shaping s on s.name = r.name;
 end
 $$;
 comment on function postern.openapi3_routines(text, boolean, oid[]) is
-  'All that OpenAPI 3.1 says of the functions of a schema, as members of paths in JSON text: a path for each name; null for none. Overloads share it: their bodies are alternatives, their arguments in the query string are listed together. relations: the described ones.';
-
-create or replace function postern.openapi3_routine_types(schema text, everything boolean)
-returns oid[]
-language sql stable strict parallel safe
-as $$
-  select coalesce(array_agg(distinct u.type), '{}')
-  from postern.described_routines(schema, everything) as r, unnest(r.types || r.out_types || r.returned) as u(type)
-$$;
-comment on function postern.openapi3_routine_types(text, boolean) is
-  'The types of all arguments and results of the functions of a schema.';
+  'All that OpenAPI 3.1 says of the functions of a schema, as members of paths in JSON text (null for none), and the types of their arguments and results. There is a path for each name. Overloads share it: their bodies are alternatives, their arguments in the query string are listed together. relations: the described ones.';

@@ -2,10 +2,11 @@
 
 create or replace function postern.openapi3_builtin(type oid)
 returns jsonb
-language sql stable strict parallel safe
+language plpgsql immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-  select case openapi3_builtin.type
+begin
+  return case openapi3_builtin.type
     when 'boolean'::regtype then '{"type": "boolean"}'
     when 'smallint'::regtype then '{"type": "integer", "format": "int16"}'
     when 'integer'::regtype then '{"type": "integer", "format": "int32"}'
@@ -26,7 +27,8 @@ as $$
     when 'jsonb'::regtype then '{}'
     when 'record'::regtype then '{"type": "object"}'
     when 'record[]'::regtype then '{"type": "array", "items": {"type": "object"} }'
-  end::jsonb
+  end::jsonb;
+end
 $$;
 comment on function postern.openapi3_builtin(oid) is
   'The JSON Schema of values of a built-in type as PostgreSQL writes them in JSON; null where the general rules hold. Formats are those of the OpenAPI Format Registry.';
