@@ -122,13 +122,13 @@ begin
     from jsonb_array_elements(node -> 'where') as condition
     join pg_attribute as a on a.attrelid = (node ->> 'oid')::oid and a.attname = condition -> 'field' ->> 'name'
     join pg_index as i on i.indrelid = a.attrelid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null
-      and i.indnkeyatts = 1 and i.indkey[0] = a.attnum
+      and i.indnkeyatts = 1 and i.indkey[0] = a.attnum and i.indcollation[0] = a.attcollation
     join pg_class as c on c.oid = a.attrelid and (c.relkind = 'p' or not c.relhassubclass)
     where condition -> 'expr' ->> 'operator' = 'eq' and not condition -> 'expr' ?| '{not,quantifier}' and not condition -> 'field' ? 'path');
 end
 $$;
 comment on function postern.is_single(jsonb) is
-  'Whether a node is known to have at most one row: an eq filter on a column that is unique by itself.';
+  'Whether a node is known to have at most one row: an eq filter on a column that is unique by itself, in its own collation.';
 
 create or replace function postern.last_entry(entries jsonb, kind text)
 returns jsonb
