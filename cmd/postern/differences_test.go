@@ -147,6 +147,7 @@ var differences = []difference{
 	{title: "jit is off in the sessions of the server", test: func(t *testing.T, s *testServer) {
 		s.gives(t, "/rpc/jit", `"off"`)
 	}},
+	{title: "client_encoding and standard_conforming_strings are the server's", elsewhere: [2]string{"e2e_roles_test.go", "standard_conforming_strings"}},
 	{title: "The settings of roles are read every ten seconds", elsewhere: [2]string{"differences_test.go", "alter role e2e_anon set statement_timeout"}},
 	{title: "log-query has no effect", elsewhere: [2]string{"differences_test.go", "PGRST_LOG_QUERY=true"}},
 	{title: "Parameters of libpq that the driver does not have are ignored", elsewhere: [2]string{"../../shell/db/uri_test.go", "keepalives_idle"}},

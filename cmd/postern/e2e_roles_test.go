@@ -19,6 +19,9 @@ alter role e2e_hurried in database roles set statement_timeout = '300ms';
 alter role e2e_hurried in database postgres set statement_timeout = '1ms';
 alter role e2e_memory set work_mem = '3MB';
 alter role e2e_memory set lock_timeout = '7s';
+alter role e2e_memory set standard_conforming_strings = off;
+alter role e2e_memory set client_encoding = 'LATIN1';
+alter database roles set standard_conforming_strings = off;
 alter role e2e_privileged set log_min_duration_statement = 1;
 alter role e2e_privileged set log_min_messages = 'fatal';
 alter role e2e_privileged set statement_timeout = '9s';
@@ -75,6 +78,13 @@ func testRoleSettings(t *testing.T, h *house) {
 		eventually(t, "the new setting", func() bool {
 			return p.send(t, "GET", "/rpc/guc?name=work_mem", "", as("e2e_memory")...).body == `"6MB"`
 		})
+	})
+	t.Run("settings that the functions depend on", func(t *testing.T) {
+		for _, role := range []string{"e2e_user", "e2e_memory"} {
+			guc(p, role, "standard_conforming_strings", "on")
+			guc(p, role, "client_encoding", "UTF8")
+		}
+		p.expect(t, "GET", "/authors?id=not.gt.0", "", as("e2e_repeatable"), 200, `[]`)
 	})
 	t.Run("privileged settings", func(t *testing.T) {
 		guc(p, "e2e_privileged", "statement_timeout", "9s")

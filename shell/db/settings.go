@@ -86,7 +86,8 @@ func quoteName(name string) string {
 	return pgx.Identifier(strings.SplitN(name, ".", 2)).Sanitize()
 }
 
-// roleSQL gives the settings of the roles that the connection's role may assume, as far as it may set them.
+// roleSQL gives the settings of the roles that the connection's role may assume, as far as it may set them, without those
+// that ParseURI gives the connection.
 // %s is the test of the privilege to set a parameter, which came with PostgreSQL 15.
 const roleSQL = `
 select r.rolname, o.option_name, o.option_value
@@ -98,6 +99,7 @@ where s.setdatabase in (0, (select d.oid from pg_catalog.pg_database as d where 
   and r.rolname <> current_user
   and pg_catalog.pg_has_role(r.oid, 'member')
   and (p.context = 'user'%s)
+  and p.name not in ('client_encoding', 'standard_conforming_strings')
 order by r.rolname, o.option_name, s.setdatabase <> 0`
 
 // RoleSettings are the settings of one role.

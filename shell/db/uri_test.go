@@ -16,7 +16,8 @@ func TestParseURI(t *testing.T) {
 			continue
 		}
 		parameters := config.ConnConfig.RuntimeParams
-		if parameters["application_name"] != want || parameters["client_encoding"] != "UTF8" || len(parameters) != 2 {
+		if parameters["application_name"] != want || parameters["client_encoding"] != "UTF8" ||
+			parameters["standard_conforming_strings"] != "on" || len(parameters) != 3 {
 			t.Errorf("%s: %v", uri, parameters)
 		}
 		if config.ConnConfig.Host != "h" || config.ConnConfig.User != "u" || config.ConnConfig.Database != "d" {
