@@ -54,6 +54,9 @@ func TestInstallNamesEveryFile(t *testing.T) {
 			if strings.TrimRight(line, " \t\r") != line || strings.Contains(line, "\t") {
 				t.Errorf("%s:%d: a tab, or blanks at the end: %q", name, number+1, line)
 			}
+			if strings.ContainsFunc(line, func(c rune) bool { return c > 126 }) {
+				t.Errorf("%s:%d: not every server encoding has these characters: %s", name, number+1, line)
+			}
 		}
 		if lines := strings.Count(text, "\n"); lines > 500 {
 			t.Errorf("%s has %d lines", name, lines)

@@ -48,7 +48,7 @@ select is(('{' || properties || '}')::jsonb, '{"director": {"anyOf": [{"$ref": "
 from postern.openapi3_selects(array['film'::regclass, 'director'], '{rooms}') where relation = 'film'::regclass;
 select is(('[' || embeds || ']')::jsonb, '[{"select": "film", "relation": "film", "cardinality": "one-to-many", "constraint": "film_director_id_fkey", "columns": ["id"]}]', 'embeds')
 from postern.openapi3_selects(array['film'::regclass, 'director'], '{rooms}') where relation = 'director'::regclass;
-select is(selectors, '`film(…)`', 'embeds to read') from postern.openapi3_selects(array['film'::regclass, 'director'], '{rooms}') where relation = 'director'::regclass;
+select is(selectors, '`film(...)`', 'embeds to read') from postern.openapi3_selects(array['film'::regclass, 'director'], '{rooms}') where relation = 'director'::regclass;
 select is((select count(*) from postern.openapi3_selects(array['director'::regclass], '{rooms}')), 0::bigint, 'no embed of what is not described');
 select set_eq($$ select unnest(postern.openapi3_relation_types(array['film'::regclass]))::regtype::text $$, $$ values ('integer'), ('character varying'), ('mood'), ('text') $$, 'types');
 

@@ -170,7 +170,7 @@ end
 $$;
 
 comment on function postern.routine_hint(text, text, text[]) is
-$$The routine closest to a call. In: schema, name and argument names of the call that matched none. Out: "name(argument, …)" of
+$$The routine closest to a call. In: schema, name and argument names of the call that matched none. Out: "name(argument, ...)" of
 the most similar overload if there are routines of that name; else the name of the most similar routine; null if none is, or
 the schema has more than 500. Raises nothing.$$;
 

@@ -19,7 +19,7 @@ begin
   end if;
 
   -- Cut before each target entry's number. The entries of the view's own query stand two nodes deep,
-  -- {QUERY … {TARGETENTRY …; those of subqueries deeper. What follows the number is written without a node between.
+  -- {QUERY ... {TARGETENTRY ...; those of subqueries deeper. What follows the number is written without a node between.
   return query
   select pg_catalog.split_part(cut.piece, ' ', 1)::int2,
          pg_catalog.split_part(cut.origin, ' ', 1)::oid,

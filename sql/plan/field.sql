@@ -217,7 +217,7 @@ as $$
 begin
   perform postern.fail('PGRST108', format('''%s'' is not embedded by this request', name),
     case when alias is not null then 'An embed that has an alias goes by its alias in filters, orders and limits' end,
-    case when alias is null then format('Put %s(…) into the select parameter', name)
+    case when alias is null then format('Put %s(...) into the select parameter', name)
       else format('Write ''%s'' in place of ''%s''', alias, name) end);
 end
 $$;

@@ -1,6 +1,6 @@
 -- The rows of a node, in up to three levels. Level 1 takes the rows of the relation, filtered, ordered and cut to the page. Level 2
 -- adds the embeds to what is left. Level 3, only where the request aggregates, groups. What is between levels has names that should
--- not be a column's: f1$, f2$, … the fields, e1, … the embeds, s1_f1$, … the columns of spreads, k$… the columns that embeds are joined
+-- not be a column's: f1$, f2$, ... the fields, e1, ... the embeds, s1_f1$, ... the columns of spreads, k$... the columns that embeds are joined
 -- by. A name without schema or relation that is not ours may be a column's everywhere: rows are pgrst_answer and pgrst_embed.
 
 create or replace function postern.node_outputs(node jsonb)
@@ -206,7 +206,7 @@ begin
 end
 $$;
 comment on function postern.order_columns(jsonb) is
-  'What a node is ordered by as columns pgrst_o1, pgrst_o2, … of level 1: its order, or the place of a row.';
+  'What a node is ordered by as columns pgrst_o1, pgrst_o2, ... of level 1: its order, or the place of a row.';
 
 create or replace function postern.render_level_order(node jsonb, alias text)
 returns text

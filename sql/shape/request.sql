@@ -40,7 +40,7 @@ as $$
   select path ~ '^/(?:rpc/|/*$)|^$'
 $$;
 comment on function postern.is_call(text) is
-  'Whether a raw URL path may lead to a function, so that parameters and forms are read as arguments: /rpc/… and the root, which leads to one where db-root-spec is set.';
+  'Whether a raw URL path may lead to a function, so that parameters and forms are read as arguments: /rpc/... and the root, which leads to one where db-root-spec is set.';
 
 create or replace function postern.completed(request jsonb)
 returns jsonb

@@ -75,7 +75,7 @@ begin
 end
 $$;
 comment on function postern.openapi3_columns(oid[], oid[], boolean) is
-  'The columns of relations, in no order, with their JSON Schema, and what the current role may do with each (all, where everything is true); own_schema: the relations whose rows have a schema of their own (postern.openapi3_readable); required: a new row has to have it. What PostgreSQL always generates is readOnly. A line "Example: …" of the comment is an example.';
+  'The columns of relations, in no order, with their JSON Schema, and what the current role may do with each (all, where everything is true); own_schema: the relations whose rows have a schema of their own (postern.openapi3_readable); required: a new row has to have it. What PostgreSQL always generates is readOnly. A line "Example: ..." of the comment is an example.';
 
 create or replace function postern.openapi3_filters(relations oid[], everything boolean)
 returns table (relation oid, name text)
@@ -137,7 +137,7 @@ begin
                  when 'computed-one' then 'to-one' else 'to-many' end, '"',
                ',"constraint":' || pg_catalog.to_json(e.constraint_name), ',"junction":' || pg_catalog.to_json(e.junction),
                ',"columns":' || pg_catalog.to_json(e.columns), '}'), ',') as embeds,
-           pg_catalog.string_agg('`' || e.selector || '(…)`', ', ') as selectors
+           pg_catalog.string_agg('`' || e.selector || '(...)`', ', ') as selectors
       from embed e
      group by e.origin
   )

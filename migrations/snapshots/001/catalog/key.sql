@@ -125,4 +125,4 @@ end
 $$;
 
 comment on function postern.zip_names(text[], text[]) is
-$$Column names in pairs. In: two arrays of one length. Out: [["here", "there"], …]. Raises nothing.$$;
+$$Column names in pairs. In: two arrays of one length. Out: [["here", "there"], ...]. Raises nothing.$$;

@@ -1,4 +1,4 @@
--- What a name in select=name!hint(…) can embed.
+-- What a name in select=name!hint(...) can embed.
 
 create or replace function postern.find_relationships(
   origin oid, schema text, schemas text[], target text, hint text)
@@ -62,9 +62,9 @@ function that computes a relationship or, without a hint, of a foreign key or of
 a foreign key, of a column on either side or of a junction. Out: an array, empty for none, longer than one if it is ambiguous,
 in the order in which PostgREST lists candidates, of {"kind": "m2o", "o2m", "o2o", "m2m" or "computed", "to_one", "is_self",
 "origin" (name), "target_oid", "target_schema", "target", "target_is_view",
-"constraint", "columns": [["origin column", "target column"], …] (not of m2m and computed),
-"junction": {"oid", "schema", "name", "constraint1", "constraint2", "source": [["origin column", "junction column"], …],
-"target": [["target column", "junction column"], …]} (m2m),
+"constraint", "columns": [["origin column", "target column"], ...] (not of m2m and computed),
+"junction": {"oid", "schema", "name", "constraint1", "constraint2", "source": [["origin column", "junction column"], ...],
+"target": [["target column", "junction column"], ...]} (m2m),
 "function": {"oid", "schema", "name"} (computed)}. Raises nothing. Looks only at what hangs on the two relations.
 Source: docs/references/api/resource_embedding.rst of PostgREST.$$;
 

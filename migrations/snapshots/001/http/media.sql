@@ -48,7 +48,7 @@ begin
 end
 $$;
 comment on function postern.media_type(text) is
-  'A media type as {kind, name, charset?, strip?, …}: kind object and array are the vendored JSON forms, plan the execution plan, any is */*, named all others. Source: PostgREST docs, references/api/resource_representation.';
+  'A media type as {kind, name, charset?, strip?, ...}: kind object and array are the vendored JSON forms, plan the execution plan, any is */*, named all others. Source: PostgREST docs, references/api/resource_representation.';
 
 create or replace function postern.plan_media_type(format text, parameters jsonb)
 returns jsonb

@@ -29,7 +29,7 @@ begin
 end
 $$;
 comment on function postern.openapi_argument(text, text, boolean, boolean) is
-  'An argument as a query parameter. An array is text, in the form {…}, unless it is variadic: then the parameter repeats.';
+  'An argument as a query parameter. An array is text, in the form {...}, unless it is variadic: then the parameter repeats.';
 
 create or replace function postern.openapi_routine_path(
   name text, described text, volatility "char", arguments json, body json, unnamed text, complete boolean)

@@ -17,16 +17,16 @@ as $$
     ('range', 'header', 'Range', 'First and last row, from 0, such as `0-9`.', '{"type": "string", "pattern": "^[0-9]*-[0-9]*$"}'),
     ('rangeUnit', 'header', 'Range-Unit', 'The unit of Range.', '{"type": "string", "enum": ["items"]}'),
     ('preferRead', 'header', 'Prefer',
-      'Preferences with commas between: `count=exact`, `count=planned` or `count=estimated` (how the total in Content-Range is known); `handling=strict`; `timezone=…`.',
+      'Preferences with commas between: `count=exact`, `count=planned` or `count=estimated` (how the total in Content-Range is known); `handling=strict`; `timezone=...`.',
       '{"type": "string"}'),
     ('preferInsert', 'header', 'Prefer',
-      'Preferences with commas between: `return=representation`, `return=headers-only` or `return=minimal` (the default); `resolution=merge-duplicates` or `resolution=ignore-duplicates`; `missing=default` (the default of the column for a missing key); `count=exact`; `handling=strict`; `timezone=…`; `tx=rollback`.',
+      'Preferences with commas between: `return=representation`, `return=headers-only` or `return=minimal` (the default); `resolution=merge-duplicates` or `resolution=ignore-duplicates`; `missing=default` (the default of the column for a missing key); `count=exact`; `handling=strict`; `timezone=...`; `tx=rollback`.',
       '{"type": "string"}'),
     ('preferChange', 'header', 'Prefer',
-      'Preferences with commas between: `return=representation`, `return=headers-only` or `return=minimal` (the default); `count=exact`; `max-affected=…` with `handling=strict`; `missing=default`; `timezone=…`; `tx=rollback`.',
+      'Preferences with commas between: `return=representation`, `return=headers-only` or `return=minimal` (the default); `count=exact`; `max-affected=...` with `handling=strict`; `missing=default`; `timezone=...`; `tx=rollback`.',
       '{"type": "string"}'),
     ('preferCall', 'header', 'Prefer',
-      'Preferences with commas between: `count=exact`, `count=planned` or `count=estimated`; `max-affected=…` with `handling=strict`; `timezone=…`; `tx=rollback`.',
+      'Preferences with commas between: `count=exact`, `count=planned` or `count=estimated`; `max-affected=...` with `handling=strict`; `timezone=...`; `tx=rollback`.',
       '{"type": "string"}')
   ) as listed(key, place, name, description, schema)
 $$;

@@ -66,7 +66,7 @@ exception when invalid_text_representation then
 end
 $$;
 comment on function postern.openapi3_example(text, jsonb) is
-  'The example that a comment gives in a line "Example: …", as JSON; what is no JSON counts as text where the schema is one of text, else for nothing. Null when there is none.';
+  'The example that a comment gives in a line "Example: ...", as JSON; what is no JSON counts as text where the schema is one of text, else for nothing. Null when there is none.';
 
 create or replace function postern.openapi3_default(standard text, schema jsonb)
 returns jsonb
