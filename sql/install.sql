@@ -40,6 +40,7 @@ set local check_function_bodies = off;
 {{ template "render/filter.sql" . }}
 {{ template "render/relation.sql" . }}
 {{ template "render/rows.sql" . }}
+{{ template "render/written.sql" . }}
 {{ template "render/together.sql" . }}
 {{ template "render/payload.sql" . }}
 {{ template "render/mutation.sql" . }}

@@ -20,7 +20,8 @@ as $$
 begin
   return (
     select case media ->> 'handler'
-      when 'json' then postern.render_json(shape, (media ->> 'strip')::boolean)
+      when 'json' then case when node ? 'written' then format('coalesce(''['' || %s || '']'', ''[]'')', postern.render_written_rows(postern.render_written(node, 'pgrst_answer')))
+        else postern.render_json(shape, (media ->> 'strip')::boolean) end
       when 'object' then postern.render_json(case shape when 'rows' then 'row' when 'scalars' then 'row' else shape end, (media ->> 'strip')::boolean)
       when 'csv' then postern.render_csv()
       when 'geojson' then $sql$json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(st_asgeojson(pgrst_answer)::json), '[]'))$sql$

@@ -138,7 +138,7 @@ declare
   source text := postern.render_source(node, null);
   counted text := context -> 'preferences' ->> 'count';
   headers text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}') || postern.legacy_warning(node);
-  body text := case when context ->> 'method' <> 'HEAD' then postern.render_body(media, 'rows', node) end;
+  body text;
   location text := '/' || postern.header_value(name);
   note text := postern.render_note(context, (context ->> 'pre_request')::boolean or postern.is_binary(media) or postern.runs_code(node));
   used jsonb := media || jsonb_build_object('leaves', (context ->> 'pre_request')::boolean);
@@ -146,6 +146,12 @@ declare
 begin
   if not node ?| '{where,limit,offset,range,max_rows}' and not node -> 'children' @> '[{"join": "inner"} ]' then
     node := node || '{"whole": true}';
+  end if;
+  if context ->> 'method' <> 'HEAD' then
+    if media @> '{"handler": "json", "strip": false}' and not node ? 'single' then
+      node := postern.plan_written(node || jsonb_build_object('fields', postern.expand_star(node -> 'columns', node -> 'fields', true)));
+    end if;
+    body := postern.render_body(media, 'rows', node);
   end if;
   if node ? 'single' and counted is null and body is not null and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
     and not node ?| '{limit,offset,range,max_rows}'

@@ -49,12 +49,13 @@ begin
     into parents, names, condition, joined
     from postern.parent_columns(child) as c;
   condition := concat_ws(' and ', case when not whole then condition end, postern.render_junction_join(child));
-  return format(' left join (select %1$s, json_agg(pgrst_embed) as rows from (%2$s) as children group by %1$s) as %3$I on %4$s', names,
-    postern.render_children(child, parents, names, condition), 'e' || place, joined);
+  return format(' left join (select %1$s, %5$s as rows from (%2$s) as children group by %1$s) as %3$I on %4$s', names,
+    postern.render_children(child, parents, names, condition), 'e' || place, joined,
+    case when child ? 'written' then postern.render_written_rows('pgrst_embed') else 'json_agg(pgrst_embed)' end);
 end
 $$;
 comment on function postern.render_together(jsonb, bigint, text, boolean) is
-  'An embed as a join e<place> that has the rows of each parent as one array; parent: level 1 of the parent node; whole: which has all rows of its relation.';
+  'An embed as a join e<place> that has the rows of each parent as one array, or without its brackets as text where they are written; parent: level 1 of the parent node; whole: which has all rows of its relation.';
 
 create or replace function postern.render_children(child jsonb, parents text, names text, condition text)
 returns text
@@ -63,19 +64,20 @@ as $$
 declare
   alias text := 'level_' || (child ->> 'depth');
   source text := postern.render_source(child, null);
+  made text := case when child ? 'written' then postern.render_written(child, 'pgrst_embed') || ' as pgrst_embed' else 'pgrst_embed' end;
   found_order text := coalesce(postern.render_order(child, child ->> 'alias'),
     case when child ? 'ctid' then format(' order by %I.ctid', child ->> 'alias') end);
 begin
   if child -> 'children' = '[]' then
-    return format('select %s, pgrst_embed from %s cross join lateral (select %s) as pgrst_embed', parents, source, postern.render_labels(child))
+    return format('select %s, %s from %s cross join lateral (select %s) as pgrst_embed', parents, made, source, postern.render_labels(child))
       || coalesce(' where ' || nullif(concat_ws(' and ', nullif(condition, ''), postern.render_where(child, child ->> 'alias')), ''), '')
       || coalesce(' order by ' || names || ', ' || substr(found_order, length(' order by ') + 1), '');
   end if;
   return postern.render_level(child,
     postern.render_base(child, source, nullif(condition, ''), 'columns', true, concat_ws(', ', parents, postern.order_columns(child)))
       || case when child ? 'order' then '' else coalesce(found_order, '') end,
-    false, names || ', pgrst_embed', format(' cross join lateral (select %s) as pgrst_embed', postern.render_outputs(child, alias, 'labels', false)), names || ', ');
+    false, names || ', ' || made, format(' cross join lateral (select %s) as pgrst_embed', postern.render_outputs(child, alias, 'labels', false)), names || ', ');
 end
 $$;
 comment on function postern.render_children(jsonb, text, text, text) is
-  'The rows of an embed for all parents: the columns names (parents: their SQL) and pgrst_embed, the row itself. condition: that they belong to a parent. Without an order of its own an embed of a table keeps that in which its rows are stored.';
+  'The rows of an embed for all parents: the columns names (parents: their SQL) and pgrst_embed, the row itself, or its text where it is written. condition: that they belong to a parent. Without an order of its own an embed of a table keeps that in which its rows are stored.';
