@@ -60,9 +60,10 @@ from pg_temp.node('house', 'select=id,label&label=eq.x&order=name') as node;
 select is(pg_temp.node('house', 'select=id,room(id)&room.size=gt.1&room.order=id&room.limit=1') #> '{children,0,where}',
   '[{"field": {"name": "size"}, "expr": {"operator": "gt", "param": 2}}]', 'a filter of an embed');
 select is(pg_temp.node('house', 'select=id,room(id)') #> '{children,0,alias}', '"room_1"', 'the alias of an embed');
-select is((pg_temp.node('room', 'select=id,h:house!inner(name)') #> '{children,0}') - '{oid,columns,relationship}'::text[],
+select is((pg_temp.node('room', 'select=id,h:house!inner(name)') #> '{children,0}') - '{oid,known,relationship}'::text[],
   '{"depth": 1, "schema": "rooms", "relation": "house", "alias": "house_1", "name": "house", "label": "h", "alias_given": "h", "join": "inner", "heap": true, "ctid": true, "single": true, "children": [],
   "fields": [{"name": "name", "label": "name"}]}', 'an embed');
+select is(pg_temp.node('room', 'select=id,h:house!inner(name)') #>> '{children,0,known,name,base}', 'text', 'the columns that it names');
 select is(postern.has_ctid('pg_stats'::regclass), null, 'a view has no ctid');
 select is(pg_temp.node('room', 'id=eq.1') -> 'single', 'true', 'an eq filter on a unique column leaves one row at most');
 select is(pg_temp.node('room', 'id=gt.1') -> 'single', null, 'another filter may leave several');

@@ -50,12 +50,13 @@ begin
     'offset', postern.last_entry(entries, 'offset'),
     'max_rows', context -> 'max_rows'));
   return jsonb_strip_nulls(node || jsonb_build_object('single', case when postern.is_single(node) then true end,
-    'heap', (select true from pg_class where oid = (relation ->> 'oid')::oid and relkind in ('r', 'p', 'm')), 'ctid', postern.has_ctid((relation ->> 'oid')::oid), 'columns', case when depth = 0 then columns end, 'computed', case
+    'heap', (select true from pg_class where oid = (relation ->> 'oid')::oid and relkind in ('r', 'p', 'm')), 'ctid', postern.has_ctid((relation ->> 'oid')::oid), 'columns', case when depth = 0 then columns end, 'known', case
+    when depth > 0 then (select jsonb_object_agg(f ->> 'name', map -> (f ->> 'name')) from jsonb_array_elements(fields) as f where map ? (f ->> 'name')) end, 'computed', case
     when columns = '[]' or jsonb_path_exists(fields, '$[*].transform') or postern.computed_names(node, columns) <> '{}' then true end));
 end
 $$;
 comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, boolean) is
-  'The node of a relation: {depth, oid, schema, relation, alias, fields, children, where, order, limit, offset, max_rows, computed: more than columns is named; of the root also columns}. context: {schema, schemas, legacy, max_rows}; columns: of the relation; items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it. spread: it is one. PGRST108, 118, 123, 200, 201.';
+  'The node of a relation: {depth, oid, schema, relation, alias, fields, children, where, order, limit, offset, max_rows, computed: more than columns is named; of the root also columns, of others known: those columns that fields name}. context: {schema, schemas, legacy, max_rows}; columns: of the relation; items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it. spread: it is one. PGRST108, 118, 123, 200, 201.';
 
 create or replace function postern.has_ctid(relation oid)
 returns boolean

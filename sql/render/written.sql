@@ -21,7 +21,7 @@ language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
 declare
-  columns jsonb := postern.column_map(coalesce(node -> 'columns', postern.relation_columns((node ->> 'oid')::oid)));
+  columns jsonb := coalesce(postern.column_map(node -> 'columns'), node -> 'known', '{}');
 begin
   return (
     select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('label', (output ->> 'label')::name, 'nullable', known -> 'nullable',
