@@ -24,7 +24,7 @@ insert into kinds (target) values
   ('/films?select=id,d:directors(name)&d.name=eq.x&d=is.null'), ('/films?select=id,...directors(name)'), ('/directors?select=id,...films(title)'),
   ('/films?select=id,actors(name)'), ('/films?select=id,same_year(id)'), ('/recent_films?select=title,directors(name)'), ('/films?select=id,directors()&order=directors(name)'),
   ('/films?select=year,count()'), ('/directors?select=name,films(id.sum())'), ('/films?select=id&limit=99999999999999999999'), ('/films?limit=x'), ('/films?columns=eq.1'),
-  ('/rpc/add?a=1&b=2'), ('/rpc/films_by?director=1&select=id,reviews(*)&order=id'), ('/rpc/whoami');
+  ('/rpc/add?a=1&b=2'), ('/rpc/films_by?director=1&select=id,reviews(*)&order=id'), ('/rpc/whoami'), ('/'), ('/?id=eq.1');
 insert into kinds (target, headers) values
   ('/films', '{"range": "1-2"}'), ('/films', '{"prefer": "count=exact"}'), ('/films?limit=1', '{"prefer": "count=exact"}'), ('/films', '{"accept": "text/csv"}'),
   ('/films?id=eq.1', '{"accept": "application/vnd.pgrst.object+json"}'), ('/films', '{"accept": "application/vnd.pgrst.array+json;nulls=stripped"}'),
@@ -38,7 +38,7 @@ select is(left(testing.brief(method, target, headers, payload), 1), '2', concat_
 -- The exceptions.
 truncate kinds;
 insert into kinds (target, headers) values
-  ('/films', '{"prefer": "count=planned"}'), ('/films', '{"prefer": "count=estimated"}'), ('/films', '{"accept": "application/vnd.pgrst.plan"}'), ('/', '{}'),
+  ('/films', '{"prefer": "count=planned"}'), ('/films', '{"prefer": "count=estimated"}'), ('/films', '{"accept": "application/vnd.pgrst.plan"}'),
   ('/films?select=nope', '{}'), ('/nope', '{}'), ('/films?select=id,', '{}'), ('/films?order=like.desc', '{}');
 insert into kinds (method, target) values ('OPTIONS', '/films');
 select is(pg_temp.kept(3, method, target, headers, payload), 0::bigint, concat_ws(' ', 'compiled each time:', method, target, headers)) from kinds;

@@ -13,7 +13,7 @@ begin
   perform set_config('response.status', '', true), set_config('response.headers', '', true), set_config('request.headers', '{}', true),
     set_config('search_path', 'store, public, pg_temp', true), set_config('postern.payload', coalesce(payload, ''), true);
   made := postern.serve((request || jsonb_build_object('statement', name))::text, null, current_setting('testing.settings'), format('execute %I%s', name, postern.arguments(',' || arguments)));
-  return (select concat_ws(' ', p.status, convert_from(p.body, 'UTF8')) from postern.response_parts(made) as p);
+  return (select concat_ws(' ', p.status, nullif(convert_from(substr(made, p.length + 1), 'UTF8'), '')) from postern.response_head(made) as p);
 end $$;
 create function pg_temp.is_kept(name text) returns boolean language sql as $$ select exists (select from pg_prepared_statements where name = is_kept.name) $$;
 
@@ -65,7 +65,7 @@ begin
     end if;
   exception when sqlstate 'PNRBK' then null;
   end;
-  return (select concat_ws(' ', p.status, convert_from(p.body, 'UTF8')) from postern.response_parts(made) as p);
+  return (select concat_ws(' ', p.status, nullif(convert_from(substr(made, p.length + 1), 'UTF8'), '')) from postern.response_head(made) as p);
 exception when others then
   return sqlstate;
 end $$;

@@ -156,8 +156,8 @@ from (values
 ) as cases(status, headers, body, wanted);
 select is(testing.failure(format('select postern.response(200, %L, null)', headers)), 'PGRST111', headers)
 from unnest(array[E'{{A,"b\nc"}}', E'{{A,"b\rc"}}', '{{"A B",c}}', '{{"",c}}', E'{{"A\n",c}}']) as headers;
-select is(concat_ws(' ', p.status, array_to_string(p.headers, '|'), encode(p.body, 'escape')), wanted, wanted)
-from (values (E'204\n\n', '204'), (E'200\nA: b: c\nD: \n\nx\n\n', E'200 A|b: c|D| x\n\n')) as cases(response, wanted), postern.response_parts(convert_to(response, 'UTF8')) as p;
+select is(concat_ws(' ', p.status, array_to_string(p.headers, '|'), nullif(substr(response, p.length + 1), '')), wanted, wanted)
+from (values (E'204\n\n', '204'), (E'200\nA: b: c\nD: \n\nx\n\n', E'200 A|b: c|D| x\n\n')) as cases(response, wanted), postern.response_head(convert_to(response, 'UTF8')) as p;
 select is(testing.failure(statement), wanted, statement)
 from (values ('select postern.not_single(2)', 'PGRST116'), ('select postern.too_many(2)', 'PGRST124'), ('select postern.key_mismatch()', 'PGRST115')) as cases(statement, wanted);
 select is(postern.render_location(('{"relation": "fi lms", "columns": [{"name": "c"}, {"name": "b"}, {"name": "a"}], "children": []}'::jsonb || more), '{b,a}'), '(select ''/fi lms?'' || concat_ws(''&'', ' || (

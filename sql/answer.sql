@@ -97,7 +97,7 @@ $$;
 comment on function postern.with_flag(bytea, text) is
   'A response with one more flag behind its status, which has three digits.';
 
-create or replace function postern.response_parts(response bytea, out status int, out headers text[], out body bytea)
+create or replace function postern.response_head(response bytea, out status int, out headers text[], out length int)
 returns record
 language plpgsql immutable strict parallel safe
 as $$
@@ -108,11 +108,11 @@ begin
   status := split_part(lines[1], ' ', 1)::int;
   headers := (select array_agg(array[split_part(line, ': ', 1), substr(line, strpos(line, ': ') + 2)] order by place)
     from unnest(lines[2:]) with ordinality as listed(line, place));
-  body := nullif(substr(response, split + 2), '');
+  length := split + 1;
 end
 $$;
-comment on function postern.response_parts(bytea) is
-  'The status, headers ([name, value] pairs, null for none) and body (null for none) of what postern.response made.';
+comment on function postern.response_head(bytea) is
+  'The status and headers ([name, value] pairs, null for none) of what postern.response made, and in bytes what stands before the body.';
 
 create or replace function postern.caught(request jsonb, state text, message text, detail text, hint text)
 returns bytea
@@ -145,8 +145,8 @@ begin
   end if;
   response := made;
   if note = 'own' then
-    select postern.response(o.status, o.headers, m.body) into response
-    from postern.response_parts(made) as m, postern.override(m.status, m.headers, nullif(current_setting('response.status', true), ''),
+    select postern.response(o.status, o.headers, substr(made, m.length + 1)) into response
+    from postern.response_head(made) as m, postern.override(m.status, m.headers, nullif(current_setting('response.status', true), ''),
       nullif(current_setting('response.headers', true), '')) as o;
     response := substr(response, 1, 3) || substr(made, 4, position('\x0a'::bytea in made) - 4) || substr(response, 4); -- the star stays
   end if;

@@ -21,10 +21,12 @@ begin
     return postern.direct_answer(200, array[['Access-Control-Allow-Origin', '*'], ['Allow', 'OPTIONS,GET,HEAD']]);
   end if;
   media := postern.root_media(case when version is null then fields ->> 'accept' else 'application/openapi+json;version=' || version end);
-  return postern.described_answer(case when media like '%version=3%' then '3.1' else '2.0' end, schema, config,
-    request ->> 'method' = 'HEAD', fields ->> 'if-none-match',
-    array[['Content-Type', media || '; charset=utf-8']]
-      || case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ? 'accept-profile' then array[['Content-Profile', schema]] end);
+  return row(postern.finished(format('select postern.described_response(%L, %L, %L, %L, %L), null::text',
+      case when media like '%version=3%' then '3.1' else '2.0' end, schema, config, request ->> 'method' = 'HEAD',
+      array[['Content-Type', media || '; charset=utf-8']]
+        || case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ? 'accept-profile' then array[['Content-Profile', schema]] end),
+      (postern.query_trees(shape) ->> 'params')::int, '1'),
+    null, null, null, null, null)::postern.compiled;
 end
 $$;
 comment on function postern.compile_root(jsonb, text, jsonb, text) is
@@ -41,29 +43,29 @@ $$;
 comment on function postern.description_version(text[]) is
   'The OpenAPI version of the description that is at a path (postern.path_segments); null for other paths. No relation and no routine has such a path.';
 
-create or replace function postern.described_answer(
-  version text, schema text, config jsonb, head boolean, known text, headers text[])
-returns postern.compiled
-language plpgsql stable parallel safe
+create or replace function postern.described_response(version text, schema text, config jsonb, head boolean, headers text[])
+returns bytea
+language plpgsql stable
 as $$
 declare
+  known text := postern.request_fields('{}') ->> 'if-none-match';
   state text := postern.description_state(version, schema, config);
-  body bytea;
+  body text := '';
   tag text;
 begin
   if state is null or not head and not coalesce(postern.tag_matches(known, md5(state)), false) then
-    body := convert_to(case version when '3.1' then postern.openapi3(schema, config) else postern.openapi(schema, config)::text end, 'UTF8');
+    body := case version when '3.1' then postern.openapi3(schema, config) else postern.openapi(schema, config)::text end;
   end if;
   tag := coalesce(md5(state), md5(body));
   headers := headers || array[['ETag', 'W/"' || tag || '"'], ['Cache-Control', 'no-cache']];
   if postern.tag_matches(known, tag) then
-    return postern.direct_answer(304, headers[2:]);
+    return postern.response(304, headers[2:], null);
   end if;
-  return row(null, null, null, 200, headers, case when not head then body end)::postern.compiled;
+  return convert_to(concat(200, postern.header_lines(headers), E'\n\n', case when not head then body end), 'UTF8');
 end
 $$;
-comment on function postern.described_answer(text, text, jsonb, boolean, text, text[]) is
-  'A description as an answer, with an ETag; 304 without a body where known (If-None-Match) has that already. Where event triggers watch the DDL the ETag comes from the state of the catalog (postern.description_state) and a 304 costs no description; else it is made and its digest taken. Source: RFC 9110, sections 8.8.3 and 13.1.2.';
+comment on function postern.described_response(text, text, jsonb, boolean, text[]) is
+  'A description as a response (postern.response), with an ETag; 304 without a body where If-None-Match has that already. headers: the type first. Where event triggers watch the DDL the ETag comes from the state of the catalog (postern.description_state) and a 304 costs no description; else it is made and its digest taken. Source: RFC 9110, sections 8.8.3 and 13.1.2.';
 
 create or replace function postern.tag_matches(known text, tag text)
 returns boolean

@@ -146,6 +146,7 @@ language plpgsql volatile
 as $$
 declare
   response bytea;
+  start int;
   detail text;
   hint text;
 begin
@@ -162,7 +163,8 @@ begin
     get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
     response := postern.caught(request, sqlstate, sqlerrm, detail, hint);
   end;
-  select p.status, p.headers, p.body into status, headers, body from postern.response_parts(response) as p;
+  select h.status, h.headers, h.length into status, headers, start from postern.response_head(response) as h;
+  body := nullif(substr(response, start + 1), '');
 end
 $$;
 comment on function postern.handle(jsonb, bytea, text) is
