@@ -31,6 +31,8 @@ insert into hidden.shelves values (1), (2);
 insert into hidden.volumes values (10, 1), (11, 2);
 create table api.bookz (id int);
 create function api.jit() returns text language sql stable as $$ select current_setting('jit') $$;
+create function api.expired() returns void language plpgsql stable as $$ begin
+  raise sqlstate 'PGRST' using message = '{"code":"X","message":"m"}', detail = '{"status":419,"status_text":"Page Expired","headers":{}}'; end $$;
 create function api.boom() returns void language plpgsql as $$ begin raise exception 'boom'; end $$;
 grant select on all tables in schema api to e2e_anon, e2e_user;
 revoke all on api.bookz from e2e_anon, e2e_user;
@@ -103,6 +105,16 @@ var differences = []difference{
 		}
 	}},
 	{title: "Headers of the connection that user code sets are dropped", elsewhere: [2]string{"e2e_api_test.go", `"Content-Length", "Transfer-Encoding", "Connection"`}},
+	{title: "`status_text` of a raised error has no effect.", test: func(t *testing.T, s *testServer) {
+		response, err := http.Get(s.base + "/rpc/expired")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		if response.StatusCode != 419 || strings.Contains(response.Status, "Expired") {
+			t.Error(response.Status)
+		}
+	}},
 	{title: "Requests that are not valid HTTP", elsewhere: [2]string{"../../shell/response_test.go", "func TestMalformedRequests"}},
 	{title: "Vary also has Origin and Accept-Encoding", elsewhere: [2]string{"../../shell/compress_test.go", "Accept, Prefer, Range, Accept-Encoding"}},
 	{title: "Execution plans show postern's SQL", test: func(t *testing.T, s *testServer) {

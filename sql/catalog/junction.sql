@@ -13,6 +13,8 @@ declare
   found_ones jsonb;
   nearby oid[];
   far_bases oid[] := named_bases;
+  tables oid[];
+  views oid[];
   viewed oid;
 begin
   if hint is not null then
@@ -27,16 +29,16 @@ begin
     far_bases := origin_bases;
   end if;
 
-  found_ones := postern.relationships_through(
-    array(select c.oid from postern.possible_junctions(nearby, schemas) c where c.relkind in ('r', 'p')),
-    null, origin, origin_shown, named, named_shown);
-  for viewed in
-    select c.oid
-      from postern.possible_junctions(nearby, schemas) c
-     where c.relkind in ('v', 'm') and postern.view_may_join(c.oid, far_bases)
-  loop
-    found_ones := found_ones || postern.relationships_through(
-      array[viewed], postern.shown_columns(viewed), origin, origin_shown, named, named_shown);
+  select coalesce(pg_catalog.array_agg(c.oid) filter (where c.relkind in ('r', 'p')), '{}'),
+         coalesce(pg_catalog.array_agg(c.oid) filter (where c.relkind in ('v', 'm')), '{}')
+    into tables, views
+    from postern.possible_junctions(nearby, schemas) c;
+  found_ones := postern.relationships_through(tables, null, origin, origin_shown, named, named_shown);
+  foreach viewed in array views loop
+    if postern.view_may_join(viewed, far_bases) then
+      found_ones := found_ones || postern.relationships_through(
+        array[viewed], postern.shown_columns(viewed), origin, origin_shown, named, named_shown);
+    end if;
   end loop;
   return found_ones;
 end

@@ -49,7 +49,7 @@ declare
 begin
   if node ?| '{single,grouped}' or node -> 'fields' @> '[{"name": "*"}]'
     or exists (select from jsonb_array_elements(node -> 'children') as child where not child ? 'spread' and not postern.embeds_together(node, child, false))
-    or exists (select from jsonb_array_elements(postern.node_outputs(node)) as output where output ? 'aggregate')
+    or node @? '$.**.aggregate'
   then
     return node;
   end if;
