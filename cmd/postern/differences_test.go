@@ -105,7 +105,7 @@ var differences = []difference{
 		}
 	}},
 	{title: "Headers of the connection that user code sets are dropped", elsewhere: [2]string{"e2e_api_test.go", `"Content-Length", "Transfer-Encoding", "Connection"`}},
-	{title: "`status_text` of a raised error has no effect.", test: func(t *testing.T, s *testServer) {
+	{title: "status_text of a raised error has no effect.", test: func(t *testing.T, s *testServer) {
 		response, err := http.Get(s.base + "/rpc/expired")
 		if err != nil {
 			t.Fatal(err)
