@@ -154,5 +154,12 @@ select is(testing.failed('POST', '/rpc/add?a=1', headers, payload), '400 PGRST10
 from (values ('{}'::jsonb, '{"a": 1}'), ('{"content-type": "application/x-www-form-urlencoded"}', 'b=2')) as cases(headers, payload);
 select is(testing.brief('POST', '/rpc/films_by?select=id&id=gt.3', '{}', '{"director": 1}'), '200 [{"id":4}]', 'a filter');
 
+-- A function is called though nobody reads its value.
+create function store.stable_void() returns void language plpgsql stable as $$ begin raise 'called'; end $$;
+create function store.stable_text() returns text language plpgsql stable as $$ begin raise 'called'; end $$;
+create function store.stable_texts() returns setof text language plpgsql stable as $$ begin raise 'called'; end $$;
+select is((testing.answer(method, '/rpc/' || name, '{}', case method when 'POST' then '{}' end)).status, 400, concat_ws(' ', method, name))
+from unnest(array['stable_void', 'stable_text', 'stable_texts']) as name, unnest(array['GET', 'HEAD', 'POST']) as method;
+
 select * from finish();
 rollback;

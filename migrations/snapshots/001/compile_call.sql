@@ -73,12 +73,12 @@ declare
   used jsonb := media || jsonb_build_object('leaves', routine ->> 'volatility' = 'v' or (context ->> 'pre_request')::boolean);
   statement text;
 begin
-  if shape = 'scalar' and not void and counted is null and media ->> 'handler' in ('json', 'object') and postern.is_default_select(node)
+  if shape = 'scalar' and body is not null and counted is null and media ->> 'handler' in ('json', 'object') and postern.is_default_select(node)
     and not node ?| '{where,order,limit,offset,range}'
   then
     return postern.compiled_statement(context, postern.render_answer('200',
       concat_ws(' || ', quote_literal(E'\nContent-Range: 0-0/*'), postern.render_headers(headers)),
-      case when body is not null then postern.render_scalar((media ->> 'strip')::boolean) end, format('(%s) as pgrst_answer', call), used, note), params, media, null);
+      postern.render_scalar((media ->> 'strip')::boolean), format('(%s) as pgrst_answer', call), used, note), params, media, null);
   elsif void then
     statement := postern.render_answer(postern.render_guarded_status('204', row_count, one, most),
       concat_ws(', ', quote_literal(E'\nContent-Range: '), format('postern.content_range(0, %s, %s)', row_count, case when counted is null then 'null' else row_count end),
@@ -88,7 +88,8 @@ begin
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, row_count, headers,
       null, postern.render_total(node, source, counted), context ->> 'verbosity', one, most, used, note);
   end if;
-  return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', call, statement), params, media, null);
+  -- Else a function whose value nobody reads would not be called.
+  return postern.compiled_statement(context, format('with pgrst_source as %s(%s) %s', case when body is null then 'materialized ' else '' end, call, statement), params, media, null);
 end
 $$;
 comment on function postern.render_call_answer(jsonb, jsonb, jsonb, jsonb, text, int) is
