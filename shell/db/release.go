@@ -35,8 +35,8 @@ func (p *Pool) release(conn *pgxpool.Conn, leaves bool) {
 }
 
 // sessionSQL sets what a session has beside PostgreSQL's own settings. The path counts for the session as well, so that
-// a transaction does not change it and plans stay valid; method and cookies are those that postern.run is for. The statements of an API are short: compiling deep embeds to
-// machine code takes seconds, running them does not.
+// a transaction does not change it and plans stay valid. Method and cookies are those that postern.run is for. The
+// statements of an API are short: compiling deep embeds to machine code takes seconds, running them does not.
 func sessionSQL(searchPath string) string {
 	quoted := "'" + strings.ReplaceAll(searchPath, "'", "''") + "'"
 	if strings.Contains(searchPath, `\`) {

@@ -16,7 +16,8 @@ var libpqOnly = []string{
 }
 
 // ParseURI reads a connection string of libpq (a URI or key=value pairs) and the PG* variables. The connection speaks
-// UTF-8, and reads string constants as the functions are written, whatever the database's settings are. The application is its application_name unless the string or PGAPPNAME has one.
+// UTF-8, and reads string constants as the functions are written, whatever the database's settings are. The application
+// is its application_name unless the string or PGAPPNAME has one.
 func ParseURI(uri, application string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(uri)
 	if err != nil {
