@@ -93,20 +93,20 @@ func (p *Pool) call(ctx context.Context, pg *pgconn.PgConn, request *Request, an
 	}
 	f := serve
 	var failed *pgconn.PgError
-	if request.Plain && s.met.has(request.Statement) {
+	if request.Plain && s.met != nil && s.met.Contains(string(request.Statement)) {
 		err := s.invoke(ctx, pg, run, request, nil, answer)
 		failed = &pgconn.PgError{Code: "26000"}
 		if err == nil || err != errNull && (!errors.As(err, &failed) || pg.IsClosed()) {
 			return err
 		}
 		if failed.Code == "26000" {
-			s.met.forget(request.Statement)
+			s.met.Remove(string(request.Statement))
 		}
 		f = recoverFrom
 	}
 	err := s.invoke(ctx, pg, f, request, failed, answer)
-	if err == nil && answer.Met {
-		s.met.add(request.Statement)
+	if err == nil && answer.Met && s.met != nil {
+		s.met.Add(string(request.Statement), struct{}{})
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
@@ -164,9 +165,12 @@ func (p *Pool) Live(ctx context.Context) (live bool, err error) {
 type session struct {
 	prepared [functions][2]*pgconn.StatementDescription
 	assume   *pgconn.StatementDescription
-	met      met
-	restore  string // SQL of its settings
+	met      *simplelru.LRU[string, struct{}] // names of the statements that it has prepared for shapes; one that is gone fails with 26000
+	restore  string                           // SQL of its settings
 }
+
+// maxMet is how many statements of shapes a session keeps (postern.keeps).
+const maxMet = 256
 
 const sessionKey = "postern"
 
@@ -206,6 +210,9 @@ func (p *Pool) prepare(ctx context.Context, conn *pgx.Conn) error {
 func (p *Pool) prepareStatements(ctx context.Context, pg *pgconn.PgConn, restore string) error {
 	s := &session{restore: restore}
 	var err error
+	if s.met, err = simplelru.NewLRU[string, struct{}](maxMet, nil); err != nil {
+		return err
+	}
 	for f, pair := range p.names {
 		for i, name := range pair {
 			if name == "" {
