@@ -175,7 +175,9 @@ from (values
   (null, null, E'select convert_to(coalesce((select concat(''200\nContent-Range: 1\nA: it''''s\n\n'') from (q) as pgrst_answer), concat(''200\nContent-Range: 0\nA: it''''s\n\n'')), ''UTF8''), note')
 ) as cases(location, media, wanted);
 select is(postern.row_ranges(method, counted), wanted::text[], concat_ws(' ', method, counted))
-from (values ('PATCH', false, '{0-0/*,*/*}'), ('PATCH', true, '{0-0/1,*/0}'), ('DELETE', false, '{*/*,*/*}'), ('DELETE', true, '{*/1,*/0}')) as cases(method, counted, wanted);
+from (values ('PATCH', false, '{0-0/*,*/*}'), ('PATCH', true, '{0-0/1,*/0}'), ('DELETE', false, '{*/*,*/*}'), ('DELETE', true, '{*/1,*/0}'),
+  ('GET', false, '{0-0/*,*/*}'), ('POST', true, '{*/1,*/0}')) as cases(method, counted, wanted);
+select is(postern.with_star('200', leaves), wanted, leaves::text) from (values (false, '200'), (true, '200 *')) as cases(leaves, wanted);
 select is(postern.render_inserted(('{"relation": "a b", "alias": "a b", "children": []}'::jsonb || fields), '201', '*/*', null, media::jsonb, 'note'), wanted, concat_ws(' ', fields, media))
 from (values
   ('{}'::jsonb, null, E'convert_to(''201\nContent-Range: */*\n\n'', ''UTF8''), note'),

@@ -89,10 +89,10 @@ as $$
 declare
   preferences jsonb := context -> 'preferences';
   shown jsonb := case when preferences ->> 'return' = 'representation' then media end;
-  leaves boolean := (context ->> 'pre_request')::boolean;
 begin
   return postern.compiled_statement(context, postern.render_insert(node, payload, body, '{}', null, false,
-      postern.render_inserted(node, case when leaves then '201 *' else '201' end, case when preferences ->> 'count' in ('exact', 'estimated') then '*/1' else '*/*' end,
+      postern.render_inserted(node, postern.with_star('201', (context ->> 'pre_request')::boolean),
+        (postern.row_ranges('POST', coalesce(preferences ->> 'count' in ('exact', 'estimated'), false)))[1],
         postern.write_headers(context, node, shown, resolved), shown, postern.render_note(context, true))), 0, media, null);
 end
 $$;
@@ -138,7 +138,7 @@ begin
     and (media ->> 'handler' = 'json' or full_answer and media ->> 'handler' = 'object') and not node -> 'fields' @? '$[*].aggregate'
   then
     return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation, postern.render_row_answer(rows,
-        case when full_answer then '200' else '204' end || case when leaves then ' *' else '' end, postern.row_ranges(method, total <> 'null'),
+        postern.with_star(case when full_answer then '200' else '204' end, leaves), postern.row_ranges(method, total <> 'null'),
         null, headers, case when full_answer then media end, note)), params, media, null);
   end if;
   return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation, postern.render_answer(
@@ -155,17 +155,6 @@ end
 $$;
 comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, int, text[], text, boolean) is
   'The statement of a write''s answer: the representation, Location or nothing, as Prefer return has it. resolved: whether there is a key that Prefer resolution can be about.';
-
-create or replace function postern.row_ranges(method text, counted boolean)
-returns text[]
-language sql immutable strict parallel safe
-as $$
-  select array[
-    case when method = 'PATCH' then '0-0' else '*' end || case when counted then '/1' else '/*' end,
-    case when counted then '*/0' else '*/*' end]
-$$;
-comment on function postern.row_ranges(text, boolean) is
-  'Content-Range of a PATCH or DELETE of one row, and of none. counted: whether Prefer has count.';
 
 create or replace function postern.render_write_status(method text, full_answer boolean, resolution text)
 returns text

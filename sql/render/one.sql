@@ -13,6 +13,24 @@ $$;
 comment on function postern.render_element(jsonb, text) is
   'Arguments of concat: a row (row_text: SQL of it) as the JSON body, an object or an array of it as the media type has it.';
 
+create or replace function postern.with_star(status text, leaves boolean)
+returns text
+language sql immutable strict parallel safe
+as $$ select case when leaves then status || ' *' else status end $$;
+comment on function postern.with_star(text, boolean) is
+  'A status, with the star of postern.response where user code runs that may have left something in the session.';
+
+create or replace function postern.row_ranges(method text, counted boolean)
+returns text[]
+language sql immutable strict parallel safe
+as $$
+  select array[
+    postern.content_range(0, (method in ('GET', 'PATCH'))::int, case when counted then 1 end),
+    postern.content_range(0, 0, case when counted then 0 end)]
+$$;
+comment on function postern.row_ranges(text, boolean) is
+  'Content-Range (postern.content_range) of one row, and of none; a POST or DELETE tells no range. counted: whether the total is told.';
+
 create or replace function postern.render_head(status text, range text, location text, rest text)
 returns text
 language sql immutable parallel safe

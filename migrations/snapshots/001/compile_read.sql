@@ -156,8 +156,8 @@ begin
   if node ? 'single' and counted is null and body is not null and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
     and not node ?| '{limit,offset,range,max_rows}'
   then
-    statement := postern.render_row_answer(postern.render_rows(node, source, null, 'labels'), case when (used ->> 'leaves')::boolean then '200 *' else '200' end,
-      '{0-0/*,*/*}', location, headers, media, note);
+    statement := postern.render_row_answer(postern.render_rows(node, source, null, 'labels'), postern.with_star('200', (used ->> 'leaves')::boolean),
+      postern.row_ranges('GET', false), location, headers, media, note);
   else
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, 'count(*)', headers,
       format('%L, $1::text', E'\nContent-Location: ' || location), postern.render_total(node, source, counted), context ->> 'verbosity', media ->> 'handler' = 'object', null, used, note);
