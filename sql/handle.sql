@@ -17,7 +17,7 @@ begin
   end if;
   begin
     execute known into response, note;
-    if note = 'stale' then
+    if note in ('stale', 'escapes') then
       raise sqlstate '26000';
     elsif note is not null then
       response := (postern.conclude(request::jsonb, response, note)).response;
@@ -62,7 +62,7 @@ begin
   execute known into response, note;
   if note is null then
     return response;
-  elsif note <> 'stale' then
+  elsif note not in ('stale', 'escapes') then
     return (postern.conclude('{"unsafe": true}', response, note)).response;
   elsif current_setting('transaction_read_only') = 'on' then
     return null;
@@ -71,7 +71,7 @@ begin
 end
 $$;
 comment on function postern.run(text) is
-  'postern.serve for a statement that the shell knows to be prepared: no more than its EXECUTE. Out: the response; null where the statement is stale and was a read. Raises 26000 for a stale write and what the statement raises: postern.recover, in another transaction, then has the answer.';
+  'postern.serve for a statement that the shell knows to be prepared: no more than its EXECUTE. Out: the response; null where the statement is of no use any more (stale or escapes, postern.render_note) and was a read. Raises 26000 for a stale write and what the statement raises: postern.recover, in another transaction, then has the answer.';
 
 create or replace function postern.answer(request jsonb, payload bytea, settings text)
 returns bytea
@@ -116,7 +116,7 @@ begin
     end if;
     digest := coalesce(request ->> 'statement', concat('postern_', left(encode(sha256(convert_to(concat(request ->> 'head', shape), 'UTF8')), 'hex'), 32)));
     execute concat('execute "', digest, '"', postern.arguments(literals)) into response, note;
-    if note = 'stale' then
+    if note in ('stale', 'escapes') then
       raise sqlstate '26000';
     elsif note is not null or request ? 'tx' then
       select c.response, c.undo into response, undo from postern.conclude(request, response, note) as c;
@@ -127,7 +127,7 @@ begin
   exception when others or query_canceled or assert_failure then
     get stacked diagnostics pair = pg_exception_detail, operator = pg_exception_hint;
     if sqlstate = '26000' or postern.is_stale(digest) then
-      return postern.answer_new(request, payload, settings, digest, shape, literals);
+      return postern.answer_new(case note when 'escapes' then request || '{"escapes": true}' else request end, payload, settings, digest, shape, literals);
     elsif sqlstate <> 'PNRBK' or undo is not true then
       return postern.caught(request, sqlstate, sqlerrm, pair, operator);
     end if;

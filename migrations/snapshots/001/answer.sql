@@ -296,13 +296,18 @@ begin
       literals := (postern.shape_of(request ->> 'pairs', request))[2] || rest[2];
       keep := false;
     end if;
-    compiled := postern.compile(request, shape, config);
+    loop
+      compiled := postern.compile(request || jsonb_build_object('plain_texts', keep and not request ? 'escapes'), shape, config);
+      exit when compiled.statement is null;
+      select e.response, e.note into response, note from postern.execute_compiled(digest, literals, compiled) as e;
+      exit when note is distinct from 'escapes';
+      request := request || '{"escapes": true}';
+    end loop;
     if compiled.statement is null then
       response := postern.response(compiled.status, compiled.headers, compiled.body);
       keep := true;
     else
       keep := keep and compiled.estimate is null and compiled.explain is null;
-      select e.response, e.note into response, note from postern.execute_compiled(digest, literals, compiled) as e;
       select c.response, c.undo into response, undo from postern.conclude(request, response, note) as c;
       if undo then
         raise sqlstate 'PNRBK';
@@ -323,4 +328,4 @@ begin
 end
 $$;
 comment on function postern.answer_new(jsonb, bytea, text, text, text, text) is
-  'postern.answer for a shape that this session has not prepared: compiles, executes, and keeps the statement from the second time on.';
+  'postern.answer for a shape that this session has not prepared: compiles, executes, and keeps the statement from the second time on. A statement that is kept takes texts to need no escape until one does (escapes in the request, note of postern.render_note).';

@@ -140,7 +140,8 @@ declare
   headers text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}') || postern.legacy_warning(node);
   body text;
   location text := '/' || postern.header_value(name);
-  note text := postern.render_note(context, (context ->> 'pre_request')::boolean or postern.is_binary(media) or postern.runs_code(node));
+  code boolean := (context ->> 'pre_request')::boolean or postern.is_binary(media) or postern.runs_code(node);
+  note text;
   used jsonb := media || jsonb_build_object('leaves', (context ->> 'pre_request')::boolean);
   statement text;
 begin
@@ -149,10 +150,12 @@ begin
   end if;
   if context ->> 'method' <> 'HEAD' then
     if media @> '{"handler": "json", "strip": false}' and not node ? 'single' then
-      node := postern.plan_written(node || jsonb_build_object('fields', postern.expand_star(node -> 'columns', node -> 'fields', true)));
+      node := postern.plan_written(node || jsonb_build_object('fields', postern.expand_star(node -> 'columns', node -> 'fields', true)),
+        (context ->> 'plain_texts')::boolean is true and counted is null);
     end if;
     body := postern.render_body(media, 'rows', node);
   end if;
+  note := postern.render_note(context, code, case when postern.gathers_texts(node) then postern.render_gathered_texts(node, 'pgrst_answer') end);
   if node ? 'single' and counted is null and body is not null and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
     and not node ?| '{limit,offset,range,max_rows}'
   then

@@ -93,18 +93,19 @@ as $$ select regexp_replace(value, '[\x01-\x08\x0a-\x1f\x7f]', ' ', 'g') $$;
 comment on function postern.header_value(text) is
   'A text as the value of a header: a blank for each control character (RFC 9110, section 5.5).';
 
-create or replace function postern.render_note(context jsonb, code boolean)
+create or replace function postern.render_note(context jsonb, code boolean, texts text default null)
 returns text
 language plpgsql stable parallel safe
 as $$
 begin
-  return format('case when %s <> %L then ''stale''%s%s end', postern.render_epoch(), array(select jsonb_array_elements_text(context -> 'epoch')),
+  return format('case when %s <> %L then ''stale''%s%s%s end', postern.render_epoch(), array(select jsonb_array_elements_text(context -> 'epoch')),
+    case when texts is null then '' else format(' when octet_length(to_json(%s)::text) <> octet_length(%1$s) + 2 then ''escapes''', format('string_agg(%s, null::text)', texts)) end,
     case when code then $sql$ when concat(current_setting('response.status', true), current_setting('response.headers', true)) <> '' then 'own'$sql$ else '' end,
     case when context ->> 'method' not in ('GET', 'HEAD') and postern.may_defer() then $sql$ else 'deferred'$sql$ else '' end);
 end
 $$;
-comment on function postern.render_note(jsonb, boolean) is
-  'SQL of what is left to do with a response: stale, it was compiled at another epoch; own, user code has set response.status or response.headers; deferred, there are constraints that may wait for the end of the transaction; null, nothing. code: user code may run.';
+comment on function postern.render_note(jsonb, boolean, text) is
+  'SQL of what is left to do with a response: stale, it was compiled at another epoch; escapes, it is wrong, as among the texts (SQL of those of a row: postern.render_gathered_texts) is one that must be escaped; own, user code has set response.status or response.headers; deferred, there are constraints that may wait for the end of the transaction; null, nothing. code: user code may run.';
 
 create or replace function postern.may_defer()
 returns boolean

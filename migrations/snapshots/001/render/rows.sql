@@ -167,14 +167,15 @@ begin
           split_part(output ->> 'column', '_', 1), substr(output ->> 'column', strpos(output ->> 'column', '_') + 1))
         else case when postern.embeds_together(node, child, grouped) then format(case when child ? 'written' then '%I.rows' else 'coalesce(%I.rows, ''[]''::json)' end, output ->> 'column')
           else postern.render_embed(child, alias, grouped) end
-      end || case when output ->> 'column' = '*' then '' when names = 'labels' then format(' as %I', output ->> 'label') else format(' as %I', output ->> 'column') end, ', ' order by place)
+      end || case when output ->> 'column' = '*' then '' when names = 'labels' then format(' as %I', output ->> 'label') else format(' as %I', output ->> 'column') end
+      || case when postern.gathers_texts(child) then format(', %I.texts as %I', output ->> 'column', 'pgrst_texts_' || place) else '' end, ', ' order by place)
     from jsonb_array_elements(postern.node_outputs(node)) with ordinality as outputs(output, place),
       lateral (select case when left(output ->> 'column', 1) = 'e' then node -> 'children' -> (substr(output ->> 'column', 2)::int - 1) else 'null' end as child) as embed
     ), '');
 end
 $$;
 comment on function postern.render_outputs(jsonb, text, text, boolean) is
-  'The select list of level 2 over level 1 named alias. grouped: for a level 3, so embeds are jsonb.';
+  'The select list of level 2 over level 1 named alias, with pgrst_texts_<place> for embeds whose texts are gathered. grouped: for a level 3, so embeds are jsonb.';
 
 create or replace function postern.render_joins(node jsonb, alias text, grouped boolean)
 returns text

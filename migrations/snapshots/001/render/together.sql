@@ -49,9 +49,10 @@ begin
     into parents, names, condition, joined
     from postern.parent_columns(child) as c;
   condition := concat_ws(' and ', case when not whole then condition end, postern.render_junction_join(child));
-  return format(' left join (select %1$s, %5$s as rows from (%2$s) as children group by %1$s) as %3$I on %4$s', names,
+  return format(' left join (select %1$s, %5$s as rows%6$s from (%2$s) as children group by %1$s) as %3$I on %4$s', names,
     postern.render_children(child, parents, names, condition), 'e' || place, joined,
-    case when child ? 'written' then postern.render_written_rows('pgrst_embed') else 'json_agg(pgrst_embed)' end);
+    case when child ? 'written' then postern.render_written_rows(child, 'pgrst_embed') else 'json_agg(pgrst_embed)' end,
+    case when postern.gathers_texts(child) then ', string_agg(pgrst_texts, null::text) as texts' else '' end);
 end
 $$;
 comment on function postern.render_together(jsonb, bigint, text, boolean) is
@@ -64,7 +65,8 @@ as $$
 declare
   alias text := 'level_' || (child ->> 'depth');
   source text := postern.render_source(child, null);
-  made text := case when child ? 'written' then postern.render_written(child, 'pgrst_embed') || ' as pgrst_embed' else 'pgrst_embed' end;
+  made text := case when child ? 'written' then postern.render_written(child, 'pgrst_embed') || ' as pgrst_embed'
+    || case when postern.gathers_texts(child) then format(', %s as pgrst_texts', postern.render_gathered_texts(child, 'pgrst_embed')) else '' end else 'pgrst_embed' end;
   found_order text := coalesce(postern.render_order(child, child ->> 'alias'),
     case when child ? 'ctid' then format(' order by %I.ctid', child ->> 'alias') end);
 begin
