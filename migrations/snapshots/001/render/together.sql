@@ -70,8 +70,9 @@ declare
   found_order text := coalesce(postern.render_order(child, child ->> 'alias'),
     case when child ? 'ctid' then format(' order by %I.ctid', child ->> 'alias') end);
 begin
-  if child -> 'children' = '[]' then
-    return format('select %s, %s from %s cross join lateral (select %s) as pgrst_embed', parents, made, source, postern.render_labels(child))
+  if child -> 'children' = '[]' then -- what is ordered by stands before the texts: behind them it takes a sort longer to find
+    return format('select %s, %s from %s cross join lateral (select %s) as pgrst_embed',
+        concat_ws(', ', parents, case when found_order is not null then postern.order_columns(child) end), made, source, postern.render_labels(child))
       || coalesce(' where ' || nullif(concat_ws(' and ', nullif(condition, ''), postern.render_where(child, child ->> 'alias')), ''), '')
       || coalesce(' order by ' || names || ', ' || substr(found_order, length(' order by ') + 1), '');
   end if;
