@@ -133,6 +133,10 @@ select is(testing.failed('GET', '/films?id=eq.0', '{"accept": "application/vnd.p
 select is(testing.get('/films?id=eq.5&select=id,year', '{"accept": "application/vnd.pgrst.array+json;nulls=stripped"}'), '200 [{"id":5}]', 'without nulls');
 select is(testing.get('/films?id=in.(1,5)&select=id,title,year', '{"accept": "text/csv"}'),
   E'200 id,title,year\n1,Vagabond,1985\n5,"No ""one"", (really)",', 'CSV');
+select is(testing.get('/directors?id=eq.2&select=id,films(id),first:films(id)&films.order=id&first.limit=1&first.order=id', '{"accept": "text/csv"}'),
+  E'200 id,films,first\n2,"[{""id"": 2}, {""id"": 3}]","[{""id"": 2}]"', 'embeds in CSV are jsonb');
+select is(testing.get('/directors?id=gt.1&order=id&limit=1&select=id,films(id)&films.order=id', '{"accept": "text/csv"}'),
+  E'200 id,films\n2,"[{""id"": 2}, {""id"": 3}]"', 'also those that are read for all parents together');
 select is(a.headers ->> 'content-type', 'text/csv; charset=utf-8', 'its Content-Type') from testing.answer('GET', '/films', '{"accept": "text/csv"}') as a;
 select is(testing.failed('GET', '/films', '{"accept": "image/png"}'), '406 PGRST107', 'nobody makes images');
 select is(testing.get('/films?id=eq.1&select=id', '{"accept": "image/png, */*;q=0.1"}'), '200 [{"id":1}]', 'but anything will do');

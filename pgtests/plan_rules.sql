@@ -235,6 +235,8 @@ select is(postern.legacy_warning(node::jsonb) is null, silent, 'legacy_warning '
 from (values ('{"children": []}', true), ('{"children": [{"label": "a", "name": "b", "children": []}]}', true),
   ('{"children": [{"label": "a", "name": "b", "children": [{"label": "c", "name": "d", "legacy": true, "children": []}]}]}', false)) as cases(node, silent);
 select matches((postern.legacy_warning('{"children": [{"label": "a", "name": "b", "legacy": true, "children": []}]}'))[2], '^299 postern ".*a in place of b"$', 'legacy_warning says what to write');
+select is(postern.for_media('{"a": 1}', media::jsonb) ? 'jsonb', wanted, 'for_media ' || coalesce(media, 'none'))
+from (values ('{"handler": "json"}', false), ('{"handler": "object"}', false), ('{"handler": "csv"}', true), ('{"handler": "aggregate"}', true), (null, false)) as cases(media, wanted);
 select is(postern.common_headers(context::jsonb, media::jsonb, '{count}'), wanted, concat_ws(' ', 'common_headers', context, media))
 from (values
   ('{"preferences": {}}', '{"media": {"name": "text/csv", "charset": true}}', array[['Content-Type', 'text/csv; charset=utf-8']]),

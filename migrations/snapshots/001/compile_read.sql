@@ -61,6 +61,13 @@ $$;
 comment on function postern.plan_media(jsonb, jsonb, text) is
   'The media type of the answer (postern.negotiate), and PGRST122 for preferences that strict handling refuses.';
 
+create or replace function postern.for_media(node jsonb, media jsonb)
+returns jsonb
+language sql immutable parallel safe
+as $$ select case when media ->> 'handler' not in ('json', 'object') then node || '{"jsonb": true}' else node end $$;
+comment on function postern.for_media(jsonb, jsonb) is
+  'The node of the resource as a media type (postern.negotiate) wants it: what is no JSON shows the text of its embeds, which is jsonb''s then, as PostgREST has it.';
+
 create or replace function postern.common_headers(context jsonb, media jsonb, relevant text[])
 returns text[]
 language plpgsql immutable parallel safe
@@ -145,6 +152,7 @@ declare
   used jsonb := media || jsonb_build_object('leaves', (context ->> 'pre_request')::boolean);
   statement text;
 begin
+  node := postern.for_media(node, media);
   if not node ?| '{where,limit,offset,range,max_rows}' and not node -> 'children' @> '[{"join": "inner"} ]' then
     node := node || '{"whole": true}';
   end if;

@@ -165,8 +165,8 @@ begin
         when 'f' then format('%I.%I', alias, output ->> 'column')
         when 's' then format('%I.%I',
           split_part(output ->> 'column', '_', 1), substr(output ->> 'column', strpos(output ->> 'column', '_') + 1))
-        else case when postern.embeds_together(node, child, grouped) then format(case when child ? 'written' then '%I.rows' else 'coalesce(%I.rows, ''[]''::json)' end, output ->> 'column')
-          else postern.render_embed(child, alias, grouped) end
+        else case when postern.embeds_together(node, child, grouped) then format(case when child ? 'written' then '%I.rows' else 'coalesce(%I.rows, ''[]''::json)' end, output ->> 'column') || case when node ? 'jsonb' then '::jsonb' else '' end
+          else postern.render_embed(child, alias, grouped or node ? 'jsonb') end
       end || case when output ->> 'column' = '*' then '' when names = 'labels' then format(' as %I', output ->> 'label') else format(' as %I', output ->> 'column') end
       || case when postern.gathers_texts(child) then format(', %I.texts as %I', output ->> 'column', 'pgrst_texts_' || place) else '' end, ', ' order by place)
     from jsonb_array_elements(postern.node_outputs(node)) with ordinality as outputs(output, place),
