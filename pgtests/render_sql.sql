@@ -166,8 +166,10 @@ select is(postern.render_location(('{"relation": "fi lms", "columns": [{"name": 
 from (values ('{"fields": [{"name": "*"}]}'::jsonb, '{b,a}'::text[]), ('{"fields": [{"name": "c"}]}', '{a,b}')) as cases(more, wanted);
 
 -- One row.
-select is(postern.render_element(media::jsonb, 'x.*'), wanted, media)
+select is(postern.render_element(media::jsonb, postern.render_row_object(media::jsonb, 'x.*')), wanted, media)
 from (values ('{"handler": "object"}', 'row_to_json(x.*)'), ('{"handler": "json", "strip": true}', '''['', json_strip_nulls(row_to_json(x.*)), '']''')) as cases(media, wanted);
+select is(postern.render_object('{"alias": "t", "fields": [{"name": "a", "label": "a"}, {"name": "b", "label": "b\"c"}, {"name": "a", "cast": "text", "label": "x"}], "columns": [{"name": "a", "base": "integer"}, {"name": "b", "base": "text"}], "children": []}'),
+  $$'{"a":', coalesce(t.a::text, 'null'), E',"b\\"c":', coalesce(to_json(t.b), 'null'), ',"x":', coalesce(to_json(cast(t.a as text)), 'null'), '}'$$, 'render_object');
 select is(postern.render_row_answer('q', '200', '{1,0}', location, '{{A,it''s}}', media::jsonb, 'note'), wanted, concat_ws(' ', location, media))
 from (values
   ('/x', '{"handler": "json"}', E'select convert_to(coalesce((select concat(''200\nContent-Range: 1\nContent-Location: /x'', $1::text, ''\nA: it''''s\n\n'', ''['', row_to_json(pgrst_answer), '']'') from (q) as pgrst_answer), concat(''200\nContent-Range: 0\nContent-Location: /x'', $1::text, ''\nA: it''''s\n\n[]'')), ''UTF8''), note'),
@@ -182,6 +184,7 @@ select is(postern.render_inserted(('{"relation": "a b", "alias": "a b", "childre
 from (values
   ('{}'::jsonb, null, E'convert_to(''201\nContent-Range: */*\n\n'', ''UTF8''), note'),
   ('{"fields": [{"name": "*", "label": "*"}]}', '{"handler": "json"}', E'convert_to(concat(''201\nContent-Range: */*\n\n'', ''['', row_to_json("a b".*), '']''), ''UTF8''), note'),
+  ('{"fields": [{"name": "c", "label": "d"}]}', '{"handler": "object", "strip": false}', E'convert_to(concat(''201\nContent-Range: */*\n\n'', ''{"d":'', coalesce(to_json("a b".c), ''null''), ''}''), ''UTF8''), note'),
   ('{"fields": [{"name": "c", "label": "d"}]}', '{"handler": "object"}', E'convert_to((select concat(''201\nContent-Range: */*\n\n'', row_to_json(pgrst_answer)) from (select "a b".c as d) as pgrst_answer), ''UTF8''), note')
 ) as cases(fields, media, wanted);
 select is(postern.answers_by_row(jsonb_build_object('oid', relation::regclass::oid, 'fields', '[{"name": "a"}]'::jsonb, 'children', '[]'::jsonb) || more, media::jsonb, wish), wanted, concat_ws(' ', relation, more, media, wish))

@@ -94,11 +94,23 @@ begin
   return postern.compiled_statement(context, postern.render_insert(node, payload, body, '{}', null, false,
       postern.render_inserted(node, postern.with_star('201', (context ->> 'pre_request')::boolean),
         (postern.row_ranges('POST', coalesce(preferences ->> 'count' in ('exact', 'estimated'), false)))[1],
-        postern.write_headers(context, node, shown, resolved), shown, postern.render_note(context, true))), 0, media, null);
+        postern.write_headers(context, node, shown, resolved), shown, postern.render_note(context, postern.write_runs_code(context, node, media)))), 0, media, null);
 end
 $$;
 comment on function postern.render_insert_answer(jsonb, jsonb, jsonb, jsonb, text, boolean) is
   'The statement of a POST of one object, where the row makes the response (postern.answers_by_row). payload: its columns; body: as for postern.render_insert; resolved: as for postern.render_write_answer.';
+
+create or replace function postern.write_runs_code(context jsonb, node jsonb, media jsonb)
+returns boolean
+language plpgsql stable parallel safe
+as $$
+begin
+  return (context ->> 'pre_request')::boolean or postern.is_binary(media) or node -> 'fields' @? '$[*].cast' or postern.runs_code(node)
+    or postern.insert_runs_code((node ->> 'oid')::oid);
+end
+$$;
+comment on function postern.write_runs_code(jsonb, jsonb, jsonb) is
+  'Whether code of the user''s may run in a write to a relation and its answer, which may set response.status or response.headers. What a foreign key does to other relations does not count: it comes when the answer is made.';
 
 create or replace function postern.write_headers(context jsonb, node jsonb, media jsonb, resolved boolean)
 returns text[]
@@ -133,7 +145,7 @@ declare
   rows text := case when full_answer then postern.render_rows(node - '{where,limit,offset,max_rows}'::text[], format('pgrst_source as %I', node ->> 'alias'), null, 'labels')
     else 'select from pgrst_source' end;
   leaves boolean := postern.has_triggers() or (context ->> 'pre_request')::boolean or node ->> 'heap' is null;
-  note text := postern.render_note(context, true);
+  note text := postern.render_note(context, postern.write_runs_code(context, node, media));
 begin
   if method in ('PATCH', 'DELETE') and node ? 'single' and strict_most is null and not media ? 'explain'
     and (media ->> 'handler' = 'json' or full_answer and media ->> 'handler' = 'object') and not node -> 'fields' @? '$[*].aggregate'

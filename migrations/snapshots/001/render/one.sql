@@ -1,17 +1,34 @@
 -- Responses that one row makes by itself: an aggregate would cost more than reading the row.
 
-create or replace function postern.render_element(media jsonb, row_text text)
+create or replace function postern.render_element(media jsonb, made text)
 returns text
-language plpgsql immutable strict parallel safe
+language sql immutable strict parallel safe
+as $$ select case when media ->> 'handler' = 'object' then made else format('''['', %s, '']''', made) end $$;
+comment on function postern.render_element(jsonb, text) is
+  'Arguments of concat: a row (made: arguments of concat that make an object of it) as the JSON body, an object or an array of it as the media type has it.';
+
+create or replace function postern.render_row_object(media jsonb, row_text text)
+returns text
+language sql immutable strict parallel safe
+as $$ select format(case when (media ->> 'strip')::boolean then 'json_strip_nulls(row_to_json(%s))' else 'row_to_json(%s)' end, row_text) $$;
+comment on function postern.render_row_object(jsonb, text) is
+  'SQL of a row (row_text) as a JSON object, without its nulls where the media type has it so.';
+
+create or replace function postern.render_object(node jsonb)
+returns text
+language plpgsql stable strict parallel safe
 as $$
-declare
-  made text := format(case when (media ->> 'strip')::boolean then 'json_strip_nulls(row_to_json(%s))' else 'row_to_json(%s)' end, row_text);
+#variable_conflict use_column
 begin
-  return case when media ->> 'handler' = 'object' then made else format('''['', %s, '']''', made) end;
+  return (
+    select string_agg(concat_ws(', ', quote_literal(concat(case place when 1 then '{' else ',' end, to_json(output ->> 'label'), ':')),
+        format(case output ->> 'form' when 'bare' then 'coalesce(%s::text, ''null'')' else 'coalesce(to_json(%s), ''null'')' end, postern.render_field(node ->> 'alias', field))),
+      ', ' order by place) || ', ''}'''
+    from jsonb_array_elements(postern.written_outputs(node)) with ordinality as outputs(output, place), lateral (select node -> 'fields' -> place::int - 1 as field) as fields);
 end
 $$;
-comment on function postern.render_element(jsonb, text) is
-  'Arguments of concat: a row (row_text: SQL of it) as the JSON body, an object or an array of it as the media type has it.';
+comment on function postern.render_object(jsonb) is
+  'Arguments of concat: the fields of a node, which has no embeds, as a JSON object. They are twice as many as the fields, and one.';
 
 create or replace function postern.with_star(status text, leaves boolean)
 returns text
@@ -49,7 +66,7 @@ declare
   ending constant text := concat(postern.header_lines(headers), E'\n\n');
 begin
   return format('select convert_to(coalesce((select concat(%s) from (%s) as pgrst_answer), %s), ''UTF8''), %s',
-    concat_ws(', ', postern.render_head(status, ranges[1], location, ending), postern.render_element(media, 'pgrst_answer')), query,
+    concat_ws(', ', postern.render_head(status, ranges[1], location, ending), postern.render_element(media, postern.render_row_object(media, 'pgrst_answer'))), query,
     case when media ->> 'handler' = 'object' then 'postern.not_single(0)'
       else format('concat(%s)', postern.render_head(status, ranges[2], location, ending || case when media is null then '' else '[]' end)) end,
     note);
@@ -60,15 +77,19 @@ comment on function postern.render_row_answer(text, text, text[], text, text[], 
 
 create or replace function postern.render_inserted(node jsonb, status text, range text, headers text[], media jsonb, note text)
 returns text
-language plpgsql immutable parallel safe
+language plpgsql stable parallel safe
 as $$
 declare
+  most constant int := 45; -- fields: a function has 100 arguments at most
   head text := postern.render_head(status, range, null, concat(postern.header_lines(headers), E'\n\n'));
+  listed boolean := not (media ->> 'strip')::boolean and jsonb_array_length(node -> 'fields') <= most;
 begin
   return format('convert_to(%s, ''UTF8''), %s', case
       when media is null then head
-      when node -> 'fields' = '[{"name": "*", "label": "*"}]' then format('concat(%s, %s)', head, postern.render_element(media, format('%I.*', node ->> 'relation')))
-      else format('(select concat(%s, %s) from (select %s) as pgrst_answer)', head, postern.render_element(media, 'pgrst_answer'), postern.render_labels(node)) end, note);
+      when node -> 'fields' = '[{"name": "*", "label": "*"}]' then
+        format('concat(%s, %s)', head, postern.render_element(media, postern.render_row_object(media, format('%I.*', node ->> 'relation'))))
+      when listed and not node -> 'fields' @> '[{"name": "*"}]' then format('concat(%s, %s)', head, postern.render_element(media, postern.render_object(node)))
+      else format('(select concat(%s, %s) from (select %s) as pgrst_answer)', head, postern.render_element(media, postern.render_row_object(media, 'pgrst_answer')), postern.render_labels(node)) end, note);
 end
 $$;
 comment on function postern.render_inserted(jsonb, text, text, text[], jsonb, text) is
