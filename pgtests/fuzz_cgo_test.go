@@ -41,9 +41,10 @@ func compiles(t *testing.T, conn *pgx.Conn, known map[string]bool, r request) {
 	if !ok {
 		t.Skip()
 	}
-	var statement, estimate *string
-	err := conn.QueryRow(context.Background(), "select (made).statement, (made).estimate from (select testing.compiled($1, $2, $3) as made offset 0) as compiled",
-		text, r.body, storeSettings).Scan(&statement, &estimate)
+	var made, plain, estimate *string
+	err := conn.QueryRow(context.Background(), `select (compiled.made).statement, (plain.made).statement, (compiled.made).estimate
+		from (select testing.compiled($1, $2, $3) as made offset 0) as compiled, (select testing.compiled($1::jsonb || '{"plain_texts": true}', $2, $3) as made offset 0) as plain`,
+		text, r.body, storeSettings).Scan(&made, &plain, &estimate)
 	var failed *pgconn.PgError
 	if errors.As(err, &failed) {
 		if _, ours := broken[failed.Code]; ours && failed.Code != "PNERR" {
@@ -54,7 +55,7 @@ func compiles(t *testing.T, conn *pgx.Conn, known map[string]bool, r request) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, made := range []*string{statement, estimate} {
+	for _, made := range []*string{made, plain, estimate} {
 		if made == nil {
 			continue
 		}
@@ -65,9 +66,9 @@ func compiles(t *testing.T, conn *pgx.Conn, known map[string]bool, r request) {
 }
 
 // ours are the identifiers that we make up.
-var ours = regexp.MustCompile(`^(pgrst_(source|scalar|answer|body|embed|row|read_only|o[0-9]+|parent_[0-9]+_[0-9]+)|body|read|element|elem|filled|val|one|many|made|counted|page|total|everything|found|` +
+var ours = regexp.MustCompile(`^(pgrst_(source|scalar|answer|body|embed|row|read_only|o[0-9]+|texts(_[0-9]+)?|parent_[0-9]+_[0-9]+)|body|read|element|elem|filled|val|one|many|made|counted|page|total|everything|found|` +
 	`name|nothing|excluded|postern|pg_catalog|([ef]|s)[0-9]+(_[a-z0-9_]+)?[$]?|(group|level)_[0-9]+|junction[$][0-9]+|` +
-	`children|base|rows|place|ctid)$`)
+	`children|base|rows|texts|place|ctid)$`)
 
 // depth is what is put behind a relation's name for the alias of an embed.
 var depth = regexp.MustCompile(`_[0-9]+$`)
@@ -75,7 +76,7 @@ var depth = regexp.MustCompile(`_[0-9]+$`)
 // builtin are the functions of PostgreSQL that statements call. The client cannot name one.
 var builtin = strings.Fields(`array_agg avg concat concat_ws convert_to count current_setting decode generate_subscripts json_agg json_array_elements
 	json_build_object json_object_keys json_strip_nulls json_to_record json_to_recordset jsonb_agg jsonb_array_elements jsonb_build_object
-	jsonb_to_record jsonb_to_recordset left max min now nullif phraseto_tsquery plainto_tsquery replace row_number row_to_json set_config st_asgeojson
+	jsonb_to_record jsonb_to_recordset left max min now nullif octet_length phraseto_tsquery plainto_tsquery replace row_number row_to_json set_config st_asgeojson
 	string_agg sum substr length to_json to_jsonb to_tsquery to_tsvector unnest websearch_to_tsquery nextval format`)
 
 // vocabulary gives what statements about the store may name.

@@ -161,7 +161,7 @@ as $$
   from pg_prepared_statements, lateral (select case when strpos(statement, '''escapes''') > 0 then 'plain' else 'each' end as way) as found
   where name like 'postern_%' and strpos(statement, part) > 0
 $$;
-create table wall.pane (id int primary key, name text not null, note text);
+create table wall.pane (id int primary key, name text collate "C" not null, note text collate "POSIX");
 create table wall.fly (id int primary key, pane_id int not null references wall.pane, name text, legs int not null);
 insert into wall.pane select i, 'pane', null from generate_series(1, 20) as i;
 insert into wall.fly select i, 1 + i % 7, nullif('fly', left('fly', i % 4)), 6 from generate_series(1, 60) as i;

@@ -29,4 +29,4 @@ begin
 end
 $$;
 comment on function postern.insert_runs_code(oid) is
-  'Whether an INSERT into a relation may run code of the user''s: a view, rules, triggers, row security, types, or expressions of defaults, generated columns, constraints and indexes that call more than immutable functions of PostgreSQL''s own and some for sequences, times and random values. Rather true than wrong.';
+  'Whether an INSERT into a relation may run code of the user''s: a view, rules, triggers, row security, types, or expressions of defaults, generated columns, constraints and indexes that call more than immutable functions of PostgreSQL''s own and some for sequences, times and random values. True in doubt.';
