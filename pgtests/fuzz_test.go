@@ -1,12 +1,14 @@
 package pgtests
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -219,9 +221,14 @@ func handles(t *testing.T, conn *pgx.Conn, r request) {
 		if problem := wrongRefusal(r, status, answer); problem != "" {
 			t.Fatalf("%s: %s\nin %d %.2000s", text, problem, status, answer)
 		}
+		got := fmt.Sprint(status)
+		if r.method == "GET" && !bytes.Contains(answer, []byte("Cost")) && !bytes.Contains(answer, []byte("cost=")) { // an execution plan may change
+			slices.Sort(answer) // so may the order of rows
+			got = fmt.Sprintf("%d %s", status, answer)
+		}
 		if time == 0 {
-			first = fmt.Sprint(status)
-		} else if got := fmt.Sprint(status); got != first {
+			first = got
+		} else if got != first {
 			t.Fatalf("%s\nwith %q: first %s, then %s %.2000s", text, r.body, first, got, answer)
 		}
 	}
