@@ -148,6 +148,7 @@ declare
   body text;
   location text := '/' || postern.header_value(name);
   code boolean := (context ->> 'pre_request')::boolean or postern.is_binary(media) or postern.runs_code(node);
+  escapes text;
   note text;
   used jsonb := media || jsonb_build_object('leaves', (context ->> 'pre_request')::boolean);
   statement text;
@@ -159,11 +160,12 @@ begin
   if context ->> 'method' <> 'HEAD' then
     if media @> '{"handler": "json", "strip": false}' and not node ? 'single' then
       node := postern.plan_written(node || jsonb_build_object('fields', postern.expand_star(node -> 'columns', node -> 'fields', true)),
-        (context ->> 'plain_texts')::boolean is true and counted is null);
+        (context ->> 'plain_texts')::boolean is true and coalesce(counted, 'exact') = 'exact');
     end if;
     body := postern.render_body(media, 'rows', node);
+    escapes := postern.render_escapes(node);
   end if;
-  note := postern.render_note(context, code, case when postern.gathers_texts(node) then postern.render_gathered_texts(node, 'pgrst_answer') end);
+  note := postern.render_note(context, code, case when counted is null then escapes when escapes is not null then 'made.escapes' end);
   if node ? 'single' and counted is null and body is not null and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
     and not node ?| '{limit,offset,range,max_rows}'
   then
@@ -171,7 +173,7 @@ begin
       postern.row_ranges('GET', false), location, headers, media, note);
   else
     statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, 'count(*)', headers,
-      format('%L, $1::text', E'\nContent-Location: ' || location), postern.render_total(node, source, counted), context ->> 'verbosity', media ->> 'handler' = 'object', null, used, note);
+      format('%L, $1::text', E'\nContent-Location: ' || location), postern.render_total(node, source, counted), context ->> 'verbosity', media ->> 'handler' = 'object', null, used, note, escapes);
   end if;
   return postern.compiled_statement(context, statement, (trees ->> 'params')::int, media,
     case when counted in ('planned', 'estimated') then postern.render_count_query(node, source) end);

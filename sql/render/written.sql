@@ -77,12 +77,12 @@ $$;
 comment on function postern.plan_written(jsonb, boolean) is
   'A node, and those of its embeds that are read for all parents together, with written: the outputs of rows that are to be written as text (postern.written_outputs), and plain_texts: no text of theirs needs an escape, or the note of the statement tells of it. Unchanged where that is not sure to be right, as with two outputs of one name, or not sure to be quicker: most outputs must have a form, and the limit allow some 16 rows, of which each parent is taken to have four.';
 
-create or replace function postern.render_written_value(output jsonb, alias text, out before text, out value text, out after text)
+create or replace function postern.render_written_value(output jsonb, alias text, plain boolean, out before text, out value text, out after text)
 returns record
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  form text := output ->> 'form';
+  form text := case when plain or output ->> 'form' <> 'text' then output ->> 'form' end;
 begin
   value := format('%I.%I', alias, output ->> 'label');
   before := case when form = 'rows' then '[' when form = 'text' and not (output ->> 'nullable')::boolean then '"' else '' end;
@@ -96,10 +96,10 @@ begin
   before := to_json(output ->> 'label')::text || ':' || before;
 end
 $$;
-comment on function postern.render_written_value(jsonb, text) is
-  'One output of the row alias as JSON: SQL of its value, in which no text needs an escape, and the constant text before (with the key) and after it.';
+comment on function postern.render_written_value(jsonb, text, boolean) is
+  'One output of the row alias as JSON: SQL of its value, and the constant text before (with the key) and after it. plain: no text needs an escape.';
 
-create or replace function postern.render_written_parts(node jsonb, alias text, out opening text, out inner_text text, out closing text)
+create or replace function postern.render_written(node jsonb, alias text, out opening text, out inner_text text, out closing text)
 returns record
 language plpgsql immutable strict parallel safe
 as $$
@@ -110,11 +110,11 @@ begin
     into opening, inner_text, closing
     from (
       select place, before, value, after, lag(after) over (order by place) as after_last
-      from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place), postern.render_written_value(output, alias)) as parts;
+      from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place), postern.render_written_value(output, alias, (node ->> 'plain_texts')::boolean)) as parts;
 end
 $$;
-comment on function postern.render_written_parts(jsonb, text) is
-  'The row alias of a written node as JSON text: inner_text is SQL of it where no text needs an escape; opening and closing, which are constant, stand before and after that.';
+comment on function postern.render_written(jsonb, text) is
+  'The row alias of a written node as JSON text, as row_to_json makes it: inner_text is SQL of it, null perhaps where a text is null that was not to be expected; opening and closing, which are constant, stand before and after that (postern.render_written_rows).';
 
 create or replace function postern.render_texts(node jsonb, alias text)
 returns text
@@ -143,38 +143,27 @@ $$;
 comment on function postern.render_gathered_texts(jsonb, text) is
   'postern.render_texts, with a line break, which needs an escape, for a row that has an unexpected null.';
 
-create or replace function postern.render_written(node jsonb, alias text)
+create or replace function postern.render_escapes(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
-declare
-  parts record := postern.render_written_parts(node, alias);
-  texts text := postern.render_texts(node, alias);
-  made text := concat_ws(' || ', quote_literal(parts.opening), parts.inner_text, quote_literal(parts.closing));
-  escaped text := (
-    select format('(select row_to_json(made.*)::text from (select %s) as made)', string_agg(format(case when output ->> 'form' = 'rows' then '(''['' || coalesce(%1$I.%2$I, '''') || '']'')::json as %2$I' else '%I.%I' end, alias, output ->> 'label'), ', ' order by place))
-    from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place));
 begin
-  return case when (node ->> 'plain_texts')::boolean then parts.inner_text
-    when texts is null then made
-    else format('case when (%s) collate "C" !~ %L then %s else %s end', texts, '[\x01-\x1f"\\]', made, escaped) end;
+  return case when postern.gathers_texts(node) then
+    format('octet_length(to_json(%1$s)::text) <> octet_length(%1$s) + 2', format('string_agg(%s, null::text)', postern.render_gathered_texts(node, 'pgrst_answer'))) end;
 end
 $$;
-comment on function postern.render_written(jsonb, text) is
-  'SQL of the row alias of a written node as JSON text, as row_to_json makes it: with plain_texts without what postern.render_written_rows puts around each. Else all texts of a row are searched at once for what must be escaped (RFC 8259, section 7); where there is something, or a null where none was to be expected, row_to_json makes the row.';
+comment on function postern.render_escapes(jsonb) is
+  'SQL of whether among the gathered texts of the rows pgrst_answer there is something to escape: then to_json makes them longer (RFC 8259, section 7). Null where no texts are gathered.';
 
 create or replace function postern.render_written_rows(node jsonb, row_text text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-declare
-  parts record := postern.render_written_parts(node, '');
 begin
-  return case when (node ->> 'plain_texts')::boolean
-    then format('%L || string_agg(%s, %L) || %L', parts.opening, row_text, concat(parts.closing, E', \n ', parts.opening), parts.closing)
-    else format('string_agg(%s, %L)', row_text, E', \n ') end;
+  return (
+    select format('%L || string_agg(%s, %L) || %L', opening, row_text, concat(closing, E', \n ', opening), closing)
+    from postern.render_written(node, ''));
 end
 $$;
 comment on function postern.render_written_rows(jsonb, text) is
-  'SQL of the rows of a group, written one by one (row_text: postern.render_written), with between them what json_agg puts there; without the brackets, null when there are none.';
+  'SQL of the rows of a group, written one by one (row_text: inner_text of postern.render_written), with between them what json_agg puts there; without the brackets, null when there are none.';

@@ -93,19 +93,19 @@ as $$ select regexp_replace(value, '[\x01-\x08\x0a-\x1f\x7f]', ' ', 'g') $$;
 comment on function postern.header_value(text) is
   'A text as the value of a header: a blank for each control character (RFC 9110, section 5.5).';
 
-create or replace function postern.render_note(context jsonb, code boolean, texts text default null)
+create or replace function postern.render_note(context jsonb, code boolean, escapes text default null)
 returns text
 language plpgsql stable parallel safe
 as $$
 begin
   return format('case when %s <> %L then ''stale''%s%s%s end', postern.render_epoch(), array(select jsonb_array_elements_text(context -> 'epoch')),
-    case when texts is null then '' else format(' when octet_length(to_json(%s)::text) <> octet_length(%1$s) + 2 then ''escapes''', format('string_agg(%s, null::text)', texts)) end,
+    coalesce(' when ' || escapes || ' then ''escapes''', ''),
     case when code then $sql$ when concat(current_setting('response.status', true), current_setting('response.headers', true)) <> '' then 'own'$sql$ else '' end,
     case when context ->> 'method' not in ('GET', 'HEAD') and postern.may_defer() then $sql$ else 'deferred'$sql$ else '' end);
 end
 $$;
 comment on function postern.render_note(jsonb, boolean, text) is
-  'SQL of what is left to do with a response: stale, it was compiled at another epoch; escapes, it is wrong, as among the texts (SQL of those of a row: postern.render_gathered_texts) is one that must be escaped; own, user code has set response.status or response.headers; deferred, there are constraints that may wait for the end of the transaction; null, nothing. code: user code may run.';
+  'SQL of what is left to do with a response: stale, it was compiled at another epoch; escapes, it is wrong, as some text must be escaped (SQL of whether: postern.render_escapes); own, user code has set response.status or response.headers; deferred, there are constraints that may wait for the end of the transaction; null, nothing. code: user code may run.';
 
 create or replace function postern.may_defer()
 returns boolean
@@ -147,7 +147,7 @@ comment on function postern.render_answer(text, text, text, text, jsonb, text) i
   'The statement of a response from the SQL of its parts. headers: arguments of concat, each with the line break before it; null for none; body: null for none; source: the FROM items, which are one group (having) where the parts aggregate; note: postern.render_note. media may have leaves: code of the user''s that may leave something in the session runs, which a star behind the status tells. It yields the response (bytea) and the note; where its plan is wanted, the parts.';
 
 create or replace function postern.render_page_answer(
-  rows text, first text, body text, row_count text, headers text[], location text, counted text, verbosity text, single boolean, most text, media jsonb, note text)
+  rows text, first text, body text, row_count text, headers text[], location text, counted text, verbosity text, single boolean, most text, media jsonb, note text, escapes text default null)
 returns text
 language plpgsql immutable parallel safe
 as $$
@@ -165,9 +165,9 @@ begin
     concat_ws(', ', quote_literal(E'\nContent-Range: '), format('postern.content_range(%s, page, total)', first), made),
     format(case when body is not null and postern.is_binary(media) then 'case when %s > total then convert_to(postern.out_of_bounds(%1$s, total, %L), ''UTF8'') else body end'
       else 'case when %s > total then postern.out_of_bounds(%1$s, total, %L) else body::text end' end, first, verbosity),
-    format('(select %s as page, %s as body from (%s) as pgrst_answer having count(*) >= 0) as made, lateral (select %s as total) as counted', row_count,
-      coalesce(body, 'null::text'), rows, counted), case when body is not null then media else media - 'handler' end, note);
+    format('(select %s as page, %s as body%s from (%s) as pgrst_answer having count(*) >= 0) as made, lateral (select %s as total) as counted', row_count,
+      coalesce(body, 'null::text'), coalesce(', ' || escapes || ' as escapes', ''), rows, counted), case when body is not null then media else media - 'handler' end, note);
 end
 $$;
-comment on function postern.render_page_answer(text, text, text, text, text[], text, text, text, boolean, text, jsonb, text) is
-  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of how many the page has; location: arguments of concat for the header Content-Location, or null; counted: SQL of the total, page when that is all, null when it is not asked for; single, most: as for postern.render_guarded_status.';
+comment on function postern.render_page_answer(text, text, text, text, text[], text, text, text, boolean, text, jsonb, text, text) is
+  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of how many the page has; location: arguments of concat for the header Content-Location, or null; counted: SQL of the total, page when that is all, null when it is not asked for; single, most: as for postern.render_guarded_status; escapes: SQL of made.escapes, which the note asks for where there is a total.';
