@@ -123,25 +123,14 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(format(case when output ->> 'form' = 'rows' then 'coalesce(%1$I.%3$I, '''')' when (output ->> 'nullable')::boolean then 'coalesce(%1$I.%2$I::text, '''')' else '%1$I.%2$I::text' end,
-      alias, output ->> 'label', 'pgrst_texts_' || place), ' || ' order by place)
+    select format('coalesce(%s, E''\n'')', string_agg(format(case when output ->> 'form' = 'rows' then 'coalesce(%1$I.%3$I, '''')' when (output ->> 'nullable')::boolean then 'coalesce(%1$I.%2$I::text, '''')' else '%1$I.%2$I::text' end,
+      alias, output ->> 'label', 'pgrst_texts_' || place), ' || ' order by place))
     from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place)
     where output ->> 'form' = 'text' or output ? 'texts');
 end
 $$;
 comment on function postern.render_texts(jsonb, text) is
-  'SQL of all texts of the row alias of a written node, one after the other, and those of its embeds (pgrst_texts_<place>) where they are gathered; that SQL is null where a null was not to be expected. Null where there are no texts.';
-
-create or replace function postern.render_gathered_texts(node jsonb, alias text)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-begin
-  return format('coalesce(%s, E''\n'')', postern.render_texts(node, alias));
-end
-$$;
-comment on function postern.render_gathered_texts(jsonb, text) is
-  'postern.render_texts, with a line break, which needs an escape, for a row that has an unexpected null.';
+  'SQL of all texts of the row alias of a written node, one after the other, and those of its embeds (pgrst_texts_<place>); of a line break, which needs an escape, where there is a null that was not to be expected. Only for a node that has texts (postern.gathers_texts).';
 
 create or replace function postern.render_escapes(node jsonb)
 returns text
@@ -149,7 +138,7 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
   return case when postern.gathers_texts(node) then
-    format('octet_length(to_json(%1$s)::text) <> octet_length(%1$s) + 2', format('string_agg(%s, null::text)', postern.render_gathered_texts(node, 'pgrst_answer'))) end;
+    format('octet_length(to_json(%1$s)::text) <> octet_length(%1$s) + 2', format('string_agg(%s, null::text)', postern.render_texts(node, 'pgrst_answer'))) end;
 end
 $$;
 comment on function postern.render_escapes(jsonb) is
