@@ -116,9 +116,8 @@ as $$
 declare
   same boolean;
 begin
-  execute (
-    select format('select bool_and(%L || %s || %L is not distinct from row_to_json(made)::text) from (%s) as made', opening, inner_text, closing, query)
-    from postern.render_written(jsonb_build_object('written', outputs, 'plain_texts', false), 'made')) into same;
+  execute format('select bool_and(made_text is not distinct from row_to_json(listed)::text) from (%s) as listed, lateral (select %s as made_text from (select listed.*) as made) as one',
+    query, (select postern.render_written_rows(node, postern.render_written(node, 'made')) from jsonb_build_object('written', outputs, 'plain_texts', false) as node)) into same;
   return same;
 end
 $$;

@@ -82,13 +82,13 @@ as $$
 declare
   most constant int := 45; -- fields: a function has 100 arguments at most
   head text := postern.render_head(status, range, null, concat(postern.header_lines(headers), E'\n\n'));
-  listed boolean := not (media ->> 'strip')::boolean and jsonb_array_length(node -> 'fields') <= most;
+  listed boolean := not (media ->> 'strip')::boolean and not node -> 'fields' @> '[{"name": "*"}]' and jsonb_array_length(node -> 'fields') <= most;
 begin
   return format('convert_to(%s, ''UTF8''), %s', case
       when media is null then head
       when node -> 'fields' = '[{"name": "*", "label": "*"}]' then
         format('concat(%s, %s)', head, postern.render_element(media, postern.render_row_object(media, format('%I.*', node ->> 'relation'))))
-      when listed and not node -> 'fields' @> '[{"name": "*"}]' then format('concat(%s, %s)', head, postern.render_element(media, postern.render_object(node)))
+      when listed then format('concat(%s, %s)', head, postern.render_element(media, postern.render_object(node)))
       else format('(select concat(%s, %s) from (select %s) as pgrst_answer)', head, postern.render_element(media, postern.render_row_object(media, 'pgrst_answer')), postern.render_labels(node)) end, note);
 end
 $$;

@@ -65,7 +65,7 @@ as $$
 declare
   alias text := 'level_' || (child ->> 'depth');
   source text := postern.render_source(child, null);
-  made text := case when child ? 'written' then (postern.render_written(child, 'pgrst_embed')).inner_text || ' as pgrst_embed'
+  made text := case when child ? 'written' then postern.render_written(child, 'pgrst_embed') || ' as pgrst_embed'
     || case when postern.gathers_texts(child) then format(', %s as pgrst_texts', postern.render_texts(child, 'pgrst_embed')) else '' end else 'pgrst_embed' end;
   found_order text := coalesce(postern.render_order(child, child ->> 'alias'),
     case when child ? 'ctid' then format(' order by %I.ctid', child ->> 'alias') end);

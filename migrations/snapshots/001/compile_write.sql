@@ -74,14 +74,11 @@ as $$
 begin
   return wanted is distinct from 'headers-only' and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
     and node -> 'children' = '[]' and node -> 'fields' <> '[]' and not node -> 'fields' @? '$[*].aggregate'
-    and exists (
-      select from pg_class as c
-      where c.oid = (node ->> 'oid')::oid and c.relkind = 'r' and not c.relhasrules
-        and not exists (select from pg_trigger as t where t.tgrelid = c.oid and not t.tgisinternal));
+    and postern.inserts_plainly((node ->> 'oid')::oid);
 end
 $$;
 comment on function postern.answers_by_row(jsonb, jsonb, text) is
-  'Whether a row that is inserted is inserted for certain (a table without rules and triggers) and can make the response by itself (postern.render_inserted). wanted: of Prefer return.';
+  'Whether a row that is inserted is inserted for certain (postern.inserts_plainly) and can make the response by itself (postern.render_inserted). wanted: of Prefer return.';
 
 create or replace function postern.render_insert_answer(context jsonb, node jsonb, media jsonb, payload jsonb, body text, resolved boolean)
 returns postern.compiled

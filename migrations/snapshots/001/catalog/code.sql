@@ -1,5 +1,19 @@
 -- Whether code of the user's may run in a write.
 
+create or replace function postern.inserts_plainly(relation oid)
+returns boolean
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return exists (select from pg_class where oid = inserts_plainly.relation and relkind = 'r' and not relhasrules)
+    and not exists (select from pg_trigger where tgrelid = inserts_plainly.relation and not tgisinternal);
+end
+$$;
+comment on function postern.inserts_plainly(oid) is
+  'Whether an INSERT inserts just the rows that it has: into a table without rules and triggers.';
+
 create or replace function postern.insert_runs_code(relation oid)
 returns boolean
 language plpgsql stable strict parallel safe
@@ -18,8 +32,8 @@ declare
       union all
       select concat(indexprs, indpred) from pg_index where indrelid = insert_runs_code.relation) as expressions(tree));
 begin
-  return not exists (select from pg_class where oid = insert_runs_code.relation and relkind = 'r' and not relrowsecurity and not relhasrules)
-    or exists (select from pg_trigger where tgrelid = insert_runs_code.relation and not tgisinternal)
+  return not postern.inserts_plainly(insert_runs_code.relation)
+    or exists (select from pg_class where oid = insert_runs_code.relation and relrowsecurity)
     or exists (select from pg_attribute where attrelid = insert_runs_code.relation and attnum > 0 and not attisdropped and atttypid >= first_of_users)
     or exists (select from pg_index, unnest(indclass) as class where indrelid = insert_runs_code.relation and class >= first_of_users)
     or trees ~ '\{(?!(?:CONST|VAR|FUNCEXPR|OPEXPR|BOOLEXPR|NULLTEST|RELABELTYPE|SCALARARRAYOPEXPR|ARRAY|ARRAYEXPR|NEXTVALUEEXPR|SQLVALUEFUNCTION)\M)'

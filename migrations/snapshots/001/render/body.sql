@@ -20,7 +20,7 @@ as $$
 begin
   return (
     select case media ->> 'handler'
-      when 'json' then case when node ? 'written' then format('coalesce(''['' || %s || '']'', ''[]'')', postern.render_written_rows(node, (postern.render_written(node, 'pgrst_answer')).inner_text))
+      when 'json' then case when node ? 'written' then format('coalesce(''['' || %s || '']'', ''[]'')', postern.render_written_rows(node, postern.render_written(node, 'pgrst_answer')))
         else postern.render_json(shape, (media ->> 'strip')::boolean) end
       when 'object' then postern.render_json(case shape when 'rows' then 'row' when 'scalars' then 'row' else shape end, (media ->> 'strip')::boolean)
       when 'csv' then postern.render_csv()

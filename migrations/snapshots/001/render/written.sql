@@ -99,22 +99,21 @@ $$;
 comment on function postern.render_written_value(jsonb, text, boolean) is
   'One output of the row alias as JSON: SQL of its value, and the constant text before (with the key) and after it. plain: no text needs an escape.';
 
-create or replace function postern.render_written(node jsonb, alias text, out opening text, out inner_text text, out closing text)
-returns record
+create or replace function postern.render_written(node jsonb, alias text)
+returns text
 language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 begin
-  select '{' || (array_agg(before order by place))[1], string_agg(coalesce(quote_literal(after_last || ',' || before) || ' || ', '') || value, ' || ' order by place),
-      (array_agg(after order by place desc))[1] || '}'
-    into opening, inner_text, closing
+  return (
+    select string_agg(coalesce(quote_literal(after_last || ',' || before) || ' || ', '') || value, ' || ' order by place)
     from (
-      select place, before, value, after, lag(after) over (order by place) as after_last
-      from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place), postern.render_written_value(output, alias, (node ->> 'plain_texts')::boolean)) as parts;
+      select place, before, value, lag(after) over (order by place) as after_last
+      from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place), postern.render_written_value(output, alias, (node ->> 'plain_texts')::boolean)) as parts);
 end
 $$;
 comment on function postern.render_written(jsonb, text) is
-  'The row alias of a written node as JSON text, as row_to_json makes it: inner_text is SQL of it, null perhaps where a text is null that was not to be expected; opening and closing, which are constant, stand before and after that (postern.render_written_rows).';
+  'SQL of the row alias of a written node as JSON text, as row_to_json makes it, but for the constant start and end, which postern.render_written_rows puts around it. Null perhaps where a text is null that was not to be expected.';
 
 create or replace function postern.render_texts(node jsonb, alias text)
 returns text
@@ -148,11 +147,13 @@ create or replace function postern.render_written_rows(node jsonb, row_text text
 returns text
 language plpgsql immutable strict parallel safe
 as $$
+declare
+  plain boolean := (node ->> 'plain_texts')::boolean;
+  opening text := '{' || (postern.render_written_value(node -> 'written' -> 0, '', plain)).before;
+  closing text := (postern.render_written_value(node -> 'written' -> -1, '', plain)).after || '}';
 begin
-  return (
-    select format('%L || string_agg(%s, %L) || %L', opening, row_text, concat(closing, E', \n ', opening), closing)
-    from postern.render_written(node, ''));
+  return format('%L || string_agg(%s, %L) || %L', opening, row_text, concat(closing, E', \n ', opening), closing);
 end
 $$;
 comment on function postern.render_written_rows(jsonb, text) is
-  'SQL of the rows of a group, written one by one (row_text: inner_text of postern.render_written), with between them what json_agg puts there; without the brackets, null when there are none.';
+  'SQL of the rows of a group, written one by one (row_text: postern.render_written), with between them what json_agg puts there; without the brackets, null when there are none.';
