@@ -4,18 +4,29 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+
+	"postern/shell/statement"
 )
 
-// Answer is what postern.serve gave. Its slices point into a buffer that the next use of the Answer overwrites.
+// Answer is what the database answered. Its slices point into a buffer that the next use of the Answer overwrites.
 type Answer struct {
-	Status  int
-	Headers [][2][]byte // names and values, in order; names may repeat
-	Body    []byte      // empty for none
-	Leaves  bool        // code of the user's ran that may have left something in the session
-	Met     bool        // the session has now prepared the statement Request.Known
+	Status    int         // 0 where nothing was done yet
+	Headers   [][2][]byte // names and values, in order; names may repeat
+	Body      []byte      // empty for none
+	Note      Note
+	Statement *statement.Statement // what postern.handle compiled; nil for none
 
 	buffer []byte
 }
+
+// Note says what is wrong with an answer.
+type Note int
+
+const (
+	Fine    Note = iota
+	Stale        // the statement was compiled before the latest DDL
+	Escapes      // a text needs an escape that the statement does not make
+)
 
 // maxKept is the largest buffer that Reset keeps, in bytes.
 const maxKept = 1 << 20
@@ -28,42 +39,57 @@ func (a *Answer) Reset() {
 	*a = Answer{Headers: a.Headers[:0], buffer: a.buffer[:0]}
 }
 
-// flags stand behind the status (postern.response).
+// The columns of a compiled statement, and those that postern.handle has besides.
 const (
-	flagLeaves = '*'
-	flagMet    = '+'
+	columnBody = iota
+	columnStatus
+	columnHeaders
+	columnNote
+	columnStatement
+	columnFlags
 )
 
-var errResponse = errors.New("its response is not a status, header lines, an empty line and a body")
+var errAnswer = errors.New("its answer is not a body, a status, header lines and a note")
 
-// parse reads what postern.response makes: the status, perhaps a blank and flags, a line "name: value" for each header, an empty line, the body.
-func (a *Answer) parse(response []byte) error {
-	a.buffer = append(a.buffer[:0], response...)
-	a.Headers, a.Body, a.Status = a.Headers[:0], nil, 0
-	status, rest, found := bytes.Cut(a.buffer, []byte{'\n'})
-	if !found {
-		return errResponse
+// read takes an answer out of a row.
+func (a *Answer) read(row [][]byte) error {
+	if len(row) <= columnNote {
+		return errAnswer
 	}
-	status, flags, _ := bytes.Cut(status, []byte{' '})
-	a.Leaves, a.Met = bytes.IndexByte(flags, flagLeaves) >= 0, bytes.IndexByte(flags, flagMet) >= 0
+	a.Headers, a.Body, a.Status, a.Note, a.Statement = a.Headers[:0], nil, 0, Fine, nil
+	if len(row) > columnFlags && row[columnStatement] != nil {
+		made, err := statement.New(string(row[columnStatement]), row[columnFlags])
+		if err != nil {
+			return err
+		}
+		a.Statement = made
+	}
+	switch string(row[columnNote]) {
+	case "stale":
+		a.Note = Stale
+		return nil
+	case "escapes":
+		a.Note = Escapes
+		return nil
+	}
+	if row[columnStatus] == nil {
+		return nil
+	}
 	var err error
-	if a.Status, err = strconv.Atoi(string(status)); err != nil {
-		return errResponse
+	if a.Status, err = strconv.Atoi(string(row[columnStatus])); err != nil {
+		return errAnswer
 	}
-	for {
-		end := bytes.IndexByte(rest, '\n')
-		if end < 0 {
-			return errResponse
-		}
-		if end == 0 {
-			a.Body = rest[1:]
-			return nil
-		}
-		name, value, found := bytes.Cut(rest[:end:end], []byte(": "))
+	a.buffer = append(append(a.buffer[:0], row[columnHeaders]...), row[columnBody]...)
+	head := a.buffer[:len(row[columnHeaders])]
+	a.Body = a.buffer[len(head):]
+	for head = bytes.TrimPrefix(head, []byte{'\n'}); len(head) > 0; {
+		var line []byte
+		line, head, _ = bytes.Cut(head, []byte{'\n'})
+		name, value, found := bytes.Cut(line, []byte(": "))
 		if !found {
-			return errResponse
+			return errAnswer
 		}
 		a.Headers = append(a.Headers, [2][]byte{name, value})
-		rest = rest[end+1:]
 	}
+	return nil
 }

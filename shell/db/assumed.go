@@ -1,12 +1,11 @@
 package db
 
 import (
-	"encoding/binary"
 	"slices"
 	"strings"
 )
 
-// Assumed is what a transaction assumes before postern.serve is called: an isolation level and settings.
+// Assumed is what a transaction assumes before anything else: an isolation level and settings.
 type Assumed struct {
 	isolation string      // empty for the default
 	settings  [][2]string // names and values, in order; a later one wins
@@ -17,7 +16,7 @@ type Assumed struct {
 // isolationLevels are the levels that are asked for (PostgreSQL, "SET TRANSACTION"); any other text is read committed.
 var isolationLevels = []string{"repeatable read", "serializable"}
 
-// NewAssumed makes an Assumed, or nil where there is nothing to assume. isolation is a value of
+// NewAssumed returns an Assumed, or nil where there is nothing to assume. isolation is a value of
 // default_transaction_isolation; settings are pairs of name and value.
 func NewAssumed(isolation string, settings [][2]string) *Assumed {
 	isolation = strings.ToLower(isolation)
@@ -32,10 +31,13 @@ func NewAssumed(isolation string, settings [][2]string) *Assumed {
 	return a
 }
 
-// With gives an Assumed with more settings and, where isolation is not empty, another level. The receiver may be nil.
+// With returns an Assumed with more settings and, where isolation is not empty, another level. The receiver may be nil.
 func (a *Assumed) With(isolation string, settings [][2]string) *Assumed {
 	if a == nil {
 		return NewAssumed(isolation, settings)
+	}
+	if isolation == "" && len(settings) == 0 {
+		return a
 	}
 	if isolation == "" {
 		isolation = a.isolation
@@ -46,18 +48,11 @@ func (a *Assumed) With(isolation string, settings [][2]string) *Assumed {
 // encodeColumn writes one side of the pairs as text[] in the format of array_recv.
 func encodeColumn(pairs [][2]string, side int) []byte {
 	if len(pairs) == 0 {
-		return encodeInts(nil, 0, 0, oidText)
+		return appendInts(nil, 0, 0, oidText)
 	}
-	result := encodeInts(nil, 1, 0, oidText, len(pairs), 1)
+	result := appendInts(nil, 1, 0, oidText, len(pairs), 1)
 	for _, pair := range pairs {
-		result = append(encodeInts(result, len(pair[side])), pair[side]...)
+		result = append(appendInts(result, len(pair[side])), pair[side]...)
 	}
 	return result
-}
-
-func encodeInts(dst []byte, numbers ...int) []byte {
-	for _, number := range numbers {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(number))
-	}
-	return dst
 }

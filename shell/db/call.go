@@ -5,158 +5,99 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"postern/shell/fault"
+	"postern/shell/statement"
 )
 
-// Handle calls postern.serve and puts what it gives into answer. An error that PostgreSQL raises outside of it, such
-// as an unknown role, becomes an answer as well, by postern.error_response. Errors are of type *fault.Fault: PGRST000
-// and PGRST001 (503) without a connection, PGRST003 (504) when none became free in time; or the context's own error.
-func (p *Pool) Handle(ctx context.Context, request *Request, answer *Answer) error {
+// Do sends a request to the database in one round trip and reads the answer: where st is nil by postern.handle, which compiles it
+// first and says in the answer to what; else by executing st. An error of PostgreSQL becomes an answer as well, by
+// postern.error_response, in a second round trip. Errors are of type *fault.Fault: PGRST000 and PGRST001 (503) without a connection,
+// PGRST003 (504) when none became free in time; or the context's own error.
+func (p *Pool) Do(ctx context.Context, request *Request, st *statement.Statement, answer *Answer) error {
 	conn, err := p.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { p.release(conn, answer.Leaves) }()
-	pg := conn.Conn().PgConn()
-	err = p.call(ctx, pg, request, answer)
+	defer func() { p.release(conn, dirty(st, answer)) }()
+	err = p.call(ctx, conn, request, st, answer)
 	if pgconn.SafeToRetry(err) && ctx.Err() == nil {
-		conn.Release()
-		if conn, err = p.acquire(ctx); err != nil {
+		if conn, err = p.replace(ctx, conn); err != nil {
 			return err
 		}
-		pg = conn.Conn().PgConn()
-		err = p.call(ctx, pg, request, answer)
+		err = p.call(ctx, conn, request, st, answer)
 	}
-	if stale(err) && !pg.IsClosed() {
-		if err = p.prepareAgain(ctx, pg); err == nil {
-			err = p.call(ctx, pg, request, answer)
+	if isUnprepared(err) && !pgOf(conn).IsClosed() { // nothing has been done
+		if err = p.prepareFixed(ctx, pgOf(conn)); err == nil {
+			err = p.call(ctx, conn, request, st, answer)
 		}
-	}
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
 	}
 	var pgErr *pgconn.PgError
-	if !errors.As(err, &pgErr) {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !errors.As(err, &pgErr):
 		return lost(err)
+	case pgErr.Code == "57P01" || pgErr.Code == "57P02" || pgErr.Code == "57P03": // the server is going down
+		return &fault.Fault{
+			Status: http.StatusServiceUnavailable, Code: pgErr.Code, Message: pgErr.Message, Details: pgErr.Detail, Hint: pgErr.Hint, Cause: err,
+		}
 	}
-	if pg.IsClosed() {
-		conn.Release()
-		if conn, err = p.acquire(ctx); err != nil {
+	if pgOf(conn).IsClosed() {
+		if conn, err = p.replace(ctx, conn); err != nil {
 			return err
 		}
-		pg = conn.Conn().PgConn()
 	}
-	return p.explain(ctx, pg, pgErr, request, answer)
+	return p.explain(ctx, pgOf(conn), pgErr, request, st, answer)
+}
+
+func pgOf(conn *pgxpool.Conn) *pgconn.PgConn { return conn.Conn().PgConn() }
+
+// replace gives a lost connection back and takes another, which is nil on errors.
+func (p *Pool) replace(ctx context.Context, conn *pgxpool.Conn) (*pgxpool.Conn, error) {
+	conn.Release()
+	return p.acquire(ctx)
+}
+
+// dirty reports whether code of the user's may have left something in the session, whether the request failed or not. What
+// postern.handle compiled is not known where it failed.
+func dirty(st *statement.Statement, answer *Answer) bool {
+	if st == nil {
+		st = answer.Statement
+	}
+	return st == nil || st.Dirty
 }
 
 func lost(err error) error {
 	return &fault.Fault{
-		Status: http.StatusServiceUnavailable, Code: "PGRST001",
-		Message: "The connection to the database was lost", Cause: err,
+		Status: http.StatusServiceUnavailable, Code: "PGRST001", Message: "The connection to the database was lost", Cause: err,
 	}
 }
 
-// stale tells whether a prepared statement is gone or its plan has another type than before. Nothing has run then.
-func stale(err error) bool {
+// isUnprepared reports whether a prepared statement is gone. Nothing has run then.
+func isUnprepared(err error) bool {
 	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && (pgErr.Code == "26000" || pgErr.Code == "0A000")
+	return errors.As(err, &pgErr) && pgErr.Code == "26000"
 }
 
-func (p *Pool) prepareAgain(ctx context.Context, pg *pgconn.PgConn) error {
-	s := sessionOf(pg)
-	if s == nil || s.assume == nil {
-		return nil
-	}
-	for _, name := range append(slices.Concat(p.names[serve][:], p.names[run][:]), p.assume) {
-		if err := pg.Deallocate(ctx, name); err != nil {
-			return err
-		}
-	}
-	return p.prepareStatements(ctx, pg, s.restore)
-}
-
-// call makes one round trip; two where a statement that the session has met fails.
-func (p *Pool) call(ctx context.Context, pg *pgconn.PgConn, request *Request, answer *Answer) error {
+// call makes one round trip.
+func (p *Pool) call(ctx context.Context, conn *pgxpool.Conn, request *Request, st *statement.Statement, answer *Answer) error {
 	if string(request.Role) == "none" { // to PostgreSQL this is the absence of a role: the request would run as ours
 		return &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `role "none" does not exist`}
 	}
-	s := sessionOf(pg)
-	if s == nil {
-		s = &session{}
+	pg := pgOf(conn)
+	e := exchange{pool: p, pg: pg, session: sessionOf(pg), pipeline: pg.StartPipeline(ctx)}
+	e.send(request, st)
+	err := e.pipeline.Sync()
+	if err == nil {
+		err = e.receive(st, answer)
 	}
-	f := serve
-	var failed *pgconn.PgError
-	if request.Plain && s.met != nil && s.met.Contains(string(request.Statement)) {
-		err := s.invoke(ctx, pg, run, request, nil, answer)
-		failed = &pgconn.PgError{Code: "26000"}
-		if err == nil || err != errNull && (!errors.As(err, &failed) || pg.IsClosed()) {
-			return err
-		}
-		if failed.Code == "26000" {
-			s.met.Remove(string(request.Statement))
-		}
-		f = recoverFrom
-	}
-	err := s.invoke(ctx, pg, f, request, failed, answer)
-	if err == nil && answer.Met && s.met != nil {
-		s.met.Add(string(request.Statement), struct{}{})
-	}
-	return err
-}
-
-// invoke makes one call of a function and reads its answer. failed: for recoverFrom.
-func (s *session) invoke(ctx context.Context, pg *pgconn.PgConn, f function, request *Request, failed *pgconn.PgError, answer *Answer) error {
-	st := &statements[f][index(request.safe())]
-	values := request.bind(f, failed)
-	prepared := s.prepared[f][index(request.safe())]
-	if request.Assumed != nil {
-		return s.invokeAssumed(ctx, pg, st, prepared, values, request.Assumed, answer)
-	}
-	if prepared != nil {
-		return read(pg.ExecStatement(ctx, prepared, values, st.formats, binaryResult), answer)
-	}
-	return read(pg.ExecParams(ctx, st.sql, values, st.oids, st.formats, binaryResult), answer)
-}
-
-// invokeAssumed is invoke with settings or an isolation level of the request's own.
-func (s *session) invokeAssumed(ctx context.Context, pg *pgconn.PgConn, st *statement, prepared *pgconn.StatementDescription, values [][]byte, assumed *Assumed, answer *Answer) error {
-	var batch pgconn.Batch
-	if assumed.isolation != "" {
-		batch.ExecParams("begin isolation level "+assumed.isolation, nil, nil, nil, nil)
-	}
-	settings := [2][]byte{assumed.names, assumed.values}
-	if s.assume != nil {
-		batch.ExecStatement(s.assume, settings[:], assumeFormats, binaryResult)
-	} else {
-		batch.ExecParams(assumeSQL, settings[:], assumeOIDs, assumeFormats, binaryResult)
-	}
-	if prepared != nil {
-		batch.ExecStatement(prepared, values, st.formats, binaryResult)
-	} else {
-		batch.ExecParams(st.sql, values, st.oids, st.formats, binaryResult)
-	}
-	which := 1
-	if assumed.isolation != "" {
-		batch.ExecParams("commit", nil, nil, nil, nil)
-		which = 2
-	}
-	results := pg.ExecBatch(ctx, &batch)
-	var err error
-	for i := 0; results.NextResult(); i++ {
-		if i == which {
-			err = read(results.ResultReader(), answer)
-		} else {
-			_, _ = results.ResultReader().Close() // results.Close gives its error
-		}
-	}
-	if closeErr := results.Close(); closeErr != nil {
+	if closeErr := e.pipeline.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil && !pg.IsClosed() && pg.TxStatus() != 'I' {
@@ -167,57 +108,162 @@ func (s *session) invokeAssumed(ctx context.Context, pg *pgconn.PgConn, st *stat
 	return err
 }
 
-// errNull: there is no response; a statement that was to run is stale.
-var errNull = errors.New("postern gave null")
+// exchange is one round trip.
+type exchange struct {
+	pool     *Pool
+	pg       *pgconn.PgConn
+	session  *session
+	pipeline *pgconn.Pipeline
+	results  int // results of queries so far
+	main     int // which of them is the answer
+}
 
-// read takes the answer out of the only row.
-func read(result *pgconn.ResultReader, answer *Answer) error {
+// send queues everything that a request takes.
+func (e *exchange) send(request *Request, st *statement.Statement) {
+	assumed := request.Assumed
+	if st != nil {
+		assumed = assumed.With(st.Isolation, st.Settings)
+	}
+	explicit := assumed != nil && assumed.isolation != ""
+	if explicit {
+		e.query("begin isolation level " + assumed.isolation)
+	}
+	if assumed != nil {
+		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
+	}
+	e.fixed(setStatement, request.bindSet(st != nil && st.ReadOnly), setFormats)
+	if request.PreRequest != "" {
+		e.query(request.PreRequest)
+	}
+	e.main = e.results
+	if st == nil {
+		e.fixed(handleStatement, request.bindHandle(), handleFormats)
+	} else {
+		e.compiled(request, st)
+	}
+	if explicit {
+		e.query("commit")
+	}
+}
+
+func (e *exchange) query(sql string) {
+	e.pipeline.SendQueryParams(sql, nil, nil, nil, nil)
+	e.results++
+}
+
+// fixed queues a fixed statement.
+func (e *exchange) fixed(which int, values [][]byte, formats []int16) {
+	if sd := e.session.fixed[which]; sd != nil {
+		e.pipeline.SendQueryStatement(sd, values, formats, binaryFormat)
+	} else {
+		e.pipeline.SendQueryParams(fixed[which].sql, values, fixed[which].oids, formats, binaryFormat)
+	}
+	e.results++
+}
+
+// compiled queues a compiled statement, by name where it is prepared or is to be now.
+func (e *exchange) compiled(request *Request, st *statement.Statement) {
+	values, formats := request.bind(st)
+	e.results++
+	if sd, found := e.session.prepared.Get(st.ID); found {
+		e.pipeline.SendQueryStatement(sd, values, formats, binaryFormat)
+		return
+	}
+	if !e.session.wants(st.ID) {
+		e.pipeline.SendQueryParams(st.SQL, values, st.Params, formats, binaryFormat)
+		return
+	}
+	for _, name := range e.session.closing {
+		e.pipeline.SendDeallocate(name)
+	}
+	name := st.Name(e.pool.prefix)
+	e.pipeline.SendPrepare(name, st.SQL, st.Params)
+	e.pipeline.SendQueryPrepared(name, values, formats, binaryFormat)
+}
+
+// receive reads all results.
+func (e *exchange) receive(st *statement.Statement, answer *Answer) error {
+	var problem error
+	for result := 0; ; {
+		got, err := e.pipeline.GetResults()
+		if err != nil {
+			return err // the pipeline's Close reads what is left
+		}
+		switch got := got.(type) {
+		case *pgconn.StatementDescription:
+			got.Name = st.Name(e.pool.prefix)
+			e.session.keep(st, got)
+		case *pgconn.CloseComplete:
+			e.session.closing = e.session.closing[1:]
+		case *pgconn.ResultReader:
+			if result == e.main {
+				problem = readRow(got, answer)
+			}
+			if _, err := got.Close(); err != nil {
+				return err
+			}
+			result++
+		case *pgconn.PipelineSync:
+			return problem
+		default:
+			return errors.Join(problem, errors.New("the server's answer ends early"))
+		}
+	}
+}
+
+// readRow reads the only row.
+func readRow(result *pgconn.ResultReader, answer *Answer) error {
 	var problem error
 	rows := 0
 	for ; result.NextRow(); rows++ {
-		if response := result.Values()[0]; response != nil {
-			problem = answer.parse(response)
-		} else {
-			problem = errNull
-		}
+		problem = answer.read(result.Values())
 	}
-	if _, err := result.Close(); err != nil {
-		return err
+	if problem == nil && rows != 1 {
+		problem = fmt.Errorf("there are %d rows", rows)
 	}
-	if rows != 1 && problem == nil {
-		problem = fmt.Errorf("it gave %d rows", rows)
-	}
-	if problem != nil && problem != errNull {
+	if problem != nil {
 		return &pgconn.PgError{Severity: "ERROR", Code: "XX000", Message: "postern gave no answer: " + problem.Error()}
 	}
-	return problem
+	return nil
 }
 
-// explain lets the database say how an error of PostgreSQL is answered.
-func (p *Pool) explain(ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgError, request *Request, answer *Answer) error {
-	anonymous := "false"
+// explain lets the database say how an error of PostgreSQL is answered, or that it comes of DDL: then the answer is stale.
+func (p *Pool) explain(ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgError, request *Request, st *statement.Statement, answer *Answer) error {
+	if pgErr.Code == "PNSTL" {
+		answer.Note = Stale
+		return nil
+	}
+	anonymous, epoch := boolFalse, ""
 	if request.Anonymous {
-		anonymous = "true"
+		anonymous = boolTrue
+	}
+	if st != nil {
+		epoch = st.Epoch
 	}
 	values := [][]byte{
-		[]byte(pgErr.Code), []byte(pgErr.Message), optional(pgErr.Detail), optional(pgErr.Hint),
-		[]byte(anonymous), request.Verbosity,
+		[]byte(pgErr.Code), []byte(pgErr.Message), optional(pgErr.Detail), optional(pgErr.Hint), anonymous, request.Verbosity, []byte(epoch),
 	}
-	err := read(pg.ExecParams(ctx, explainSQL, values, explainOIDs, nil, binaryResult), answer)
-	if err != nil && ctx.Err() != nil {
-		return ctx.Err()
+	result := pg.ExecParams(ctx, explainSQL, values, explainOIDs, nil, binaryFormat)
+	err := readRow(result, answer)
+	if _, closeErr := result.Close(); closeErr != nil {
+		err = closeErr
 	}
 	var inner *pgconn.PgError
-	if errors.As(err, &inner) {
+	switch {
+	case err == nil:
+		if answer.Status == 0 {
+			answer.Note = Stale
+		}
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &inner):
 		return &fault.Fault{
 			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: pgErr.Message, Details: pgErr.Detail,
 			Hint: pgErr.Hint, Cause: inner,
 		}
 	}
-	if err != nil {
-		return lost(err)
-	}
-	return nil
+	return lost(err)
 }
 
 func optional(text string) []byte {

@@ -1,4 +1,4 @@
-// Package db talks to PostgreSQL: it keeps a pool of connections, calls postern.serve in one round trip, reads settings
+// Package db talks to PostgreSQL: it keeps a pool of connections, executes requests in one round trip each, reads settings
 // and listens for notifications. It knows no table and no query of an API.
 package db
 
@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
@@ -36,15 +35,13 @@ type Options struct {
 	MaxLifetime    time.Duration // age at which a connection is replaced; at least a second
 	MaxIdle        time.Duration // time after which an unused connection is closed
 	Session        func() Session
-	Warn           func(text string) // told what went wrong without failing; may be nil
-	Dial           pgconn.DialFunc   // how to reach the server; nil for the usual way
+	Dial           pgconn.DialFunc // how to reach the server; nil for the usual way
 }
 
 // Session is what a new connection starts with.
 type Session struct {
-	Prepared   bool   // whether statements are prepared
+	Prepared   bool   // whether statements are prepared; if not, the server side is a pooler's
 	SearchPath string // quoted schemas with commas
-	Settings   []byte // JSON for postern.warm
 }
 
 // Pool is a pool of connections. Safe for concurrent use.
@@ -52,12 +49,12 @@ type Pool struct {
 	options Options
 	pool    *pgxpool.Pool
 	config  *pgxpool.Config
-	names   [functions][2]string // of the prepared statements; random, so that nothing else has them; empty for none
-	assume  string               // as names
+	prefix  string // of the names of prepared statements; random, so that nothing else has it
 	patient atomic.Pointer[patience]
 
 	waiting  atomic.Int64 // requests that are acquiring a connection
 	timeouts atomic.Int64 // requests that waited for one in vain
+	restores atomic.Int64 // sessions that were restored after code of the user's
 }
 
 // Stats are figures of a Pool at a moment.
@@ -66,6 +63,7 @@ type Stats struct {
 	Max       int   // the most connections there may be
 	Waiting   int64 // requests that wait for one
 	Timeouts  int64 // requests that waited in vain, since the start
+	Restores  int64 // sessions restored after code of the user's, since the start
 }
 
 // Stats gives the figures of now.
@@ -73,6 +71,7 @@ func (p *Pool) Stats() Stats {
 	stat := p.pool.Stat()
 	return Stats{
 		Available: int(stat.IdleConns()), Max: int(stat.MaxConns()), Waiting: p.waiting.Load(), Timeouts: p.timeouts.Load(),
+		Restores: p.restores.Load(),
 	}
 }
 
@@ -97,17 +96,7 @@ func Open(options Options) (*Pool, error) {
 	}
 	options.AcquireTimeout = max(options.AcquireTimeout, time.Second)
 	options.MaxLifetime = max(options.MaxLifetime, time.Second)
-	if options.Warn == nil {
-		options.Warn = func(string) {}
-	}
-	suffix := rand.Text()
-	p := &Pool{
-		options: options, config: config, assume: "postern_assume_" + suffix,
-		names: [functions][2]string{
-			serve: {"postern_serve_" + suffix, "postern_serve_read_" + suffix},
-			run:   {"postern_run_" + suffix, "postern_run_read_" + suffix},
-		},
-	}
+	p := &Pool{options: options, config: config, prefix: "postern_" + rand.Text() + "_"}
 	if options.Dial != nil {
 		config.ConnConfig.DialFunc = options.Dial
 	}
@@ -124,12 +113,23 @@ func Open(options Options) (*Pool, error) {
 	config.MaxConnIdleTime = options.MaxIdle
 	config.HealthCheckPeriod = healthPeriod
 	config.PingTimeout = cancelGrace
-	config.AfterConnect = p.prepare
+	config.BeforeConnect = p.parameters
+	config.AfterConnect = p.open
 	config.ShouldPing = func(_ context.Context, params pgxpool.ShouldPingParams) bool {
 		return params.IdleDuration > trusted && !quiet(params.Conn.PgConn().Conn())
 	}
 	p.pool, err = pgxpool.NewWithConfig(context.Background(), config)
 	return p, err
+}
+
+// parameters gives a new connection its search path, and jit: the statements of an API are short, and compiling deep embeds to machine
+// code takes seconds. As parameters of the connection they are what RESET ALL goes back to. A pooler would refuse them.
+func (p *Pool) parameters(_ context.Context, config *pgx.ConnConfig) error {
+	if session := p.options.Session(); session.Prepared {
+		config.RuntimeParams["search_path"] = session.SearchPath
+		config.RuntimeParams["jit"] = "off"
+	}
+	return nil
 }
 
 // Close waits for connections in use and closes all.
@@ -147,7 +147,8 @@ func (p *Pool) Busy() bool {
 // Check connects if need be and makes one round trip. It fails with a NotInstalledError when the functions are missing.
 func (p *Pool) Check(ctx context.Context) error {
 	return p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		return p.checkVersion(ctx, conn.Conn().PgConn())
+		found, err := queryText(ctx, pgOf(conn), "select postern.version()")
+		return p.checkVersion(found, err)
 	})
 }
 
@@ -159,89 +160,6 @@ func (p *Pool) Live(ctx context.Context) (live bool, err error) {
 		return err
 	})
 	return live, err
-}
-
-// session is what the pool keeps with a connection: its prepared statements, nil when nothing is prepared.
-type session struct {
-	prepared [functions][2]*pgconn.StatementDescription
-	assume   *pgconn.StatementDescription
-	met      *simplelru.LRU[string, struct{}] // names of the statements that it has prepared for shapes; one that is gone fails with 26000
-	restore  string                           // SQL of its settings
-}
-
-// maxMet is how many statements of shapes a session keeps (postern.keeps).
-const maxMet = 256
-
-const sessionKey = "postern"
-
-// sessionOf gives what prepare put aside.
-func sessionOf(conn *pgconn.PgConn) *session {
-	s, _ := conn.CustomData()[sessionKey].(*session)
-	return s
-}
-
-// prepare makes a new connection ready: version, search path, warm functions, prepared statements.
-func (p *Pool) prepare(ctx context.Context, conn *pgx.Conn) error {
-	pg := conn.PgConn()
-	if err := p.checkVersion(ctx, pg); err != nil {
-		return err
-	}
-	start := p.options.Session()
-	if start.Prepared {
-		restore := sessionSQL(start.SearchPath)
-		if err := pg.Exec(ctx, restore).Close(); err != nil {
-			return fmt.Errorf("setting the search path: %w", err)
-		}
-		if err := p.prepareStatements(ctx, pg, restore); err != nil {
-			return err
-		}
-	} else {
-		pg.CustomData()[sessionKey] = &session{}
-	}
-	if _, err := queryText(ctx, pg, "select postern.warm($1)::text", string(start.Settings)); err != nil {
-		if pg.IsClosed() {
-			return err
-		}
-		p.options.Warn("warming a connection: " + err.Error())
-	}
-	return nil
-}
-
-func (p *Pool) prepareStatements(ctx context.Context, pg *pgconn.PgConn, restore string) error {
-	s := &session{restore: restore}
-	var err error
-	if s.met, err = simplelru.NewLRU[string, struct{}](maxMet, nil); err != nil {
-		return err
-	}
-	for f, pair := range p.names {
-		for i, name := range pair {
-			if name == "" {
-				continue
-			}
-			if s.prepared[f][i], err = pg.Prepare(ctx, name, statements[f][i].sql, statements[f][i].oids); err != nil {
-				return fmt.Errorf("preparing: %w", err)
-			}
-		}
-	}
-	if s.assume, err = pg.Prepare(ctx, p.assume, assumeSQL, assumeOIDs); err != nil {
-		return fmt.Errorf("preparing: %w", err)
-	}
-	pg.CustomData()[sessionKey] = s
-	return nil
-}
-
-func (p *Pool) checkVersion(ctx context.Context, pg *pgconn.PgConn) error {
-	found, err := queryText(ctx, pg, "select postern.version()")
-	var pgErr *pgconn.PgError
-	switch {
-	case errors.As(err, &pgErr) && (pgErr.Code == "3F000" || pgErr.Code == "42883"): // no such schema, no such function
-		return &NotInstalledError{Wanted: p.options.Version}
-	case err != nil:
-		return fmt.Errorf("asking for the version: %w", err)
-	case found != p.options.Version:
-		return &NotInstalledError{Found: found, Wanted: p.options.Version}
-	}
-	return nil
 }
 
 // queryText gives the only column of the only row as text.

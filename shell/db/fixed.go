@@ -1,0 +1,68 @@
+package db
+
+import "postern/shell/statement"
+
+// The statements that every session has prepared.
+const (
+	setStatement    = iota // what is set for every request
+	setMore                // settings by name
+	handleStatement        // postern.handle
+	fixedStatements
+)
+
+// fixedStatement is SQL with the types of its parameters.
+type fixedStatement struct {
+	name string
+	sql  string
+	oids []uint32
+}
+
+// Object identifiers of types (pg_type).
+const (
+	oidBool      = 16
+	oidBytea     = statement.OIDBytea
+	oidText      = statement.OIDText
+	oidTextArray = 1009
+	oidJSONB     = 3802
+)
+
+var fixed = [fixedStatements]fixedStatement{
+	// set_config is in WHERE, where it is evaluated without its values being sent back; each value is not null.
+	setStatement: {
+		name: "set",
+		sql: "select 1 where pg_catalog.set_config('search_path', $1, true) is not null" +
+			" and pg_catalog.set_config('role', $2, true) is not null" +
+			" and pg_catalog.set_config('request.jwt.claims', $3, true) is not null" +
+			" and pg_catalog.set_config('request.method', $4, true) is not null" +
+			" and pg_catalog.set_config('request.path', $5, true) is not null" +
+			" and pg_catalog.set_config('request.headers', $6, true) is not null" +
+			" and pg_catalog.set_config('request.cookies', $7, true) is not null" +
+			" and case when $8 then pg_catalog.set_config('transaction_read_only', 'on', true) else '' end is not null",
+		oids: []uint32{oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool},
+	},
+	setMore: {
+		name: "more",
+		sql: "select pg_catalog.count(pg_catalog.set_config(s.name, s.value, true))" +
+			" from pg_catalog.unnest($1::text[], $2::text[]) as s(name, value)",
+		oids: []uint32{oidTextArray, oidTextArray},
+	},
+	handleStatement: {
+		name: "handle",
+		sql: "select h.body, h.status::text, postern.header_lines(h.headers), null::text, h.statement, h.flags::text" +
+			" from postern.handle($1::jsonb, $2, $3) as h",
+		oids: []uint32{oidText, oidBytea, oidTextArray},
+	},
+}
+
+// explainSQL words an error; without a status where the statement that raised it was compiled at another epoch.
+const explainSQL = "select e.body, case when $7 = '' or $7 = postern.epoch() then e.status end::text," +
+	" postern.header_lines(e.headers), null::text" +
+	" from postern.error_response($1, $2, $3, $4, $5, $6) as e"
+
+var (
+	explainOIDs   = []uint32{oidText, oidText, oidText, oidText, oidBool, oidText, oidText}
+	binaryFormat  = []int16{1}
+	setFormats    = []int16{0, 0, 0, 0, 0, 0, 0, 0}
+	moreFormats   = []int16{1, 1}
+	handleFormats = []int16{0, 1, 1}
+)

@@ -1,0 +1,103 @@
+package db
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/http"
+
+	"postern/shell/statement"
+)
+
+// Request is one request to the database. The slices are not kept.
+type Request struct {
+	SearchPath []byte // quoted schemas with commas
+	Role       []byte // the role to assume
+	Claims     []byte // request.jwt.claims
+	Method     []byte // request.method; GET and HEAD run read-only
+	Path       []byte // request.path
+	Headers    []byte // request.headers, JSON
+	Cookies    []byte // request.cookies, JSON
+	Assumed    *Assumed
+	PreRequest string // SQL that calls db-pre-request; empty for none
+	Anonymous  bool   // for the answer to an error of PostgreSQL
+	Verbosity  []byte // as Anonymous
+
+	JSON     func() []byte // makes the request of postern.handle
+	Location []byte        // the query of Content-Location
+	Payload  []byte        // the body
+	Values   [][]byte      // the values cut out of the request
+
+	values  [][]byte // parameters; here so that they need no allocation
+	formats []int16
+	room    []byte
+}
+
+// Reset empties a request for its next use.
+func (r *Request) Reset() {
+	*r = Request{Values: r.Values[:0], values: r.values[:0], formats: r.formats[:0], room: r.room[:0]}
+}
+
+var (
+	boolTrue  = []byte("t")
+	boolFalse = []byte("f")
+)
+
+// safe reports whether the method is one that writes nothing (RFC 9110, 9.2.1).
+func (r *Request) safe() bool {
+	return string(r.Method) == http.MethodGet || string(r.Method) == http.MethodHead
+}
+
+// bindSet returns the parameters of setStatement. readOnly: whatever the method is.
+func (r *Request) bindSet(readOnly bool) [][]byte {
+	flag := boolFalse
+	if readOnly || r.safe() {
+		flag = boolTrue
+	}
+	r.values = append(r.values[:0], r.SearchPath, r.Role, r.Claims, r.Method, r.Path, r.Headers, r.Cookies, flag)
+	return r.values
+}
+
+// bindHandle returns the parameters of handleStatement.
+func (r *Request) bindHandle() [][]byte {
+	r.room = appendInts(r.room[:0], 1, 0, oidText, 1+len(r.Values), 1) // text[] in the format of array_recv
+	for i := range 1 + len(r.Values) {
+		value := r.Location
+		if i > 0 {
+			value = r.Values[i-1]
+		}
+		r.room = append(appendInts(r.room, len(value)), value...)
+	}
+	r.values = append(r.values[:0], r.JSON(), r.payload(), r.room)
+	return r.values
+}
+
+// bind returns the parameters of a compiled statement and their formats. The body is in binary format, which for text and JSON is
+// the text itself.
+func (r *Request) bind(st *statement.Statement) ([][]byte, []int16) {
+	r.values = append(append(r.values[:0], r.Location, r.payload()), r.Values...)
+	r.formats = append(r.formats[:0], 0, 1)
+	for range r.Values {
+		r.formats = append(r.formats, 0)
+	}
+	for _, number := range st.Likes {
+		if number <= len(r.values) {
+			r.values[number-1] = bytes.ReplaceAll(r.values[number-1], []byte{'*'}, []byte{'%'})
+		}
+	}
+	return r.values, r.formats
+}
+
+// payload returns the body, which for PostgreSQL is never null.
+func (r *Request) payload() []byte {
+	if r.Payload == nil {
+		return []byte{}
+	}
+	return r.Payload
+}
+
+func appendInts(dst []byte, numbers ...int) []byte {
+	for _, number := range numbers {
+		dst = binary.BigEndian.AppendUint32(dst, uint32(number))
+	}
+	return dst
+}

@@ -1,0 +1,161 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"postern/shell/statement"
+)
+
+const (
+	// sessionBytes is what the compiled statements that stay prepared in a session may take there, by estimate.
+	sessionBytes = 24 << 20
+	// maxSeen is how many compiled statements a session remembers to have executed once, without preparing them.
+	maxSeen = 4096
+)
+
+// preparedBytes estimates what a prepared statement takes in a backend: its text, its tree and its plan.
+func preparedBytes(sql string) int { return 16<<10 + 24*len(sql) }
+
+// session is what the pool keeps with a connection. Behind a pooler in transaction mode, where nothing is prepared, all but seen is
+// empty.
+type session struct {
+	pooled   bool // the server side is a pooler's
+	fixed    [fixedStatements]*pgconn.StatementDescription
+	prepared *simplelru.LRU[uint64, *pgconn.StatementDescription] // compiled statements, by ID
+	sizes    map[uint64]int
+	bytes    int
+	seen     *simplelru.LRU[uint64, struct{}]
+	closing  []string // names of statements that are to be closed with the next request
+}
+
+const sessionKey = "postern"
+
+// sessionOf returns what a connection's session has, or nil for a connection that is not the pool's.
+func sessionOf(conn *pgconn.PgConn) *session {
+	s, _ := conn.CustomData()[sessionKey].(*session)
+	return s
+}
+
+func newSession(pooled bool) *session {
+	const unbounded = 1 << 40
+	s := &session{pooled: pooled, sizes: make(map[uint64]int)}
+	s.prepared, _ = simplelru.NewLRU[uint64](unbounded, func(id uint64, sd *pgconn.StatementDescription) {
+		s.closing = append(s.closing, sd.Name)
+		s.bytes -= s.sizes[id]
+		delete(s.sizes, id)
+	})
+	s.seen, _ = simplelru.NewLRU[uint64, struct{}](maxSeen, nil)
+	return s
+}
+
+// wants reports whether a statement is to be prepared now: it is met a second time.
+func (s *session) wants(id uint64) bool {
+	if s.pooled {
+		return false
+	}
+	if s.seen.Contains(id) {
+		return true
+	}
+	s.seen.Add(id, struct{}{})
+	return false
+}
+
+// keep notes that a statement is prepared, and lets go of those not used for longest where there are too many.
+func (s *session) keep(st *statement.Statement, sd *pgconn.StatementDescription) {
+	s.sizes[st.ID] = preparedBytes(st.SQL)
+	s.bytes += s.sizes[st.ID]
+	s.prepared.Add(st.ID, sd)
+	for s.bytes > sessionBytes && s.prepared.Len() > 1 {
+		s.prepared.RemoveOldest()
+	}
+}
+
+// forget notes that nothing is prepared any more: user code has deallocated it.
+func (s *session) forget() {
+	s.prepared.Purge()
+	s.closing = nil
+	s.fixed = [fixedStatements]*pgconn.StatementDescription{}
+}
+
+// open makes a new connection ready: it asks for the version of the functions and prepares the fixed statements, in one round trip.
+func (p *Pool) open(ctx context.Context, conn *pgx.Conn) error {
+	pg := conn.PgConn()
+	s := newSession(!p.options.Session().Prepared)
+	pg.CustomData()[sessionKey] = s
+	pipeline := pg.StartPipeline(ctx)
+	pipeline.SendQueryParams("select postern.version()", nil, nil, nil, nil)
+	if !s.pooled {
+		for which := range s.fixed {
+			pipeline.SendPrepare(p.prefix+fixed[which].name, fixed[which].sql, fixed[which].oids)
+		}
+	}
+	if err := pipeline.Sync(); err != nil {
+		return errors.Join(err, pipeline.Close())
+	}
+	found := ""
+	var failed error
+	for prepared := 0; ; {
+		result, err := pipeline.GetResults()
+		if err != nil {
+			failed = err
+			break
+		}
+		if result == nil {
+			break
+		}
+		switch result := result.(type) {
+		case *pgconn.ResultReader:
+			for result.NextRow() {
+				found = string(result.Values()[0])
+			}
+			if _, failed = result.Close(); failed != nil {
+				break
+			}
+		case *pgconn.StatementDescription:
+			result.Name = p.prefix + fixed[prepared].name
+			s.fixed[prepared] = result
+			prepared++
+		}
+	}
+	if err := pipeline.Close(); failed == nil {
+		failed = err
+	}
+	return p.checkVersion(found, failed)
+}
+
+// prepareFixed prepares the fixed statements again, after user code has deallocated them.
+func (p *Pool) prepareFixed(ctx context.Context, pg *pgconn.PgConn) error {
+	s := sessionOf(pg)
+	s.forget()
+	if err := pg.Exec(ctx, "deallocate all").Close(); err != nil {
+		return err
+	}
+	for which := range s.fixed {
+		sd, err := pg.Prepare(ctx, p.prefix+fixed[which].name, fixed[which].sql, fixed[which].oids)
+		if err != nil {
+			return fmt.Errorf("preparing: %w", err)
+		}
+		s.fixed[which] = sd
+	}
+	return nil
+}
+
+// checkVersion tells what the answer to the question for the version means: nil for the version that is wanted.
+func (p *Pool) checkVersion(found string, err error) error {
+	var pgErr *pgconn.PgError
+	switch {
+	case errors.As(err, &pgErr) && (pgErr.Code == "3F000" || pgErr.Code == "42883"): // no such schema, no such function
+		return &NotInstalledError{Wanted: p.options.Version}
+	case err != nil:
+		return fmt.Errorf("asking for the version: %w", err)
+	case found != p.options.Version:
+		return &NotInstalledError{Found: found, Wanted: p.options.Version}
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+// Package statement holds what requests compile to, and a cache of it. A statement is SQL that postern.compile made; the cache is
+// shared by all connections. It knows no HTTP and does no I/O.
+package statement
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync/atomic"
+)
+
+// Object identifiers of types (pg_type).
+const (
+	OIDBytea   = 17
+	OIDText    = 25
+	oidUnknown = 0 // PostgreSQL infers the type
+)
+
+// A Statement answers the requests of one shape. It never changes.
+type Statement struct {
+	ID        uint64      // unique in this process
+	SQL       string      // yields body, status, headers and note
+	Params    []uint32    // types of the parameters: the query of Content-Location, the body, then the values
+	Epoch     string      // of the schema that it was compiled for
+	ReadOnly  bool        // runs in a read-only transaction
+	Dirty     bool        // code of the user's may leave something in the session
+	Keep      bool        // answers other requests of the shape as well
+	Likes     []int       // the parameters, from 1 on, in which * stands for %
+	Isolation string      // level of the transaction; empty for the default
+	Settings  [][2]string // names and values that hold for the transaction
+}
+
+var lastID atomic.Uint64
+
+// flags are what the database says of a statement (the type postern.compiled).
+type flags struct {
+	Params    []string          `json:"params"`
+	Epoch     string            `json:"epoch"`
+	ReadOnly  bool              `json:"read_only"`
+	Dirty     bool              `json:"dirty"`
+	Keep      bool              `json:"keep"`
+	Likes     []int             `json:"likes"`
+	Isolation string            `json:"isolation"`
+	Settings  map[string]string `json:"settings"`
+}
+
+// New returns a statement of SQL and its flags as JSON.
+func New(sql string, flagsJSON []byte) (*Statement, error) {
+	var f flags
+	if err := json.Unmarshal(flagsJSON, &f); err != nil {
+		return nil, fmt.Errorf("flags of a statement: %w", err)
+	}
+	s := &Statement{
+		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Keep: f.Keep, Likes: f.Likes,
+		Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
+	}
+	for i, name := range f.Params {
+		switch name {
+		case "text":
+			s.Params[i] = OIDText
+		case "bytea":
+			s.Params[i] = OIDBytea
+		default:
+			s.Params[i] = oidUnknown
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Settings)) {
+		s.Settings = append(s.Settings, [2]string{name, f.Settings[name]})
+	}
+	return s, nil
+}
+
+// Name returns the name of the prepared statement in a session. prefix is what nothing else in the session begins with.
+func (s *Statement) Name(prefix string) string { return prefix + strconv.FormatUint(s.ID, 36) }
+
+// size returns how many bytes the cache counts for a statement with its key.
+func (s *Statement) size(key string) int {
+	const overhead = 512 // of the structures around it
+	return overhead + len(key) + len(s.SQL) + len(s.Epoch) + 4*len(s.Params)
+}
