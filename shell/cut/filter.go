@@ -31,31 +31,46 @@ var operators = map[string]Kind{
 // Operators returns the operators that the package knows.
 func Operators() map[string]Kind { return maps.Clone(operators) }
 
+// takes reports whether the modifier may stand in parentheses behind an operator of the kind.
+func (k Kind) takes(modifier []byte) bool {
+	switch k {
+	case Quantified:
+		return string(modifier) == "any" || string(modifier) == "all"
+	case Language:
+		return len(trimmed(modifier)) > 0
+	}
+	return false
+}
+
 // filter cuts the value of a filter, or an argument.
 func (c *cutter) filter(raw string) bool {
 	start := c.values.mark()
 	text := c.decode(raw)
 	head, kind := operation(text)
-	if kind == Keyword || kind == "" && (!c.call || bytes.HasPrefix(text, []byte("not."))) {
+	whole := kind == Keyword
+	if head == 0 {
+		whole = kind != "" || !c.call || bytes.HasPrefix(text, []byte("not."))
+	}
+	if whole {
 		c.values.rewind(start)
 		return c.whole(raw)
 	}
 	if !isText(text) {
 		return false
 	}
-	shape := raw[:rawLength(raw, head)]
 	if kind != List {
 		c.values.add(start.text+head, start.text+len(text))
-	} else if !c.values.addList(text[head:]) || text[head-2] == ')' { // a modifier: the database refuses it
+	} else if !c.values.addList(text[head:]) {
 		c.values.rewind(start)
 		return c.whole(raw)
 	}
-	c.dst = append(append(c.dst, shape...), escapedPlaceholder...)
+	c.dst = append(append(c.dst, raw[:rawLength(raw, head)]...), escapedPlaceholder...)
 	return true
 }
 
-// operation returns the length of what stands before the value of a filter, [not.]operator[(modifier)]., and the
-// operator's kind, none for a text that is no filter.
+// operation returns the operator's kind and the length of what stands before the value of a filter,
+// [not.]operator[(modifier)]. with its dot. The kind is "" for a text that is no filter; the length is 0 for that, and for a
+// filter with a modifier that its operator does not take.
 func operation(text []byte) (length int, kind Kind) {
 	at := 0
 	if bytes.HasPrefix(text, []byte("not.")) {
@@ -66,16 +81,22 @@ func operation(text []byte) (length int, kind Kind) {
 		end++
 	}
 	kind = operators[string(text[at:end])]
+	taken := true
 	if end < len(text) && text[end] == '(' {
-		for end++; end < len(text) && isModifier(text[end]); end++ {
+		at = end + 1
+		for end = at; end < len(text) && isModifier(text[end]); end++ {
 		}
 		if end == len(text) || text[end] != ')' {
 			return 0, ""
 		}
+		taken = kind.takes(text[at:end])
 		end++
 	}
-	if kind == "" || end == len(text) || text[end] != '.' {
+	switch {
+	case kind == "", end == len(text), text[end] != '.':
 		return 0, ""
+	case !taken:
+		return 0, kind
 	}
 	return end + 1, kind
 }

@@ -234,14 +234,7 @@ func (t *tree) operator() Kind {
 	kind := operators[string(word)]
 	if t.next(0) == '(' {
 		t.at++
-		modifier := t.word()
-		switch {
-		case kind == Quantified && (string(modifier) == "any" || string(modifier) == "all"):
-		case kind == Language && len(trimmed(modifier)) > 0:
-		default:
-			return ""
-		}
-		if !t.take(')') {
+		if !kind.takes(t.word()) || !t.take(')') {
 			return ""
 		}
 	}

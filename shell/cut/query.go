@@ -100,6 +100,9 @@ func (c *cutter) kindOf(raw string) nameKind {
 	c.values.text = appendDecoded(c.values.text, raw)
 	name := c.values.text[start.text:]
 	c.values.rewind(start)
+	if !isText(name) {
+		return wholeName
+	}
 	last := name[bytes.LastIndexByte(name, '.')+1:]
 	switch string(last) {
 	case "select", "columns", "on_conflict":
