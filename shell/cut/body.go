@@ -1,0 +1,246 @@
+package cut
+
+import (
+	"bytes"
+	"slices"
+	"unicode/utf8"
+
+	"postern/shell/jsontext"
+)
+
+// AppendPayload appends what a shape holds of a JSON body, as JSON: {"form":"{","keys":["a","b"]}, the form being { for an
+// object and [ for an array of objects that have the same keys. The keys are in the order of jsonb, shorter ones first, then
+// by bytes, each once. columns says that the request names the columns, so that keys do not count: then the form is { or, for
+// anything else, [, and nothing is listed.
+//
+// It reports false, and appends nothing, for any other body: one that is not UTF-8, that is neither form, whose objects have
+// different keys, or one with keys that have escapes or control characters. The keys are those that PostgreSQL sees if the
+// body is JSON; whether it is, PostgreSQL tells.
+func AppendPayload(dst []byte, body []byte, columns bool) ([]byte, bool) {
+	if !utf8.Valid(body) {
+		return dst, false
+	}
+	s := scanner{text: body}
+	form := s.next()
+	if columns {
+		if form != '{' {
+			form = '['
+		}
+		return append(append(append(dst, `{"form":"`...), form), `"}`...), true
+	}
+	var room, sortedRoom [32][]byte
+	keys, ok := s.document(form, room[:0], sortedRoom[:0])
+	if !ok {
+		return dst, false
+	}
+	dst = append(append(append(dst, `{"form":"`...), form), `","keys":[`...)
+	for i, key := range keys {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = jsontext.AppendString(dst, key)
+	}
+	return append(dst, "]}"...), true
+}
+
+// A scanner reads the outline of a JSON text. What a value is it does not look at.
+type scanner struct {
+	text []byte
+	at   int
+}
+
+// document reads a body of the form { or [ to its end and returns its keys in the order of jsonb, each once. What the
+// first object's keys and the result are appended to comes from the caller, who has room for few on the stack.
+func (s *scanner) document(form byte, sequence, sorted [][]byte) (keys [][]byte, ok bool) {
+	if form == '[' {
+		s.at++
+	} else if form != '{' {
+		return nil, false
+	}
+	if sequence, ok = s.first(sequence); !ok {
+		return nil, false
+	}
+	sorted = append(sorted, sequence...)
+	slices.SortFunc(sorted, compareKeys)
+	sorted = slices.CompactFunc(sorted, bytes.Equal)
+	if form == '[' {
+		var room [32]bool
+		seen := append(room[:0], make([]bool, len(sorted))...)
+		for s.take(',') {
+			if !s.again(sequence, sorted, seen) {
+				return nil, false
+			}
+		}
+		if !s.take(']') {
+			return nil, false
+		}
+	}
+	return sorted, s.next() == 0 && s.at == len(s.text)
+}
+
+// compareKeys orders keys as jsonb does.
+func compareKeys(a, b []byte) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return bytes.Compare(a, b)
+}
+
+// first reads an object and appends its keys.
+func (s *scanner) first(keys [][]byte) ([][]byte, bool) {
+	if !s.take('{') {
+		return nil, false
+	}
+	if s.take('}') {
+		return keys, true
+	}
+	for {
+		key, ok := s.member()
+		if !ok {
+			return nil, false
+		}
+		keys = append(keys, key)
+		if !s.take(',') {
+			return keys, s.take('}')
+		}
+	}
+}
+
+// again reads another object and reports whether it has as many keys as the first, and the same ones. Mostly they stand in
+// the same order; where not, they are looked up among the sorted ones, and seen has which of these were there.
+func (s *scanner) again(sequence, sorted [][]byte, seen []bool) bool {
+	if !s.take('{') {
+		return false
+	}
+	if s.take('}') {
+		return len(sequence) == 0
+	}
+	sameOrder := true
+	for i := 0; ; i++ {
+		key, ok := s.member()
+		if !ok || i == len(sequence) {
+			return false
+		}
+		if sameOrder && !bytes.Equal(key, sequence[i]) {
+			sameOrder = false
+			clear(seen)
+			for _, earlier := range sequence[:i] {
+				see(earlier, sorted, seen)
+			}
+		}
+		if !sameOrder && !see(key, sorted, seen) {
+			return false
+		}
+		if !s.take(',') {
+			return s.take('}') && i+1 == len(sequence) && (sameOrder || !slices.Contains(seen, false))
+		}
+	}
+}
+
+// see marks a key as seen and reports whether it is one of the sorted ones.
+func see(key []byte, sorted [][]byte, seen []bool) bool {
+	place, found := slices.BinarySearchFunc(sorted, key, compareKeys)
+	if found {
+		seen[place] = true
+	}
+	return found
+}
+
+// next skips blanks and returns the byte that follows, 0 at the end.
+func (s *scanner) next() byte {
+	for ; s.at < len(s.text); s.at++ {
+		switch c := s.text[s.at]; c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// take skips blanks and the byte c, if that follows.
+func (s *scanner) take(c byte) bool {
+	if s.next() != c {
+		return false
+	}
+	s.at++
+	return true
+}
+
+// member reads a key and its value and returns the key.
+func (s *scanner) member() (key []byte, ok bool) {
+	key, ok = s.key()
+	return key, ok && s.take(':') && s.value()
+}
+
+// key reads a string without escapes and control characters.
+func (s *scanner) key() (key []byte, ok bool) {
+	if !s.take('"') {
+		return nil, false
+	}
+	start := s.at
+	for ; s.at < len(s.text); s.at++ {
+		switch c := s.text[s.at]; {
+		case c == '"':
+			s.at++
+			return s.text[start : s.at-1], true
+		case c == '\\' || c < ' ' || c == 0x7f:
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+// value skips a value.
+func (s *scanner) value() bool {
+	switch s.next() {
+	case '"':
+		return s.skipString()
+	case '{', '[':
+		return s.skipNested()
+	}
+	start := s.at
+	for ; s.at < len(s.text); s.at++ {
+		switch s.text[s.at] {
+		case ',', '}', ']', ' ', '\t', '\r', '\n', '"', '{', '[':
+			return s.at > start
+		}
+	}
+	return false
+}
+
+// skipString skips a string.
+func (s *scanner) skipString() bool {
+	for s.at++; s.at < len(s.text); s.at++ {
+		switch s.text[s.at] {
+		case '\\':
+			s.at++
+		case '"':
+			s.at++
+			return true
+		}
+	}
+	return false
+}
+
+// skipNested skips an object or an array.
+func (s *scanner) skipNested() bool {
+	for depth := 0; s.at < len(s.text); {
+		switch s.text[s.at] {
+		case '"':
+			if !s.skipString() {
+				return false
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				s.at++
+				return true
+			}
+		}
+		s.at++
+	}
+	return false
+}

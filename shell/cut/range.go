@@ -1,0 +1,29 @@
+package cut
+
+import "strings"
+
+// AppendRange appends the shape of the value of a Range header, a position, a dash and perhaps another position with a
+// placeholder for each, and adds the positions to values. A header of another form, or one whose last position is before
+// the first, stays as it came; of one that has a placeholder of its own, which no valid header has, nothing is left.
+func AppendRange(dst []byte, values *Values, header string) []byte {
+	first, last, _ := strings.Cut(header, "-")
+	switch {
+	case strings.Contains(header, placeholder):
+		return dst
+	case !isCount(first) || len(first) == len(header) || last != "" && (!isCount(last) || isLess(last, first)):
+		return append(dst, header...)
+	}
+	values.addText(first)
+	dst = append(append(dst, placeholder...), '-')
+	if last != "" {
+		values.addText(last)
+		dst = append(dst, placeholder...)
+	}
+	return dst
+}
+
+// isLess compares two numbers written in digits.
+func isLess(a, b string) bool {
+	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+	return len(a) < len(b) || len(a) == len(b) && a < b
+}
