@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A route is a hand-written handler of a case, in both ways: run is how one writes it with pgx, json the one query that
-// makes the same answer in PostgreSQL.
+// A route is a hand-written handler of a case, in both ways: run is how one writes it with pgx, json the one query that makes
+// the same answer in PostgreSQL: by json_agg, and where the answer is large by gathering its text, which takes half the time.
 type route struct {
 	name      string // of its case
 	status    int
@@ -138,8 +138,11 @@ var routes = map[string]route{
 		return []any{given.OrderID, given.Kind}
 	})),
 
-	"page-100": rows[order](`select id, customer_id, status, details, total, placed_at from app.orders
+	"page-100": gathered(rows[order](`select id, customer_id, status, details, total, placed_at from app.orders
 		where id > $1 order by id limit 100`, number("after")),
+		`select coalesce('[' || string_agg('{"id":' || id || ',"customer_id":' || customer_id || ',"status":"' || status || '","details":' ||
+			details || ',"total":' || total || ',"placed_at":' || to_json(placed_at) || '}', ',') || ']', '[]')
+		from (select id, customer_id, status, details, total, placed_at from app.orders where id > $1 order by id limit 100) as t`),
 	"page-count": {status: http.StatusPartialContent, arguments: number("from"), run: countedPage, counts: true,
 		json: `select coalesce((select json_agg(t) from (select id, customer_id, total, placed_at from app.orders
 				where status = 'paid' and total >= $1 order by placed_at desc, id desc limit 25) as t), '[]')::text,
@@ -161,20 +164,21 @@ var routes = map[string]route{
 			from (select id, total, customer_id from app.orders where id > $1 order by id limit 25) as o
 			join app.customers as c on c.id = o.customer_id order by o.id) as t`},
 	"embed-many": {status: http.StatusOK, arguments: number("offset"), run: customersWithOrders,
-		json: `select coalesce(json_agg(t), '[]')::text from (
-			select c.id, c.name, o.orders from (select id, name from app.customers order by id limit 25 offset $1) as c,
-			lateral (select coalesce(json_agg(u), '[]') as orders from (
-				select id, status, total from app.orders where customer_id = c.id order by id) as u) as o
-			order by c.id) as t`},
+		json: `select coalesce('[' || string_agg('{"id":' || c.id || ',"name":' || to_json(c.name) || ',"orders":' ||
+			coalesce(o.orders, '[]') || '}', ',' order by c.id) || ']', '[]')
+		from (select id, name from app.customers order by id limit 25 offset $1) as c,
+		lateral (select '[' || string_agg('{"id":' || id || ',"status":"' || status || '","total":' || total || '}', ',' order by id) || ']'
+			as orders from app.orders where customer_id = c.id) as o`},
 	"embed-deep": {status: http.StatusOK, arguments: number("offset"), run: customersWithItems,
-		json: `select coalesce(json_agg(t), '[]')::text from (
-			select c.id, c.name, o.orders from (select id, name from app.customers order by id limit 25 offset $1) as c,
-			lateral (select coalesce(json_agg(u), '[]') as orders from (
-				select p.id, p.status, i.order_items from app.orders as p,
-				lateral (select coalesce(json_agg(v), '[]') as order_items from (
-					select id, product_id, quantity from app.order_items where order_id = p.id order by id) as v) as i
-				where p.customer_id = c.id order by p.id) as u) as o
-			order by c.id) as t`},
+		json: `with c as materialized (select id, name from app.customers order by id limit 25 offset $1),
+		o as materialized (select id, status, customer_id from app.orders where customer_id = any(array(select id from c))),
+		i as (select order_id, '[' || string_agg('{"id":' || id || ',"product_id":' || product_id || ',"quantity":' || quantity || '}',
+			',' order by id) || ']' as items from app.order_items where order_id = any(array(select id from o)) group by order_id),
+		g as (select o.customer_id, '[' || string_agg('{"id":' || o.id || ',"status":"' || o.status || '","order_items":' ||
+			coalesce(i.items, '[]') || '}', ',' order by o.id) || ']' as orders
+			from o left join i on i.order_id = o.id group by o.customer_id)
+		select coalesce('[' || string_agg('{"id":' || c.id || ',"name":' || to_json(c.name) || ',"orders":' || coalesce(g.orders, '[]') ||
+			'}', ',' order by c.id) || ']', '[]') from c left join g on g.customer_id = c.id`},
 
 	"insert": created(rows[storedEvent](
 		"insert into app.events (order_id, kind, amount) values ($1, $2, $3) returning id, order_id, kind, amount",
@@ -240,6 +244,12 @@ func scalar[T any](sql string, arguments func(*http.Request) ([]any, error)) rou
 // nothing returns the handler that runs a statement and answers without a body.
 func nothing(status int, sql string, arguments func(*http.Request) ([]any, error)) route {
 	return route{status: status, arguments: arguments, run: executed(sql), json: sql}
+}
+
+// gathered returns the handler with another query that makes the JSON.
+func gathered(r route, json string) route {
+	r.json = json
+	return r
 }
 
 func created(r route) route {
