@@ -15,18 +15,19 @@ run: ## serve the demo database on port 3000 (other flags: make run ARGS="--port
 
 test: lint ## check the code, then run every test (some packages: make test PACKAGES=./shell/...)
 	@pg=$$(.ci/setup.sh test) && cc=$$(.ci/compiler.sh) && .ci/browser.sh >/dev/null && .ci/curl.sh >/dev/null && \
-	  POSTERN_PG_BIN=$$pg CC=$$cc go test $(or $(PACKAGES),./...)
+	  POSTERN_PG_BIN=$$pg CC=$$cc go test $(or $(PACKAGES),./...) && \
+	  { [ -n "$(PACKAGES)" ] || { cd cmd/bench && POSTERN_PG_BIN=$$pg go test ./...; }; }
 
-bench: setup ## measure requests per second and latency beside hand-written handlers
-	@pg=$$(.ci/setup.sh server) && POSTERN_PG_BIN=$$pg go run ./cmd/bench $(ARGS)
+bench: setup ## measure an application's requests beside hand-written handlers (make bench ARGS="-help" tells what else)
+	@go build -C cmd/bench -o $(CURDIR)/bin/bench
+	@pg=$$(.ci/setup.sh server) && POSTERN_PG_BIN=$$pg bin/bench $(ARGS)
 
 build: ## compile the binary to bin/postern
 	@go build -o $(BIN) ./cmd/postern
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted (make fmt mends it):"; echo "$$unformatted"; exit 1; }
-	@go vet ./...
-	@go run $(STATICCHECK) ./...
+	@for module in . cmd/bench; do (cd $$module && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
 
 fmt: ## format the Go code
 	@gofmt -w .

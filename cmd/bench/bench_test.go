@@ -17,8 +17,8 @@ import (
 
 // TestMain lets the binary of the tests be a hand-written server, as that of the benchmark can be.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == serveHandCommand {
-		if err := serveHand(context.Background(), os.Args[2]); err != nil {
+	if len(os.Args) == 3 && os.Args[1] == serveHandCommand {
+		if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -27,15 +27,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestBench runs every case for a moment: each is first checked to be answered alike by all servers.
+// TestBench runs every case but those of many shapes for a moment: each is first checked to be answered alike by all servers.
 func TestBench(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("makes a cluster and builds postern")
 	}
 	file := filepath.Join(t.TempDir(), "report.json")
 	var out bytes.Buffer
-	err := bench(t.Context(), []string{"-rounds", "1", "-duration", "20ms", "-conns", "2", "-json", file}, &out)
+	err := run(t.Context(), []string{
+		"-rounds", "1", "-duration", "20ms", "-conns", "2", "-json", file, "-profile", "-env", "PGRST_DB_PRE_REQUEST=app.check_request",
+		"-cases", "row,call,page,embed,insert,update,put,upsert,mix,shapes-1,shapes-200,error",
+	}, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,17 +49,21 @@ func TestBench(t *testing.T) {
 	if err := json.Unmarshal(content, &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Results) != len(cases) || len(got.Compile) != len(compileShapes) {
-		t.Fatalf("%d results, %d compile times", len(got.Results), len(got.Compile))
-	}
 	for _, found := range got.Results {
 		for _, m := range found.Servers {
-			if m.Rate <= 0 || m.P50 <= 0 || m.P99 < m.P50 || len(m.Ratios) != 2 {
+			if m.Rate <= 0 || m.P50 <= 0 || m.P99 < m.P50 || len(m.Ratios) != len(found.Servers)-1 {
 				t.Errorf("%s, %s: %+v", found.Case, m.Server, m)
 			}
 		}
 	}
-	for _, part := range []string{"hand-bare", "three-level embed", "one row by primary key", "resident memory"} {
+	lines := map[string]int{}
+	for _, target := range got.Targets {
+		lines[target.Line]++
+	}
+	if len(got.Results) < 30 || lines[lineCases] < 60 || lines[lineShapes] < 8 || lines[lineConnection] != 1 {
+		t.Errorf("%d results, %v targets", len(got.Results), lines)
+	}
+	for _, part := range []string{"pipelined", lineCases, "embed-deep"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("%q is not in:\n%s", part, out.String())
 		}
@@ -66,11 +72,12 @@ func TestBench(t *testing.T) {
 
 func TestParseOptions(t *testing.T) {
 	t.Parallel()
-	o, err := parseOptions([]string{"-cases", "rpc,row", "-conns", "3", "-rounds", "7", "-duration", "1s", "-network", "unix"})
-	if err != nil || len(o.cases) != 2 || o.cases[0].name != "rpc" || o.conns[0] != 3 || o.rounds != 7 || o.duration != time.Second || o.tcp {
+	o, err := parseOptions([]string{"memory", "-cases", "row,page-", "-conns", "3", "-rounds", "7", "-network", "unix", "-env", "A=B", "-other", "x=/y z"})
+	if err != nil || o.mode != "memory" || len(o.cases) != 8 || o.cases[0].name != "row" || o.cases[1].name != "page-100" || o.conns[0] != 3 ||
+		o.rounds != 7 || o.tcp || o.env[0] != "A=B" || o.others[0].words[1] != "z" {
 		t.Errorf("%+v, %v", o, err)
 	}
-	for _, wrong := range []string{"-cases=x", "-conns=0", "-conns=x", "-rounds=0", "-duration=0s", "-network=x", "more"} {
+	for _, wrong := range []string{"-cases=x", "-conns=0", "-conns=x", "-rounds=0", "-duration=0s", "-network=x", "-other=x", "more"} {
 		if _, err := parseOptions([]string{wrong}); err == nil {
 			t.Errorf("%s is taken", wrong)
 		}
@@ -79,67 +86,60 @@ func TestParseOptions(t *testing.T) {
 
 func TestSummarizeAndJudge(t *testing.T) {
 	t.Parallel()
-	servers := []*server{{name: posternName}, {name: handRLS}, {name: handBare}}
+	servers := []*server{{name: posternName}, {name: handName}, {name: bareName}}
 	rounds := [][]round{
-		{{Rate: 130, P50: 3}, {Rate: 300, P50: 1}, {Rate: 70, P50: 2}},
+		{{Rate: 150, P50: 3}, {Rate: 300, P50: 1}, {Rate: 70, P50: 2}},
 		{{Rate: 100}, {Rate: 100}, {Rate: 100}},
 		{{Rate: 200}, {Rate: 200}, {Rate: 200}},
 	}
-	summary := summarize(cases[0], 1, servers, rounds)
-	first := summary.Servers[0]
-	if first.Rate != 130 || first.P50 != 2 || first.Ratios[handRLS] != 1.3 || first.Ratios[handBare] != 0.65 {
-		t.Errorf("%+v", first)
+	one := summarize(benchCase{name: "shapes-1", class: byKey}, 1, servers, rounds)
+	if m := one.Servers[0]; m.Rate != 150 || m.P50 != 2 || m.Ratios[handName] != 1.5 || m.Ratios[bareName] != 0.75 {
+		t.Errorf("%+v", m)
 	}
-	r := report{
-		Results: []result{summary}, Memory: []memory{{posternName, 41}},
-		Compile: []compileTime{{Shape: "simple", Median: 2}, {Shape: "embed", Median: 11}},
-	}
+	many := summarize(benchCase{name: "shapes-9", class: shapes}, 1, servers[:1], [][]round{{{Rate: 60}}})
+	r := report{Results: []result{one, many}}
 	r.judge()
-	var verdicts []bool
-	for _, t := range r.Targets {
-		verdicts = append(verdicts, t.Met)
-	}
-	if got := fmt.Sprint(verdicts); got != "[true true false false]" {
-		t.Errorf("verdicts %s on %+v", got, r.Targets)
+	r.Targets = append(r.Targets, target{lineMemory, "", 64, true, 65})
+	if got := mapped(r.Targets, target.met); fmt.Sprint(got) != "[true false false false]" {
+		t.Errorf("%v of %v", got, r.Targets)
 	}
 }
 
 func TestDecode(t *testing.T) {
 	t.Parallel()
-	one, err := decode([]byte(`[{"id":1,"a":{"x":1.50,"y":null}}]`), "id")
+	one, err := decode([]byte(`[{"id":1,"a":{"x":1.50,"y":null},"t":"2026-01-01T01:00:00+01:00"}]`), true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := decode([]byte(` [ {"a": {"y": null, "x": 1.5}, "id": 2} ]`), "id")
+	two, err := decode([]byte(` [ {"t":"2026-01-01T00:00:00Z","a": {"y": null, "x": 1.5}, "id": 2} ]`), true)
 	if err != nil || fmt.Sprint(one) != fmt.Sprint(two) {
 		t.Errorf("%v and %v, %v", one, two, err)
 	}
-	if value, err := decode(nil, ""); value != nil || err != nil {
-		t.Errorf("no body is %v, %v", value, err)
-	}
-	if _, err := decode([]byte("<html>"), ""); err == nil {
+	if _, err := decode([]byte("<html>"), false); err == nil {
 		t.Error("HTML is taken")
 	}
 }
 
 func TestEncode(t *testing.T) {
 	t.Parallel()
-	got := string(call{method: "POST", target: "/x?y=z", prefer: "a=b", body: "{}"}.encode("T"))
-	want := "POST /x?y=z HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer T\r\nAccept: application/json\r\nPrefer: a=b\r\n" +
+	got := string(call{method: "POST", target: "/x?y=z", prefer: "a=b", body: "{}"}.encode("T", "p"))
+	want := "POST /x?y=z HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer T\r\nAccept: application/json\r\nContent-Profile: p\r\nPrefer: a=b\r\n" +
 		"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 	if got != want {
 		t.Errorf("%q", got)
 	}
 }
 
-func TestSpread(t *testing.T) {
+// TestShapes checks that the requests of the cases of many shapes are as many shapes.
+func TestShapes(t *testing.T) {
 	t.Parallel()
-	seen := map[int]bool{}
-	for n := range visitCount {
-		seen[spread(n)] = true
+	seen := map[string]bool{}
+	for n := range 10000 {
+		shape, _, _ := strings.Cut(selected("")(n).target, "&id=")
+		seen[shape] = true
 	}
-	if len(seen) != visitCount {
-		t.Errorf("%d different rows", len(seen))
+	if len(seen) != 10000 {
+		t.Errorf("%d shapes", len(seen))
 	}
 }
 
@@ -149,27 +149,25 @@ func TestIdentify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hand{secret: []byte("a secret of at least 32 characters"), tokens: tokens}
-	sign := func(secret string, expires time.Time) string {
+	secret := []byte("a secret of at least 32 characters")
+	h := &hand{keys: map[string]any{"HS256": secret}, tokens: tokens}
+	sign := func(secret []byte, expires time.Time) string {
 		t.Helper()
-		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"role": "clerk", "exp": expires.Unix()}).SignedString([]byte(secret))
+		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"role": "clerk", "exp": expires.Unix()}).SignedString(secret)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return "Bearer " + token
 	}
-	good := sign(string(h.secret), time.Now().Add(time.Hour))
+	good := sign(secret, time.Now().Add(time.Hour))
 	for range 2 { // verified, then remembered
 		if who, err := h.identify(good); err != nil || who.role != "clerk" || !strings.Contains(who.claims, `"role":"clerk"`) {
 			t.Errorf("%+v, %v", who, err)
 		}
 	}
-	if tokens.Len() != 1 {
-		t.Errorf("%d tokens are remembered", tokens.Len())
-	}
 	for name, wrong := range map[string]string{
-		"another secret": sign("another secret of 32 characters!!", time.Now().Add(time.Hour)),
-		"expired":        sign(string(h.secret), time.Now().Add(-time.Hour)),
+		"another secret": sign([]byte("another secret of 32 characters!!"), time.Now().Add(time.Hour)),
+		"expired":        sign(secret, time.Now().Add(-time.Hour)),
 		"no token":       "", "another scheme": "Basic eA==",
 	} {
 		if _, err := h.identify(wrong); err == nil {
@@ -181,5 +179,46 @@ func TestIdentify(t *testing.T) {
 	}
 	if _, err := h.identify(good); err == nil {
 		t.Error("a remembered token is let in after its time")
+	}
+}
+
+func TestMedianAndPercentile(t *testing.T) {
+	t.Parallel()
+	for want, values := range map[float64][]float64{7: {7}, 5: {9, 1, 5}, 2.5: {4, 1, 3, 2}} {
+		if got := median(values); got != want {
+			t.Errorf("median(%v) = %v, want %v", values, got, want)
+		}
+	}
+	hundred := make([]time.Duration, 100)
+	for i := range hundred {
+		hundred[i] = time.Duration(i+1) * time.Millisecond
+	}
+	for percent, want := range map[float64]float64{0: 1, 50: 50, 99: 99, 99.5: 100, 100: 100} {
+		if got := percentile(hundred, percent); got != want {
+			t.Errorf("percentile %v: %v, want %v", percent, got, want)
+		}
+	}
+}
+
+func TestProcesses(t *testing.T) {
+	t.Parallel()
+	before := map[int]time.Duration{1: 5 * time.Second, 2: time.Second}
+	after := map[int]time.Duration{1: 7 * time.Second, 3: 4 * time.Second} // 2 has ended, 3 has begun
+	if got := since(before, after); got != 6*time.Second {
+		t.Errorf("used %v", got)
+	}
+	if _, err := os.Stat("/proc/self/smaps_rollup"); err != nil {
+		t.Skip("there is no /proc as Linux has it")
+	}
+	if cpuTime(os.Getpid())[os.Getpid()] <= 0 {
+		t.Error("this process has not run")
+	}
+	for file, name := range map[string]string{"status": "VmRSS", "smaps_rollup": "Pss"} {
+		if mib, err := memoryOf(os.Getpid(), file, name); err != nil || mib <= 0 {
+			t.Errorf("%s: %v MiB, %v", name, mib, err)
+		}
+	}
+	if _, err := memoryOf(os.Getpid(), "status", "VmNone"); err == nil {
+		t.Error("a figure that there is not is taken")
 	}
 }

@@ -3,46 +3,64 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
-	"maps"
+	"math/big"
 	"net/url"
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/jackc/pgx/v5"
 
 	"postern/cmd/internal/cluster"
-	"postern/cmd/postern/demo"
 )
+
+//go:embed app.sql
+var appSQL string
 
 const (
-	// requestRole is the role that the token of the requests names.
-	requestRole = "clerk"
-	// bareRole is what hand-bare connects as: it has the rights of requestRole without assuming it.
-	bareRole = "bench_bare"
+	databaseName  = "app"
+	requestRole   = "app_user" // what the token of the requests names
+	authenticator = "authenticator"
+	bareRole      = "app_bare"
 )
 
-// database is the demo database in a cluster of its own.
+// database is the application's, in a cluster of its own that lasts as long as the run.
 type database struct {
 	cluster *cluster.Cluster
 	control *pgx.Conn // as the superuser
-	secret  string    // what tokens are signed with
-	token   string    // sent with every request
-	tcp     bool      // whether the servers connect over TCP rather than a unix socket
+	secret  string    // signs tokens by HS256, and is the roles' password
+	key     *rsa.PrivateKey
+	tokens  tokens
+	tcp     bool // whether the servers connect over TCP rather than a unix socket
 }
 
-// startDatabase makes a cluster that lasts as long as the run, with the demo database and postern in it. Nothing is
-// vacuumed but between the rounds.
-func startDatabase(ctx context.Context, binary string, tcp bool) (db *database, err error) {
-	settings := maps.Clone(demo.Settings)
-	settings["autovacuum"] = "off"
-	c, err := cluster.Start(ctx, cluster.Options{
-		Places: []string{".postern/deb/usr/lib/postgresql/*/bin"}, Settings: settings, MinFree: 1 << 30, Notice: progress,
+// tokens are sent with the requests.
+type tokens struct{ hs256, rs256 string }
+
+// startCluster makes a cluster in which nothing is vacuumed but between the rounds.
+func startCluster(ctx context.Context) (*cluster.Cluster, error) {
+	return cluster.Start(ctx, cluster.Options{
+		Places:  []string{".postern/deb/usr/lib/postgresql/*/bin", "../../.postern/deb/usr/lib/postgresql/*/bin"},
+		MinFree: 2 << 30, Notice: progress,
+		Settings: map[string]string{"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0", "timezone": "UTC"},
 	})
+}
+
+// startDatabase makes the database, with postern in it.
+func startDatabase(ctx context.Context, binary string, tcp bool) (db *database, err error) {
+	progress("making the database")
+	c, err := startCluster(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -52,28 +70,41 @@ func startDatabase(ctx context.Context, binary string, tcp bool) (db *database, 
 			err = errors.Join(err, db.stop())
 		}
 	}()
-	if _, err := demo.Load(ctx, c, progress); err != nil {
+	if err := c.Exec(ctx, "postgres", "create database "+databaseName); err != nil {
 		return nil, err
 	}
-	install := exec.CommandContext(ctx, binary, "migrate", "--db-uri", c.URI(c.Superuser, demo.Database))
+	if err := c.Exec(ctx, databaseName, strings.ReplaceAll(appSQL, ":password", "'"+db.secret+"'")); err != nil {
+		return nil, fmt.Errorf("app.sql: %w", err)
+	}
+	if err := migrate(ctx, binary, c.URI(c.Superuser, databaseName)); err != nil {
+		return nil, err
+	}
+	if db.control, err = pgx.Connect(ctx, c.URI(c.Superuser, databaseName)); err != nil {
+		return nil, err
+	}
+	// Rows are put back without triggers and checks of foreign keys.
+	if err := db.run(ctx, "vacuum (analyze)", "set session_replication_role = replica"); err != nil {
+		return nil, err
+	}
+	if db.key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+		return nil, err
+	}
+	claims := jwt.MapClaims{"role": requestRole, "tenant_id": 3, "exp": time.Now().AddDate(0, 0, 1).Unix()}
+	if db.tokens.hs256, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(db.secret)); err != nil {
+		return nil, err
+	}
+	db.tokens.rs256, err = jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(db.key)
+	return db, err
+}
+
+// migrate installs postern.
+func migrate(ctx context.Context, binary, uri string) error {
+	install := exec.CommandContext(ctx, binary, "migrate", "--db-uri", uri)
 	install.Stderr = os.Stderr
 	if err := install.Run(); err != nil {
-		return nil, fmt.Errorf("install postern: %w", err)
+		return fmt.Errorf("install postern: %w", err)
 	}
-	if db.control, err = pgx.Connect(ctx, c.URI(c.Superuser, demo.Database)); err != nil {
-		return nil, err
-	}
-	err = db.run(ctx,
-		"create role "+bareRole+" login inherit in role "+requestRole+" password '"+db.secret+"'",
-		"alter role "+demo.Authenticator+" password '"+db.secret+"'",
-		"create table public.bench_visits as table api.visits",
-		"vacuum (analyze)")
-	if err != nil {
-		return nil, err
-	}
-	claims := jwt.MapClaims{"role": requestRole, "shop_id": 3, "employee_id": 16, "exp": time.Now().AddDate(0, 0, 1).Unix()}
-	db.token, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(db.secret))
-	return db, err
+	return nil
 }
 
 // stop ends the cluster and removes it.
@@ -86,13 +117,29 @@ func (db *database) stop() error {
 	return db.cluster.Stop(ctx)
 }
 
-// uri is how a server connects.
+// keySet returns the keys of the tokens as a JSON Web Key Set.
+func (db *database) keySet() string {
+	encode := base64.RawURLEncoding.EncodeToString
+	set, _ := json.Marshal(map[string]any{"keys": []map[string]string{
+		{"kty": "oct", "alg": "HS256", "k": encode([]byte(db.secret))},
+		{"kty": "RSA", "alg": "RS256", "n": encode(db.key.N.Bytes()), "e": encode(big.NewInt(int64(db.key.E)).Bytes())},
+	}})
+	return string(set)
+}
+
+// publicKey returns the key of the tokens by RS256 as PEM.
+func (db *database) publicKey() string {
+	block := pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(&db.key.PublicKey)}
+	return string(pem.EncodeToMemory(&block))
+}
+
+// uri returns how a server connects.
 func (db *database) uri(role, application string) string {
 	name := "application_name=" + url.QueryEscape(application)
 	if db.tcp {
-		return db.cluster.LoopbackURI(role, db.secret, demo.Database) + "?sslmode=disable&" + name
+		return db.cluster.LoopbackURI(role, db.secret, databaseName) + "?sslmode=disable&" + name
 	}
-	return db.cluster.URI(role, demo.Database) + "&" + name
+	return db.cluster.URI(role, databaseName) + "&" + name
 }
 
 // run runs statements, each by itself.
@@ -105,21 +152,39 @@ func (db *database) run(ctx context.Context, statements ...string) error {
 	return nil
 }
 
-// restore puts the table that is written to back to what it was, so that every round starts from the same.
+// written are the tables that are written to. Others refer to the first, whose rows are therefore put back one by one.
+var written = []string{"customers", "stock", "events", "tickets"}
+
+// restore puts these tables back to what they were, so that every round starts from the same.
 func (db *database) restore(ctx context.Context) error {
-	return db.run(ctx, "truncate api.visits", "insert into api.visits overriding system value table public.bench_visits",
-		"vacuum (analyze) api.visits", "checkpoint")
+	statements := []string{"update app.customers as c set city = k.city, updated_at = k.updated_at from kept.customers as k " +
+		"where c.id = k.id and c.city is distinct from k.city"}
+	for _, table := range written[1:] {
+		statements = append(statements, "truncate app."+table, "insert into app."+table+" select * from kept."+table)
+	}
+	for _, table := range written {
+		statements = append(statements, "vacuum (analyze) app."+table)
+	}
+	return db.run(ctx, append(statements, "checkpoint")...)
 }
 
-// written is what is in the table that is written to, apart from what differs from one time to the next.
-func (db *database) written(ctx context.Context) (string, error) {
-	var sum string
-	err := db.control.QueryRow(ctx, `select count(*) || ' rows, ' || md5(string_agg(concat_ws(',', shop_id, visitors, note), ';'
-		order by shop_id, visitors, note)) from api.visits`).Scan(&sum)
-	return sum, err
+// changes tells what is in these tables that was not, apart from what differs from one time to the next.
+func (db *database) changes(ctx context.Context) (string, error) {
+	var found []string
+	for _, table := range written {
+		var rows string
+		err := db.control.QueryRow(ctx, fmt.Sprintf(`select coalesce(string_agg(t, e'\n' order by t), '') from (
+			select (to_jsonb(w) - '{id,at,updated_at}'::text[])::text as t from app.%[1]s as w
+			except all select (to_jsonb(w) - '{id,at,updated_at}'::text[])::text from kept.%[1]s as w) as w`, table)).Scan(&rows)
+		if err != nil {
+			return "", err
+		}
+		found = append(found, rows)
+	}
+	return strings.Join(found, "\n"), nil
 }
 
-// backends are the processes of the database that serve an application.
+// backends returns the processes of the database that serve an application.
 func (db *database) backends(ctx context.Context, application string) ([]int, error) {
 	rows, err := db.control.Query(ctx, "select pid from pg_stat_activity where application_name = $1", application)
 	if err != nil {
@@ -128,24 +193,19 @@ func (db *database) backends(ctx context.Context, application string) ([]int, er
 	return pgx.CollectRows(rows, pgx.RowTo[int])
 }
 
-// machine is where a report was made.
-type machine struct {
-	System     string `json:"system"`
-	Processors int    `json:"processors"`
-	Go         string `json:"go"`
-	PostgreSQL string `json:"postgresql"`
-	Network    string `json:"network"` // between servers and database: tcp or unix
-	Time       string `json:"time"`
+// cpu returns the processor time of these processes.
+func (db *database) cpu(ctx context.Context, application string) (map[int]time.Duration, error) {
+	pids, err := db.backends(ctx, application)
+	return cpuTime(pids...), err
 }
 
-func describeMachine(ctx context.Context, db *database) machine {
-	m := machine{
-		System: runtime.GOOS + "/" + runtime.GOARCH, Processors: runtime.NumCPU(), Go: runtime.Version(),
-		Network: "unix", Time: time.Now().UTC().Format(time.RFC3339),
-	}
+// describe says where a report was made.
+func (db *database) describe(ctx context.Context) string {
+	var version string
+	_ = db.control.QueryRow(ctx, "show server_version").Scan(&version)
+	network := "unix"
 	if db.tcp {
-		m.Network = "tcp"
+		network = "tcp"
 	}
-	_ = db.control.QueryRow(ctx, "show server_version").Scan(&m.PostgreSQL)
-	return m
+	return fmt.Sprintf("%s/%s, %d processors, %s, PostgreSQL %s over %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), version, network)
 }

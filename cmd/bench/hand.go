@@ -24,22 +24,19 @@ const serveHandCommand = "serve-hand"
 
 // The environment of a hand-written server.
 const (
-	handURI    = "BENCH_DB_URI"
-	handSecret = "BENCH_JWT_SECRET"
+	handURI        = "BENCH_DB_URI"
+	handSecret     = "BENCH_JWT_SECRET"
+	handPublicKey  = "BENCH_JWT_PUBLIC_KEY" // PEM
+	handPreRequest = "BENCH_PRE_REQUEST"    // a function's name; empty for none
 )
 
 // hand is a hand-written server.
 type hand struct {
-	pool   *pgxpool.Pool
-	secret []byte
-	tokens *lru.Cache[string, *identity]
-	// within runs queries on behalf of who sent the request.
-	within func(r *http.Request, queries func(q querier) error) error
-}
-
-// querier is a transaction or the pool.
-type querier interface {
-	Query(ctx context.Context, sql string, arguments ...any) (pgx.Rows, error)
+	way      string // its name: hand, pipelined or bare
+	pool     *pgxpool.Pool
+	keys     map[string]any // by algorithm
+	tokens   *lru.Cache[string, *identity]
+	assuming string // SQL that sets role ($1) and claims ($2)
 }
 
 // identity is what a token says.
@@ -49,39 +46,55 @@ type identity struct {
 	expires time.Time
 }
 
+// answer is what a request is answered with; a nil body is none, and a negative total too.
+type answer struct {
+	body  []byte
+	total int64
+}
+
 var errToken = errors.New("the token is not valid")
 
-// serveHand serves as hand-rls or hand-bare until the context or standard input, which its maker holds, ends. It prints
-// the address that it listens on.
-func serveHand(ctx context.Context, name string) error {
+// serveHand serves in one of the ways until the context or standard input, which its maker holds, ends. It prints the
+// address that it listens on.
+func serveHand(ctx context.Context, way string) error {
 	config, err := pgxpool.ParseConfig(os.Getenv(handURI))
 	if err != nil {
 		return err
 	}
 	config.MaxConns = poolSize
+	if way == pipelinedName {
+		config.AfterConnect = prepare
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
+	public, err := jwt.ParseRSAPublicKeyFromPEM([]byte(os.Getenv(handPublicKey)))
+	if err != nil {
+		return err
+	}
 	tokens, err := lru.New[string, *identity](1000)
 	if err != nil {
 		return err
 	}
-	h := &hand{pool: pool, secret: []byte(os.Getenv(handSecret)), tokens: tokens}
-	switch name {
-	case handRLS:
-		h.within = h.asRole
-	case handBare:
-		h.within = h.asItself
-	default:
-		return fmt.Errorf("there is no server %q", name)
+	h := &hand{
+		way: way, pool: pool, tokens: tokens, keys: map[string]any{"HS256": []byte(os.Getenv(handSecret)), "RS256": public},
+		assuming: "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)",
+	}
+	if name := os.Getenv(handPreRequest); name != "" {
+		h.assuming += ", " + name + "()"
 	}
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: h.routes(), ReadHeaderTimeout: 10 * time.Second}
+	mux := http.NewServeMux()
+	for name, route := range routes {
+		route.name = name
+		mux.HandleFunc("/"+name, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, route) })
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
@@ -95,24 +108,123 @@ func serveHand(ctx context.Context, name string) error {
 	return nil
 }
 
-// asRole is the way of hand-rls: a transaction with the role and the claims of the token.
-func (h *hand) asRole(r *http.Request, queries func(q querier) error) error {
-	who, err := h.identify(r.Header.Get("Authorization"))
-	if err != nil {
-		return err
+func (h *hand) serve(w http.ResponseWriter, r *http.Request, route route) {
+	found, err := h.answer(r, route)
+	switch {
+	case errors.Is(err, errToken):
+		http.Error(w, err.Error(), http.StatusUnauthorized)
+		return
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
 	}
-	ctx := r.Context()
-	return pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", who.role, who.claims)
-		if err != nil {
-			return err
-		}
-		return queries(tx)
-	})
+	header := w.Header()
+	if found.total >= 0 {
+		header.Set("Content-Range", fmt.Sprintf("0-24/%d", found.total))
+	}
+	if found.body != nil {
+		header.Set("Content-Type", "application/json; charset=utf-8")
+		header.Set("Content-Length", strconv.Itoa(len(found.body)))
+	}
+	w.WriteHeader(route.status)
+	_, _ = w.Write(found.body)
 }
 
-// asItself is the way of hand-bare: nothing around the query.
-func (h *hand) asItself(_ *http.Request, queries func(q querier) error) error { return queries(h.pool) }
+func (h *hand) answer(r *http.Request, route route) (answer, error) {
+	if h.way == bareName {
+		arguments, err := route.arguments(r)
+		if err != nil {
+			return answer{}, err
+		}
+		return encoded(route.run(r.Context(), h.pool, arguments))
+	}
+	who, err := h.identify(r.Header.Get("Authorization"))
+	if err != nil {
+		return answer{}, err
+	}
+	if h.way == pipelinedName {
+		return h.pipeline(r, route, who)
+	}
+	arguments, err := route.arguments(r)
+	if err != nil {
+		return answer{}, err
+	}
+	var mode pgx.TxOptions
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		mode.AccessMode = pgx.ReadOnly
+	}
+	var value any
+	var total int64
+	err = pgx.BeginTxFunc(r.Context(), h.pool, mode, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(r.Context(), h.assuming, who.role, who.claims); err != nil {
+			return err
+		}
+		var err error
+		value, total, err = route.run(r.Context(), tx, arguments)
+		return err
+	})
+	return encoded(value, total, err)
+}
+
+// encoded returns the answer of a value, as JSON; nil is no body.
+func encoded(value any, total int64, err error) (answer, error) {
+	if err != nil || value == nil {
+		return answer{total: -1}, err
+	}
+	body, err := json.Marshal(value)
+	return answer{body, total}, err
+}
+
+// prepare prepares the queries of all routes, which only the role of the requests may do.
+func prepare(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, "set role "+requestRole); err != nil {
+		return err
+	}
+	for name, route := range routes {
+		if _, err := conn.Prepare(ctx, name, route.json); err != nil {
+			return err
+		}
+	}
+	_, err := conn.Exec(ctx, "reset role")
+	return err
+}
+
+// pipeline sends the settings and one query that makes the answer in one round trip, which is one implicit transaction.
+func (h *hand) pipeline(r *http.Request, route route, who *identity) (found answer, err error) {
+	take := route.arguments
+	if route.whole {
+		take = wholeBody
+	}
+	arguments, err := take(r)
+	if err != nil {
+		return found, err
+	}
+	found.total = -1
+	var batch pgx.Batch
+	batch.Queue(h.assuming, who.role, who.claims)
+	batch.Queue(route.name, arguments...)
+	results := h.pool.SendBatch(r.Context(), &batch)
+	defer func() { err = errors.Join(err, results.Close()) }()
+	if _, err := results.Exec(); err != nil {
+		return found, err
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return found, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if route.counts {
+			err = rows.Scan(&found.body, &found.total)
+		} else {
+			err = rows.Scan(&found.body)
+		}
+		if err != nil {
+			return found, err
+		}
+	}
+	return found, rows.Err()
+}
 
 // identify verifies a token, once: after that it only looks at the time.
 func (h *hand) identify(authorization string) (*identity, error) {
@@ -123,8 +235,8 @@ func (h *hand) identify(authorization string) (*identity, error) {
 	who, ok := h.tokens.Get(token)
 	if !ok {
 		var claims jwt.MapClaims
-		_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return h.secret, nil },
-			jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired())
+		_, err := jwt.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) { return h.keys[t.Method.Alg()], nil },
+			jwt.WithValidMethods([]string{"HS256", "RS256"}), jwt.WithExpirationRequired())
 		if err != nil {
 			return nil, errToken
 		}
@@ -144,36 +256,4 @@ func (h *hand) identify(authorization string) (*identity, error) {
 		return nil, errToken
 	}
 	return who, nil
-}
-
-// answer runs queries and sends what they give as JSON; nil is sent as no body.
-func answer[T any](h *hand, w http.ResponseWriter, r *http.Request, status int, query func(q querier) (T, error)) {
-	var value T
-	err := h.within(r, func(q querier) error {
-		var err error
-		value, err = query(q)
-		return err
-	})
-	if err != nil {
-		code := http.StatusInternalServerError
-		if errors.Is(err, errToken) {
-			code = http.StatusUnauthorized
-		}
-		http.Error(w, err.Error(), code)
-		return
-	}
-	if any(value) == nil {
-		w.WriteHeader(status)
-		return
-	}
-	body, err := json.Marshal(value)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json; charset=utf-8")
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
 }

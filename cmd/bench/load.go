@@ -2,24 +2,33 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // sample is what a round on one server gave.
 type sample struct {
-	requests  int
 	elapsed   time.Duration
 	latencies []time.Duration // in ascending order
 }
 
 // rate is in requests per second.
-func (s sample) rate() float64 { return float64(s.requests) / s.elapsed.Seconds() }
+func (s sample) rate() float64 { return float64(len(s.latencies)) / s.elapsed.Seconds() }
+
+// asked is what one server is asked in a case.
+type asked struct {
+	requests [][]byte
+	status   int // that the answers are to have; 0 for any success
+	cursor   atomic.Int64
+}
 
 // client is a connection that is kept alive.
 type client struct {
@@ -39,26 +48,34 @@ func dial(ctx context.Context, address string) (*client, error) {
 	return &client{conn, bufio.NewReaderSize(conn, 64<<10)}, nil
 }
 
-// do sends a request and reads what comes back. An answer that is no success is an error with its body.
-func (c *client) do(request []byte, keep bool) (response, error) {
+// do sends a request and reads what comes back. An answer of another status (0: of none that is a success) is an error.
+func (c *client) do(request []byte, status int, keep bool) (response, error) {
 	if _, err := c.conn.Write(request); err != nil {
 		return response{}, err
 	}
-	result, err := readResponse(c.reader, keep)
+	result, err := readResponse(c.reader, bytes.HasPrefix(request, []byte("HEAD ")), keep)
 	switch {
 	case err != nil:
 		return result, err
-	case result.status < 200 || result.status > 299:
-		return result, fmt.Errorf("status %d: %s", result.status, result.body)
+	case result.status != status && (status != 0 || result.status < 200 || result.status > 299):
+		line, _, _ := bytes.Cut(request, []byte(" HTTP/1.1"))
+		return result, fmt.Errorf("%.200s: status %d: %s", line, result.status, result.body)
 	case result.closes:
 		return result, errors.New("the server closes the connection")
 	}
 	return result, nil
 }
 
-// load sends requests, in turn and over again, on so many connections for a time: each connection its next one as soon as
-// the answer to the last is there. The connections start at different places of the list.
-func load(ctx context.Context, address string, requests [][]byte, connections int, duration time.Duration) (sample, error) {
+// load sends requests in turn, over and over, on so many connections, each its next one as soon as the answer to the last is
+// there, until the time is over or, where that is 0, until each has been sent once. The cursor says which is next; it goes on
+// where the last round ended.
+func load(ctx context.Context, address string, asked *asked, connections int, duration time.Duration) (sample, error) {
+	began := time.Now()
+	var last int64 = math.MaxInt64
+	end := began.Add(duration)
+	if duration == 0 {
+		last, end = asked.cursor.Load()+int64(len(asked.requests)), began.Add(time.Hour)
+	}
 	clients := make([]*client, connections)
 	for i := range clients {
 		c, err := dial(ctx, address)
@@ -66,7 +83,7 @@ func load(ctx context.Context, address string, requests [][]byte, connections in
 			return sample{}, err
 		}
 		defer func() { _ = c.conn.Close() }()
-		if err := c.conn.SetDeadline(time.Now().Add(duration + patience)); err != nil {
+		if err := c.conn.SetDeadline(end.Add(patience)); err != nil {
 			return sample{}, err
 		}
 		clients[i] = c
@@ -74,33 +91,31 @@ func load(ctx context.Context, address string, requests [][]byte, connections in
 	latencies := make([][]time.Duration, connections)
 	failures := make([]error, connections)
 	var group sync.WaitGroup
-	began := time.Now()
-	end := began.Add(duration)
+	began = time.Now()
 	for i, c := range clients {
-		group.Go(func() {
-			latencies[i], failures[i] = c.loop(ctx, requests, i*len(requests)/connections, end)
-		})
+		group.Go(func() { latencies[i], failures[i] = c.loop(ctx, asked, last, end) })
 	}
 	group.Wait()
 	elapsed := time.Since(began)
 	all := slices.Concat(latencies...)
 	slices.Sort(all)
-	return sample{len(all), elapsed, all}, errors.Join(failures...)
+	return sample{elapsed, all}, errors.Join(failures...)
 }
 
-// loop sends requests until the time is over, and gives how long each took.
-func (c *client) loop(ctx context.Context, requests [][]byte, next int, end time.Time) ([]time.Duration, error) {
-	latencies := make([]time.Duration, 0, 1<<14)
+// loop returns how long each request took.
+func (c *client) loop(ctx context.Context, asked *asked, last int64, end time.Time) ([]time.Duration, error) {
+	latencies := make([]time.Duration, 0, 1<<12)
 	for began := time.Now(); began.Before(end) && ctx.Err() == nil; {
-		if _, err := c.do(requests[next], false); err != nil {
+		next := asked.cursor.Add(1) - 1
+		if next >= last {
+			break
+		}
+		if _, err := c.do(asked.requests[int(next)%len(asked.requests)], asked.status, false); err != nil {
 			return latencies, err
 		}
 		now := time.Now()
 		latencies = append(latencies, now.Sub(began))
 		began = now
-		if next++; next == len(requests) {
-			next = 0
-		}
 	}
 	return latencies, ctx.Err()
 }

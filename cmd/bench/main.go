@@ -1,16 +1,25 @@
-// Command bench measures postern beside hand-written HTTP handlers on net/http and pgx, on one machine, over loopback:
+// Command bench measures postern beside hand-written HTTP handlers on net/http and pgx, on one machine, over loopback, on the
+// database of an application (app.sql):
 //
-//   - hand-rls is what a careful engineer writes where the database guards the rows: verify the token (cached); BEGIN;
-//     set role and claims; query; COMMIT; rows scanned into structs; encoding/json.
-//   - hand-bare is the floor: one cached query, no token, no transaction, no role.
+//   - hand is what a careful engineer writes where the database guards the rows: verify the token (cached); BEGIN; set role
+//     and claims; query; COMMIT, which are four trips; rows scanned into structs; encoding/json.
+//   - pipelined is as well as it can be done: settings and one query that makes the JSON in PostgreSQL, prepared, sent in one
+//     batch, which is an implicit transaction.
+//   - bare is the floor: one cached query, rows scanned into structs, no token, no transaction, no role.
 //
-// All three serve the demo database from one private cluster that is made for the run and removed after it, with durability
-// off, so that it is processors and not disks that are compared. Every server is a process of its own with ten connections
-// to the database, over TCP as to a database on another machine; the load comes from this process. Rounds alternate
-// between the servers, ratios are taken round by round, and all that is reported is a median over the rounds. Absolute
-// figures say little about another machine.
+// All serve one private cluster that is made for the run and removed after it, with durability off, so that it is processors and
+// not disks that are compared. Every server is a process of its own with ten connections to the database, over TCP as to a
+// database on another machine; the load comes from this process. Before a case is measured all must give the same answers and
+// write the same rows. Rounds alternate between the servers, ratios are taken round by round, and all that is reported is a
+// median over the rounds. Absolute figures say little about another machine.
 //
-// `bench catalog` measures something else: the first request of a fresh process, and memory, with few and with many relations.
+//	bench           the cases, new shapes and new connections (a quarter of an hour)
+//	bench idle      200 requests after a pause of 60 seconds
+//	bench memory    what 10,000 shapes and 300 deep embeds leave in memory
+//	bench catalog   first requests of a fresh process, and memory, with few and with many relations
+//
+// Other settings: -env PGRST_DB_TX_END=commit-allow-override -env PGRST_DB_PRE_REQUEST=app.check_request -profile. Another
+// server with PostgREST's settings and URLs beside it: -other postgrest=/usr/local/bin/postgrest.
 //
 // The exit code is 0 when everything ran, whatever the figures; 1 when something did not, or a server answered something
 // else than the others.
@@ -25,7 +34,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,13 +42,24 @@ import (
 
 // options are the flags.
 type options struct {
+	mode     string // cases, idle or memory
 	rounds   int
 	duration time.Duration
+	pause    time.Duration
 	cases    []benchCase
 	conns    []int
-	json     string // file for the report as JSON; empty for none
-	tcp      bool   // whether the servers connect to the database over TCP
-	postern  string // the binary to measure; empty to build it
+	json     string    // file for the report as JSON; empty for none
+	tcp      bool      // whether the servers connect to the database over TCP
+	postern  string    // the binary to measure; empty to build it
+	others   []command // further servers with PostgREST's settings
+	env      []string  // more settings of these
+	profile  bool      // whether there are two schemas, and the requests name theirs
+}
+
+// command is how a server is started.
+type command struct {
+	name  string
+	words []string
 }
 
 // errUsage has been told on standard error already.
@@ -48,14 +67,7 @@ var errUsage = errors.New("usage")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	var err error
-	if len(os.Args) > 2 && os.Args[1] == serveHandCommand {
-		err = serveHand(ctx, os.Args[2])
-	} else if len(os.Args) > 1 && os.Args[1] == catalogCommand {
-		err = benchCatalog(ctx, os.Args[2:], os.Stdout)
-	} else {
-		err = bench(ctx, os.Args[1:], os.Stdout)
-	}
+	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	switch {
 	case errors.Is(err, errUsage):
@@ -66,16 +78,51 @@ func main() {
 	}
 }
 
+// run does what the arguments say.
+func run(ctx context.Context, arguments []string, out io.Writer) error {
+	if len(arguments) == 2 && arguments[0] == serveHandCommand {
+		return serveHand(ctx, arguments[1])
+	}
+	if len(arguments) > 0 && arguments[0] == "catalog" {
+		return benchCatalog(ctx, arguments[1:], out)
+	}
+	o, err := parseOptions(arguments)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
+		return errUsage
+	}
+	return bench(ctx, o, out)
+}
+
 func parseOptions(arguments []string) (options, error) {
-	var o options
+	o := options{mode: "cases"}
+	if len(arguments) > 0 && (arguments[0] == "idle" || arguments[0] == "memory") {
+		o.mode, arguments = arguments[0], arguments[1:]
+	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.IntVar(&o.rounds, "rounds", 5, "rounds for each case and number of connections")
-	flags.DurationVar(&o.duration, "duration", 2*time.Second, "length of a round for each server")
-	chosen := flags.String("cases", strings.Join(caseNames(), ","), "cases to run")
-	conns := flags.String("conns", "1,16", "numbers of connections to load with")
+	flags.IntVar(&o.rounds, "rounds", 3, "rounds for each case and number of connections")
+	flags.DurationVar(&o.duration, "duration", time.Second, "length of a round for each server")
+	flags.DurationVar(&o.pause, "pause", time.Minute, "length of the pause of bench idle")
+	chosen := flags.String("cases", "", "`names` of cases to run, or what they begin with, by commas (default: all)")
+	conns := flags.String("conns", "1,16,64", "numbers of connections to load with")
 	flags.StringVar(&o.json, "json", "", "`file` to write the report to as JSON")
 	network := flags.String("network", "tcp", "how the servers connect to the database: tcp or unix")
 	flags.StringVar(&o.postern, "postern", "", "`binary` to measure (default: built from the sources)")
+	flags.BoolVar(&o.profile, "profile", false, "two schemas, and Accept-Profile or Content-Profile in every request")
+	flags.Func("env", "setting of postern and the others, `NAME=VALUE`; may be repeated", func(text string) error {
+		o.env = append(o.env, text)
+		return nil
+	})
+	flags.Func("other", "another server to measure, `NAME=COMMAND`, which gets postern's settings; may be repeated", func(text string) error {
+		name, line, _ := strings.Cut(text, "=")
+		words := strings.Fields(line)
+		if name == "" || len(words) == 0 {
+			return errors.New("not NAME=COMMAND")
+		}
+		o.others = append(o.others, command{name, words})
+		return nil
+	})
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
 	}
@@ -94,12 +141,9 @@ func parseOptions(arguments []string) (options, error) {
 		return fail("the network is tcp or unix, not %q", *network)
 	}
 	o.tcp = *network == "tcp"
-	for name := range strings.SplitSeq(*chosen, ",") {
-		i := slices.IndexFunc(cases, func(c benchCase) bool { return c.name == name })
-		if i < 0 {
-			return fail("there is no case %q; the cases are %s", name, strings.Join(caseNames(), ", "))
-		}
-		o.cases = append(o.cases, cases[i])
+	var err error
+	if o.cases, err = matching(*chosen); err != nil {
+		return fail("%v", err)
 	}
 	for text := range strings.SplitSeq(*conns, ",") {
 		n, err := strconv.Atoi(text)
@@ -111,52 +155,45 @@ func parseOptions(arguments []string) (options, error) {
 	return o, nil
 }
 
-// bench runs the whole benchmark and prints its table.
-func bench(ctx context.Context, arguments []string, out io.Writer) (err error) {
-	o, err := parseOptions(arguments)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
-	if err != nil {
-		return errUsage
+// build builds postern where no binary is named, and returns what removes it again.
+func (o *options) build(ctx context.Context) (remove func(), err error) {
+	if o.postern != "" {
+		o.postern, err = filepath.Abs(o.postern)
+		return func() {}, err
 	}
 	dir, err := os.MkdirTemp("", "postern-bench-")
 	if err != nil {
+		return nil, err
+	}
+	o.postern = filepath.Join(dir, "postern")
+	if err := buildPostern(ctx, o.postern); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return func() { _ = os.RemoveAll(dir) }, nil
+}
+
+// bench measures what the mode says and prints a report.
+func bench(ctx context.Context, o options, out io.Writer) (err error) {
+	remove, err := o.build(ctx)
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if o.postern == "" {
-		progress("building postern")
-		o.postern = filepath.Join(dir, "postern")
-		if err := buildPostern(ctx, o.postern); err != nil {
-			return err
-		}
-	}
-	progress("making the demo database")
+	defer remove()
 	db, err := startDatabase(ctx, o.postern, o.tcp)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.stop()) }()
-	servers, err := startServers(ctx, db, o.postern)
+	servers, err := startServers(ctx, db, o)
 	if err != nil {
 		return err
 	}
 	defer stopServers(servers)
-
-	result := &report{Machine: describeMachine(ctx, db), Rounds: o.rounds, Seconds: o.duration.Seconds()}
-	progress("timing compilation")
-	if result.Compile, err = timeCompile(ctx, db); err != nil {
-		return err
-	}
-	failed := measureAll(ctx, o, db, servers, result)
+	result := &report{Machine: db.describe(ctx), Options: o.String()}
+	failed := o.measure(ctx, db, servers, result)
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
-	for _, s := range servers {
-		result.Memory = append(result.Memory, memory{Server: s.name, PeakMiB: peakMemory(s.pid())})
-	}
-	result.judge()
 	if err := result.print(out); err != nil {
 		return err
 	}
@@ -166,14 +203,33 @@ func bench(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	return failed
 }
 
-// measureAll runs the cases one after the other. One that fails does not keep the others from running.
-func measureAll(ctx context.Context, o options, db *database, servers []*server, result *report) error {
+// String returns what the figures depend on.
+func (o options) String() string {
+	text := fmt.Sprintf("medians of %d rounds of %s", o.rounds, o.duration)
+	if o.profile {
+		text += ", two schemas"
+	}
+	return strings.Join(append([]string{text}, o.env...), ", ")
+}
+
+// measure adds to the report what the mode is about. A case that fails does not keep the others from running.
+func (o options) measure(ctx context.Context, db *database, servers []*server, result *report) error {
+	add := func(targets []target, err error) error {
+		result.Targets = append(result.Targets, targets...)
+		return err
+	}
+	switch o.mode {
+	case "idle":
+		return add(measureIdle(ctx, db, servers, o.pause))
+	case "memory":
+		return add(measureMemory(ctx, db, servers[0]))
+	}
 	var failed error
 	for _, c := range o.cases {
 		measured, err := measureCase(ctx, o, c, db, servers)
 		result.Results = append(result.Results, measured...)
 		if ctx.Err() != nil {
-			break
+			return ctx.Err()
 		}
 		if err != nil {
 			err = fmt.Errorf("case %s: %w", c.name, err)
@@ -181,7 +237,9 @@ func measureAll(ctx context.Context, o options, db *database, servers []*server,
 			failed = errors.Join(failed, err)
 		}
 	}
-	return failed
+	result.judge()
+	failed = errors.Join(failed, add(measureNewShapes(ctx, db, servers[0])))
+	return errors.Join(failed, add(measureNewConnection(ctx, db, o)))
 }
 
 // progress tells on standard error what is being done.

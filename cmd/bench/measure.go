@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"reflect"
 	"time"
 )
@@ -20,28 +19,48 @@ type round struct {
 
 func (r round) cpu() float64 { return r.ServerCPU + r.DatabaseCPU }
 
+// taking returns the servers that a case can be asked of.
+func (c benchCase) taking(servers []*server) []*server {
+	_, written := routes[c.name]
+	var result []*server
+	for _, s := range servers {
+		if !s.hand || s.name != bareName && (written || c.class == mixed) || s.name == bareName && c.bare {
+			result = append(result, s)
+		}
+	}
+	return result
+}
+
+func (c benchCase) writes() bool {
+	return c.class == write || c.class == mixed || c.name == "call-volatile"
+}
+
 // measureCase checks that the servers agree and measures them, for each number of connections.
 func measureCase(ctx context.Context, o options, c benchCase, db *database, servers []*server) ([]result, error) {
+	servers = c.taking(servers)
 	if err := verify(ctx, c, db, servers); err != nil {
 		return nil, err
 	}
-	requests := make([][][]byte, len(servers))
+	requests := make([]*asked, len(servers))
 	for i, s := range servers {
-		requests[i] = c.allRequests(s.hand(), db.token)
+		requests[i] = &asked{requests: s.requests(c, db.tokens), status: c.status}
+		// On more connections than the server has to the database, so that all of these know the case. Of shapes all are sent.
+		warmUp := min(o.duration, 500*time.Millisecond)
+		if c.class == shapes {
+			warmUp = 0
+		}
+		if _, err := load(ctx, s.address, requests[i], 2*poolSize, warmUp); err != nil {
+			return nil, fmt.Errorf("warming up %s: %w", s.name, err)
+		}
 	}
 	var results []result
 	for _, connections := range o.conns {
 		progress(fmt.Sprintf("%s, connections: %d", c.name, connections))
 		rounds := make([][]round, len(servers))
-		for i, s := range servers {
-			if _, err := load(ctx, s.address, requests[i], max(connections, 2*poolSize), warmUp(o.duration)); err != nil {
-				return results, fmt.Errorf("warming up %s: %w", s.name, err)
-			}
-		}
 		for n := range o.rounds {
 			for turn := range servers {
 				i := (n + turn) % len(servers) // each round another one is first
-				if c.writes {
+				if c.writes() {
 					if err := db.restore(ctx); err != nil {
 						return results, err
 					}
@@ -58,39 +77,34 @@ func measureCase(ctx context.Context, o options, c benchCase, db *database, serv
 	return results, nil
 }
 
-// warmUp is how long each server is loaded before its first round, on more connections than it has to the database, so
-// that all of these know the case.
-func warmUp(duration time.Duration) time.Duration { return min(duration, 500*time.Millisecond) }
-
 // measure is a round on one server.
-func measure(ctx context.Context, db *database, s *server, requests [][]byte, connections int, duration time.Duration) (round, error) {
-	before, err := db.backends(ctx, s.name)
+func measure(ctx context.Context, db *database, s *server, asked *asked, connections int, duration time.Duration) (round, error) {
+	before, err := db.cpu(ctx, s.name)
 	if err != nil {
 		return round{}, err
 	}
-	serverBefore, databaseBefore := usageOf([]int{s.pid()}), usageOf(before)
-	loaded, err := load(ctx, s.address, requests, connections, duration)
+	serverBefore := cpuTime(s.pid())
+	loaded, err := load(ctx, s.address, asked, connections, duration)
 	if err != nil {
 		return round{}, err
 	}
-	serverTime := usageOf([]int{s.pid()}).since(serverBefore)
-	after, err := db.backends(ctx, s.name)
-	if err != nil {
-		return round{}, err
-	}
-	databaseTime := usageOf(after).since(databaseBefore)
+	serverTime := since(serverBefore, cpuTime(s.pid()))
+	after, err := db.cpu(ctx, s.name)
 	each := func(d time.Duration) float64 {
-		return float64(d) / float64(time.Microsecond) / math.Max(1, float64(loaded.requests))
+		return float64(d) / float64(time.Microsecond) / float64(max(1, len(loaded.latencies)))
 	}
 	return round{
-		Rate: loaded.rate(),
-		P50:  milliseconds(percentile(loaded.latencies, 50)), P99: milliseconds(percentile(loaded.latencies, 99)),
-		ServerCPU: each(serverTime), DatabaseCPU: each(databaseTime),
-	}, nil
+		Rate: loaded.rate(), P50: percentile(loaded.latencies, 50), P99: percentile(loaded.latencies, 99),
+		ServerCPU: each(serverTime), DatabaseCPU: each(since(before, after)),
+	}, err
 }
 
-// verify asks every server the same and fails where the answers, or what they have written, are not the same.
+// verify asks every server the same and fails where the answers, or what they have written, are not the same. The mix is of
+// cases that are verified themselves.
 func verify(ctx context.Context, c benchCase, db *database, servers []*server) error {
+	if c.class == mixed {
+		return nil
+	}
 	for _, n := range []int{0, c.requests / 2, c.requests - 1} {
 		var expected answered
 		for i, s := range servers {
@@ -101,7 +115,7 @@ func verify(ctx context.Context, c benchCase, db *database, servers []*server) e
 			if i == 0 {
 				expected = got
 			} else if !reflect.DeepEqual(got, expected) {
-				return fmt.Errorf("the servers do not agree: %s answers %v, %s %v", servers[0].name, expected, s.name, got)
+				return fmt.Errorf("the servers do not agree: %s answers %+v, %s %+v", servers[0].name, expected, s.name, got)
 			}
 		}
 	}
@@ -111,33 +125,42 @@ func verify(ctx context.Context, c benchCase, db *database, servers []*server) e
 // answered is what must be the same for all servers.
 type answered struct {
 	status  int
-	value   any    // the JSON
-	written string // see database.written
+	value   any    // the JSON; nil of an error
+	total   string // where it is counted
+	changes string // see database.changes
 }
 
 func askCase(ctx context.Context, c benchCase, db *database, s *server, n int) (answered, error) {
 	var result answered
-	if c.writes {
+	if c.writes() {
 		if err := db.restore(ctx); err != nil {
 			return result, err
 		}
 	}
-	got, err := s.ask(ctx, c.request(s.hand(), n, db.token))
+	got, err := s.ask(ctx, s.request(c, n, db.tokens), c.status)
 	if err != nil {
 		return result, err
 	}
 	result.status = got.status
-	if result.value, err = decode(got.body, c.differs); err != nil {
-		return result, err
+	if c.counts {
+		result.total = got.total
 	}
-	if c.writes {
-		result.written, err = db.written(ctx)
+	if c.class != wrong {
+		if result.value, err = decode(got.body, c.class == write); err != nil {
+			return result, err
+		}
+	}
+	if c.writes() {
+		result.changes, err = db.changes(ctx)
+	}
+	if rows, ok := result.value.([]any); err == nil && c.class != wrong && c.class != write && ok && len(rows) == 0 {
+		err = fmt.Errorf("request %d finds no rows", n)
 	}
 	return result, err
 }
 
-// decode reads JSON by value, less a field that differs in each answer; no body is nil.
-func decode(body []byte, differs string) (any, error) {
+// decode returns JSON by value; no body is nil. Of rows that were written it leaves out what differs from one time to the next.
+func decode(body []byte, written bool) (any, error) {
 	if len(body) == 0 {
 		return nil, nil
 	}
@@ -145,12 +168,30 @@ func decode(body []byte, differs string) (any, error) {
 	if err := json.Unmarshal(body, &value); err != nil {
 		return nil, fmt.Errorf("the answer is no JSON: %w", err)
 	}
-	if rows, ok := value.([]any); ok && differs != "" {
+	if rows, ok := value.([]any); ok && written {
 		for _, row := range rows {
 			if object, ok := row.(map[string]any); ok {
-				delete(object, differs)
+				delete(object, "id")
+				delete(object, "updated_at")
 			}
 		}
 	}
-	return value, nil
+	return plain(value), nil
+}
+
+// plain writes the times in a value in one way.
+func plain(value any) any {
+	switch value := value.(type) {
+	case []any:
+		return mapped(value, plain)
+	case map[string]any:
+		for name, field := range value {
+			value[name] = plain(field)
+		}
+	case string:
+		if at, err := time.Parse(time.RFC3339Nano, value); err == nil {
+			return at.UTC().Format(time.RFC3339Nano)
+		}
+	}
+	return value
 }

@@ -12,14 +12,15 @@ import (
 // response is what came back for a request.
 type response struct {
 	status int
-	body   []byte // only where it was to be kept
+	body   []byte // nil where it was not to be kept
+	total  string // what Content-Range says after the slash
 	closes bool   // the server closes the connection after it
 }
 
-// readResponse reads one HTTP/1.1 response (RFC 9112) to a request other than HEAD, of which it understands no more than
-// the load needs: the status, the length of the body, chunks, and "Connection: close". A response that says nothing about
-// its length is an error, as is a header line longer than the reader's buffer.
-func readResponse(r *bufio.Reader, keep bool) (response, error) {
+// readResponse reads one HTTP/1.1 response (RFC 9112), of which it understands no more than the load needs: the status, the
+// length of the body, chunks, "Connection: close", the total. The body of an error is always kept. A response that says
+// nothing about its length is an error, as is a header line longer than the reader's buffer.
+func readResponse(r *bufio.Reader, head, keep bool) (response, error) {
 	var result response
 	line, err := readLine(r)
 	if err != nil {
@@ -32,6 +33,7 @@ func readResponse(r *bufio.Reader, keep bool) (response, error) {
 	if result.status, err = strconv.Atoi(string(line[9:12])); err != nil {
 		return result, fmt.Errorf("not a status line: %q", line)
 	}
+	keep = keep || result.status >= 400
 	length, chunked := -1, false
 	for {
 		if line, err = readLine(r); err != nil {
@@ -51,12 +53,15 @@ func readResponse(r *bufio.Reader, keep bool) (response, error) {
 			}
 		case is(name, "transfer-encoding"):
 			chunked = is(value, "chunked")
+		case keep && is(name, "content-range"):
+			_, after, _ := bytes.Cut(value, []byte("/"))
+			result.total = string(after)
 		case is(name, "connection"):
 			result.closes = is(value, "close")
 		}
 	}
 	switch {
-	case result.status == 204 || result.status == 304:
+	case head || result.status == 204 || result.status == 304:
 	case chunked:
 		err = readChunks(r, keep, &result.body)
 	case length < 0:

@@ -32,7 +32,7 @@ func TestReadResponse(t *testing.T) {
 			for _, keep := range []bool{true, false} {
 				// A second response must be found right after the first.
 				reader := bufio.NewReader(strings.NewReader(test.text + "HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\n-"))
-				got, err := readResponse(reader, keep)
+				got, err := readResponse(reader, false, keep)
 				want := string(test.want.body)
 				if !keep {
 					want = ""
@@ -40,7 +40,7 @@ func TestReadResponse(t *testing.T) {
 				if err != nil || got.status != test.want.status || got.closes != test.want.closes || string(got.body) != want {
 					t.Errorf("keep %t: got %d %q, closes %t, %v", keep, got.status, got.body, got.closes, err)
 				}
-				if next, err := readResponse(reader, true); err != nil || next.status != 404 || string(next.body) != "-" {
+				if next, err := readResponse(reader, false, true); err != nil || next.status != 404 || string(next.body) != "-" {
 					t.Errorf("keep %t: then got %d %q, %v", keep, next.status, next.body, err)
 				}
 			}
@@ -60,7 +60,7 @@ func TestReadResponseRefuses(t *testing.T) {
 		"no chunk size":     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
 		"an overlong chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
 	} {
-		if got, err := readResponse(bufio.NewReader(strings.NewReader(text)), true); err == nil {
+		if got, err := readResponse(bufio.NewReader(strings.NewReader(text)), false, true); err == nil {
 			t.Errorf("%s: got %d %q", name, got.status, got.body)
 		}
 	}
@@ -72,12 +72,12 @@ func TestReadResponseRefuses(t *testing.T) {
 		"trailer": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
 	} {
 		for _, keep := range []bool{true, false} {
-			if _, err := readResponse(bufio.NewReader(strings.NewReader(text)), keep); !errors.Is(err, io.ErrUnexpectedEOF) {
+			if _, err := readResponse(bufio.NewReader(strings.NewReader(text)), false, keep); !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Errorf("cut short in the %s: %v", name, err)
 			}
 		}
 	}
-	if _, err := readResponse(bufio.NewReader(strings.NewReader("")), true); !errors.Is(err, io.EOF) {
+	if _, err := readResponse(bufio.NewReader(strings.NewReader("")), false, true); !errors.Is(err, io.EOF) {
 		t.Errorf("nothing at all: %v", err)
 	}
 }

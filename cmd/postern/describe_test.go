@@ -91,7 +91,7 @@ var described = []struct {
 }{{"demo", "api", 30 * time.Millisecond}, {"1000-tables", "big", 500 * time.Millisecond}}
 
 // BenchmarkDescription measures the description of the API within the database; not modified is the answer to the ETag.
-// Run it by: go test ./cmd/bench -run '^$' -bench Description
+// Run it by: go test ./cmd/postern -run '^$' -bench Description
 func BenchmarkDescription(b *testing.B) {
 	ask := descriptions(b)
 	for _, of := range described {
