@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"postern/shell/auth"
+	"postern/shell/cut"
 	"postern/shell/db"
 	"postern/shell/fault"
+	"postern/shell/statement"
 )
 
 const (
@@ -36,24 +38,17 @@ var (
 type exchange struct {
 	call    db.Request
 	answer  db.Answer
-	asked   asked
+	shape   []byte // all that a compiled statement depends on, as the members of a JSON object
+	more    []byte // the members of the request that are no part of the shape
 	json    []byte
 	makes   func() []byte // requestJSON
-	shaped  shaped
+	values  cut.Values
+	place   []byte // the query of Content-Location
 	headers []byte
 	cookies []byte
 	payload []byte
-	role    []byte
+	texts   []byte // method, path and role
 	timing  timing
-}
-
-// asked is what requestJSON is made from, beside shaped.
-type asked struct {
-	st          *state
-	r           *http.Request
-	path, query string
-	identity    *auth.Identity
-	hoisted     []byte // the JSON of an answer that asked for a restart, nil without one
 }
 
 var exchanges = sync.Pool{New: func() any {
@@ -62,23 +57,20 @@ var exchanges = sync.Pool{New: func() any {
 	return x
 }}
 
-// requestJSON makes the JSON that postern.serve takes. Most requests are answered without.
+// requestJSON makes the request of postern.handle. Most requests are answered without.
 func (x *exchange) requestJSON() []byte {
-	x.json = x.asked.st.appendRequest(x.json[:0], &x.shaped, x.asked.r, x.asked.path, x.asked.query, x.asked.identity, x.asked.hoisted)
+	x.json = append(append(append(append(x.json[:0], '{'), x.shape...), x.more...), '}')
 	return x.json
 }
 
 func (x *exchange) release() {
-	for _, buffer := range []*[]byte{&x.json, &x.headers, &x.cookies, &x.shaped.pairs, &x.shaped.location,
-		&x.shaped.head, &x.shaped.body, &x.shaped.known, &x.shaped.room} {
+	for _, buffer := range []*[]byte{&x.shape, &x.more, &x.json, &x.place, &x.headers, &x.cookies, &x.payload, &x.texts} {
 		if cap(*buffer) > maxKept {
 			*buffer = nil
 		}
 	}
-	if cap(x.payload) > maxKept {
-		x.payload = nil
-	}
-	x.call, x.asked = db.Request{}, asked{}
+	x.call.Reset()
+	x.values.Reset()
 	x.answer.Reset()
 	x.timing = timing{}
 	exchanges.Put(x)
@@ -154,60 +146,56 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	return identity, out.send(x)
 }
 
-// handle calls the database, a second time where it asks to start again.
+// maxAttempts is how often a request may meet a statement that turns out to be of no use.
+const maxAttempts = 5
+
+// handle sends a request to the database: the statement of its shape where that is known, else postern.handle, which compiles it.
 func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.Identity) error {
-	path, query := target(r)
-	var key string
-	var wanted *hoist
-	if st.hoisted.Len() > 0 {
-		key = r.Method + " " + path
-		wanted, _ = st.hoisted.Get(key)
-	}
-	x.role = append(x.role[:0], identity.Role...)
-	x.call = db.Request{
-		Settings: st.settings, SearchPath: st.searchPath, Role: x.role, Claims: identity.Claims,
-		Anonymous: identity.Anonymous, Verbosity: st.verbosity, Method: r.Method, Path: path, JSON: x.makes,
-	}
-	x.headers = appendHeaders(x.headers[:0], r)
-	x.cookies = appendCookies(x.cookies[:0], r.Header["Cookie"])
-	x.call.Headers, x.call.Cookies = x.headers, x.cookies
-	for attempt := 0; ; attempt++ {
-		x.call.Assumed = st.assumed(identity.Role)
-		var hoisted []byte
-		if wanted != nil {
-			x.call.Assumed, hoisted = wanted.over(x.call.Assumed), wanted.json
-		}
-		st.shape(&x.shaped, r, path, query, identity, x.payload, hoisted)
-		x.asked = asked{st, r, path, query, identity, hoisted}
-		x.call.Known, x.call.Statement, x.call.Plain, x.call.Text, x.call.Payload = nil, nil, false, nil, nil
-		if x.shaped.plain {
-			x.call.Known, x.call.Statement = x.shaped.known, statementName(x.shaped.known)
-			x.call.Plain = r.Method != http.MethodHead && len(r.Header["Cookie"]) == 0
-			if hasPayload(r.Method) {
-				x.call.Text = x.payload
+	st.prepare(x, r, identity)
+	x.timing.lap(phaseParse)
+	described := true // the body is described in the shape, where there is one
+	for range maxAttempts {
+		var compiled bool
+		found := s.statements.Get(r.Context(), x.shape)
+		if found == nil {
+			var err error
+			compiled = true
+			if found, err = s.statements.Compile(x.shape, func() (*statement.Statement, error) {
+				err := s.pool.Do(r.Context(), &x.call, nil, &x.answer)
+				return x.answer.Statement, err
+			}); err != nil {
+				return err
 			}
-		} else if len(x.payload) > 0 {
-			x.call.Payload = x.payload
+			if x.answer.Status != 0 || found == nil || x.answer.Note != db.Fine {
+				return s.answered(r, x)
+			}
 		}
-		x.timing.lap(phaseParse)
-		err := s.pool.Handle(r.Context(), &x.call, &x.answer)
-		if err == nil && x.answer.Status >= http.StatusInternalServerError {
-			err = r.Context().Err() // the query of a client that has gone: that it was cancelled is no failure
-		}
-		if err != nil || x.answer.Status != 0 {
+		if err := s.pool.Do(r.Context(), &x.call, found, &x.answer); err != nil {
 			return err
 		}
-		if attempt > 0 {
-			return internal("postern asked for a restart twice")
+		switch {
+		case x.answer.Note == db.Fine && described && !compiled && x.answer.Status == http.StatusBadRequest && st.isBroken(r, x):
+			st.undescribe(x, r, identity)
+			described = false
+		case x.answer.Note == db.Fine:
+			return s.answered(r, x)
+		case x.answer.Note == db.Escapes:
+			x.more = append(x.more, `,"escapes":true`...)
 		}
-		if wanted, err = parseHoist(x.answer.Body); err != nil {
-			return internal(err.Error())
-		}
-		if key == "" {
-			key = r.Method + " " + path
-		}
-		st.hoisted.Add(key, wanted)
+		s.statements.Drop(x.shape, found)
 	}
+	return internal("the schema changed while the request was compiled, each time")
+}
+
+// answered returns the error of a request that has an answer: that of a client who is gone, for whom its query was cancelled.
+func (s *Server) answered(r *http.Request, x *exchange) error {
+	switch {
+	case x.answer.Status >= http.StatusInternalServerError && r.Context().Err() != nil:
+		return r.Context().Err()
+	case x.answer.Status == 0:
+		return internal("postern gave no answer")
+	}
+	return nil
 }
 
 func internal(message string) *fault.Fault {

@@ -14,7 +14,10 @@ import (
 	"postern/shell/config"
 )
 
-const logTime = "02/Jan/2006:15:04:05 -0700"
+const (
+	logTime  = "02/Jan/2006:15:04:05 -0700"
+	upperHex = "0123456789ABCDEF"
+)
 
 // logger writes answers to one stream and events to another, as PostgREST does (docs/references/observability, "Logs").
 type logger struct {

@@ -2,7 +2,6 @@ package shell
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -33,18 +32,21 @@ type listening struct {
 	stop    context.CancelFunc
 }
 
-func newInstance() string { return strings.ToLower(rand.Text()[:8]) }
-
 // newState names and computes a state. Callers hold reloads, or are alone.
-func (s *Server) newState(c *config.Config, roles map[string]db.RoleSettings) *state {
+func (s *Server) newState(c *config.Config, roles *db.Roles) *state {
+	return newState(c, roles, s.tokens, s.nextGeneration())
+}
+
+// nextGeneration returns a name that no state had before.
+func (s *Server) nextGeneration() string {
 	s.states++
-	return newState(c, roles, s.tokens, s.instance+strconv.FormatInt(int64(s.states), 36))
+	return strconv.FormatInt(int64(s.states), 36)
 }
 
 // session is what a new connection to the database starts with.
 func (s *Server) session() db.Session {
 	st := s.state.Load()
-	return db.Session{Prepared: st.config.DBPreparedStatements, SearchPath: string(st.searchPath), Settings: st.settings}
+	return db.Session{Prepared: st.config.DBPreparedStatements, SearchPath: string(st.searchPath)}
 }
 
 // connect tries to reach the database until it is there, reads its settings and starts to listen. A database without
@@ -109,12 +111,12 @@ func (s *Server) reload(ctx context.Context, renew bool) error {
 	if err != nil {
 		return err
 	}
-	var roles map[string]db.RoleSettings
-	if c.DBConfig {
-		if roles, err = s.pool.ReadRoles(ctx); err != nil {
-			s.log.event("%v", err)
-			roles = old.roleSource
-		}
+	var roles *db.Roles
+	if roles, err = s.pool.ReadRoles(ctx); err != nil {
+		s.log.event("%v", err)
+		roles = old.roleSource
+	} else if !c.DBConfig {
+		roles.Settings = nil
 	}
 	replaced := s.tokens.remote
 	renewed, err := s.remoteKeys(c)
@@ -184,10 +186,11 @@ func (s *Server) Renew(ctx context.Context) {
 	s.log.event("Connections and compiled statements renewed")
 }
 
-// refreshRoles reads the settings of roles from time to time.
+// refreshRoles reads roles and their settings from time to time, on a connection of its own: however busy the pool is, a membership
+// that is revoked does not count for long.
 func (s *Server) refreshRoles(ctx context.Context) {
 	for db.Sleep(ctx, rolesPeriod) {
-		if !s.state.Load().config.DBConfig || !s.connected.Load() || s.pool.Busy() {
+		if !s.connected.Load() {
 			continue
 		}
 		limited, cancel := context.WithTimeout(ctx, reloadTimeout)
@@ -197,9 +200,13 @@ func (s *Server) refreshRoles(ctx context.Context) {
 			continue // requests tell when the database is lost
 		}
 		s.reloads.Lock()
-		if st := s.state.Load(); !reflect.DeepEqual(roles, st.roleSource) {
-			s.state.Store(st.withRoles(roles))
-			s.log.event("Settings of roles changed")
+		st := s.state.Load()
+		if !st.config.DBConfig {
+			roles.Settings = nil
+		}
+		if !reflect.DeepEqual(roles, st.roleSource) {
+			s.state.Store(st.withRoles(roles, s.nextGeneration()))
+			s.log.event("Roles or their settings changed")
 		}
 		s.reloads.Unlock()
 	}

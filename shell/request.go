@@ -1,10 +1,13 @@
 package shell
 
 import (
+	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"postern/shell/auth"
+	"postern/shell/cut"
 	"postern/shell/jsontext"
 )
 
@@ -22,145 +25,125 @@ func target(r *http.Request) (path, query string) {
 	return path, query
 }
 
-// shaped is a request taken apart, in room that the next one uses again.
-type shaped struct {
-	pairs    []byte // appendPairs
-	decoded  bool   // whether the query decodes
-	location []byte // the query of Content-Location
-	located  bool   // whether the answer has that header: it reads a relation
-	head     []byte // all that a compiled statement depends on beside the parameters
-	body     []byte // the shape of the body
-	known    []byte // the statement that answers it (appendKnown)
-	plain    bool   // whether known does; else the database must find the statement
-	room     []byte
-}
-
-// shape takes a request apart. hoisted is the JSON of an answer that asked for a restart, nil without one.
-func (st *state) shape(x *shaped, r *http.Request, path, query string, identity *auth.Identity, payload, hoisted []byte) {
-	x.pairs, x.decoded = appendPairs(x.pairs[:0], query)
-	call := strings.HasPrefix(path, "/rpc/")
-	x.located = isSafe(r.Method) && !call
-	x.location = append(x.location[:0], '?')
-	if x.located && query != "" {
-		x.location = appendCanonical(x.location, query)
-	} else {
-		x.location = x.location[:0]
-	}
-	x.head = st.appendHead(x.head[:0], r, path, identity, hoisted)
-	x.body = x.body[:0]
-	x.plain = x.decoded && st.isPlain(r)
-	if x.plain && hasPayload(r.Method) {
-		x.body, x.plain = appendPayloadShape(x.body, r, payload, x.pairs, call)
-	}
-	if x.plain {
-		location := x.location
-		if !x.located {
-			location = nil
-		}
-		x.known, x.room, x.plain = appendKnown(x.known[:0], x.room[:0], x.head, x.pairs, location, x.body, call)
-	}
-}
-
-// hasPayload tells whether the body of a request with this method counts.
+// hasPayload reports whether the body of a request with this method counts.
 func hasPayload(method string) bool {
 	return method == http.MethodPost || method == http.MethodPatch || method == http.MethodPut
 }
 
 func isSafe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
-// isPlain tells whether one statement, with nothing before it and after it, answers a request.
-func (st *state) isPlain(r *http.Request) bool {
-	if !st.config.DBPreparedStatements || st.config.DBTxEnd != "commit" || st.needsPreparation(r) || r.Method == http.MethodGet && len(r.Header["Range"]) > 0 {
-		return false
+// prepare makes of a request what the database gets: shape, values and settings.
+func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) {
+	path, query := target(r)
+	call := strings.HasPrefix(path, "/rpc/") || st.config.DBRootSpec != "" && path == "/"
+	x.texts = append(append(append(x.texts[:0], r.Method...), path...), identity.Role...)
+	method, rest := x.texts[:len(r.Method)], x.texts[len(r.Method):]
+	x.headers = appendHeaders(x.headers[:0], r)
+	x.cookies = appendCookies(x.cookies[:0], r.Header["Cookie"])
+	x.values.Reset()
+	x.shape = st.appendShape(x.shape[:0], x, r, path, query, identity, call)
+	x.more = strconv.AppendInt(append(x.more[:0], `,"values":`...), int64(x.values.Len()), 10)
+	x.more = append(x.more, st.constant...)
+	x.place = x.place[:0]
+	if isSafe(r.Method) && !call && query != "" {
+		x.place = cut.AppendCanonical(append(x.place, '?'), query)
 	}
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete:
-		return plainWish(r)
-	}
-	return false
-}
-
-// appendRequest appends the JSON that postern.serve takes: what postern.completed (sql/shape/request.sql) would make of the
-// request, worked out here.
-func (st *state) appendRequest(dst []byte, x *shaped, r *http.Request, path, query string, identity *auth.Identity, hoisted []byte) []byte {
-	safe := isSafe(r.Method)
-	dst = append(dst, `{"method":`...)
-	dst = jsontext.AppendString(dst, r.Method)
-	dst = append(dst, `,"path":`...)
-	dst = jsontext.AppendString(dst, path)
-	if x.decoded {
-		dst = append(dst, `,"pairs":`...)
-		dst = jsontext.AppendString(dst, x.pairs)
-	} else {
-		dst = append(dst, `,"query":`...)
-		dst = jsontext.AppendString(dst, query)
-	}
-	if x.located {
-		dst = append(dst, `,"location":"`...)
-		dst = append(append(dst, x.location...), '"') // holds nothing that JSON escapes
-	}
-	dst = append(dst, `,"head":`...)
-	dst = jsontext.AppendString(dst, x.head)
-	if x.plain {
-		dst = append(dst, `,"statement":"`...)
-		dst = append(append(dst, statementName(x.known)...), '"')
-	}
-	if identity.Anonymous {
-		dst = append(dst, `,"anonymous":true`...)
-	}
-	if !safe && r.Method != http.MethodOptions {
-		dst = append(dst, `,"unsafe":true`...)
-		if types := r.Header["Content-Type"]; len(types) > 0 {
-			dst = append(dst, `,"content_type":`...)
-			dst = jsontext.AppendString(dst, types[0])
-		}
-	}
-	if ranges := r.Header["Range"]; len(ranges) > 0 && r.Method == http.MethodGet {
-		dst = append(dst, `,"range":`...)
-		dst = jsontext.AppendString(dst, ranges[0])
-	}
-	if st.needsPreparation(r) {
-		dst = append(dst, `,"prepare":true`...)
-	}
-	dst = append(dst, st.constant...)
-	if hoisted != nil {
-		dst = append(append(dst, `,"hoisted":`...), hoisted...)
-	}
-	return append(dst, '}')
+	x.call.Reset()
+	x.call.SearchPath = st.pathOf(r)
+	x.call.Method, x.call.Path, x.call.Role = method, rest[:len(path)], rest[len(path):]
+	x.call.Claims, x.call.Headers, x.call.Cookies = identity.Claims, x.headers, x.cookies
+	x.call.Assumed, x.call.PreRequest = st.assumed(identity.Role), st.preRequest
+	x.call.Anonymous, x.call.Verbosity = identity.Anonymous, st.verbosity
+	x.call.JSON, x.call.Location, x.call.Payload = x.makes, x.place, x.payload
+	x.call.Values = x.values.AppendTo(x.call.Values)
 }
 
 // shaping are the header fields that a compiled statement depends on.
-var shaping = [...]string{"Accept", "Prefer", "Accept-Profile", "Content-Profile", "Content-Type"}
-
-// appendHead appends all that a compiled statement depends on beside the parameters.
-func (st *state) appendHead(dst []byte, r *http.Request, path string, identity *auth.Identity, hoisted []byte) []byte {
-	for _, part := range [...]string{st.instance, identity.Role, r.Method, path} {
-		dst = append(append(dst, part...), '\n')
-	}
-	for _, name := range shaping {
-		for i, value := range r.Header[name] {
-			if i > 0 {
-				dst = append(dst, ", "...)
-			}
-			dst = append(dst, value...)
-		}
-		dst = append(dst, '\n')
-	}
-	return append(dst, hoisted...)
+var shaping = [...]struct{ name, member string }{
+	{"Accept", `"accept":`}, {"Prefer", `"prefer":`}, {"Accept-Profile", `"accept-profile":`}, {"Content-Profile", `"content-profile":`},
 }
 
-// needsPreparation tells whether something must precede the statement in the database: the pre-request function, the
-// search path of another schema, a time zone.
-func (st *state) needsPreparation(r *http.Request) bool {
-	if st.config.DBPreRequest != "" || r.Header["Accept-Profile"] != nil || r.Header["Content-Profile"] != nil {
-		return true
+// appendShape appends all that a compiled statement depends on, as members of a JSON object, and cuts the values out.
+func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, query string, identity *auth.Identity, call bool) []byte {
+	dst = append(append(dst, `"generation":"`...), st.generation...)
+	dst = jsontext.AppendString(append(dst, `","role":`...), identity.Role)
+	if identity.Anonymous {
+		dst = append(dst, `,"anonymous":true`...)
 	}
-	for _, value := range r.Header["Prefer"] {
-		if strings.Contains(value, "timezone=") {
-			return true
+	dst = jsontext.AppendString(append(dst, `,"method":`...), r.Method)
+	dst = jsontext.AppendString(append(dst, `,"path":`...), path)
+	x.json = cut.AppendQuery(x.json[:0], &x.values, query, call)
+	dst = jsontext.AppendString(append(dst, `,"query":`...), x.json)
+	dst = append(dst, `,"headers":{`...)
+	first := len(dst)
+	for _, field := range shaping {
+		if values := r.Header[field.name]; len(values) > 0 {
+			dst = appendValues(appendName(dst, first, field.member), values)
 		}
 	}
-	return false
+	if ranges := r.Header["Range"]; len(ranges) > 0 && r.Method == http.MethodGet {
+		x.json = append(x.json[:0], ranges[0]...)
+		if x.values.Len() > 0 || !strings.Contains(query, "%01") { // else a placeholder in the query would count
+			x.json = cut.AppendRange(x.json[:0], &x.values, ranges[0])
+		}
+		dst = jsontext.AppendString(appendName(dst, first, `"range":`), x.json)
+	}
+	if !hasPayload(r.Method) {
+		return append(dst, '}')
+	}
+	if types := r.Header["Content-Type"]; len(types) > 0 {
+		dst = appendValues(appendName(dst, first, `"content-type":`), types)
+	}
+	return appendPayload(append(dst, '}'), r, x.payload, query, call)
+}
+
+// appendName appends the name of a member, with a comma before it where it is not the first since the position given.
+func appendName(dst []byte, first int, member string) []byte {
+	if len(dst) > first {
+		dst = append(dst, ',')
+	}
+	return append(dst, member...)
+}
+
+// appendPayload appends the member payload, which describes a JSON body. Without it the database looks at the body.
+func appendPayload(dst []byte, r *http.Request, payload []byte, query string, call bool) []byte {
+	if types := r.Header["Content-Type"]; len(types) > 1 || len(types) == 1 && types[0] != "application/json" {
+		return dst
+	}
+	start := len(dst)
+	dst = append(dst, `,"payload":`...)
+	if len(payload) == 0 && call {
+		return append(dst, `{"form":"{","keys":[]}`...)
+	}
+	described, ok := cut.AppendPayload(dst, payload, r.Method != http.MethodPut && cut.HasColumns(query))
+	if !ok {
+		return dst[:start]
+	}
+	return described
+}
+
+// isBroken reports whether a body that was taken for JSON is none, so that the database must say what is wrong with it.
+func (st *state) isBroken(r *http.Request, x *exchange) bool {
+	return hasPayload(r.Method) && len(x.payload) > 0 && strings.Contains(string(x.shape), `,"payload":`) && !json.Valid(x.payload)
+}
+
+// undescribe takes the description of the body out of the shape.
+func (st *state) undescribe(x *exchange, r *http.Request, identity *auth.Identity) {
+	x.shape = x.shape[:strings.LastIndex(string(x.shape), `,"payload":`)]
+}
+
+// pathOf returns the search path of the schema that a request is about; one that is not exposed is the database's to refuse.
+func (st *state) pathOf(r *http.Request) []byte {
+	name := "Content-Profile"
+	if isSafe(r.Method) || r.Method == http.MethodOptions {
+		name = "Accept-Profile"
+	}
+	if given := r.Header[name]; len(given) > 0 {
+		if path, found := st.paths[given[0]]; found {
+			return path
+		}
+	}
+	return st.searchPath
 }
 
 // appendHeaders appends the header fields as the JSON object that request.headers is. Cookies are not among them.
@@ -187,7 +170,11 @@ func appendHeader(dst []byte, name string, values []string) []byte {
 		}
 		dst = append(dst, c) // names are tokens, which JSON does not escape
 	}
-	dst = append(dst, '"', ':')
+	return appendValues(append(dst, '"', ':'), values)
+}
+
+// appendValues appends the values of a field as one JSON string.
+func appendValues(dst []byte, values []string) []byte {
 	if len(values) == 1 {
 		return jsontext.AppendString(dst, values[0])
 	}

@@ -1,5 +1,5 @@
 // Package shell is postern's HTTP server. It knows HTTP, tokens and connections; everything that an answer depends on is
-// in the database, behind postern.serve.
+// in the database, behind postern.handle.
 package shell
 
 import (
@@ -22,6 +22,7 @@ import (
 	"postern/shell/config"
 	"postern/shell/db"
 	"postern/shell/fault"
+	"postern/shell/statement"
 )
 
 const (
@@ -48,17 +49,17 @@ type Server struct {
 	pool    *db.Pool
 	state   atomic.Pointer[state]
 
-	connected atomic.Bool  // whether the database was reached
-	retry     atomic.Int64 // seconds until the next attempt to connect
-	complaint atomic.Int64 // when a lost connection was last logged, in seconds
-	reloads   sync.Mutex
-	instance  string // random part of the names of states
-	states    int    // number of states so far, under reloads
-	first     func() // called once the database is reached
-	fatal     chan error
-	listener  listening
-	tokens    tokenSource    // its remote under reloads
-	metrics   *admin.Metrics // nil without an admin server
+	connected  atomic.Bool  // whether the database was reached
+	retry      atomic.Int64 // seconds until the next attempt to connect
+	complaint  atomic.Int64 // when a lost connection was last logged, in seconds
+	reloads    sync.Mutex
+	states     int    // number of states so far, under reloads
+	first      func() // called once the database is reached
+	statements *statement.Cache
+	fatal      chan error
+	listener   listening
+	tokens     tokenSource    // its remote under reloads
+	metrics    *admin.Metrics // nil without an admin server
 
 	main, admin net.Listener
 	tls         *tls.Config // of main; nil without TLS
@@ -68,12 +69,12 @@ type Server struct {
 func New(options Options) (*Server, error) {
 	c := options.Config
 	s := &Server{
-		sources:  options.Sources,
-		log:      &logger{requests: options.Requests, events: options.Events},
-		instance: newInstance(),
-		fatal:    make(chan error, 1),
-		first:    options.Connected,
-		tokens:   tokenSource{counters: new(auth.Counters)},
+		sources:    options.Sources,
+		log:        &logger{requests: options.Requests, events: options.Events},
+		statements: statement.NewCache(c.DBStatementCacheSize),
+		fatal:      make(chan error, 1),
+		first:      options.Connected,
+		tokens:     tokenSource{counters: new(auth.Counters)},
 	}
 	s.sources.DBURI = c.DBURI
 	var err error
@@ -87,13 +88,12 @@ func New(options Options) (*Server, error) {
 		MaxLifetime:    time.Duration(c.DBPoolMaxLifetime) * time.Second,
 		MaxIdle:        time.Duration(c.DBPoolMaxIdletime) * time.Second,
 		Session:        s.session,
-		Warn:           func(text string) { s.log.event("%s", text) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	if err = s.open(c); err == nil && s.admin != nil {
-		s.metrics = admin.NewMetrics(s.pool.Stats, s.tokens.counters)
+		s.metrics = admin.NewMetrics(s.pool.Stats, s.statements.Stats, s.tokens.counters)
 	}
 	return s, err
 }

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
 
 	"postern/shell/auth"
@@ -14,27 +13,24 @@ import (
 	"postern/shell/page"
 )
 
-// maxHoisted is how many routes are remembered that need a transaction of their own.
-const maxHoisted = 1024
-
 // state is all that a request needs and that a reload replaces. It never changes.
 type state struct {
 	config     *config.Config
 	verifier   *auth.Verifier
 	cors       corsPolicy
 	compress   compression
-	vary       []string // Vary of answers that say nothing of it
-	varyMore   []string // and what is added where user code does
-	settings   []byte   // what postern.serve gets as its third argument
-	searchPath []byte
-	constant   []byte // the members of the request that are the same for all, see appendRequest
+	vary       []string          // Vary of answers that say nothing of it
+	varyMore   []string          // and what is added where user code does
+	constant   []byte            // the members of a request for postern.handle that are the same for all
+	searchPath []byte            // of the default schema
+	paths      map[string][]byte // search paths by schema
+	preRequest string            // SQL that calls db-pre-request; empty for none
 	verbosity  []byte
-	instance   string
-	roleSource map[string]db.RoleSettings
+	generation string // of the settings and roles: statements of another are not used
+	roleSource *db.Roles
 	roles      map[string]*db.Assumed // of roles with settings
 	common     *db.Assumed            // of all other roles; nil when there is nothing to assume
-	hoisted    *lru.Cache[string, *hoist]
-	page       *page.Page // nil where the root is not the description of the API
+	page       *page.Page             // nil where the root is not the description of the API
 }
 
 // tokenSource is what verifying tokens needs beside the configuration.
@@ -43,15 +39,24 @@ type tokenSource struct {
 	counters *auth.Counters
 }
 
-// newState computes a state. The instance names it towards the database, which keeps compiled statements by it.
-func newState(c *config.Config, roles map[string]db.RoleSettings, tokens tokenSource, instance string) *state {
+// newState computes a state of a configuration, as a generation of its own.
+func newState(c *config.Config, roles *db.Roles, tokens tokenSource, generation string) *state {
 	st := &state{
 		config:     c,
 		cors:       newCORSPolicy(c.ServerCORSAllowedOrigins),
-		settings:   appendSettings(nil, c),
-		searchPath: []byte(searchPath(c)),
+		constant:   appendSettings([]byte(`,"shell":true,"settings":`), c),
+		paths:      make(map[string][]byte, len(c.DBSchemas)),
 		verbosity:  []byte(c.ClientErrorVerbosity),
-		instance:   instance,
+		generation: generation,
+	}
+	for i, schema := range c.DBSchemas {
+		st.paths[schema] = []byte(searchPath(schema, c.DBExtraSearchPath))
+		if i == 0 {
+			st.searchPath = st.paths[schema]
+		}
+	}
+	if c.DBPreRequest != "" {
+		st.preRequest = "select " + db.QuoteName(c.DBPreRequest) + "()"
 	}
 	st.verifier = auth.New(auth.Options{
 		Keys: c.Keys, Remote: tokens.remote, Audience: c.JWTAud, AnonymousRole: c.DBAnonRole, RolePath: c.JWTRoleClaimKey,
@@ -62,38 +67,31 @@ func newState(c *config.Config, roles map[string]db.RoleSettings, tokens tokenSo
 	}
 	st.compress = compression{c.ServerCompression, c.ServerCompressionMinSize}
 	st.vary, st.varyMore = vary(&st.compress, c.ServerCORSAllowedOrigins)
-	st.hoisted, _ = lru.New[string, *hoist](maxHoisted)
-	st.constant = []byte(`,"shell":true`)
-	if c.DBTxEnd != "commit" {
-		st.constant = appendMember(st.constant, "tx", c.DBTxEnd)
-	}
-	if c.DBPreRequest != "" {
-		st.constant = appendMember(st.constant, "pre_request", c.DBPreRequest)
-	}
-	if c.ClientErrorVerbosity != "verbose" {
-		st.constant = appendMember(st.constant, "verbosity", c.ClientErrorVerbosity)
-	}
 	st.assume(roles)
 	return st
 }
 
-// withRoles is the same state with other settings of roles.
-func (st *state) withRoles(roles map[string]db.RoleSettings) *state {
+// withRoles returns the same state with other roles, as a generation of its own.
+func (st *state) withRoles(roles *db.Roles, generation string) *state {
 	changed := *st
+	changed.generation = generation
 	changed.assume(roles)
 	return &changed
 }
 
 // assume works out what each role's transactions assume: its settings, then app.settings.*.
-func (st *state) assume(roles map[string]db.RoleSettings) {
+func (st *state) assume(roles *db.Roles) {
 	var app [][2]string
 	for _, name := range st.config.AppSettingNames() {
 		app = append(app, [2]string{name, st.config.AppSettings[name]})
 	}
 	st.roleSource = roles
 	st.common = db.NewAssumed("", app)
-	st.roles = make(map[string]*db.Assumed, len(roles))
-	for role, own := range roles {
+	st.roles = make(map[string]*db.Assumed)
+	if roles == nil {
+		return
+	}
+	for role, own := range roles.Settings {
 		st.roles[role] = db.NewAssumed(own.Isolation, own.Settings).With("", app)
 	}
 }
@@ -106,19 +104,10 @@ func (st *state) assumed(role string) *db.Assumed {
 	return st.common
 }
 
-func appendMember(dst []byte, name, value string) []byte {
-	dst = append(dst, ',')
-	dst = append(jsontext.AppendString(dst, name), ':')
-	return jsontext.AppendString(dst, value)
-}
-
-// searchPath gives the default schema and the extra ones, quoted.
-func searchPath(c *config.Config) string {
-	var quoted []string
-	if len(c.DBSchemas) > 0 {
-		quoted = append(quoted, pgx.Identifier{c.DBSchemas[0]}.Sanitize())
-	}
-	for _, schema := range c.DBExtraSearchPath {
+// searchPath returns a schema and db-extra-search-path, quoted.
+func searchPath(schema string, extra []string) string {
+	quoted := []string{pgx.Identifier{schema}.Sanitize()}
+	for _, schema := range extra {
 		quoted = append(quoted, pgx.Identifier{schema}.Sanitize())
 	}
 	return strings.Join(quoted, ", ")
@@ -152,7 +141,6 @@ func appendSettings(dst []byte, c *config.Config) []byte {
 	boolean("db_plan_enabled", c.DBPlanEnabled)
 	text("db_pre_request", c.DBPreRequest)
 	text("db_tx_end", c.DBTxEnd)
-	boolean("db_prepared_statements", c.DBPreparedStatements)
 	list("db_hoisted_tx_settings", c.DBHoistedTxSettings)
 	text("db_root_spec", c.DBRootSpec)
 	text("openapi_mode", c.OpenAPIMode)

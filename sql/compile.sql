@@ -135,7 +135,7 @@ comment on function postern.compile_error(jsonb, jsonb, text, text, text, text, 
   'the error tells (postern.error_response).';
 
 create or replace function postern.compiled_statement(
-  context jsonb, statement text, media jsonb, headers text[] default null, flags jsonb default '{}')
+  context jsonb, statement text, media jsonb, flags jsonb default '{}')
 returns postern.compiled
 language plpgsql immutable parallel safe
 as $$
@@ -145,8 +145,9 @@ declare
   types text[];
 begin
   if media ? 'explain' then
-    statement := postern.render_response(context - 'code', format('postern.explained(%L, %s)', media ->> 'explain',
-      postern.render_placeholders(statement)), '200', quote_literal(postern.header_lines(headers)), null);
+    statement := postern.render_response(context - '{code,explain}'::text[], format('postern.explained(%L, %s)', media ->> 'explain',
+      postern.render_placeholders(statement)), '200',
+      quote_literal(postern.header_lines(postern.common_headers(context, media, '{}'))), null);
     types := array_fill('text'::text, array[most]);
   else
     types := postern.parameter_types(statement, most);
@@ -160,9 +161,9 @@ begin
       'binary', case when postern.is_binary(media) and not media ? 'explain' then true end)) || flags)::postern.compiled;
 end
 $$;
-comment on function postern.compiled_statement(jsonb, text, jsonb, text[], jsonb) is
+comment on function postern.compiled_statement(jsonb, text, jsonb, jsonb) is
   'A statement with its flags (the type postern.compiled). media: of the answer (postern.negotiate), null for none; where '
-  'that is the execution plan, the statement is explained, and headers are those of the answer; flags: more.';
+  'that is the execution plan, the statement is explained; flags: more.';
 
 create or replace function postern.parameter_types(statement text, most int)
 returns text[]

@@ -28,7 +28,7 @@ begin
   then
     perform postern.fail('PGRST128', 'max-affected with handling=strict needs a function that returns SETOF or TABLE');
   end if;
-  context := postern.with_code(context, case routine ->> 'volatility' when 'v' then 'volatile' else 'stable' end);
+  context := postern.with_code(context, media, case routine ->> 'volatility' when 'v' then 'volatile' else 'stable' end);
   return postern.render_call_answer(context, routine, node, media, postern.render_call(routine, node,
       case when fields or not post then arguments end, keys, case when post and not fields then payload ->> 'form' end,
       case when routine ->> 'volatility' = 'v' and post then postern.render_guard(context) end),
@@ -109,7 +109,7 @@ begin
         then 'json_strip_nulls(pg_catalog.to_json(pgrst_answer.pgrst_scalar))'
         else 'pg_catalog.to_json(pgrst_answer.pgrst_scalar)' end),
       '200', postern.render_head('''0-0/*''', null, headers), format('(%s offset 0) as pgrst_answer', call)),
-      media, headers, flags);
+      media, flags);
   elsif void then
     statement := postern.render_response(context, null,
       postern.render_guarded_status('204', row_count, media ->> 'handler' = 'object', most),
@@ -123,7 +123,7 @@ begin
   end if;
   -- Else a function whose value nobody reads would not be called.
   return postern.compiled_statement(context, format('with pgrst_source as %s(%s) %s',
-    case when body is null then 'materialized ' else '' end, call, statement), media, headers, flags);
+    case when body is null then 'materialized ' else '' end, call, statement), media, flags);
 end
 $$;
 comment on function postern.render_call_answer(jsonb, jsonb, jsonb, jsonb, text, jsonb) is

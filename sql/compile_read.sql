@@ -82,17 +82,16 @@ comment on function postern.legacy_warning(jsonb) is
   'The Warning header for embeds that were named by relation though they have an alias, as an array of one pair; null when '
   'there are none. Source: PostgREST docs, references/configuration, url-use-legacy-target-names.';
 
-create or replace function postern.with_code(context jsonb, code text)
+create or replace function postern.with_code(context jsonb, media jsonb, code text)
 returns jsonb
 language sql immutable parallel safe
 as $$
-  select case when postern.worst_code(code, case when context ? 'pre_request' then 'volatile' end) is null then context
-    else context || jsonb_build_object('code', postern.worst_code(code, case when context ? 'pre_request' then 'volatile' end))
-  end
+  select context || jsonb_strip_nulls(jsonb_build_object('explain', case when media ? 'explain' then true end,
+    'code', postern.worst_code(code, case when context ? 'pre_request' then 'volatile' end)))
 $$;
-comment on function postern.with_code(jsonb, text) is
-  'The context with code, which tells what code of the user''s may run, the pre-request function included: stable or '
-  'volatile; without it where none may.';
+comment on function postern.with_code(jsonb, jsonb, text) is
+  'The context with code?, which says what code of the user''s may run, the pre-request function included (stable or '
+  'volatile), and explain?, where the media type of the answer is an execution plan.';
 
 create or replace function postern.code_flags(context jsonb, node jsonb)
 returns jsonb
@@ -123,7 +122,7 @@ declare
   statement text;
 begin
   node := postern.plan_page(postern.for_media(node, media), media, context);
-  context := postern.with_code(context, postern.worst_code(postern.node_code(node),
+  context := postern.with_code(context, media, postern.worst_code(postern.node_code(node),
     case when postern.is_binary(media) then 'volatile' end));
   if context ->> 'method' <> 'HEAD' then
     body := postern.render_body(media, 'rows', node);
@@ -139,7 +138,7 @@ begin
       postern.render_total(node, source, counted), media, null,
       case when body is not null then postern.render_escapes(node) end);
   end if;
-  return postern.compiled_statement(context, statement, media, headers, postern.code_flags(context, node));
+  return postern.compiled_statement(context, statement, media, postern.code_flags(context, node));
 end
 $$;
 comment on function postern.compile_read(jsonb, text, jsonb) is

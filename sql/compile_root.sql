@@ -35,7 +35,6 @@ create or replace function postern.described_response(
   version text, schema text, config jsonb, head boolean, fixed text[], out body text, out status text, out headers text)
 returns record
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   known constant text := nullif(current_setting('request.headers', true), '')::jsonb ->> 'if-none-match';

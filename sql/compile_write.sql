@@ -40,7 +40,7 @@ begin
     node := node - 'where'
       || jsonb_strip_nulls(jsonb_build_object('where', postern.plan_where(columns, trees -> 'entries')));
   end if;
-  context := postern.with_code(context, postern.write_code(node, method, resolution, wanted, media));
+  context := postern.with_code(context, media, postern.write_code(node, method, resolution, wanted, media));
   guard := postern.render_guard(context);
   headers := postern.write_headers(context, node, case when wanted = 'representation' then media end, conflict <> '{}');
   if method = 'POST' and form = '{' and context ->> 'parameters' = '2' and (resolution is null or conflict = '{}')
@@ -48,7 +48,7 @@ begin
   then
     return postern.compiled_statement(context, postern.render_insert(node, payload, body, '{}', null, false,
         postern.render_inserted(context, node, coalesce(preferences ->> 'count' in ('exact', 'estimated'), false), headers,
-          case when wanted = 'representation' then media end), guard), media, headers, postern.code_flags(context, node));
+          case when wanted = 'representation' then media end), guard), media, postern.code_flags(context, node));
   end if;
   returning_list := postern.render_returning(node, pk, wanted);
   return postern.render_write_answer(context, node, media, case method
@@ -151,7 +151,7 @@ begin
   then
     return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation,
       postern.render_row_answer(context, rows, case when full_answer then '200' else '204' end, counted, null, headers,
-        case when full_answer then media end)), media, headers, flags);
+        case when full_answer then media end)), media, flags);
   end if;
   status := postern.render_guarded_status(postern.render_write_status(method, full_answer, resolution), 'count(*)',
     media ->> 'handler' = 'object', most);
@@ -165,7 +165,7 @@ begin
       case when full_answer then postern.render_body(media, 'rows', node) end,
       case when method = 'PUT' then format('case when count(*) <> 1 then postern.key_mismatch() else (%s)::text end', status)
         else status end,
-      lines, format('(%s) as pgrst_answer having count(*) >= 0', rows))), media, headers, flags);
+      lines, format('(%s) as pgrst_answer having count(*) >= 0', rows))), media, flags);
 end
 $$;
 comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, text[], text, text[]) is

@@ -197,8 +197,8 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if left(state, 2) = '22' and payload is not null and postern.is_json_request(request)
-    and postern.describe_json(convert_from(payload, 'UTF8')) ->> 'refused' like 'Empty%'
+  if left(state, 2) = '22' and request ->> 'method' in ('POST', 'PATCH', 'PUT') and postern.is_json_request(request)
+    and postern.describe_json(nullif(convert_from(payload, 'UTF8'), '')) ->> 'refused' like 'Empty%'
   then
     state := 'PNERR';
     detail := '{"code": "PGRST102", "message": "Empty or invalid json"}';

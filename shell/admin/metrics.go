@@ -13,6 +13,7 @@ import (
 
 	"postern/shell/auth"
 	"postern/shell/db"
+	"postern/shell/statement"
 )
 
 // methods have metrics of their own; all others share "other".
@@ -35,7 +36,7 @@ type Metrics struct {
 }
 
 // NewMetrics makes the metrics; pool is asked for its figures each time they are shown.
-func NewMetrics(pool func() db.Stats, tokens *auth.Counters) *Metrics {
+func NewMetrics(pool func() db.Stats, statements func() statement.Stats, tokens *auth.Counters) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -50,6 +51,7 @@ func NewMetrics(pool func() db.Stats, tokens *auth.Counters) *Metrics {
 	}
 	m.registry.MustRegister(m.requests, durations, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registerPool(pool)
+	m.registerStatements(statements)
 	m.registerTokens(tokens)
 	return m
 }
@@ -59,6 +61,17 @@ func (m *Metrics) registerPool(stats func() db.Stats) {
 	m.gauge("pgrst_db_pool_max", "The most connections that the pool may have", func() float64 { return float64(stats().Max) })
 	m.gauge("pgrst_db_pool_waiting", "Requests that wait for a connection", func() float64 { return float64(stats().Waiting) })
 	m.counter("pgrst_db_pool_timeouts_total", "Requests that waited for a connection in vain", func() float64 { return float64(stats().Timeouts) })
+	m.counter("postern_sessions_restored_total", "Sessions restored after code of the user's", func() float64 { return float64(stats().Restores) })
+}
+
+func (m *Metrics) registerStatements(stats func() statement.Stats) {
+	m.counter("postern_statement_cache_requests_total", "Shapes looked up in the cache of compiled statements", func() float64 { return float64(stats().Lookups) })
+	m.counter("postern_statement_cache_hits_total", "Shapes whose statement was found in the cache", func() float64 { return float64(stats().Hits) })
+	m.counter("postern_statement_cache_evictions_total", "Statements that were dropped from the cache for others", func() float64 { return float64(stats().Evictions) })
+	m.gauge("postern_statement_cache_entries", "Statements in the cache", func() float64 { return float64(stats().Entries) })
+	m.gauge("postern_statement_cache_bytes", "What the statements in the cache take", func() float64 { return float64(stats().Bytes) })
+	m.counter("postern_compiles_total", "Requests that the database compiled", func() float64 { return float64(stats().Compiles) })
+	m.counter("postern_compile_seconds_total", "Time that requests took that the database compiled", func() float64 { return stats().CompileSeconds })
 }
 
 func (m *Metrics) registerTokens(c *auth.Counters) {

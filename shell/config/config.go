@@ -58,6 +58,7 @@ type Config struct {
 	ServerCORSAllowedOrigins  []string
 	ServerHost                string
 	ServerMaxBodySize         int
+	DBStatementCacheSize      int
 	ServerPort                int
 	ServerReuseport           bool
 	ServerTimingEnabled       bool

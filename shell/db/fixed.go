@@ -43,7 +43,7 @@ var fixed = [fixedStatements]fixedStatement{
 	setMore: {
 		name: "more",
 		sql: "select pg_catalog.count(pg_catalog.set_config(s.name, s.value, true))" +
-			" from pg_catalog.unnest($1::text[], $2::text[]) as s(name, value)",
+			" from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) as s(name, value)",
 		oids: []uint32{oidTextArray, oidTextArray},
 	},
 	handleStatement: {

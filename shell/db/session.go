@@ -126,6 +126,9 @@ func (p *Pool) open(ctx context.Context, conn *pgx.Conn) error {
 	if err := pipeline.Close(); failed == nil {
 		failed = err
 	}
+	if found == p.options.Version && failed != nil {
+		return fmt.Errorf("preparing: %w", failed)
+	}
 	return p.checkVersion(found, failed)
 }
 

@@ -39,7 +39,7 @@ func (p *Pool) ReadSettings(ctx context.Context, preConfig string, names []strin
 	defer conn.Close(context.WithoutCancel(ctx))
 	result := make(map[string]string)
 	if preConfig != "" {
-		if err := conn.Exec(ctx, "begin read only; select "+quoteName(preConfig)+"()").Close(); err != nil {
+		if err := conn.Exec(ctx, "begin read only; select "+QuoteName(preConfig)+"()").Close(); err != nil {
 			return nil, fmt.Errorf("db-pre-config: %w", err)
 		}
 		pairs := make([][2]string, len(names))
@@ -81,8 +81,8 @@ func contains(names []string, wanted string) bool {
 	return false
 }
 
-// quoteName quotes name or schema.name, split at the first dot.
-func quoteName(name string) string {
+// QuoteName quotes name or schema.name, split at the first dot.
+func QuoteName(name string) string {
 	return pgx.Identifier(strings.SplitN(name, ".", 2)).Sanitize()
 }
 
@@ -108,31 +108,48 @@ type RoleSettings struct {
 	Settings  [][2]string // the others: names and values
 }
 
-// ReadRoles gives the settings of the roles that may be assumed and have any, by role.
-func (p *Pool) ReadRoles(ctx context.Context) (map[string]RoleSettings, error) {
-	conn, err := p.pool.Acquire(ctx)
+// Roles are the roles that may be assumed, as far as statements depend on them.
+type Roles struct {
+	Settings map[string]RoleSettings // of those that have any
+	State    string                  // changes with memberships and attributes, which plans of statements have row security by
+}
+
+// stateSQL gives Roles.State.
+const stateSQL = `
+select pg_catalog.md5(pg_catalog.concat(
+  (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolbypassrls), ',' order by r.oid)
+     from pg_catalog.pg_roles as r),
+  (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', m.roleid, m.member, m.xmin), ',' order by m.roleid, m.member, m.xmin::text)
+     from pg_catalog.pg_auth_members as m)))`
+
+// ReadRoles reads the roles that may be assumed. It uses a connection of its own, so that it does not wait for one of the pool's.
+func (p *Pool) ReadRoles(ctx context.Context) (*Roles, error) {
+	conn, err := pgconn.ConnectConfig(ctx, &p.config.ConnConfig.Config)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Release()
+	defer conn.Close(context.WithoutCancel(ctx))
 	privilege := " or pg_catalog.has_parameter_privilege(p.name, 'set')"
-	if version := conn.Conn().PgConn().ParameterStatus("server_version"); strings.HasPrefix(version, "14") {
+	if version := conn.ParameterStatus("server_version"); strings.HasPrefix(version, "14") {
 		privilege = ""
 	}
-	rows := conn.Conn().PgConn().ExecParams(ctx, fmt.Sprintf(roleSQL, privilege), nil, nil, nil, nil).Read()
+	rows := conn.ExecParams(ctx, fmt.Sprintf(roleSQL, privilege), nil, nil, nil, nil).Read()
 	if rows.Err != nil {
 		return nil, fmt.Errorf("reading the settings of roles: %w", rows.Err)
 	}
-	result := make(map[string]RoleSettings)
+	result := &Roles{Settings: make(map[string]RoleSettings)}
 	for _, row := range rows.Rows {
 		role, name, value := string(row[0]), string(row[1]), string(row[2])
-		settings := result[role]
+		settings := result.Settings[role]
 		if name == "default_transaction_isolation" {
 			settings.Isolation = value
 		} else {
 			settings.Settings = append(settings.Settings, [2]string{name, value})
 		}
-		result[role] = settings
+		result.Settings[role] = settings
+	}
+	if result.State, err = queryText(ctx, conn, stateSQL); err != nil {
+		return nil, fmt.Errorf("reading the roles: %w", err)
 	}
 	return result, nil
 }

@@ -19,7 +19,7 @@ comment on function postern.known_preferences() is
 
 create or replace function postern.preferences(prefer text, transaction_override boolean)
 returns jsonb
-language plpgsql stable parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   chosen jsonb := '{}';
@@ -33,9 +33,8 @@ begin
     preference := split_part(given, '=', 1);
     wanted := substr(given, length(preference) + 2);
     if not exists (
-        select from postern.known_preferences() as known
-        where known.name = preference and (known.value = wanted or known.value is null))
-      or preference = 'timezone' and not postern.is_timezone(wanted)
+      select from postern.known_preferences() as known
+      where known.name = preference and (known.value = wanted or known.value is null))
     then
       if given <> '' then
         invalid := invalid || to_jsonb(given);
@@ -54,19 +53,7 @@ end
 $$;
 comment on function postern.preferences(text, boolean) is
   'The Prefer header (fields joined by comma) as an object of preference -> value, the first mention counting; "invalid" '
-  'lists what is not known, and a time zone that does not exist. tx is left out unless db-tx-end allows the override.';
-
-create or replace function postern.is_timezone(name text)
-returns boolean
-language plpgsql stable strict
-as $$
-begin
-  return timezone(name, now()) is not null;
-exception when invalid_parameter_value then
-  return false;
-end
-$$;
-comment on function postern.is_timezone(text) is 'Whether PostgreSQL knows a time zone of this name.';
+  'lists what is not known. tx is left out unless db-tx-end allows the override.';
 
 create or replace function postern.applied_preferences(preferences jsonb, relevant text[])
 returns text

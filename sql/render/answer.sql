@@ -119,18 +119,30 @@ comment on function postern.render_note(jsonb, text) is
 create or replace function postern.render_response(
   context jsonb, body text, status text, headers text, source text, escapes text default null)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select format('select %s as body, %s as status, %s as headers, %s as note%s', coalesce(body, 'null::text'),
-    case when context ? 'code' then format('coalesce(postern.own_status(), %s)', shown) else shown end,
-    case when context ? 'code' then format('postern.with_own_headers(%s)', headers) else headers end,
-    postern.render_note(context, escapes), coalesce(' from ' || source, ''))
-  from (values (case when status ~ '^[0-9]+$' then quote_literal(status) else status end)) as status(shown)
+declare
+  note constant text := postern.render_note(context, escapes);
+begin
+  body := coalesce(body, 'null::text');
+  source := coalesce(' from ' || source, '');
+  if status ~ '^[0-9]+$' then
+    status := quote_literal(status);
+  end if;
+  if context ? 'explain' then
+    return format('select %s as status, %s as headers, %s as body, %s as note%s', status, headers, body, note, source);
+  elsif context ? 'code' then
+    return format('select %s as body, coalesce(postern.own_status(), (%s)::text) as status, '
+      'postern.with_own_headers(%s) as headers, %s as note%s', body, status, headers, note, source);
+  end if;
+  return format('select %s as body, %s as status, %s as headers, %s as note%s', body, status, headers, note, source);
+end
 $$;
 comment on function postern.render_response(jsonb, text, text, text, text, text) is
   'The statement of a response from the SQL of its parts. context: {epoch, code?: the statement may run code of the user''s, '
-  'which may set response.status and response.headers}; body: null for none; status: SQL or a number; source: the FROM '
-  'items, which are one group (having) where the parts aggregate; escapes: as of postern.render_note.';
+  'which may set response.status and response.headers, explain?: only its plan is wanted, in which the body is the third '
+  'output, as in PostgREST''s}; body: null for none; status: SQL or a number; source: the FROM items, which are one group '
+  '(having) where the parts aggregate; escapes: as of postern.render_note.';
 
 create or replace function postern.render_head(range text, location text, headers text[])
 returns text

@@ -1,60 +1,221 @@
--- A request as a statement: resource, schema, trees, plan, SQL.
+-- A request as a statement: parse, plan, render, in that order. Also what is wrong with a request compiles, to a statement that
+-- yields the error.
 
-create or replace function postern.compile(request jsonb, shape text, config jsonb)
+create or replace function postern.compile(request jsonb, payload bytea default null)
+returns postern.compiled
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  config constant jsonb := postern.settings(request -> 'settings');
+  path_set constant boolean := set_config('postern.path', postern.api_path(request, config), true) is not null;
+  epoch constant text := postern.epoch();
+  state text;
+  message text;
+  detail text;
+  hint text;
+begin
+  return postern.compile_request(request, payload, config, epoch);
+exception when others then
+  get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
+    hint = pg_exception_hint;
+  return postern.compile_error(request, config, epoch, state, message, detail, hint);
+end
+$$;
+comment on function postern.compile(jsonb, bytea) is
+  'The statement that answers a request, and what must be known of it (the type postern.compiled). request: as of '
+  'postern.handle; payload: the body, which is looked at where the request does not describe it. Its search path is its '
+  'own, so that nothing in an exposed schema is called. Raises nothing that a client can cause.';
+
+create or replace function postern.compile_request(request jsonb, payload bytea, config jsonb, epoch text)
 returns postern.compiled
 language plpgsql stable
 as $$
 declare
-  method text := request ->> 'method';
-  fields jsonb := postern.request_fields(request);
+  method constant text := request ->> 'method';
+  fields constant jsonb := coalesce(request -> 'headers', '{}');
+  writes constant boolean := method in ('POST', 'PATCH', 'PUT', 'DELETE');
+  number constant int := case when request ? 'values' then 3 end;
   segments text[] := postern.path_segments(request ->> 'path');
-  call boolean := cardinality(segments) = 2 and segments[1] = 'rpc';
+  version text := postern.description_version(segments);
   schema text;
-  preferences jsonb := postern.preferences(fields ->> 'prefer', config ->> 'db_tx_end' like '%-allow-override');
-  context jsonb;
+  call boolean;
   trees jsonb;
+  described jsonb;
+  context jsonb;
 begin
-  if cardinality(segments) = 0 or postern.description_version(segments) is not null then
-    return postern.compile_root(request, shape, config, postern.description_version(segments));
-  elsif cardinality(segments) > 1 and not call then
+  if cardinality(segments) = 0 and config ->> 'db_root_spec' is not null and config ->> 'openapi_mode' <> 'disabled' then
+    segments := array['rpc', regexp_replace(config ->> 'db_root_spec', '^[^.]*\.', '')];
+  end if;
+  call := cardinality(segments) = 2 and segments[1] = 'rpc';
+  if cardinality(segments) > 1 and not call and version is null or segments[1] = '' then
     perform postern.fail('PGRST125', 'The path of the URL leads nowhere');
+  elsif version is not null and config ->> 'db_root_spec' is not null
+    or (cardinality(segments) = 0 or version is not null) and config ->> 'openapi_mode' = 'disabled'
+  then
+    perform postern.fail('PGRST126', 'No description of the API is given');
   end if;
   schema := postern.request_schema(method, fields, config);
-  perform postern.check_method(method, segments);
+  perform postern.check_method(method, case when version is null then segments else '{}' end);
+  context := postern.request_context(request, config, schema, epoch, call);
   if method = 'OPTIONS' then
-    return postern.compile_options(schema, segments);
+    return postern.compile_options(context, segments);
   end if;
-  trees := postern.query_trees(shape, case when request ? 'location' then 2 else 1 end);
-  if trees ? 'refused' then
-    perform postern.fail('PGRST102', trees ->> 'refused');
+  trees := postern.query_trees(coalesce(request ->> 'query', ''), call, writes, number);
+  if cardinality(segments) = 0 or version is not null then
+    return postern.compile_root(context, config, version);
+  elsif method = 'GET' and fields ? 'range' then
+    trees := trees || jsonb_strip_nulls(jsonb_build_object('range',
+      postern.range_bounds(fields ->> 'range', (trees ->> 'next')::int)));
+  elsif method in ('POST', 'PATCH', 'PUT') then
+    described := coalesce(request -> 'payload', postern.describe_payload(request, call, payload));
+    if described ? 'refused' then
+      perform postern.fail('PGRST102', described ->> 'refused');
+    end if;
+    trees := trees || jsonb_build_object('payload', described);
+    context := context || jsonb_strip_nulls(jsonb_build_object('text', described -> 'text', 'bytes', described -> 'bytes'));
   end if;
-  context := jsonb_build_object('schema', schema, 'schemas', config -> 'db_schemas', 'method', method,
-    'aggregates', config -> 'db_aggregates_enabled', 'legacy', config -> 'url_use_legacy_target_names', 'plans', config -> 'db_plan_enabled',
-    'max_rows', case when call or method in ('GET', 'HEAD') then config -> 'db_max_rows' end, 'verbosity', config ->> 'client_error_verbosity',
-    'accept', fields -> 'accept', 'content_type', fields -> 'content-type', 'preferences', preferences, 'pre_request', request ? 'pre_request', 'epoch', postern.epoch(), 'plain_texts', request -> 'plain_texts',
-    'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}' then schema end);
-  if call then
-    return postern.compile_call(context, segments[2], trees, request, config);
-  elsif method in ('GET', 'HEAD') then
-    return postern.compile_read(context, segments[1], trees);
-  end if;
-  return postern.compile_write(context, segments[1], trees);
+  return case
+    when call then postern.compile_call(context, segments[2], trees, config)
+    when writes then postern.compile_write(context, segments[1], trees)
+    else postern.compile_read(context, segments[1], trees) end;
 end
 $$;
-comment on function postern.compile(jsonb, text, jsonb) is
-  'What a request compiles to. request: as of postern.answer; plain_texts tells that the texts of a read may be taken to need no escape, if the note of the statement tells where they do. shape: of its parameters and payload; config: postern.settings. Raises SQLSTATE PNERR for all that is wrong with the request.';
+comment on function postern.compile_request(jsonb, bytea, jsonb, text) is
+  'postern.compile for what is right. config: postern.settings; epoch: postern.epoch(). Raises PNERR for all that is wrong '
+  'with the request.';
 
-create or replace function postern.path_segments(path text)
+create or replace function postern.request_context(request jsonb, config jsonb, schema text, epoch text, call boolean)
+returns jsonb
+language plpgsql immutable parallel safe
+as $$
+declare
+  method constant text := request ->> 'method';
+  fields constant jsonb := coalesce(request -> 'headers', '{}');
+begin
+  return jsonb_strip_nulls(jsonb_build_object('schema', schema, 'schemas', config -> 'db_schemas', 'method', method,
+    'aggregates', config -> 'db_aggregates_enabled', 'legacy', config -> 'url_use_legacy_target_names',
+    'plans', config -> 'db_plan_enabled',
+    'max_rows', case when call or method in ('GET', 'HEAD') then config -> 'db_max_rows' end,
+    'verbosity', config -> 'client_error_verbosity', 'accept', fields -> 'accept', 'content_type', fields -> 'content-type',
+    'preferences', postern.preferences(fields ->> 'prefer', config ->> 'db_tx_end' like '%-allow-override'),
+    'tx_end', config -> 'db_tx_end', 'pre_request', config -> 'db_pre_request', 'epoch', epoch,
+    'escapes', request -> 'escapes', 'described', request ? 'payload' or method not in ('POST', 'PATCH', 'PUT'),
+    'parameters', coalesce((request ->> 'values')::int, 0) + 2,
+    'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}'
+      then schema end));
+end
+$$;
+comment on function postern.request_context(jsonb, jsonb, text, text, boolean) is
+  'What all stages may ask about a request: {schema, schemas, method, aggregates, legacy, plans, max_rows?, verbosity, '
+  'accept?, content_type?, preferences, tx_end, pre_request?, epoch, escapes?: some text needs an escape, described: the '
+  'statement does not depend on the body but by what the request says of it, parameters: how many the statement has, '
+  'profile?: the schema, where the answer names it}.';
+
+create or replace function postern.compile_error(
+  request jsonb, config jsonb, epoch text, state text, message text, detail text, hint text)
+returns postern.compiled
+language plpgsql stable
+as $$
+declare
+  answer record;
+  context constant jsonb := jsonb_build_object('method', request ->> 'method', 'epoch', epoch,
+    'parameters', coalesce((request ->> 'values')::int, 0) + 2,
+    'described', request ? 'payload' or request ->> 'method' not in ('POST', 'PATCH', 'PUT'));
+begin
+  answer := postern.error_response(state, message, detail, hint, coalesce((request ->> 'anonymous')::boolean, false),
+    config ->> 'client_error_verbosity');
+  return postern.compiled_statement(context, postern.render_response(context,
+    case when request ->> 'method' <> 'HEAD' then quote_literal(convert_from(answer.body, 'UTF8')) || '::text' end,
+    answer.status::text, quote_literal(postern.header_lines(answer.headers)), null), null);
+end
+$$;
+comment on function postern.compile_error(jsonb, jsonb, text, text, text, text, text) is
+  'The statement that yields an error that compiling has raised. config, epoch: as of postern.compile_request; then what '
+  'the error tells (postern.error_response).';
+
+create or replace function postern.compiled_statement(
+  context jsonb, statement text, media jsonb, flags jsonb default '{}')
+returns postern.compiled
+language plpgsql immutable parallel safe
+as $$
+declare
+  wish constant text := context -> 'preferences' ->> 'tx';
+  most constant int := (context ->> 'parameters')::int;
+  types text[];
+begin
+  if media ? 'explain' then
+    statement := postern.render_response(context - '{code,explain}'::text[], format('postern.explained(%L, %s)', media ->> 'explain',
+      postern.render_placeholders(statement)), '200',
+      quote_literal(postern.header_lines(postern.common_headers(context, media, '{}'))), null);
+    types := array_fill('text'::text, array[most]);
+  else
+    types := postern.parameter_types(statement, most);
+  end if;
+  return row(statement, jsonb_strip_nulls(jsonb_build_object('params', to_jsonb(types), 'epoch', context -> 'epoch',
+      'keep', (context ->> 'described')::boolean and (wish is not null or context ->> 'tx_end' like 'rollback%') is not true,
+      'read_only', case when context ->> 'method' in ('GET', 'HEAD', 'OPTIONS') then true end,
+      'rollback', case when wish = 'rollback' or context ->> 'tx_end' like 'rollback%' and wish is distinct from 'commit'
+        then true end,
+      'text', context -> 'text', 'bytes', context -> 'bytes',
+      'binary', case when postern.is_binary(media) and not media ? 'explain' then true end)) || flags)::postern.compiled;
+end
+$$;
+comment on function postern.compiled_statement(jsonb, text, jsonb, jsonb) is
+  'A statement with its flags (the type postern.compiled). media: of the answer (postern.negotiate), null for none; where '
+  'that is the execution plan, the statement is explained; flags: more.';
+
+create or replace function postern.parameter_types(statement text, most int)
 returns text[]
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
+declare
+  bare constant text := regexp_replace(statement, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g');
+  numbers constant int[] := array(select distinct used[1]::int from regexp_matches(bare, '\$([0-9]+)', 'g') as used);
 begin
-  return (
-    select case when ltrim(path, '/') = '' then '{}'
-      else array(select case when strpos(segment, '%') > 0 then postern.percent_decode(segment) else segment end
-        from string_to_table(substr(path, 2), '/') as segment) end);
+  return array(
+    select case when number = any(numbers) then 'unknown' when number = 2 then 'bytea' else 'text' end
+    from generate_series(1, most) as number
+    order by number);
 end
+$$;
+comment on function postern.parameter_types(text, int) is
+  'The types of the parameters of a statement: unknown for those that occur, so that PostgreSQL infers it; for the others '
+  'one that takes anything, as there nothing is to be inferred from.';
+
+create or replace function postern.range_bounds(range text, number int)
+returns jsonb
+language plpgsql immutable parallel safe
+as $$
+begin
+  if number is null or strpos(range, chr(1)) = 0 then
+    return postern.parse_range(range);
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object('first', jsonb_build_object('param', number),
+    'last', case when range like '%-_' then jsonb_build_object('param', number + 1) end));
+end
+$$;
+comment on function postern.range_bounds(text, int) is
+  'postern.parse_range where the bounds may be placeholders: {first: {param or value}, last?}. number: of the first one, '
+  'null where there are none.';
+
+create or replace function postern.api_path(request jsonb, config jsonb)
+returns text
+language sql immutable parallel safe
+as $$
+  select postern.search_path(coalesce(nullif(request -> 'headers' ->> case
+    when request ->> 'method' in ('POST', 'PATCH', 'PUT', 'DELETE') then 'content-profile' else 'accept-profile' end, ''),
+    config -> 'db_schemas' ->> 0), config)
+$$;
+comment on function postern.api_path(jsonb, jsonb) is
+  'The search path under which code of the user''s runs in a request, whether or not its schema is exposed.';
+
+create or replace function postern.path_segments(path text)
+returns text[]
+language sql immutable strict parallel safe
+as $$
+  select case when path in ('', '/') then '{}'
+    else array(select postern.percent_decode(segment) from string_to_table(substr(path, 2), '/') as segment) end
 $$;
 comment on function postern.path_segments(text) is 'The decoded segments of a raw URL path; none for the root.';
 
@@ -92,41 +253,31 @@ $$;
 comment on function postern.require_relation(text, text) is
   'A relation by name (postern.find_relation); PGRST205 when the schema has none of that name.';
 
-create or replace function postern.compile_options(schema text, segments text[])
+create or replace function postern.compile_options(context jsonb, segments text[])
 returns postern.compiled
 language plpgsql stable
 as $$
 declare
-  allowed text;
+  allowed text := 'OPTIONS,GET,HEAD';
   relation jsonb;
   keyed boolean;
 begin
   if cardinality(segments) = 2 then
-    allowed := case when postern.plan_routine(schema, segments[2], '{}', null, false) ->> 'volatility' = 'v'
+    allowed := case when postern.plan_routine(context ->> 'schema', segments[2], '{}', null, false) ->> 'volatility' = 'v'
       then 'OPTIONS,POST' else 'OPTIONS,GET,HEAD,POST' end;
-  else
-    relation := postern.require_relation(schema, segments[1]);
+  elsif cardinality(segments) = 1 then
+    relation := postern.require_relation(context ->> 'schema', segments[1]);
     keyed := postern.relation_pk((relation ->> 'oid')::oid) <> '{}';
-    allowed := concat_ws(',', 'OPTIONS,GET,HEAD',
+    allowed := concat_ws(',', allowed,
       case when (relation ->> 'insertable')::boolean then 'POST' end,
       case when (relation ->> 'insertable')::boolean and (relation ->> 'updatable')::boolean and keyed then 'PUT' end,
       case when (relation ->> 'updatable')::boolean then 'PATCH' end,
       case when (relation ->> 'deletable')::boolean then 'DELETE' end);
   end if;
-  return postern.direct_answer(200, array[['Access-Control-Allow-Origin', '*'], ['Allow', allowed]]);
+  return postern.compiled_statement(context, postern.render_response(context, null, '200', quote_literal(
+    postern.header_lines(array[['Access-Control-Allow-Origin', '*'], ['Allow', allowed]])), null), null);
 end
 $$;
-comment on function postern.compile_options(text, text[]) is
-  'The answer to OPTIONS: which methods the relation or function takes. PGRST202, PGRST205. Source: PostgREST docs, references/api/options.';
-
-create or replace function postern.direct_answer(status int, headers text[])
-returns postern.compiled
-language plpgsql immutable parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select row(null, null, null, status, headers, null)::postern.compiled);
-end
-$$;
-comment on function postern.direct_answer(int, text[]) is 'An answer without a statement and without a body.';
+comment on function postern.compile_options(jsonb, text[]) is
+  'The answer to OPTIONS: which methods the root, a relation or a function takes. PGRST202, PGRST205. '
+  'Source: PostgREST docs, references/api/options.';

@@ -1,50 +1,27 @@
 -- Reads.
 
-create or replace function postern.finished(statement text, params int, wanted text)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select statement || case when count(*) = 0 then ''
-      else format(' limit case when coalesce(%s) is null then %s else %2$s end', string_agg(format('$%s::text', number), ', '), wanted) end
-    from (
-      select generate_series(1, params) as number
-      except
-      select used[1]::int from regexp_matches(regexp_replace(statement, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g'), '\$([0-9]+)', 'g') as used
-    ) as unused);
-end
-$$;
-comment on function postern.finished(text, int, text) is
-  'A statement in which every parameter up to params occurs, as PREPARE refuses to guess the type of one that does not: they stand in a limit that is always wanted (null: no limit).';
-
 create or replace function postern.is_default_select(node jsonb)
 returns boolean
-language plpgsql immutable strict parallel safe
+language sql immutable strict parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select node -> 'children' = '[]' and not exists (
-      select from jsonb_array_elements(node -> 'select_items') as item where item <> '{"type": "field", "name": "*"}'::jsonb));
-end
+  select node -> 'children' = '[]' and not exists (
+    select from jsonb_array_elements(node -> 'select_items') as item
+    where item <> '{"type": "field", "name": "*"}'::jsonb)
 $$;
-comment on function postern.is_default_select(jsonb) is 'Whether a request selects just *: only then do media type handlers of the relation take part.';
+comment on function postern.is_default_select(jsonb) is
+  'Whether a request selects just *: only then do media type handlers of the relation take part.';
 
 create or replace function postern.plan_root(context jsonb, relation jsonb, columns jsonb, trees jsonb)
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select postern.plan_node(context, relation, columns, trees -> 'select', trees -> 'entries', 0)
-      || jsonb_build_object('select_items', trees -> 'select')
-      || case when trees ? 'range' then jsonb_build_object('range', trees -> 'range') else '{}' end);
+  return postern.plan_node(context, relation, columns, trees -> 'select', trees -> 'entries', 0)
+    || jsonb_strip_nulls(jsonb_build_object('select_items', trees -> 'select', 'range', trees -> 'range'));
 end
 $$;
-comment on function postern.plan_root(jsonb, jsonb, jsonb, jsonb) is 'The node of the resource itself, with the Range header of the request.';
+comment on function postern.plan_root(jsonb, jsonb, jsonb, jsonb) is
+  'The node of the resource itself, with the Range header of the request.';
 
 create or replace function postern.plan_media(context jsonb, node jsonb, name text)
 returns jsonb
@@ -64,75 +41,69 @@ comment on function postern.plan_media(jsonb, jsonb, text) is
 create or replace function postern.for_media(node jsonb, media jsonb)
 returns jsonb
 language sql immutable parallel safe
-as $$ select case when media ->> 'handler' not in ('json', 'object') then node || '{"jsonb": true}' else node end $$;
+as $$
+  select case when media ->> 'handler' not in ('json', 'object') then node || '{"jsonb": true}' else node end
+$$;
 comment on function postern.for_media(jsonb, jsonb) is
-  'The node of the resource as a media type (postern.negotiate) wants it: what is no JSON shows the text of its embeds, which is jsonb''s then, as PostgREST has it.';
+  'The node of the resource as a media type (postern.negotiate) wants it: what is no JSON shows the text of its embeds, '
+  'which is jsonb''s then, as PostgREST has it.';
 
 create or replace function postern.common_headers(context jsonb, media jsonb, relevant text[])
 returns text[]
-language plpgsql immutable parallel safe
+language sql immutable parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select array_agg(array[name, value] order by place)
-    from (values
-      ('Content-Type', postern.content_type(media -> 'media'), 1),
-      ('Content-Profile', case when media is not null then context ->> 'profile' end, 2),
-      ('Preference-Applied', postern.applied_preferences(context -> 'preferences', relevant), 3)
-    ) as headers(name, value, place)
-    where value is not null);
-end
+  select array_agg(array[name, value] order by place)
+  from (values
+    ('Content-Type', postern.content_type(media -> 'media'), 1),
+    ('Content-Profile', case when media is not null then context ->> 'profile' end, 2),
+    ('Preference-Applied', postern.applied_preferences(context -> 'preferences', relevant), 3)
+  ) as headers(name, value, place)
+  where value is not null
 $$;
 comment on function postern.common_headers(jsonb, jsonb, text[]) is
   'Content-Type and Content-Profile (when media is given) and Preference-Applied for the relevant preferences.';
 
 create or replace function postern.legacy_warning(node jsonb)
 returns text[]
-language plpgsql immutable strict parallel safe
+language sql immutable strict parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    with recursive nodes(node) as (
-      select child from jsonb_array_elements(legacy_warning.node -> 'children') as child
-      union all
-      select child from nodes, jsonb_array_elements(nodes.node -> 'children') as child)
-    select array['Warning', format('299 postern "An embed with an alias was named by its relation in a filter, order or limit, which will stop working. Write: %s"',
-      string_agg(format('%s in place of %s', nodes.node ->> 'label', nodes.node ->> 'name'), ', '))]
-    from nodes
-    where nodes.node ? 'legacy'
-    having count(*) > 0);
-end
+  with recursive nodes(node) as (
+    select child from jsonb_array_elements(legacy_warning.node -> 'children') as child
+    union all
+    select child from nodes, jsonb_array_elements(nodes.node -> 'children') as child)
+  select array[array['Warning', format('299 postern "An embed with an alias was named by its relation in a filter, order '
+    'or limit, which will stop working. Write: %s"',
+    string_agg(format('%s in place of %s', nodes.node ->> 'label', nodes.node ->> 'name'), ', '))]]
+  from nodes
+  where nodes.node ? 'legacy'
+  having count(*) > 0
 $$;
 comment on function postern.legacy_warning(jsonb) is
-  'The Warning header for embeds that were named by relation though they have an alias; null when there are none. Source: PostgREST docs, references/configuration, url-use-legacy-target-names.';
+  'The Warning header for embeds that were named by relation though they have an alias, as an array of one pair; null when '
+  'there are none. Source: PostgREST docs, references/configuration, url-use-legacy-target-names.';
 
-create or replace function postern.compiled_statement(context jsonb, statement text, params int, media jsonb, estimate text)
-returns postern.compiled
-language plpgsql immutable parallel safe
+create or replace function postern.with_code(context jsonb, media jsonb, code text)
+returns jsonb
+language sql immutable parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select row(postern.finished(statement, params, '1'), postern.finished(estimate, params, 'null::bigint'), media ->> 'explain', null, postern.common_headers(context, media, '{}'), null)::postern.compiled);
-end
+  select context || jsonb_strip_nulls(jsonb_build_object('explain', case when media ? 'explain' then true end,
+    'code', postern.worst_code(code, case when context ? 'pre_request' then 'volatile' end)))
 $$;
-comment on function postern.compiled_statement(jsonb, text, int, jsonb, text) is
-  'A compiled statement, with the headers of the answer where that is the execution plan.';
+comment on function postern.with_code(jsonb, jsonb, text) is
+  'The context with code?, which says what code of the user''s may run, the pre-request function included (stable or '
+  'volatile), and explain?, where the media type of the answer is an execution plan.';
 
-create or replace function postern.runs_code(node jsonb)
-returns boolean
-language plpgsql stable strict parallel safe
+create or replace function postern.code_flags(context jsonb, node jsonb)
+returns jsonb
+language sql immutable parallel safe
 as $$
-begin
-  return node ? 'computed' or (node -> 'relationship' ->> 'kind' = 'computed') is true
-    or exists (select from pg_class where oid = (node ->> 'oid')::oid and (relkind not in ('r', 'p') or relrowsecurity))
-    or exists (select from jsonb_array_elements(node -> 'children') as child where postern.runs_code(child));
-end
+  select jsonb_strip_nulls(jsonb_build_object('dirty', case context ->> 'code' when 'volatile' then true end,
+    'likes', nullif(postern.plan_likes(node), '[]'),
+    'settings', case when context -> 'preferences' ? 'timezone'
+      then jsonb_build_object('timezone', context -> 'preferences' -> 'timezone') end))
 $$;
-comment on function postern.runs_code(jsonb) is
-  'Whether reading a node may run code of the user''s (views, row security, computed fields and relationships, representations), which may set response.status or response.headers.';
+comment on function postern.code_flags(jsonb, jsonb) is
+  'Flags (the type postern.compiled) that come of the code that may run, of the filters of a node and of Prefer timezone.';
 
 create or replace function postern.compile_read(context jsonb, name text, trees jsonb)
 returns postern.compiled
@@ -142,42 +113,54 @@ declare
   relation jsonb := postern.require_relation(context ->> 'schema', name);
   node jsonb := postern.plan_root(context, relation, postern.relation_columns((relation ->> 'oid')::oid), trees);
   media jsonb := postern.plan_media(context, node, name);
-  source text := postern.render_source(node, null);
   counted text := context -> 'preferences' ->> 'count';
   headers text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}') || postern.legacy_warning(node);
-  body text;
   location text := '/' || postern.header_value(name);
-  code boolean := (context ->> 'pre_request')::boolean or postern.is_binary(media) or postern.runs_code(node);
-  escapes text;
-  note text;
-  used jsonb := media || jsonb_build_object('leaves', (context ->> 'pre_request')::boolean);
+  body text;
+  source text;
+  rows text;
   statement text;
 begin
-  node := postern.for_media(node, media);
-  if not node ?| '{where,limit,offset,range,max_rows}' and not node -> 'children' @> '[{"join": "inner"} ]' then
-    node := node || '{"whole": true}';
-  end if;
+  node := postern.plan_page(postern.for_media(node, media), media, context);
+  context := postern.with_code(context, media, postern.worst_code(postern.node_code(node),
+    case when postern.is_binary(media) then 'volatile' end));
   if context ->> 'method' <> 'HEAD' then
-    if media @> '{"handler": "json", "strip": false}' and not node ? 'single' then
-      node := postern.plan_written(node || jsonb_build_object('fields', postern.expand_star(node -> 'columns', node -> 'fields', true)),
-        (context ->> 'plain_texts')::boolean is true and coalesce(counted, 'exact') = 'exact');
-    end if;
     body := postern.render_body(media, 'rows', node);
-    escapes := postern.render_escapes(node);
   end if;
-  note := postern.render_note(context, code, case when counted is null then escapes when escapes is not null then 'made.escapes' end);
-  if node ? 'single' and counted is null and body is not null and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
+  source := postern.render_source(node, null);
+  rows := postern.render_rows(node, source, null, 'labels');
+  if node ? 'single' and counted is null and body is not null and media ->> 'handler' in ('json', 'object')
     and not node ?| '{limit,offset,range,max_rows}'
   then
-    statement := postern.render_row_answer(postern.render_rows(node, source, null, 'labels'), postern.with_star('200', (used ->> 'leaves')::boolean),
-      postern.row_ranges('GET', false), location, headers, media, note);
+    statement := postern.render_row_answer(context, rows, '200', false, location, headers, media);
   else
-    statement := postern.render_page_answer(postern.render_rows(node, source, null, 'labels'), postern.render_offset(node), body, 'count(*)', headers,
-      format('%L, $1::text', E'\nContent-Location: ' || location), postern.render_total(node, source, counted), context ->> 'verbosity', media ->> 'handler' = 'object', null, used, note, escapes);
+    statement := postern.render_page_answer(context, rows, postern.render_offset(node), body, 'count(*)', headers, location,
+      postern.render_total(node, source, counted), media, null,
+      case when body is not null then postern.render_escapes(node) end);
   end if;
-  return postern.compiled_statement(context, statement, (trees ->> 'params')::int, media,
-    case when counted in ('planned', 'estimated') then postern.render_count_query(node, source) end);
+  return postern.compiled_statement(context, statement, media, postern.code_flags(context, node));
 end
 $$;
 comment on function postern.compile_read(jsonb, text, jsonb) is
   'GET or HEAD of a relation. Source: PostgREST docs, references/api/tables_views.';
+
+create or replace function postern.plan_page(node jsonb, media jsonb, context jsonb)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+begin
+  if not node ?| '{where,limit,offset,range,max_rows}' and not node -> 'children' @> '[{"join": "inner"} ]' then
+    node := node || '{"whole": true}';
+  end if;
+  if context ->> 'method' <> 'HEAD' and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}'
+    and not node ? 'single' and coalesce(context -> 'preferences' ->> 'count', 'exact') = 'exact'
+  then
+    node := postern.plan_written(node || jsonb_build_object('fields',
+      postern.expand_star(node -> 'columns', node -> 'fields', true)), true);
+  end if;
+  return node;
+end
+$$;
+comment on function postern.plan_page(jsonb, jsonb, jsonb) is
+  'The node of a read with whole, where no row of the relation is left out, and, where the answer is JSON and no text is '
+  'known to need an escape, its rows written as text (postern.plan_written).';

@@ -1,36 +1,24 @@
 -- The root of the API, and the addresses of its description.
 
-create or replace function postern.compile_root(request jsonb, shape text, config jsonb, version text)
+create or replace function postern.compile_root(context jsonb, config jsonb, version text)
 returns postern.compiled
 language plpgsql stable
 as $$
 declare
-  fields jsonb := postern.request_fields(request);
-  schema text;
-  media text;
+  media text := postern.root_media(case when version is null then context ->> 'accept'
+    else 'application/openapi+json;version=' || version end);
+  head text[] := array[['Content-Type', media || '; charset=utf-8']] || case when context ? 'profile'
+    then array[['Content-Profile', context ->> 'profile']] end;
 begin
-  if config ->> 'openapi_mode' = 'disabled' or config ->> 'db_root_spec' is not null and version is not null then
-    perform postern.fail('PGRST126', 'No description of the API is given');
-  elsif config ->> 'db_root_spec' is not null then
-    return postern.compile_root_call(request, shape, config);
-  end if;
-  schema := postern.request_schema(request ->> 'method', fields, config);
-  perform postern.check_method(request ->> 'method', '{}');
-  perform postern.query_trees((postern.shape_of(request ->> 'pairs', request || '{"path": "/no_call"}'))[1]);
-  if request ->> 'method' = 'OPTIONS' then
-    return postern.direct_answer(200, array[['Access-Control-Allow-Origin', '*'], ['Allow', 'OPTIONS,GET,HEAD']]);
-  end if;
-  media := postern.root_media(case when version is null then fields ->> 'accept' else 'application/openapi+json;version=' || version end);
-  return row(postern.finished(format('select postern.described_response(%L, %L, %L, %L, %L), null::text',
-      case when media like '%version=3%' then '3.1' else '2.0' end, schema, config, request ->> 'method' = 'HEAD',
-      array[['Content-Type', media || '; charset=utf-8']]
-        || case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ? 'accept-profile' then array[['Content-Profile', schema]] end),
-      (postern.query_trees(shape) ->> 'params')::int, '1'),
-    null, null, null, null, null)::postern.compiled;
+  return postern.compiled_statement(context, postern.render_response(context, 'described.body', 'described.status',
+    'described.headers', format('postern.described_response(%L, %L, %L, %L, %L) as described',
+      case when media like '%version=3%' then '3.1' else '2.0' end, context ->> 'schema', config,
+      context ->> 'method' = 'HEAD', head)), null);
 end
 $$;
-comment on function postern.compile_root(jsonb, text, jsonb, text) is
-  'The answer at the root: the OpenAPI description in the version that Accept asks for, or what the function db-root-spec answers; at another address (postern.description_version) the description in the version given. shape: as for postern.compile, with parameters as arguments; a description has none, so there they are refused with PGRST100. PGRST106, PGRST107, PGRST117, PGRST126. Source: PostgREST docs, references/api/openapi.';
+comment on function postern.compile_root(jsonb, jsonb, text) is
+  'The answer at the root: the OpenAPI description in the version that Accept asks for; at another address '
+  '(postern.description_version) that of the version given. PGRST107. Source: PostgREST docs, references/api/openapi.';
 
 create or replace function postern.description_version(segments text[])
 returns text
@@ -43,29 +31,36 @@ $$;
 comment on function postern.description_version(text[]) is
   'The OpenAPI version of the description that is at a path (postern.path_segments); null for other paths. No relation and no routine has such a path.';
 
-create or replace function postern.described_response(version text, schema text, config jsonb, head boolean, headers text[])
-returns bytea
+create or replace function postern.described_response(
+  version text, schema text, config jsonb, head boolean, fixed text[], out body text, out status text, out headers text)
+returns record
 language plpgsql stable
 as $$
 declare
-  known text := postern.request_fields('{}') ->> 'if-none-match';
-  state text := postern.description_state(version, schema, config);
-  body text := '';
-  tag text;
+  known constant text := nullif(current_setting('request.headers', true), '')::jsonb ->> 'if-none-match';
+  state constant text := postern.description_state(version, schema, config);
+  tag text := md5(state);
 begin
-  if state is null or not head and not coalesce(postern.tag_matches(known, md5(state)), false) then
+  if tag is null or not head and not coalesce(postern.tag_matches(known, tag), false) then
     body := case version when '3.1' then postern.openapi3(schema, config) else postern.openapi(schema, config)::text end;
   end if;
-  tag := coalesce(md5(state), md5(body));
-  headers := headers || array[['ETag', 'W/"' || tag || '"'], ['Cache-Control', 'no-cache']];
+  tag := coalesce(tag, md5(body));
+  fixed := fixed || array[['ETag', 'W/"' || tag || '"'], ['Cache-Control', 'no-cache']];
+  status := '200';
   if postern.tag_matches(known, tag) then
-    return postern.response(304, headers[2:], null);
+    status := '304';
+    fixed := fixed[2:];
   end if;
-  return convert_to(concat(200, postern.header_lines(headers), E'\n\n', case when not head then body end), 'UTF8');
+  if head or status = '304' then
+    body := null;
+  end if;
+  headers := postern.header_lines(fixed);
 end
 $$;
 comment on function postern.described_response(text, text, jsonb, boolean, text[]) is
-  'A description as a response (postern.response), with an ETag; 304 without a body where If-None-Match has that already. headers: the type first. Where event triggers watch the DDL the ETag comes from the state of the catalog (postern.description_state) and a 304 costs no description; else it is made and its digest taken. Source: RFC 9110, sections 8.8.3 and 13.1.2.';
+  'A description as a response, with an ETag; 304 without a body where If-None-Match has that already. fixed: headers, the '
+  'type first. Where event triggers watch the DDL the ETag comes from the state of the catalog (postern.description_state) '
+  'and a 304 costs no description; else it is made and its digest taken. Source: RFC 9110, sections 8.8.3 and 13.1.2.';
 
 create or replace function postern.tag_matches(known text, tag text)
 returns boolean
@@ -111,20 +106,6 @@ end
 $$;
 comment on function postern.description_state(text, text, jsonb) is
   'All that the description in a version depends on, for the current role, as one text: the epoch, the roles whose rights it has and the settings. While it stays the same the description does. Memberships and attributes of roles are in it, and owners, as no event trigger tells of those (REASSIGN OWNED). Null where no event triggers watch the DDL (postern.live).';
-
-create or replace function postern.compile_root_call(request jsonb, shape text, config jsonb)
-returns postern.compiled
-language plpgsql stable
-as $$
-declare
-  spec text := config ->> 'db_root_spec';
-  name text := case when strpos(spec, '.') > 0 then substr(spec, strpos(spec, '.') + 1) else spec end;
-begin
-  return postern.compile(request || jsonb_build_object('path', '/rpc/' || postern.percent_encode(name)), shape, config);
-end
-$$;
-comment on function postern.compile_root_call(jsonb, text, jsonb) is
-  'The root as a call of the function db-root-spec, whose schema is that of the request. Source: PostgREST docs, references/api/openapi, "Overriding Full OpenAPI Response".';
 
 create or replace function postern.root_media(accept text)
 returns text

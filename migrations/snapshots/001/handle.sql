@@ -1,184 +1,233 @@
--- The entries. A request's shape names a prepared statement of this session; what this session has not prepared is
--- postern.answer_new's. PL/pgSQL initializes each expression anew in every transaction, at about a microsecond a function or
--- operator, so what runs for every request has few of them.
-
-create or replace function postern.serve(request text, payload bytea, settings text, known text)
-returns bytea
-language plpgsql volatile
-as $$
-declare
-  response bytea;
-  note text;
-  detail text;
-  hint text;
-begin
-  if known is null then
-    return postern.answer(request::jsonb, payload, settings);
-  end if;
-  begin
-    execute known into response, note;
-    if note in ('stale', 'escapes') then
-      raise sqlstate '26000';
-    elsif note is not null then
-      response := (postern.conclude(request::jsonb, response, note)).response;
-    end if;
-    return postern.with_flag(response, '+');
-  exception when others or query_canceled or assert_failure then
-    get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
-    return postern.recover(request::jsonb, payload, settings, known, sqlstate, sqlerrm, detail, hint);
-  end;
-end
-$$;
-comment on function postern.serve(text, bytea, text, text) is
-  'Answers one HTTP request of the shell. request: JSON (postern.completed); payload: the body; settings: JSON (postern.settings); known: the statement EXECUTE that answers the request if this session has prepared it, null where the shell cannot tell. Then the request has its name as statement, and a body may be in the setting postern.payload. Out: the response (postern.response), status 0: repeat with the settings in the body; a plus among its flags: known is prepared now. Raises nothing that a client can cause; runs with the rights of the caller''s role.';
-
-create or replace function postern.recover(request jsonb, payload bytea, settings text, known text, state text, message text, detail text, hint text)
-returns bytea
-language plpgsql volatile
-as $$
-begin
-  if state = '26000' or left(state, 2) = any('{0A,21,22,42,XX}') then
-    payload := coalesce(payload, convert_to(nullif(current_setting('postern.payload', true), ''), 'UTF8'));
-    if state = '26000' or postern.is_stale(split_part(known, '"', 2)) then
-      return postern.answer(request, payload, settings);
-    elsif payload is not null and left(state, 2) = '22' then -- perhaps it is not the JSON that it looked like
-      return postern.answer(request - 'statement', payload, settings);
-    end if;
-  end if;
-  return postern.caught(request, state, message, detail, hint);
-end
-$$;
-comment on function postern.recover(jsonb, bytea, text, text, text, text, text, text) is
-  'The response to a request whose known statement has raised this error and left nothing: where the statement was not prepared, or compiled before DDL, that of a new one; else the error''s. Parameters as of postern.serve, then what the error tells.';
-
-create or replace function postern.run(known text)
-returns bytea
-language plpgsql volatile
-as $$
-declare
-  response bytea;
-  note text;
-begin
-  execute known into response, note;
-  if note is null then
-    return response;
-  elsif note not in ('stale', 'escapes') then
-    return (postern.conclude('{"unsafe": true}', response, note)).response;
-  elsif current_setting('transaction_read_only') = 'on' then
-    return null;
-  end if;
-  raise exception using errcode = '26000', message = 'postern: this statement was compiled before DDL; it is compiled anew';
-end
-$$;
-comment on function postern.run(text) is
-  'postern.serve for a statement that the shell knows to be prepared: no more than its EXECUTE. Out: the response; null where the statement is of no use any more (stale or escapes, postern.render_note) and was a read. Raises 26000 for a stale write and what the statement raises: postern.recover, in another transaction, then has the answer.';
-
-create or replace function postern.answer(request jsonb, payload bytea, settings text)
-returns bytea
-language plpgsql volatile
-as $$
-declare
-  shape text := '';
-  literals text;
-  pair text;
-  operator text;
-  digest text;
-  piece text[];
-  response bytea;
-  note text;
-  undo boolean;
-begin
-  begin
-    if not request ? 'pairs' then
-      request := postern.completed(request);
-    end if;
-    if request ? 'prepare' then
-      perform postern.prepare_request(request, settings);
-    end if;
-    literals := coalesce(',' || quote_literal(request ->> 'location'), '');
-    foreach pair in array string_to_array(request ->> 'pairs', E'\x1f') loop
-      operator := split_part(pair, E'\x1e', 2);
-      if operator = any('{eq,neq,gt,gte,lt,lte,like,ilike}') then
-        shape := concat(shape, E'\x1f', split_part(pair, E'\x1e', 1), E'\x1e', operator, E'\x1e\x01');
-        literals := concat(literals, ',', quote_literal(split_part(pair, E'\x1e', 3)));
-      elsif split_part(pair, E'\x1e', 1) = any('{select,order}') then
-        shape := concat(shape, E'\x1f', pair);
-      else
-        piece := postern.shape_parameter(pair, request);
-        shape := shape || piece[1];
-        literals := literals || piece[2];
-      end if;
-    end loop;
-    if request ?| '{unsafe,range}' then
-      piece := postern.shape_rest(request, shape, payload);
-      shape := shape || piece[1];
-      literals := literals || piece[2];
-    end if;
-    digest := coalesce(request ->> 'statement', concat('postern_', left(encode(sha256(convert_to(concat(request ->> 'head', shape), 'UTF8')), 'hex'), 32)));
-    execute concat('execute "', digest, '"', postern.arguments(literals)) into response, note;
-    if note in ('stale', 'escapes') then
-      raise sqlstate '26000';
-    elsif note is not null or request ? 'tx' then
-      select c.response, c.undo into response, undo from postern.conclude(request, response, note) as c;
-      if undo then
-        raise sqlstate 'PNRBK';
-      end if;
-    end if;
-  exception when others or query_canceled or assert_failure then
-    get stacked diagnostics pair = pg_exception_detail, operator = pg_exception_hint;
-    if sqlstate = '26000' or postern.is_stale(digest) then
-      return postern.answer_new(case note when 'escapes' then request || '{"escapes": true}' else request end, payload, settings, digest, shape, literals);
-    elsif sqlstate <> 'PNRBK' or undo is not true then
-      return postern.caught(request, sqlstate, sqlerrm, pair, operator);
-    end if;
-  end;
-  return response;
-end
-$$;
-comment on function postern.answer(jsonb, bytea, text) is
-  'Answers one HTTP request (postern.completed; completed here where it is not): makes its shape, executes the statement of that shape or has it compiled. Out: the response (postern.response).';
+-- The entry: one call compiles a request, executes the statement and answers.
 
 create or replace function postern.handle(
-  request jsonb, payload bytea default null, settings text default null,
-  out status int, out headers text[], out body bytea)
+  request jsonb, payload bytea default null, vals text[] default null,
+  out status int, out headers text[], out body bytea, out statement text, out flags jsonb)
 returns record
 language plpgsql volatile
 as $$
 declare
-  response bytea;
-  start int;
+  most constant int := 5; -- times that a statement may turn out to be of no use
+  compiled postern.compiled;
+  answer record;
+  failed boolean;
+  state text;
+  message text;
   detail text;
   hint text;
 begin
-  begin
-    if request ->> 'method' in ('GET', 'HEAD') then
-      perform set_config('transaction_read_only', 'on', true);
-    end if;
-    perform set_config('request.method', request ->> 'method', true), set_config('request.path', request ->> 'path', true),
-      set_config('request.headers', coalesce(request ->> 'headers', '{}'), true), set_config('request.cookies', coalesce(request ->> 'cookies', '{}'), true);
-    perform set_config('response.status', '', true), set_config('response.headers', '', true);
-    request := postern.completed(request);
-    response := postern.answer(request || jsonb_build_object('head', concat(request ->> 'head', md5(settings))), payload, settings);
-  exception when others or query_canceled or assert_failure then
-    get stacked diagnostics detail = pg_exception_detail, hint = pg_exception_hint;
-    response := postern.caught(request, sqlstate, sqlerrm, detail, hint);
-  end;
-  select h.status, h.headers, h.length into status, headers, start from postern.response_head(response) as h;
-  body := nullif(substr(response, start + 1), '');
+  for attempt in 1 .. most loop
+    begin
+      if not request ? 'shell' then
+        vals := postern.set_request(request);
+      end if;
+      compiled := postern.compile(request, payload);
+      statement := compiled.statement;
+      flags := compiled.flags;
+      if request ? 'shell' and flags ? 'before' then
+        return;
+      end if;
+      perform postern.set_transaction(flags);
+      answer := postern.execute_compiled(statement, flags, payload, vals);
+      if answer.note is null then
+        status := answer.status::int;
+        headers := postern.header_pairs(answer.headers);
+        body := answer.body;
+        if not request ? 'shell' or flags ? 'rollback' then
+          set constraints all immediate;
+        end if;
+        if flags ? 'rollback' then
+          raise sqlstate 'PNRBK';
+        end if;
+        return;
+      elsif answer.note = 'escapes' then
+        request := request || '{"escapes": true}';
+      end if;
+    exception
+      when sqlstate 'PNRBK' then
+        if status is not null then
+          return;
+        end if;
+      when others or query_canceled or assert_failure then
+        get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
+          hint = pg_exception_hint;
+        perform postern.forget_compiled();
+        if state <> 'PNSTL' and (flags is null or flags ->> 'epoch' = postern.epoch()) then
+          select e.status, e.headers, case when request ->> 'method' <> 'HEAD' then e.body end into status, headers, body
+          from postern.request_error(request, payload, state, message, detail, hint) as e;
+          return;
+        end if;
+    end;
+  end loop;
+  raise exception using errcode = 'serialization_failure',
+    message = 'postern: the schema changed while the request was compiled, each time';
 end
 $$;
-comment on function postern.handle(jsonb, bytea, text) is
-  'Answers one HTTP request in SQL. request: {method, path, query, headers, cookies?, role?, anonymous?}, path and query raw, header names in lower case; payload: the body; settings: JSON (postern.settings). Sets request.method, path, headers and cookies; GET and HEAD make the transaction read-only. Out: status, headers as [name, value] pairs, body. Raises nothing that a client can cause; runs with the rights of the caller. Source: PostgREST docs, references/api.';
+comment on function postern.handle(jsonb, bytea, text[]) is
+  'Answers one HTTP request. request: {method, path, query, headers?, cookies?, anonymous?, settings? (postern.settings)}, '
+  'path and query raw, header names in lower case; payload: the body. Sets request.method, path, headers and cookies and the '
+  'search path. Out: status, headers as [name, value] pairs, body; and the statement that it compiled with its flags (the '
+  'type postern.compiled). The shell adds to the request: shell: these settings, the role and the pre-request function are '
+  'taken care of; values: how many values it has cut out of the query, where chr(1) stands for them, and gives in vals behind '
+  'the query of Content-Location; payload: what postern.describe_payload would say; escapes: a text needs an escape. To it, '
+  'the status is null where something must hold before the statement starts (flags: before): nothing was done. Raises '
+  'nothing that a client can cause, but 40001 where the schema keeps changing; runs with the rights of the caller. '
+  'Source: PostgREST docs, references/api.';
+
+create or replace function postern.set_request(request jsonb)
+returns text[]
+language plpgsql volatile
+as $$
+declare
+  config constant jsonb := postern.settings(request -> 'settings');
+  method constant text := request ->> 'method';
+begin
+  perform pg_catalog.set_config('request.method', method, true),
+    pg_catalog.set_config('request.path', request ->> 'path', true),
+    pg_catalog.set_config('request.headers', coalesce(request ->> 'headers', '{}'), true),
+    pg_catalog.set_config('request.cookies', coalesce(request ->> 'cookies', '{}'), true),
+    pg_catalog.set_config('response.status', '', true), pg_catalog.set_config('response.headers', '', true),
+    pg_catalog.set_config('postern.inserted', '', true),
+    pg_catalog.set_config('search_path', postern.api_path(request, config), true);
+  if config ->> 'db_pre_request' is not null then
+    execute pg_catalog.format('select %s()', (
+      select pg_catalog.string_agg(pg_catalog.quote_ident(part), '.')
+      from pg_catalog.string_to_table(config ->> 'db_pre_request', '.') as part));
+  end if;
+  return array[case when method in ('GET', 'HEAD')
+    then coalesce('?' || nullif(postern.canonical_query(coalesce(request ->> 'query', '')), ''), '') else '' end];
+end
+$$;
+comment on function postern.set_request(jsonb) is
+  'Does for a request in SQL what the shell does before it calls postern.handle: sets request.*, the search path, calls the '
+  'pre-request function. Out: the first of the values, the query of Content-Location. Raises what that function raises. '
+  'Source: PostgREST docs, references/transactions.';
+
+create or replace function postern.set_transaction(flags jsonb)
+returns void
+language plpgsql volatile
+as $$
+begin
+  if flags ? 'read_only' then
+    perform pg_catalog.set_config('transaction_read_only', 'on', true);
+  end if;
+  if flags ? 'settings' then
+    perform pg_catalog.set_config(s.key, s.value, true) from pg_catalog.jsonb_each_text(flags -> 'settings') as s;
+  end if;
+end
+$$;
+comment on function postern.set_transaction(jsonb) is
+  'Sets for the transaction what the flags of a statement (the type postern.compiled) say.';
+
+create or replace function postern.execute_compiled(
+  statement text, flags jsonb, payload bytea, vals text[], out body bytea, out status text, out headers text, out note text)
+returns record
+language plpgsql volatile
+as $$
+declare
+  types constant text[] := array(select pg_catalog.jsonb_array_elements_text(flags -> 'params'));
+  text_body text;
+begin
+  execute pg_catalog.format('prepare postern_compiled (%s) as %s', pg_catalog.array_to_string(types, ', '), statement);
+  statement := pg_catalog.format('execute postern_compiled (%s)', postern.literals(types, flags, payload, vals));
+  if flags ? 'binary' then
+    execute statement into body, status, headers, note;
+  else
+    execute statement into text_body, status, headers, note;
+    body := pg_catalog.convert_to(nullif(text_body, ''), 'UTF8');
+  end if;
+  deallocate postern_compiled;
+end
+$$;
+comment on function postern.execute_compiled(text, jsonb, bytea, text[]) is
+  'Executes a compiled statement (the type postern.compiled). payload, vals: as of postern.handle. Out: what it yields. '
+  'Raises what it raises; then postern.forget_compiled must be called.';
+
+create or replace function postern.literals(types text[], flags jsonb, payload bytea, vals text[])
+returns text
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  body text;
+begin
+  if types[2] = 'unknown' then
+    body := coalesce(flags ->> 'text', case when flags ? 'bytes' then '\x' || encode(coalesce(payload, ''), 'hex')
+      else convert_from(coalesce(payload, ''), 'UTF8') end);
+  end if;
+  return concat_ws(', ', quote_nullable(vals[1]), quote_nullable(body), (
+    select string_agg(quote_nullable(case when flags -> 'likes' @> to_jsonb(place + 2) then replace(val, '*', '%') else val end),
+      ', ' order by place)
+    from unnest(vals[2:]) with ordinality as listed(val, place)));
+end
+$$;
+comment on function postern.literals(text[], jsonb, bytea, text[]) is
+  'The parameters of a compiled statement as literals, with commas. types: of the parameters; flags: of the statement; '
+  'payload, vals: as of postern.handle. 22021 for a body that is not UTF-8.';
+
+create or replace function postern.forget_compiled()
+returns void
+language plpgsql volatile
+as $$
+begin
+  deallocate postern_compiled;
+exception when invalid_sql_statement_name then
+  null;
+end
+$$;
+comment on function postern.forget_compiled() is
+  'Deallocates the statement that postern.execute_compiled has left prepared, if there is one.';
+
+create or replace function postern.header_pairs(lines text)
+returns text[]
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select array_agg(array[split_part(line, ': ', 1), substr(line, strpos(line, ': ') + 2)] order by place)
+  from string_to_table(substr(lines, 2), E'\n') with ordinality as listed(line, place)
+$$;
+comment on function postern.header_pairs(text) is
+  'Header lines (postern.header_lines) as [name, value] pairs; null when there are none.';
+
+create or replace function postern.request_error(
+  request jsonb, payload bytea, state text, message text, detail text, hint text,
+  out status int, out headers text[], out body bytea)
+returns record
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if left(state, 2) = '22' and request ->> 'method' in ('POST', 'PATCH', 'PUT') and postern.is_json_request(request)
+    and postern.describe_json(nullif(convert_from(payload, 'UTF8'), '')) ->> 'refused' like 'Empty%'
+  then
+    state := 'PNERR';
+    detail := '{"code": "PGRST102", "message": "Empty or invalid json"}';
+  end if;
+  select e.status, e.headers, e.body into status, headers, body
+  from postern.error_response(state, message, detail, hint, coalesce((request ->> 'anonymous')::boolean, false),
+    postern.settings(request -> 'settings') ->> 'client_error_verbosity') as e;
+end
+$$;
+comment on function postern.request_error(jsonb, bytea, text, text, text, text) is
+  'The answer to an error that a request has raised (postern.error_response): PGRST102 where its cause is a body that is not '
+  'the JSON that it was taken for.';
+
+create or replace function postern.is_json_request(request jsonb)
+returns boolean
+language sql immutable strict parallel safe
+as $$
+  select postern.media_type(coalesce(request -> 'headers' ->> 'content-type', 'application/json')) ->> 'name' = 'application/json'
+$$;
+comment on function postern.is_json_request(jsonb) is 'Whether the body of a request is said to be JSON.';
 
 create or replace function postern.get(url text, out status int, out headers text[], out body text)
 returns record
-language plpgsql volatile strict
+language sql volatile strict
 as $$
-begin
-  select a.status, a.headers, convert_from(a.body, 'UTF8') into status, headers, body
-  from postern.handle(jsonb_build_object('method', 'GET', 'path', split_part(url, '?', 1),
-    'query', replace(substr(url, length(split_part(url, '?', 1)) + 2), ' ', '%20'), 'headers', '{}'::jsonb)) as a;
-end
+  select a.status, a.headers, pg_catalog.convert_from(a.body, 'UTF8')
+  from postern.handle(pg_catalog.jsonb_build_object('method', 'GET', 'path', pg_catalog.split_part(url, '?', 1), 'query',
+    pg_catalog.replace(pg_catalog.substr(url, pg_catalog.length(pg_catalog.split_part(url, '?', 1)) + 2), ' ', '%20'))) as a
 $$;
 comment on function postern.get(text) is
-  'GET for people at a SQL prompt: select * from postern.get(''/films?select=title&limit=3''). The schema is the first of the setting pgrst.db_schemas, else public; blanks in the query need not be encoded.';
+  'GET for people at a SQL prompt: select * from postern.get(''/films?select=title&limit=3''). The schema is the first of the '
+  'setting pgrst.db_schemas, else public; blanks in the query need not be encoded.';

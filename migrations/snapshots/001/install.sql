@@ -28,16 +28,16 @@ set local check_function_bodies = off;
 {{ template "http/percent.sql" . }}
 {{ template "http/media.sql" . }}
 {{ template "http/preferences.sql" . }}
+{{ template "http/query.sql" . }}
+{{ template "http/payload.sql" . }}
 {{ template "settings.sql" . }}
-{{ template "shape/request.sql" . }}
-{{ template "shape/parameter.sql" . }}
-{{ template "shape/payload.sql" . }}
 {{ template "plan/query.sql" . }}
 {{ template "plan/field.sql" . }}
 {{ template "plan/node.sql" . }}
 {{ template "plan/media.sql" . }}
 {{ template "plan/call.sql" . }}
 {{ template "plan/mutate.sql" . }}
+{{ template "plan/code.sql" . }}
 {{ template "render/filter.sql" . }}
 {{ template "render/relation.sql" . }}
 {{ template "render/rows.sql" . }}
@@ -80,6 +80,5 @@ set local check_function_bodies = off;
 {{ template "compile.sql" . }}
 {{ template "respond/status.sql" . }}
 {{ template "respond/error.sql" . }}
-{{ template "answer.sql" . }}
+{{ template "respond/override.sql" . }}
 {{ template "handle.sql" . }}
-{{ template "warm.sql" . }}

@@ -38,10 +38,16 @@ comment on function postern.fail(text, text, text, text) is
 do $$
 begin
   if to_regtype('postern.compiled') is null then
-    create type postern.compiled as (
-      statement text, estimate text, explain text, status int, headers text[], body bytea);
-    comment on type postern.compiled is
-      'What a request compiles to: either a statement (which yields a response and a note, see postern.render_answer), perhaps with a query to estimate the rows of or EXPLAIN options; or an answer at once.';
+    create type postern.compiled as (statement text, flags jsonb);
   end if;
 end
 $$;
+comment on type postern.compiled is
+  'What a request compiles to. statement: SQL that yields one row of body (text, or bytea where flags has binary), status, '
+  'headers (each a line break, name, colon, blank, value) and note (stale: compiled before the latest DDL; escapes: a text '
+  'needs an escape, so the body is wrong; null: nothing). Its parameters: $1 the query of Content-Location, $2 the body, '
+  'then the values that were cut out of the request. flags: '
+  '{params: the type of each parameter or unknown, epoch, keep: other requests of the shape may use it, read_only?, '
+  'rollback?, dirty?: user code may leave something in the session, binary?, likes?: the parameters in which * stands for '
+  '%, isolation?, settings?: what must hold for the transaction, before?: it must before the statement starts; text?, bytes?: '
+  'as of postern.describe_payload}.';

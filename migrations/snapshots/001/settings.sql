@@ -1,13 +1,13 @@
 -- Settings: what the shell passes on from its configuration.
 
-create or replace function postern.settings(given text)
+create or replace function postern.settings(given jsonb)
 returns jsonb
 language plpgsql stable parallel safe
 as $$
 declare
   defaults constant jsonb := '{"db_schemas": ["public"], "db_extra_search_path": ["public"], "db_max_rows": null,
     "db_aggregates_enabled": false, "db_plan_enabled": false, "db_pre_request": null, "db_tx_end": "commit",
-    "db_prepared_statements": true, "db_root_spec": null, "openapi_mode": "follow-privileges",
+    "db_root_spec": null, "openapi_mode": "follow-privileges",
     "openapi_security_active": false, "openapi_server_proxy_uri": null, "client_error_verbosity": "verbose",
     "url_use_legacy_target_names": true,
     "db_hoisted_tx_settings": ["statement_timeout", "plan_filter.statement_cost_limit", "default_transaction_isolation"]}';
@@ -17,11 +17,12 @@ begin
     return defaults || jsonb_build_object('db_schemas',
       (select jsonb_agg(btrim(name)) from string_to_table(schemas, ',') as name));
   end if;
-  return defaults || coalesce(given::jsonb, '{}');
+  return defaults || coalesce(given, '{}');
 end
 $$;
-comment on function postern.settings(text) is
-  'The settings in force: defaults, overridden by the JSON that the shell gives; without a shell the schemas are those of the setting pgrst.db_schemas, else public. Source: PostgREST docs, references/configuration.';
+comment on function postern.settings(jsonb) is
+  'The settings in force: defaults, overridden by those given; without any, the schemas are those of the setting '
+  'pgrst.db_schemas, else public. Source: PostgREST docs, references/configuration.';
 
 create or replace function postern.request_schema(method text, fields jsonb, config jsonb)
 returns text
@@ -34,29 +35,27 @@ begin
   if profile is null then
     return config -> 'db_schemas' ->> 0;
   elsif not config -> 'db_schemas' ? profile then
-    perform postern.fail('PGRST106', 'The schema is not exposed: ' || profile, null,
-      'The exposed schemas are: ' || (select string_agg(name, ', ') from jsonb_array_elements_text(config -> 'db_schemas') as name));
+    perform postern.fail('PGRST106', 'The schema is not exposed: ' || profile, null, 'The exposed schemas are: '
+      || (select string_agg(name, ', ') from jsonb_array_elements_text(config -> 'db_schemas') as name));
   end if;
   return profile;
 end
 $$;
 comment on function postern.request_schema(text, jsonb, jsonb) is
-  'The schema that a request is about: named by Accept-Profile (GET, HEAD, OPTIONS) or Content-Profile (the others), else the first exposed one. PGRST106 when it is not exposed. Source: PostgREST docs, references/api/schemas.';
+  'The schema that a request is about: named by Accept-Profile (GET, HEAD, OPTIONS) or Content-Profile (the others), else '
+  'the first exposed one. PGRST106 when it is not exposed. Source: PostgREST docs, references/api/schemas.';
 
 create or replace function postern.search_path(schema text, config jsonb)
 returns text
-language plpgsql immutable strict parallel safe
+language sql immutable strict parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select string_agg('"' || replace(name, '"', '""') || '"', ', ' order by place)
-    from (
-      select schema as name, 0::bigint as place
-      union all
-      select name, place from jsonb_array_elements_text(config -> 'db_extra_search_path') with ordinality as extra(name, place)
-    ) as path);
-end
+  select pg_catalog.string_agg(pg_catalog.format('"%s"', pg_catalog.replace(name, '"', '""')), ', ' order by place)
+  from (
+    select schema as name, 0::bigint as place
+    union all
+    select name, place
+    from pg_catalog.jsonb_array_elements_text(config -> 'db_extra_search_path') with ordinality as extra(name, place)
+  ) as path
 $$;
 comment on function postern.search_path(text, jsonb) is
-  'Value of search_path for statements about a schema: the schema, then db-extra-search-path.';
+  'The value of search_path for statements about a schema: the schema, then db-extra-search-path.';

@@ -15,16 +15,12 @@ end
 $$;
 
 create or replace function postern.epoch()
-returns text[]
-language plpgsql stable parallel safe
+returns text
+language sql stable parallel safe
 as $$
-begin
-  return array(
-    select substring(prosrc from '''(.*)''')
-    from pg_proc
-    where pronamespace = 'postern'::regnamespace and proname = any('{slot_0,slot_1,slot_2,slot_3,slot_4,slot_5,slot_6,slot_7}'::name[])
-    order by proname);
-end
+  select pg_catalog.string_agg(pg_catalog.substring(prosrc, '''(.*)'''), ',' order by proname)
+  from pg_catalog.pg_proc
+  where pronamespace = 'postern'::pg_catalog.regnamespace and proname = any('{slot_0,slot_1,slot_2,slot_3,slot_4,slot_5,slot_6,slot_7}'::name[])
 $$;
 comment on function postern.epoch() is
   'The values of the slots in the snapshot of the calling statement: what is read from the catalog with that snapshot is no older.';
@@ -33,23 +29,10 @@ create or replace function postern.render_epoch()
 returns text
 language sql immutable parallel safe
 as $$
-  select 'array[postern.slot_0(), postern.slot_1(), postern.slot_2(), postern.slot_3(), postern.slot_4(), postern.slot_5(), postern.slot_6(), postern.slot_7()]'
+  select 'postern.slot_0() || '','' || postern.slot_1() || '','' || postern.slot_2() || '','' || postern.slot_3() || '','' || postern.slot_4() || '','' || postern.slot_5() || '','' || postern.slot_6() || '','' || postern.slot_7()'::text
 $$;
 comment on function postern.render_epoch() is
-  'SQL of the values of the slots when a statement is planned. The statement must name each itself, or the plan cache would not know that it depends on them.';
-
-create or replace function postern.is_stale(statement_name text)
-returns boolean
-language plpgsql stable strict
-as $$
-begin
-  return exists (
-    select from pg_prepared_statements
-    where name = statement_name and strpos(statement, quote_literal(postern.epoch())) = 0);
-end
-$$;
-comment on function postern.is_stale(text) is
-  'Whether a prepared statement was compiled at another epoch, so that its error may come of that.';
+  'SQL of the epoch when a statement is planned. The statement must name each slot itself, or the plan cache would not know that it depends on them.';
 
 create or replace function postern.advance_epoch()
 returns void

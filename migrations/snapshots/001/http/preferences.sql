@@ -52,7 +52,8 @@ begin
 end
 $$;
 comment on function postern.preferences(text, boolean) is
-  'The Prefer header (fields joined by comma) as an object of preference -> value, the first mention counting; "invalid" lists what is not known. tx is left out unless db-tx-end allows the override.';
+  'The Prefer header (fields joined by comma) as an object of preference -> value, the first mention counting; "invalid" '
+  'lists what is not known. tx is left out unless db-tx-end allows the override.';
 
 create or replace function postern.applied_preferences(preferences jsonb, relevant text[])
 returns text

@@ -58,23 +58,3 @@ end
 $$;
 comment on function postern.takes_arguments(jsonb, text[], boolean) is
   'Whether arguments of these names make a call: all required ones, none unknown. raw: the body is no JSON, so no call without parameters is meant.';
-
-create or replace function postern.hoisted_settings(routine jsonb, config jsonb)
-returns jsonb
-language plpgsql stable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select jsonb_build_object(
-      'isolation', split_part(routine -> 'settings' ->> 'default_transaction_isolation', ',', 1),
-      'settings', coalesce((
-        select jsonb_object_agg(given.name, given.value)
-        from jsonb_each_text(routine -> 'settings') as given(name, value)
-        where given.name <> 'default_transaction_isolation' and exists (
-          select from jsonb_array_elements_text(config -> 'db_hoisted_tx_settings') as allowed(pattern)
-          where given.name || '=' || given.value ~ allowed.pattern)), '{}')));
-end
-$$;
-comment on function postern.hoisted_settings(jsonb, jsonb) is
-  'What of a function''s own settings must hold before the statement starts: {isolation, settings}. Source: PostgREST docs, references/transactions, "Function Settings".';

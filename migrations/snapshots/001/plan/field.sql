@@ -32,13 +32,16 @@ returns text
 language plpgsql stable strict parallel unsafe
 as $$
 declare
+  own_path constant text := current_setting('search_path');
   type regtype;
 begin
+  perform set_config('search_path', current_setting('postern.path'), true);
   begin
     type := to_regtype(name);
   exception when syntax_error_or_access_rule_violation then
     null; -- up to version 15 for what is not of the form of a type, as "a b"
   end;
+  perform set_config('search_path', own_path, true);
   if type is null or name ~ '^[0-9]+$' then -- a number is taken for an oid, from version 16 on
     raise exception using errcode = 'undefined_object', message = format('type "%s" does not exist', name);
   end if;
@@ -46,7 +49,8 @@ begin
 end
 $$;
 comment on function postern.cast_type(text) is
-  'The type of a cast as it was written, if there is one of that name on the search path. Else raises 42704 with PostgreSQL''s words. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
+  'The type of a cast as it was written, if there is one of that name on the search path of the API (postern.api_path). Else '
+  'raises 42704 with PostgreSQL''s words. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
 
 create or replace function postern.plan_field(columns jsonb, item jsonb)
 returns jsonb

@@ -27,26 +27,23 @@ comment on function postern.plan_payload(text, jsonb, text[]) is
 
 create or replace function postern.payload_keys(trees jsonb)
 returns text[]
-language plpgsql immutable strict parallel safe
+language sql immutable strict parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select case
-      when trees ? 'columns' and length(trees ->> 'json') < 2 then array(select jsonb_array_elements_text(trees -> 'columns'))
-      when length(trees ->> 'json') > 1 then array(select jsonb_array_elements_text(substr(trees ->> 'json', 2)::jsonb))
-      else '{}' end);
-end
+  select array(select jsonb_array_elements_text(
+    coalesce(trees -> 'payload' -> 'keys', case when trees -> 'payload' ->> 'form' in ('{', '[') then trees -> 'columns' end)))
 $$;
 comment on function postern.payload_keys(jsonb) is
-  'The keys of a payload: those of the parameter columns when the body was not looked into, else those found in it.';
+  'The keys of a payload: those found in the body, or those of the parameter columns where it was not looked into.';
 
 create or replace function postern.check_upsert(trees jsonb, pk text[])
 returns void
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  if trees -> 'entries' @> '[{"kind": "limit", "embed": []}]' or trees -> 'entries' @> '[{"kind": "offset", "embed": []}]' then
+  if exists (
+    select from jsonb_array_elements(trees -> 'entries') as entry
+    where entry ->> 'kind' in ('limit', 'offset') and entry -> 'embed' = '[]')
+  then
     perform postern.fail('PGRST114', 'PUT takes no limit and no offset');
   elsif pk = '{}' or exists (
       select from jsonb_array_elements(trees -> 'entries') as entry
@@ -56,12 +53,14 @@ begin
       select from unnest(pk) as name
       where not trees -> 'entries' @> jsonb_build_array(jsonb_build_object('kind', 'filter', 'name', name)))
   then
-    perform postern.fail('PGRST105', 'A PUT must have an eq filter on every column of the primary key and no other filter');
+    perform postern.fail('PGRST105',
+      'A PUT must have an eq filter on every column of the primary key and no other filter');
   end if;
 end
 $$;
 comment on function postern.check_upsert(jsonb, text[]) is
-  'PGRST114 and PGRST105: whether a PUT names one row by its whole primary key, and nothing else. Source: PostgREST docs, references/api/tables_views, "Single-row upsert".';
+  'PGRST114 and PGRST105: whether a PUT names one row by its whole primary key, and nothing else. '
+  'Source: PostgREST docs, references/api/tables_views, "Single-row upsert".';
 
 create or replace function postern.plan_where(columns jsonb, entries jsonb)
 returns jsonb

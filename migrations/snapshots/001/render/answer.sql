@@ -1,22 +1,27 @@
--- The statement that yields a whole response, serialized: the status, a line for each header, an empty line, the body. Where the
--- rows are not what the request allows, what raises the error stands in place of the status.
+-- The statement that yields a whole response: body, status, headers and note, in that order (the type postern.compiled). The body
+-- comes first, as code of the user's that runs in it may set the status and the headers. Where the rows are not what the request
+-- allows, what raises the error stands in place of the status. What is called from statements is qualified: they run under the
+-- search path of the API.
 
 create or replace function postern.not_single(rows bigint)
 returns text
 language plpgsql volatile strict
 as $$
 begin
-  perform postern.fail('PGRST116', 'The result is not a single JSON object', format('The result contains %s rows', rows));
+  perform postern.fail('PGRST116', 'The result is not a single JSON object',
+    pg_catalog.format('The result contains %s rows', rows));
 end
 $$;
-comment on function postern.not_single(bigint) is 'Raises PGRST116: a single object was asked for and there are more or fewer rows.';
+comment on function postern.not_single(bigint) is
+  'Raises PGRST116: a single object was asked for and there are more or fewer rows.';
 
 create or replace function postern.too_many(rows bigint)
 returns text
 language plpgsql volatile strict
 as $$
 begin
-  perform postern.fail('PGRST124', 'More rows are affected than the preference max-affected allows', format('The query affects %s rows', rows));
+  perform postern.fail('PGRST124', 'More rows are affected than the preference max-affected allows',
+    pg_catalog.format('The query affects %s rows', rows));
 end
 $$;
 comment on function postern.too_many(bigint) is 'Raises PGRST124: Prefer max-affected with handling=strict.';
@@ -31,143 +36,203 @@ end
 $$;
 comment on function postern.key_mismatch() is 'Raises PGRST115: the row of a PUT has another key than its URL.';
 
-create or replace function postern.out_of_bounds(first bigint, total bigint, verbosity text)
-returns text
-language plpgsql immutable parallel safe
+create or replace function postern.stale()
+returns boolean
+language plpgsql immutable
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select postern.error_body('PGRST103', 'The requested range is not satisfiable',
-      to_json(format('An offset of %s was requested, but there are only %s rows.', first, total)), null, verbosity));
+  raise exception using errcode = 'PNSTL', message = 'postern: this statement was compiled before the latest DDL';
 end
 $$;
-comment on function postern.out_of_bounds(bigint, bigint, text) is 'Body of a 416 for a page behind the last row.';
+comment on function postern.stale() is
+  'Raises PNSTL. Immutable, so that it is called when the statement is planned, before anything is done.';
+
+create or replace function postern.out_of_bounds(first bigint, total bigint, verbosity text)
+returns text
+language sql immutable parallel safe
+as $$
+  select postern.error_body('PGRST103', 'The requested range is not satisfiable', pg_catalog.to_json(pg_catalog.format(
+    'An offset of %s was requested, but there are only %s rows.', first, total)), null, verbosity)
+$$;
+comment on function postern.out_of_bounds(bigint, bigint, text) is 'The body of a 416 for a page behind the last row.';
 
 create or replace function postern.content_range(first bigint, rows bigint, total bigint)
 returns text
 language sql immutable parallel safe
 as $$
-  select case when rows > 0 and total is distinct from 0 then first || '-' || first + rows - 1 else '*' end || '/' || coalesce(total::text, '*')
+  select pg_catalog.concat(case when rows > 0 and total is distinct from 0
+    then pg_catalog.concat(first, '-', first + rows - 1) else '*' end, '/', coalesce(total::text, '*'))
 $$;
 comment on function postern.content_range(bigint, bigint, bigint) is
-  'Value of Content-Range: rows from first on, of a total or * when it is not known. Source: RFC 9110, section 14.4; PostgREST docs, references/api/pagination_count.';
+  'The value of Content-Range: rows from first on, of a total or * when it is not known. '
+  'Source: RFC 9110, section 14.4; PostgREST docs, references/api/pagination_count.';
 
 create or replace function postern.render_guarded_status(status text, rows text, single boolean, most text)
 returns text
-language plpgsql immutable parallel safe
+language sql immutable parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select case when single or most is not null then format('case %s%selse (%s)::text end',
-        case when single then format('when %s <> 1 then postern.not_single(%1$s) ', rows) else '' end,
-        case when most is not null then format('when %s > %s then postern.too_many(%1$s) ', rows, most::bigint) else '' end, status)
-      else status end);
-end
+  select case when single or most is not null then format('case %s%selse (%s)::text end',
+      case when single then format('when %s <> 1 then postern.not_single(%1$s) ', rows) else '' end,
+      case when most is not null then format('when %s > %s then postern.too_many(%1$s) ', rows, most::bigint) else '' end,
+      status)
+    else status end
 $$;
 comment on function postern.render_guarded_status(text, text, boolean, text) is
   'The status, unless there is not exactly one row where one was asked for, or more rows than Prefer max-affected allows.';
 
 create or replace function postern.header_lines(headers text[])
 returns text
-language plpgsql immutable strict parallel safe
-as $$
-begin
-  return (
-    select string_agg(format(E'\n%s: %s', headers[i][1], postern.header_value(headers[i][2])), '' order by i) from generate_subscripts(headers, 1) as i);
-end
-$$;
-comment on function postern.header_lines(text[]) is 'Headers ([name, value] pairs) as lines, each with the line break before it; null when there are none.';
-
-create or replace function postern.render_headers(fixed text[])
-returns text
 language sql immutable strict parallel safe
-as $$ select quote_literal(postern.header_lines(fixed)) $$;
-comment on function postern.render_headers(text[]) is 'Fixed headers as a string constant; null when there are none.';
+as $$
+  select pg_catalog.string_agg(pg_catalog.concat(E'\n', headers[i][1], ': ', postern.header_value(headers[i][2])), '' order by i)
+  from pg_catalog.generate_subscripts(headers, 1) as i
+$$;
+comment on function postern.header_lines(text[]) is
+  'Headers ([name, value] pairs) as lines, each with the line break before it; null when there are none.';
 
 create or replace function postern.header_value(value text)
 returns text
 language sql immutable strict parallel safe
-as $$ select regexp_replace(value, '[\x01-\x08\x0a-\x1f\x7f]', ' ', 'g') $$;
+as $$ select pg_catalog.regexp_replace(value, '[\x01-\x08\x0a-\x1f\x7f]', ' ', 'g') $$;
 comment on function postern.header_value(text) is
   'A text as the value of a header: a blank for each control character (RFC 9110, section 5.5).';
 
-create or replace function postern.render_note(context jsonb, code boolean, escapes text default null)
+create or replace function postern.render_guard(context jsonb)
 returns text
-language plpgsql stable parallel safe
+language sql immutable strict parallel safe
 as $$
-begin
-  return format('case when %s <> %L then ''stale''%s%s%s end', postern.render_epoch(), array(select jsonb_array_elements_text(context -> 'epoch')),
-    coalesce(' when ' || escapes || ' then ''escapes''', ''),
-    case when code then $sql$ when concat(current_setting('response.status', true), current_setting('response.headers', true)) <> '' then 'own'$sql$ else '' end,
-    case when context ->> 'method' not in ('GET', 'HEAD') and postern.may_defer() then $sql$ else 'deferred'$sql$ else '' end);
-end
+  select format('case when %s = %L then true else postern.stale() end', postern.render_epoch(), context ->> 'epoch')
 $$;
-comment on function postern.render_note(jsonb, boolean, text) is
-  'SQL of what is left to do with a response: stale, it was compiled at another epoch; escapes, it is wrong, as some text must be escaped (SQL of whether: postern.render_escapes); own, user code has set response.status or response.headers; deferred, there are constraints that may wait for the end of the transaction; null, nothing. code: user code may run.';
+comment on function postern.render_guard(jsonb) is
+  'SQL of a condition that is true, and that a statement cannot be planned with after DDL: what writes stands under it.';
 
-create or replace function postern.may_defer()
-returns boolean
-language plpgsql stable parallel safe
+create or replace function postern.render_note(context jsonb, escapes text)
+returns text
+language sql immutable parallel safe
 as $$
-begin
-  return exists (select from pg_trigger where tgdeferrable) or exists (select from pg_constraint where condeferrable);
-end
+  select format('case when %s <> %L then ''stale''%s end', postern.render_epoch(), context ->> 'epoch',
+    coalesce(' when ' || escapes || ' then ''escapes''', ''))
 $$;
-comment on function postern.may_defer() is 'Whether any table has a constraint or trigger that can be deferred.';
+comment on function postern.render_note(jsonb, text) is
+  'SQL of the note of a statement (the type postern.compiled). escapes: SQL of whether a text needs an escape, or null.';
 
-create or replace function postern.has_triggers()
-returns boolean
-language plpgsql stable parallel safe
-as $$
-begin
-  return exists (select from pg_trigger where not tgisinternal);
-end
-$$;
-comment on function postern.has_triggers() is 'Whether any table has a trigger: then a write may run it, at the table itself or by a cascade.';
-
-create or replace function postern.render_answer(status text, headers text, body text, source text, media jsonb, note text)
+create or replace function postern.render_response(
+  context jsonb, body text, status text, headers text, source text, escapes text default null)
 returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  head text := concat_ws(', ', case when status ~ '^[0-9]+$' then quote_literal(status) else status end,
-    case when (media ->> 'leaves')::boolean then quote_literal(' *') end, headers, quote_literal(E'\n\n'));
+  note constant text := postern.render_note(context, escapes);
 begin
-  if media ? 'explain' then
-    return format('select %s, %s, %s, %s from %s', status, coalesce('concat(' || headers || ')', 'null'), coalesce(body, 'null'), note, source);
-  elsif body is not null and postern.is_binary(media) then
-    return format('select convert_to(concat(%s), ''UTF8'') || coalesce(%s, ''''), %s from %s', head, body, note, source);
+  body := coalesce(body, 'null::text');
+  source := coalesce(' from ' || source, '');
+  if status ~ '^[0-9]+$' then
+    status := quote_literal(status);
   end if;
-  return format('select convert_to(concat(%s), ''UTF8''), %s from %s', concat_ws(', ', head, body), note, source);
+  if context ? 'explain' then
+    return format('select %s as status, %s as headers, %s as body, %s as note%s', status, headers, body, note, source);
+  elsif context ? 'code' then
+    return format('select %s as body, coalesce(postern.own_status(), (%s)::text) as status, '
+      'postern.with_own_headers(%s) as headers, %s as note%s', body, status, headers, note, source);
+  end if;
+  return format('select %s as body, %s as status, %s as headers, %s as note%s', body, status, headers, note, source);
 end
 $$;
-comment on function postern.render_answer(text, text, text, text, jsonb, text) is
-  'The statement of a response from the SQL of its parts. headers: arguments of concat, each with the line break before it; null for none; body: null for none; source: the FROM items, which are one group (having) where the parts aggregate; note: postern.render_note. media may have leaves: code of the user''s that may leave something in the session runs, which a star behind the status tells. It yields the response (bytea) and the note; where its plan is wanted, the parts.';
+comment on function postern.render_response(jsonb, text, text, text, text, text) is
+  'The statement of a response from the SQL of its parts. context: {epoch, code?: the statement may run code of the user''s, '
+  'which may set response.status and response.headers, explain?: only its plan is wanted, in which the body is the third '
+  'output, as in PostgREST''s}; body: null for none; status: SQL or a number; source: the FROM items, which are one group '
+  '(having) where the parts aggregate; escapes: as of postern.render_note.';
+
+create or replace function postern.render_head(range text, location text, headers text[])
+returns text
+language sql immutable parallel safe
+as $$
+  select format('pg_catalog.concat(%s)', concat_ws(', ', quote_literal(E'\nContent-Range: '), range,
+    case when location is not null then format('%L, $1::text', E'\nContent-Location: ' || location) end,
+    quote_literal(postern.header_lines(headers))))
+$$;
+comment on function postern.render_head(text, text, text[]) is
+  'SQL of the headers of a response. range: arguments of concat for the value of Content-Range; location: the path of '
+  'Content-Location, whose query is $1, or null; headers: the fixed ones.';
 
 create or replace function postern.render_page_answer(
-  rows text, first text, body text, row_count text, headers text[], location text, counted text, verbosity text, single boolean, most text, media jsonb, note text, escapes text default null)
+  context jsonb, rows text, first text, body text, row_count text, headers text[], location text, total text,
+  media jsonb, most text, escapes text)
 returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  made text := concat_ws(', ', location, postern.render_headers(headers));
+  single constant boolean := media ->> 'handler' = 'object';
+  counted constant text := case total when 'page' then 'made.page' else 'counted.total' end;
+  behind constant text := format('%s > %s', first, counted);
+  refusal constant text := format('postern.out_of_bounds(%s, %s, %L)', first, counted, context ->> 'verbosity');
 begin
-  if counted is null then
-    return postern.render_answer(postern.render_guarded_status('200', row_count, single, most),
-      concat_ws(', ', quote_literal(E'\nContent-Range: '), format('case %s when 0 then ''*/*'' else concat(%s) end', row_count,
-        case when first = '0' then format('''0-'', %s - 1, ''/*''', row_count) else format('%1$s, ''-'', %1$s + %2$s - 1, ''/*''', first, row_count) end), made),
-      body, format('(%s) as pgrst_answer%s', rows, case when row_count = 'count(*)' then '' else ' having count(*) >= 0' end), media, note);
+  if total is null then
+    return postern.render_response(context, body, postern.render_guarded_status('200', row_count, single, most),
+      postern.render_head(format('case %s when 0 then ''*/*'' else pg_catalog.concat(%s) end', row_count, case first
+          when '0' then format('''0-'', %s - 1, ''/*''', row_count)
+          else format('%1$s, ''-'', %1$s + %2$s - 1, ''/*''', first, row_count) end), location, headers),
+      format('(%s) as pgrst_answer%s', rows, case row_count when 'count(*)' then '' else ' having count(*) >= 0' end),
+      escapes);
   end if;
-  return postern.render_answer(
-    postern.render_guarded_status(format('case when %s > total then ''416'' when page < total then ''206'' else ''200'' end', first), 'page', single, most),
-    concat_ws(', ', quote_literal(E'\nContent-Range: '), format('postern.content_range(%s, page, total)', first), made),
-    format(case when body is not null and postern.is_binary(media) then 'case when %s > total then convert_to(postern.out_of_bounds(%1$s, total, %L), ''UTF8'') else body end'
-      else 'case when %s > total then postern.out_of_bounds(%1$s, total, %L) else body::text end' end, first, verbosity),
-    format('(select %s as page, %s as body%s from (%s) as pgrst_answer having count(*) >= 0) as made, lateral (select %s as total) as counted', row_count,
-      coalesce(body, 'null::text'), coalesce(', ' || escapes || ' as escapes', ''), rows, counted), case when body is not null then media else media - 'handler' end, note);
+  return postern.render_response(context,
+    case when postern.is_binary(media)
+      then format('case when %s then convert_to(%s, ''UTF8'') else made.body end', behind, refusal)
+      else format('case when %s then %s else made.body::text end', behind, refusal) end,
+    postern.render_guarded_status(format('case when %s then ''416'' when made.page < %s then ''206'' else ''200'' end',
+      behind, counted), 'made.page', single, most),
+    postern.render_head(format('postern.content_range(%s, made.page, %s)', first, counted), location, headers),
+    format('(select %s as page, %s as body%s from (%s) as pgrst_answer having count(*) >= 0) as made', row_count,
+      coalesce(body, 'null::text'), coalesce(', ' || escapes || ' as escapes', ''), rows)
+      || case total when 'page' then '' else format(', (%s) as counted', total) end,
+    case when escapes is not null then 'made.escapes' end);
 end
 $$;
-comment on function postern.render_page_answer(text, text, text, text, text[], text, text, text, boolean, text, jsonb, text, text) is
-  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of how many the page has; location: arguments of concat for the header Content-Location, or null; counted: SQL of the total, page when that is all, null when it is not asked for; single, most: as for postern.render_guarded_status; escapes: SQL of made.escapes, which the note asks for where there is a total.';
+comment on function postern.render_page_answer(jsonb, text, text, text, text, text[], text, text, jsonb, text, text) is
+  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of how many '
+  'the page has; total: the query of the total (postern.render_total), page when that is all, null when it is not asked for; '
+  'most: of Prefer max-affected; context, body, headers, location, escapes: as of postern.render_response, render_head.';
+
+create or replace function postern.render_placeholders(statement text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  found text[];
+  made text := '';
+  used int[];
+begin
+  for found in
+    select regexp_matches(statement, '((?:[^''"$]|''(?:[^'']|'''')*''|"(?:[^"]|"")*")+)|\$([0-9]+)', 'g')
+  loop
+    if found[1] is not null then
+      made := made || replace(found[1], '%', '%%');
+    else
+      used := array_append(used, found[2]::int);
+      made := made || '%' || cardinality(used) || '$L';
+    end if;
+  end loop;
+  return format('pg_catalog.format(%s)', concat_ws(', ', quote_literal(made),
+    (select string_agg('$' || number, ', ' order by place) from unnest(used) with ordinality as listed(number, place))));
+end
+$$;
+comment on function postern.render_placeholders(text) is
+  'SQL that makes the text of a statement with the values of its parameters as literals.';
+
+create or replace function postern.explained(options text, statement text)
+returns text
+language plpgsql volatile strict
+as $$
+declare
+  line text;
+  plan text := '';
+begin
+  for line in execute pg_catalog.format('explain (%s) %s', options, statement) loop
+    plan := plan || line || E'\n';
+  end loop;
+  return plan;
+end
+$$;
+comment on function postern.explained(text, text) is
+  'The execution plan of a statement, as text. options: of EXPLAIN, with commas.';

@@ -1,94 +1,100 @@
--- INSERT, UPDATE and DELETE.
+-- INSERT, UPDATE and DELETE. Each stands under a guard (postern.render_guard), so that none is planned after DDL.
 
-create or replace function postern.tally(step int)
+create or replace function postern.inserted_rows()
+returns int
+language sql stable
+as $$ select coalesce(nullif(pg_catalog.current_setting('postern.inserted', true), ''), '0')::int $$;
+comment on function postern.inserted_rows() is
+  'How many rows the transaction''s setting postern.inserted has counted (postern.count_row).';
+
+create or replace function postern.count_row(step int)
 returns boolean
 language sql volatile strict
 as $$
-  select set_config('postern.inserted', (current_setting('postern.inserted')::int + step)::text, true) is not null
+  select pg_catalog.set_config('postern.inserted', (postern.inserted_rows() + step)::text, true) is not null
 $$;
-comment on function postern.tally(int) is
-  'Always true; counts rows in the transaction''s setting postern.inserted: +1 for each row on offer, -1 for each that was updated instead. The setting holds text that only postern writes.';
+comment on function postern.count_row(int) is
+  'Always true; counts rows in the transaction''s setting postern.inserted: +1 for each row on offer, -1 for each that was '
+  'updated instead. The setting holds text that only postern writes.';
 
-create or replace function postern.render_insert(node jsonb, columns jsonb, body text, conflict text[], resolution text, put boolean, returning_list text)
+create or replace function postern.render_insert(
+  node jsonb, columns jsonb, body text, conflict text[], resolution text, put boolean, returning_list text, guard text)
 returns text
-language plpgsql immutable parallel safe
+language sql immutable parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select format('insert into %I.%I%s select %s from %s%s%s returning %s', node ->> 'schema', node ->> 'relation',
-      coalesce('(' || names || ')', ''), coalesce(read, ''), body,
-      case when put then format(' where case when %s then postern.tally(1) else false end', postern.render_where(node || '{"children": []}', 'pgrst_body'))
-        when resolution = 'merge-duplicates' then ' where postern.tally(1)' else '' end,
-      case when resolution is null or conflict = '{}' then ''
-        when resolution = 'ignore-duplicates' or names is null then format(' on conflict (%s) do nothing', targets)
-        else format(' on conflict (%s) do update set %s where postern.tally(-1)', targets, assigned) end,
-      returning_list)
-    from (
-      select string_agg(quote_ident(field ->> 'name'), ', ' order by place) as names,
-        string_agg(format('pgrst_body.%I', field ->> 'name'), ', ' order by place) as read,
-        string_agg(format('%I = excluded.%1$I', field ->> 'name'), ', ' order by place) as assigned,
-        (select string_agg(quote_ident(name), ', ') from unnest(conflict) as name) as targets
-      from jsonb_array_elements(columns) with ordinality as fields(field, place)
-    ) as lists);
-end
+  select format('insert into %I.%I as %I%s select %s from %s where %s%s%s returning %s', node ->> 'schema', node ->> 'relation',
+    node ->> 'alias', coalesce('(' || names || ')', ''), coalesce(read, ''), body, guard,
+    case when put then format(' and case when %s then postern.count_row(1) else false end',
+        postern.render_where(node || '{"children": []}', 'pgrst_body'))
+      when resolution = 'merge-duplicates' then ' and postern.count_row(1)' else '' end,
+    case when resolution is null or conflict = '{}' then ''
+      when resolution = 'ignore-duplicates' or names is null then format(' on conflict (%s) do nothing', targets)
+      else format(' on conflict (%s) do update set %s where postern.count_row(-1)', targets, assigned) end,
+    returning_list)
+  from (
+    select string_agg(quote_ident(field ->> 'name'), ', ' order by place) as names,
+      string_agg(format('pgrst_body.%I', field ->> 'name'), ', ' order by place) as read,
+      string_agg(format('%I = excluded.%1$I', field ->> 'name'), ', ' order by place) as assigned,
+      (select string_agg(quote_ident(name), ', ') from unnest(conflict) as name) as targets
+    from jsonb_array_elements(columns) with ordinality as fields(field, place)
+  ) as lists
 $$;
-comment on function postern.render_insert(jsonb, jsonb, text, text[], text, boolean, text) is
-  'An INSERT of the payload''s rows. conflict: the columns of ON CONFLICT; resolution: merge-duplicates, ignore-duplicates or null; put: only the row that the node''s filters name.';
+comment on function postern.render_insert(jsonb, jsonb, text, text[], text, boolean, text, text) is
+  'An INSERT of the payload''s rows. conflict: the columns of ON CONFLICT; resolution: merge-duplicates, ignore-duplicates '
+  'or null; put: only the row that the node''s filters name.';
 
-create or replace function postern.render_update(node jsonb, columns jsonb, body text, returning_list text)
+create or replace function postern.render_update(node jsonb, columns jsonb, body text, returning_list text, guard text)
 returns text
-language plpgsql immutable parallel safe
+language sql immutable parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select case when columns = '[]'
-      then format('select %s from %I.%I where false', returning_list, node ->> 'schema', node ->> 'relation')
-      else format('update %I.%I set %s from %s%s returning %s', node ->> 'schema', node ->> 'relation',
-        (select string_agg(format('%I = pgrst_body.%1$I', field ->> 'name'), ', ') from jsonb_array_elements(columns) as field),
-        body, coalesce(' where ' || postern.render_where(node || '{"children": []}', node ->> 'relation'), ''), returning_list) end);
-end
+  select case when columns = '[]'
+    then format('select %s from %I.%I as %I where false', returning_list, node ->> 'schema', node ->> 'relation',
+      node ->> 'alias')
+    else format('update %I.%I as %I set %s from %s where %s returning %s', node ->> 'schema', node ->> 'relation',
+      node ->> 'alias', (
+        select string_agg(format('%I = pgrst_body.%1$I', field ->> 'name'), ', ') from jsonb_array_elements(columns) as field),
+      body, concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list) end
 $$;
-comment on function postern.render_update(jsonb, jsonb, text, text) is
+comment on function postern.render_update(jsonb, jsonb, text, text, text) is
   'An UPDATE of the rows that the node''s filters leave; without columns nothing is updated.';
 
-create or replace function postern.render_delete(node jsonb, returning_list text)
+create or replace function postern.render_delete(node jsonb, returning_list text, guard text)
 returns text
-language plpgsql immutable parallel safe
+language sql immutable parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select format('delete from %I.%I%s returning %s', node ->> 'schema', node ->> 'relation',
-      coalesce(' where ' || postern.render_where(node || '{"children": []}', node ->> 'relation'), ''), returning_list));
-end
+  select format('delete from %I.%I as %I where %s returning %s', node ->> 'schema', node ->> 'relation', node ->> 'alias',
+    concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list)
 $$;
-comment on function postern.render_delete(jsonb, text) is 'A DELETE of the rows that the node''s filters leave.';
+comment on function postern.render_delete(jsonb, text, text) is 'A DELETE of the rows that the node''s filters leave.';
 
 create or replace function postern.render_returning(node jsonb, pk text[], representation text)
 returns text
-language plpgsql immutable parallel safe
+language sql immutable parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select case
-      when representation = 'representation' and (node -> 'fields' @> '[{"name": "*"}]' or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]')
-        then format('%I.*', node ->> 'relation') || coalesce((
-        select string_agg(format(', %I.%I', node ->> 'relation', name), '') from unnest(postern.computed_names(node - 'where', node -> 'columns')) as name), '')
-      when representation = 'representation' or representation = 'headers-only' and pk <> '{}' then (
-        select string_agg(format('%I.%I', node ->> 'relation', name), ', ' order by name collate "C")
-        from (
-          select unnest(pk) as name
-          union select field ->> 'name' from jsonb_array_elements(node -> 'fields') as field where representation = 'representation'
-          union select term -> 'field' ->> 'name' from jsonb_array_elements(node -> 'order') as term where representation = 'representation' and not term ? 'child'
-          union select pair ->> 0 from jsonb_array_elements(node -> 'children') as child,
-            jsonb_array_elements(coalesce(child -> 'relationship' -> 'junction' -> 'source', child -> 'relationship' -> 'columns')) as pair
-            where representation = 'representation'
-        ) as needed)
-      else '1 as nothing' end);
-end
+  select case
+    when representation = 'representation'
+        and (node -> 'fields' @> '[{"name": "*"}]' or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]')
+      then format('%I.*', node ->> 'alias') || coalesce((
+        select string_agg(format(', %I.%I', node ->> 'alias', name), '')
+        from unnest(postern.computed_names(node - 'where', node -> 'columns')) as name), '')
+    when representation = 'representation' or representation = 'headers-only' and pk <> '{}' then (
+      select string_agg(format('%I.%I', node ->> 'alias', name), ', ' order by name collate "C")
+      from (
+        select unnest(pk) as name
+        union
+        select field ->> 'name' from jsonb_array_elements(node -> 'fields') as field
+        where representation = 'representation'
+        union
+        select term -> 'field' ->> 'name' from jsonb_array_elements(node -> 'order') as term
+        where representation = 'representation' and not term ? 'child'
+        union
+        select pair ->> 0 from jsonb_array_elements(node -> 'children') as child,
+          jsonb_array_elements(coalesce(child -> 'relationship' -> 'junction' -> 'source',
+            child -> 'relationship' -> 'columns')) as pair
+        where representation = 'representation'
+      ) as needed)
+    else '1 as nothing' end
 $$;
 comment on function postern.render_returning(jsonb, text[], text) is
-  'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key. representation: of Prefer return.';
+  'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key. representation: '
+  'of Prefer return.';

@@ -1,96 +1,63 @@
--- Responses that one row makes by itself: an aggregate would cost more than reading the row.
-
-create or replace function postern.render_element(media jsonb, made text)
-returns text
-language sql immutable strict parallel safe
-as $$ select case when media ->> 'handler' = 'object' then made else format('''['', %s, '']''', made) end $$;
-comment on function postern.render_element(jsonb, text) is
-  'Arguments of concat: a row (made: arguments of concat that make an object of it) as the JSON body, an object or an array of it as the media type has it.';
+-- Responses of one row at most: an aggregate would cost more than reading the row.
 
 create or replace function postern.render_row_object(media jsonb, row_text text)
 returns text
 language sql immutable strict parallel safe
-as $$ select format(case when (media ->> 'strip')::boolean then 'json_strip_nulls(row_to_json(%s))' else 'row_to_json(%s)' end, row_text) $$;
+as $$
+  select format(case when (media ->> 'strip')::boolean then 'json_strip_nulls(row_to_json(%s))' else 'row_to_json(%s)' end,
+    row_text)
+$$;
 comment on function postern.render_row_object(jsonb, text) is
   'SQL of a row (row_text) as a JSON object, without its nulls where the media type has it so.';
 
-create or replace function postern.render_object(node jsonb)
-returns text
-language plpgsql stable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select string_agg(concat_ws(', ', quote_literal(concat(case place when 1 then '{' else ',' end, to_json(output ->> 'label'), ':')),
-        format(case output ->> 'form' when 'bare' then 'coalesce(%s::text, ''null'')' else 'coalesce(to_json(%s), ''null'')' end, postern.render_field(node ->> 'alias', field))),
-      ', ' order by place) || ', ''}'''
-    from jsonb_array_elements(postern.written_outputs(node)) with ordinality as outputs(output, place), lateral (select node -> 'fields' -> place::int - 1 as field) as fields);
-end
-$$;
-comment on function postern.render_object(jsonb) is
-  'Arguments of concat: the fields of a node, which has no embeds, as a JSON object. They are twice as many as the fields, and one.';
-
-create or replace function postern.with_star(status text, leaves boolean)
+create or replace function postern.row_range(method text, found boolean, counted boolean)
 returns text
 language sql immutable strict parallel safe
-as $$ select case when leaves then status || ' *' else status end $$;
-comment on function postern.with_star(text, boolean) is
-  'A status, with the star of postern.response where user code runs that may have left something in the session.';
-
-create or replace function postern.row_ranges(method text, counted boolean)
-returns text[]
-language sql immutable strict parallel safe
 as $$
-  select array[
-    postern.content_range(0, (method in ('GET', 'PATCH'))::int, case when counted then 1 end),
-    postern.content_range(0, 0, case when counted then 0 end)]
+  select postern.content_range(0, (found and method in ('GET', 'PATCH'))::int, case when counted then found::int end)
 $$;
-comment on function postern.row_ranges(text, boolean) is
-  'Content-Range (postern.content_range) of one row, and of none; a POST or DELETE tells no range. counted: whether the total is told.';
+comment on function postern.row_range(text, boolean, boolean) is
+  'Content-Range (postern.content_range) of one row, or of none; a POST or DELETE tells no range. counted: whether the total '
+  'is told.';
 
-create or replace function postern.render_head(status text, range text, location text, rest text)
-returns text
-language sql immutable parallel safe
-as $$
-  select case when location is null then quote_literal(concat(status, E'\nContent-Range: ', range, rest))
-    else format('%L, $1::text, %L', concat(status, E'\nContent-Range: ', range, E'\nContent-Location: ', location), rest) end
-$$;
-comment on function postern.render_head(text, text, text, text) is
-  'Arguments of concat: the status, Content-Range, Content-Location where there is a location (its query is $1), and the rest of the head.';
-
-create or replace function postern.render_row_answer(query text, status text, ranges text[], location text, headers text[], media jsonb, note text)
+create or replace function postern.render_row_answer(
+  context jsonb, query text, status text, counted boolean, location text, headers text[], media jsonb)
 returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  ending constant text := concat(postern.header_lines(headers), E'\n\n');
+  object constant boolean := media ->> 'handler' = 'object';
 begin
-  return format('select convert_to(coalesce((select concat(%s) from (%s) as pgrst_answer), %s), ''UTF8''), %s',
-    concat_ws(', ', postern.render_head(status, ranges[1], location, ending), postern.render_element(media, postern.render_row_object(media, 'pgrst_answer'))), query,
-    case when media ->> 'handler' = 'object' then 'postern.not_single(0)'
-      else format('concat(%s)', postern.render_head(status, ranges[2], location, ending || case when media is null then '' else '[]' end)) end,
-    note);
+  return postern.render_response(context,
+    case when object then 'made.body' when media is not null then 'coalesce(''['' || made.body::text || '']'', ''[]'')' end,
+    case when object then format('case when made.body is null then postern.not_single(0) else %L end', status) else status end,
+    postern.render_head(format('case when made.body is null then %L else %L end',
+      postern.row_range(context ->> 'method', false, counted), postern.row_range(context ->> 'method', true, counted)),
+      location, headers),
+    format('(select (select %s from (%s) as pgrst_answer) as body offset 0) as made',
+      case when media is null then 'true' else postern.render_row_object(media, 'pgrst_answer') end, query));
 end
 $$;
-comment on function postern.render_row_answer(text, text, text[], text, text[], jsonb, text) is
-  'The response to what has one row at most. query: of the row; ranges: Content-Range with the row and without; location: for postern.render_head; media: JSON, null where no body is wanted; status, headers, note: as for postern.render_answer.';
+comment on function postern.render_row_answer(jsonb, text, text, boolean, text, text[], jsonb) is
+  'The response to what has one row at most. query: of the row; counted: whether the total is told; media: JSON, null where '
+  'no body is wanted; context, location, headers: as of postern.render_response and postern.render_head.';
 
-create or replace function postern.render_inserted(node jsonb, status text, range text, headers text[], media jsonb, note text)
+create or replace function postern.render_inserted(context jsonb, node jsonb, counted boolean, headers text[], media jsonb)
 returns text
 language plpgsql stable parallel safe
 as $$
 declare
-  most constant int := 45; -- fields: a function has 100 arguments at most
-  head text := postern.render_head(status, range, null, concat(postern.header_lines(headers), E'\n\n'));
-  listed boolean := not (media ->> 'strip')::boolean and not node -> 'fields' @> '[{"name": "*"}]' and jsonb_array_length(node -> 'fields') <= most;
+  made constant text := case when node -> 'fields' = '[{"name": "*", "label": "*"}]'
+    then postern.render_row_object(media, format('%I.*', node ->> 'relation'))
+    else format('(select %s from (select %s) as pgrst_answer)', postern.render_row_object(media, 'pgrst_answer'),
+      postern.render_labels(node)) end;
 begin
-  return format('convert_to(%s, ''UTF8''), %s', case
-      when media is null then head
-      when node -> 'fields' = '[{"name": "*", "label": "*"}]' then
-        format('concat(%s, %s)', head, postern.render_element(media, postern.render_row_object(media, format('%I.*', node ->> 'relation'))))
-      when listed then format('concat(%s, %s)', head, postern.render_element(media, postern.render_object(node)))
-      else format('(select concat(%s, %s) from (select %s) as pgrst_answer)', head, postern.render_element(media, postern.render_row_object(media, 'pgrst_answer')), postern.render_labels(node)) end, note);
+  return substr(postern.render_response(context,
+    case when media ->> 'handler' = 'object' then made
+      when media is not null then format('pg_catalog.concat(''['', %s, '']'')', made) end,
+    '201', postern.render_head(quote_literal(postern.row_range('POST', true, counted)), null, headers), null), 8);
 end
 $$;
-comment on function postern.render_inserted(jsonb, text, text, text[], jsonb, text) is
-  'The RETURNING list of an INSERT of one row that makes the response: range is the value of Content-Range; media: of the representation, null where there is none.';
+comment on function postern.render_inserted(jsonb, jsonb, boolean, text[], jsonb) is
+  'The RETURNING list of an INSERT of one row that makes the response. media: of the representation, null where there is '
+  'none; counted: whether the total is told.';

@@ -118,16 +118,18 @@ create or replace function postern.render_page(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
+declare
+  skipped constant text := coalesce(postern.render_value(node -> 'offset') || '::bigint', '0');
+  wanted constant text := postern.render_value(node -> 'limit') || '::bigint';
 begin
-  return (
-    select case
-        when node ? 'range' then format(' limit %s', postern.render_limit(format('postern.range_limit($%s::bigint, $%s::bigint, %s, %s)',
-          node ->> 'range', (node ->> 'range')::int + 1, coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'),
-          coalesce(postern.render_value(node -> 'limit') || '::bigint', 'null')), node -> 'max_rows'))
-        when node ?| '{limit,max_rows}' then ' limit ' || postern.render_limit(postern.render_value(node -> 'limit') || '::bigint', node -> 'max_rows')
-        else '' end
-      || case when node ?| '{offset,range}' then ' offset ' || postern.render_offset(node) else '' end);
+  return case
+      when node ? 'range' then format(' limit %s', postern.render_limit(format('postern.range_limit(%s::bigint, %s, %s, %s)',
+        postern.render_value(node -> 'range' -> 'first'),
+        coalesce(postern.render_value(node -> 'range' -> 'last') || '::bigint', 'null'), skipped, coalesce(wanted, 'null')),
+        node -> 'max_rows'))
+      when node ?| '{limit,max_rows}' then ' limit ' || postern.render_limit(wanted, node -> 'max_rows')
+      else '' end
+    || case when node ?| '{offset,range}' then ' offset ' || postern.render_offset(node) else '' end;
 end
 $$;
 comment on function postern.render_page(jsonb) is 'LIMIT and OFFSET of a node; empty when it has neither.';
@@ -148,15 +150,11 @@ comment on function postern.render_limit(text, jsonb) is 'The smaller of the wan
 
 create or replace function postern.render_offset(node jsonb)
 returns text
-language plpgsql immutable strict parallel safe
+language sql immutable strict parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select case when node ? 'range'
-      then format('greatest($%s::bigint, %s)', node ->> 'range', coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'))
-      else coalesce(postern.render_value(node -> 'offset') || '::bigint', '0') end);
-end
+  select case when node ? 'range' then format('greatest(%s::bigint, %s)', postern.render_value(node -> 'range' -> 'first'), skipped)
+    else skipped end
+  from (values (coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'))) as offsets(skipped)
 $$;
 comment on function postern.render_offset(jsonb) is 'The number of rows that a node skips, as SQL; 0 when none.';
 

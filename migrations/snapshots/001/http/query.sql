@@ -1,0 +1,72 @@
+-- The query string, and the header Range.
+
+create or replace function postern.query_pairs(query text, out name text, out value text)
+returns setof record
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  most constant int := postern.limit_of('parameters');
+  found_ones constant int := length(query) - length(replace(query, '&', '')) + 1;
+  raw text;
+begin
+  if found_ones > most then
+    perform postern.fail('PGRST100', format('The query string has more than %s parameters', most),
+      format('found %s, expected at most %s', found_ones, most));
+  end if;
+  foreach raw in array string_to_array(query, '&') loop
+    if strpos(raw, '=') = 1 then
+      perform postern.fail('PGRST100', 'A parameter of the query string has no name', 'In: ' || raw);
+    elsif strpos(raw, '=') > 1 then
+      name := postern.query_decode(split_part(raw, '=', 1));
+      value := postern.query_decode(substr(raw, strpos(raw, '=') + 1));
+      return next;
+    end if;
+  end loop;
+end
+$$;
+comment on function postern.query_pairs(text) is
+  'The parameters of a raw query string, decoded, in their order; one without = counts for nothing. PGRST100 for what does '
+  'not decode, a parameter without a name, and beyond the limit "parameters".';
+
+create or replace function postern.parse_range(range text)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  bounds constant text[] := regexp_match(range, '^([0-9]+)-([0-9]*)$');
+  most constant numeric := 999999999999999999; -- the sum of two is within eight bytes
+begin
+  if bounds is null then
+    return null;
+  elsif bounds[2] <> '' and bounds[1]::numeric > bounds[2]::numeric then
+    perform postern.fail('PGRST103', 'The requested range is not satisfiable',
+      'In the Range header the first position is greater than the last.');
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object(
+    'first', jsonb_build_object('value', least(bounds[1]::numeric, most)::text),
+    'last', case when bounds[2] <> '' then jsonb_build_object('value', least(bounds[2]::numeric, most)::text) end));
+end
+$$;
+comment on function postern.parse_range(text) is
+  'A Range header (items, first-last) as {first: {value}, last?: {value}}; null when it is not of that form; a position of '
+  'more than 18 digits is 18 nines. PGRST103 when first > last. Source: PostgREST docs, references/api/pagination_count.';
+
+create or replace function postern.range_limit(first bigint, last bigint, skip bigint, count bigint)
+returns bigint
+language plpgsql immutable parallel safe
+as $$
+declare
+  upper bigint := least(last, skip + count - 1);
+begin
+  if count = 0 then
+    return 0;
+  elsif upper < greatest(first, skip) then
+    perform postern.fail('PGRST103', 'The requested range is not satisfiable',
+      'The Range header and the limit have no row in common.');
+  end if;
+  return upper - greatest(first, skip) + 1;
+end
+$$;
+comment on function postern.range_limit(bigint, bigint, bigint, bigint) is
+  'The number of rows where a Range header (first to last) meets offset (skip) and limit (count); null for no end. '
+  'PGRST103 when they do not meet.';

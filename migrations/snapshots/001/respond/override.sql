@@ -1,0 +1,81 @@
+-- What code of the user's says of the response: response.status and response.headers, asked for by the statement itself, so that
+-- what is wrong with them undoes it.
+
+create or replace function postern.own_status()
+returns text
+language plpgsql volatile
+as $$
+declare
+  own constant text := nullif(pg_catalog.current_setting('response.status', true), '');
+begin
+  if own !~ '^\s*[1-5][0-9][0-9](?![0-9])' then
+    perform postern.fail('PGRST112', 'The setting response.status is not an HTTP status');
+  end if;
+  return pg_catalog.substring(own, '[0-9]{3}');
+end
+$$;
+comment on function postern.own_status() is
+  'The status that code of the user''s has set through response.status, null for none. PGRST112 for what is no status. '
+  'Source: PostgREST docs, references/transactions, "Response Status Code".';
+
+create or replace function postern.with_own_headers(lines text)
+returns text
+language plpgsql volatile
+as $$
+begin
+  if coalesce(pg_catalog.current_setting('response.headers', true), '') = '' then
+    return lines;
+  end if;
+  return postern.merged_headers(lines, pg_catalog.current_setting('response.headers'));
+end
+$$;
+comment on function postern.with_own_headers(text) is
+  'The headers of a response (postern.render_head) with those that code of the user''s has set through response.headers '
+  '(postern.merged_headers).';
+
+create or replace function postern.merged_headers(lines text, own text)
+returns text
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  own_headers text[];
+begin
+  begin
+    own_headers := (
+      select array_agg(array[key, value #>> '{}'] order by place, key)
+      from json_array_elements(own::json) with ordinality as entries(entry, place) left join lateral json_each(entry) on true
+      where postern.assert_header(entry, key, value));
+  exception when data_exception then
+    perform postern.fail('PGRST111',
+      'The setting response.headers is not a JSON array of objects with one key and a string value');
+  end;
+  return concat(postern.header_lines(own_headers), (
+    select string_agg(E'\n' || line, '' order by place)
+    from string_to_table(substr(lines, 2), E'\n') with ordinality as given(line, place)
+    where not exists (
+      select from generate_subscripts(own_headers, 1) as i
+      where lower(own_headers[i][1]) = lower(split_part(line, ':', 1)))));
+end
+$$;
+comment on function postern.merged_headers(text, text) is
+  'Header lines with those of a value of response.headers (JSON: an array of objects with one key) before them, in place of '
+  'those of the same name. PGRST111 for another value. '
+  'Source: PostgREST docs, references/transactions, "Response Headers".';
+
+create or replace function postern.assert_header(entry json, name text, value json)
+returns boolean
+language plpgsql immutable parallel safe
+as $$
+begin
+  if json_typeof(value) <> 'string' or name !~ '^[!#$%&''*+.^_`|~0-9A-Za-z-]+$'
+    or value #>> '{}' ~ '[\x01-\x08\x0a-\x1f\x7f]' or (select count(*) from json_object_keys(entry)) <> 1
+  then
+    raise data_exception;
+  end if;
+  return true;
+end
+$$;
+comment on function postern.assert_header(json, text, json) is
+  'True if this entry of response.headers is one header: one key that is a field name (RFC 9110, section 5.1), one string '
+  'without control characters. Else raises data_exception.';
