@@ -208,8 +208,8 @@ func escapeLonely(raw string) string {
 // name makes a name as it may stand in a tree, strange ones among them.
 func (g generator) name() string {
 	return g.mostly([]string{"a", "b", "id", "and", "or", "not", "eq", "in", "is", "a b", " a ", "a-b", "é", "$x_1", `"a"`, `"a.b"`, `"a,(b"`, `"a\"b"`, `"and"`, "data->>a", "data->a->>0", "a->-1",
-		`a->"x.y"->>z`, "a->x-y", "a->x\"y", "a->0x", "a->b c", "a->[{}]", "\ta\t", "a- -b", "a->2147483647", `a->""`},
-		"a-", "", "->a", "a->", "a->-b", `"`, `""`, "a->99999999999", "a->2147483648", "a->x- y", "a->-1x", "a-> ", `a->"`, "a->x-")
+		`a->"x.y"->>z`, "a->x-y", "a->x\"y", "a->0x", "a->b c", "a->[{}]", "\ta\t", "a- -b", "a->2147483647", `a->""`, "a->0-x"},
+		"a-", "", "->a", "a->", "a->-b", `"`, `""`, "a->99999999999", "a->2147483648", "a->x- y", "a->-1x", "a-> ", `a->"`, "a->x-", "a->x>y", "a->0:")
 }
 
 // condition makes a condition of a tree.
@@ -295,7 +295,7 @@ func TestCut(t *testing.T) {
 	t.Parallel()
 	conn := readerSession(t)
 	values := 0
-	for batch := range uint64(16) {
+	for batch := range uint64(12) {
 		var queries []rawQuery
 		for n := range uint64(250) {
 			g := newGenerator(1000*batch + n)
@@ -303,8 +303,8 @@ func TestCut(t *testing.T) {
 		}
 		values += cuts(t, conn, queries...)
 	}
-	if values < 5000 {
-		t.Errorf("only %d values were cut out of 4000 queries", values)
+	if values < 3500 {
+		t.Errorf("only %d values were cut out of 3000 queries", values)
 	}
 }
 
@@ -371,6 +371,9 @@ func (g generator) document() []byte {
 		})
 		var members []string
 		for _, key := range keys {
+			if g.often(2) {
+				key = keys[0]
+			}
 			members = append(members, blank()+`"`+key+`"`+blank()+":"+blank()+
 				g.of("1", "-2.5e3", "null", "true", `""`, `"x\"}"`, `"\\"`, `"é,"`, `{"a":[1,"]"]}`, "[]", `["\\\"",{}]`, `"\u0041"`)+blank())
 		}

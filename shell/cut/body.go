@@ -8,14 +8,14 @@ import (
 	"postern/shell/jsontext"
 )
 
-// AppendPayload appends what a shape holds of a JSON body, as JSON: {"form":"{","keys":["a","b"]}, the form being { for an
-// object and [ for an array of objects that have the same keys. The keys are in the order of jsonb, shorter ones first, then
-// by bytes, each once. columns says that the request names the columns, so that keys do not count: then the form is { or, for
-// anything else, [, and nothing is listed.
+// AppendPayload appends what a shape holds of a JSON body, as JSON: {"form":"{","keys":["a","b"]}, the form being { for
+// an object and [ for an array of objects that have the same keys. The keys are in the order of jsonb, shorter ones
+// first, then by bytes, each once. columns says that the request names the columns, so that keys do not count: then the
+// form is { or, for anything else, [, and nothing is listed.
 //
-// It reports false, and appends nothing, for any other body: one that is not UTF-8, that is neither form, whose objects have
-// different keys, or one with keys that have escapes or control characters. The keys are those that PostgreSQL sees if the
-// body is JSON; whether it is, PostgreSQL tells.
+// It reports false, and appends nothing, for any other body: one that is not UTF-8, that is neither form, whose objects
+// have different keys, or one with keys that have escapes or control characters. The keys are those that PostgreSQL
+// sees if the body is JSON; whether it is, PostgreSQL tells.
 func AppendPayload(dst []byte, body []byte, columns bool) ([]byte, bool) {
 	if !utf8.Valid(body) {
 		return dst, false

@@ -84,7 +84,7 @@ func operation(text []byte) (length int, kind Kind) {
 	taken := true
 	if end < len(text) && text[end] == '(' {
 		at = end + 1
-		for end = at; end < len(text) && isModifier(text[end]); end++ {
+		for end = at; end < len(text) && isAlphanumeric(text[end]); end++ {
 		}
 		if end == len(text) || text[end] != ')' {
 			return 0, ""
@@ -101,6 +101,7 @@ func operation(text []byte) (length int, kind Kind) {
 	return end + 1, kind
 }
 
-func isModifier(c byte) bool {
+// isAlphanumeric reports whether c is a letter, a digit or an underscore.
+func isAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
 }

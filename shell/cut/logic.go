@@ -12,8 +12,8 @@ const (
 	maxPathDepth   = 64
 )
 
-// logic cuts the values of a logic tree, the value of and= and or=. A tree that postern.parse_logic would refuse stays whole,
-// so that the error says where in the tree it is.
+// logic cuts the values of a logic tree, the value of and= and or=. A tree that postern.parse_logic would refuse stays
+// whole, so that the error says where in the tree it is.
 func (c *cutter) logic(raw string) bool {
 	start := c.values.mark()
 	text := c.decode(raw)
@@ -79,10 +79,10 @@ func (t *tree) word() []byte {
 	return t.text[from:t.at]
 }
 
-// wordBytes are the bytes that are no tokens of their own in postern.tokens.
+// wordBytes are the bytes that are no tokens of their own in postern.tokens: those of names.
 var wordBytes = func() (table [256]bool) {
 	for c := range table {
-		table[c] = c == ' ' || c == '$' || c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c >= utf8.RuneSelf
+		table[c] = c == ' ' || c == '$' || c >= utf8.RuneSelf || isAlphanumeric(byte(c))
 	}
 	return table
 }()

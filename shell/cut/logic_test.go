@@ -15,6 +15,7 @@ func TestLogic(t *testing.T) {
 		{`or=("a.b,c".eq.1,"a\"b".eq.2,a-b.eq.3,é.eq.4,a$_1.eq.5)`, `or=("a.b,c".eq.%01,"a\"b".eq.%01,a-b.eq.%01,é.eq.%01,a$_1.eq.%01)`, []string{"1", "2", "3", "4", "5"}},
 		{"or=(and.eq.1,or.eq.2,not.eq.3,not.not.eq.4,eq.eq.5)", "or=(and.eq.%01,or.eq.%01,not.eq.%01,not.not.eq.%01,eq.eq.%01)", []string{"1", "2", "3", "4", "5"}},
 		{"or=(a->b->>c.eq.1,a->0->>-1.eq.2,a->\"b.c\".eq.3,a->b-c.eq.4,a->>x\"y[.eq.5)", "or=(a->b->>c.eq.%01,a->0->>-1.eq.%01,a->\"b.c\".eq.%01,a->b-c.eq.%01,a->>x\"y[.eq.%01)", []string{"1", "2", "3", "4", "5"}},
+		{"or=(a->0-x.eq.1,a->0x.eq.2,a->0->b.eq.3)", "or=(a->0-x.eq.%01,a->0x.eq.%01,a->0->b.eq.%01)", []string{"1", "2", "3"}},
 		// Values.
 		{`or=(a.eq."1,2",b.eq."x\"\\y",c.eq."a"b,d.eq."",e.eq.")")`, `or=(a.eq.%01,b.eq.%01,c.eq.%01,d.eq.%01,e.eq.%01)`, []string{"1,2", `x"\y`, `"a"b`, "", ")"}},
 		{"or=(a.cs.{1,2},b.cs.{x,c.eq.{y{z},d.eq.a{1})", "or=(a.cs.%01,b.cs.%01,c.eq.%01,d.eq.%01)", []string{"{1,2}", "{x", "{y{z}", "a{1}"}},
@@ -34,10 +35,10 @@ func TestLogic(t *testing.T) {
 		{query: "or=(d.eq.1,a.is.nul)"}, {query: "or=(d.eq.1,a.is.nullx)"}, {query: "or=(d.eq.1,a.is.)"}, {query: "or=(d.eq.1,a.is.+null)"}, {query: "or=(d.eq.1,a.is.truetruetrue)"},
 		// What the database refuses.
 		{query: "or="}, {query: "or=a.eq.1"}, {query: "or=()"}, {query: "or=(a.eq.1"}, {query: "or=(a.eq.1,)"}, {query: "or=(,a.eq.1)"}, {query: "or=(a)"}, {query: "or=(a.eq)"},
-		{query: "or=(a.foo.1)"}, {query: "or=(a.eq.1,b.not.1)"}, {query: "or=(.eq.1)"}, {query: "or=(a.eq.1,b.+eq.1)"}, {query: "or=(a.eq.1,a-.eq.1)"}, {query: "or=(a.eq.1,%22.eq.1)"}, {query: "or=(a.eq.1,%22%22.eq.1)"},
+		{query: "or=(a.foo.1)"}, {query: "or=(b.eq.1,a.not)"}, {query: "or=(a.eq.1,b.not.1)"}, {query: "or=(.eq.1)"}, {query: "or=(a.eq.1,b.+eq.1)"}, {query: "or=(a.eq.1,a-.eq.1)"}, {query: "or=(a.eq.1,%22.eq.1)"}, {query: "or=(a.eq.1,%22%22.eq.1)"},
 		{query: "or=(a.neq(any).1)"}, {query: "or=(a.eq(some).1)"}, {query: "or=(a.eq(any.1)"}, {query: "or=(a.fts().1)"}, {query: "or=(a.fts(+).1)"}, {query: "or=(a.in(any).(1))"},
 		{query: "or=(a.in.1)"}, {query: "or=(a.in.(1)"}, {query: "or=(a.cs.{1}2)"}, {query: "or=(a.eq.1,b->.eq.2)"}, {query: "or=(a.eq.1,b->-x.eq.2)"}, {query: "or=(a.eq.1,b->2147483648.eq.2)"},
-		{query: "or=(a.eq.1,b->-.eq.2)"}, {query: "or=(a.eq.1,b->x-.eq.2)"}, {query: "or=(a.eq.1,b->+.eq.2)"}, {query: "or=(a.eq.1,b->\"x.eq.2)"}, {query: "or=(a.eq.1,b->-1x.eq.2)"}, {query: "or=(a.eq.1,\"a\"-b.eq.2)"},
+		{query: "or=(a.eq.1,b->x>y.eq.2)"}, {query: "or=(a.eq.1,b->-.eq.2)"}, {query: "or=(a.eq.1,b->x-.eq.2)"}, {query: "or=(a.eq.1,b->+.eq.2)"}, {query: "or=(a.eq.1,b->\"x.eq.2)"}, {query: "or=(a.eq.1,b->-1x.eq.2)"}, {query: "or=(a.eq.1,\"a\"-b.eq.2)"},
 		{query: "or=(and(a.eq.1)"}, {query: "or=(a.eq.%0A)"}, {query: "or=(a.eq.%7F)"}, {query: "or=not.(a.eq.1)"},
 	} {
 		want.check(t, false)

@@ -8,10 +8,11 @@ import (
 // maxParameters is the limit "parameters" in sql/parse/limits.sql: a query that has more is the database's to refuse.
 const maxParameters = 4096
 
-// AppendQuery appends the shape of a raw query string: the query as it came, each value that was cut out replaced by %01.
-// The values are added to values. call says that the path may be that of a function, so that a parameter which is no filter
-// is an argument. Nothing is cut where the query has a placeholder of its own in what would stay, where a value is
-// no text to PostgreSQL, or where there are more than 4096 parameters.
+// AppendQuery appends the shape of a raw query string: the query as it came, each value that was cut out replaced by
+// %01. The values are added to values. call says that the path may be that of a function, so that a parameter which is
+// no filter is an argument. Nothing is cut where the query has a placeholder of its own in what would stay, where a
+// value is no text to PostgreSQL, or where there are more than 4096 parameters. Such a query can read like the shape of
+// another, but it has no values: who looks up what is kept for a shape must look at the number of values as well.
 func AppendQuery(dst []byte, values *Values, query string, call bool) []byte {
 	start := values.mark()
 	c := cutter{dst: dst, values: values, call: call, marked: isMarked(query)}

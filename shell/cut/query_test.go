@@ -62,6 +62,7 @@ func TestQuery(t *testing.T) {
 		{"a=eq.%01&b=in.(\x01)", "a=eq.%01&b=in.%01", []string{"\x01", "{\"\x01\"}"}},
 		// No text to PostgreSQL.
 		{query: "a=eq.1&b=eq.%ff"}, {query: "a=eq.1&b=eq.%00"}, {query: "a=eq.1&b=eq.\xff"}, {query: "a=eq.1&b=eq.\x00"}, {query: "a=eq.1&and=(b.eq.%ff)"},
+		{"%ff=eq.1&%00=eq.2&b=eq.3", "%ff=eq.1&%00=eq.2&b=eq.%01", []string{"3"}},
 		{query: "a=eq.1&b=in.(1)%ff"}, {query: "a=eq.1&or=(b.eq.1)%00"},
 	} {
 		want.check(t, false)
