@@ -98,7 +98,7 @@ returns text
 language plpgsql stable parallel safe
 as $$
 begin
-  return format('case when %s <> %L then ''stale''%s%s%s end', postern.render_epoch(), array(select jsonb_array_elements_text(context -> 'epoch')),
+  return format('case when %s <> %L then ''stale''%s%s%s end', postern.render_epoch(), context ->> 'epoch',
     coalesce(' when ' || escapes || ' then ''escapes''', ''),
     case when code then $sql$ when concat(current_setting('response.status', true), current_setting('response.headers', true)) <> '' then 'own'$sql$ else '' end,
     case when context ->> 'method' not in ('GET', 'HEAD') and postern.may_defer() then $sql$ else 'deferred'$sql$ else '' end);
