@@ -49,6 +49,7 @@ begin
       exit;
     exception when check_violation then
       get stacked diagnostics name = constraint_name;
+      exit when pg_catalog.strpos(known, name) > 0; -- somebody else's constraint
       known := pg_catalog.concat_ws(' ', nullif(known, ''), name);
     end;
   end loop;
@@ -152,7 +153,8 @@ begin
   alter event trigger postern_ddl_command_end enable always; -- where session_replication_role is replica, too
   alter event trigger postern_sql_drop enable always;
 exception when insufficient_privilege then
-  raise notice 'postern: this role may not create event triggers; %', 'after DDL send NOTIFY pgrst (or SIGUSR1 to the shell)';
+  raise notice 'postern: this role may not create event triggers; %',
+    'after DDL send NOTIFY pgrst (or SIGUSR1 to the shell)';
 end
 $$;
 
