@@ -168,8 +168,12 @@ func TestOpenDDLBlocksNobody(t *testing.T) {
 	var conns []*pgx.Conn
 	for n := range sessions {
 		conn := connectQuietly(t, database)
+		start := time.Now()
 		execute(t, conn, fmt.Sprintf("set lock_timeout = '1s'; begin isolation level %s; create table store.open_%d (n int)", isolation[n%3], n))
 		execute(t, conn, fmt.Sprintf("savepoint a; comment on table store.open_%d is 'open'; rollback to a; alter table store.open_%d add m int", n, n))
+		if time.Since(start) > time.Second {
+			t.Fatalf("transaction %d has waited for a lock", n)
+		}
 		conns = append(conns, conn)
 	}
 	mustGet(t, outside, "/open_0", `404 {"code":"PGRST205"…`)
