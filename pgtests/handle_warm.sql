@@ -74,7 +74,7 @@ select is(testing.get('/seen?order=id'), '200 [{"id":1}]', 'replaced');
 -- The epoch heeds temporary tables not, and all else.
 create temp table before as select postern.epoch();
 create function pg_temp.changed() returns boolean language plpgsql as $$
-declare now text[] := postern.epoch();
+declare now text := postern.epoch();
 begin
   return now <> (select epoch from before);
 end $$;
