@@ -297,7 +297,7 @@ begin
       keep := false;
     end if;
     loop
-      compiled := postern.compile(request || jsonb_build_object('plain_texts', keep and not request ? 'escapes'), shape, config);
+      compiled := postern.compile(request, shape, config);
       exit when compiled.statement is null;
       select e.response, e.note into response, note from postern.execute_compiled(digest, literals, compiled) as e;
       exit when note is distinct from 'escapes';

@@ -31,8 +31,9 @@ begin
   context := jsonb_build_object('schema', schema, 'schemas', config -> 'db_schemas', 'method', method,
     'aggregates', config -> 'db_aggregates_enabled', 'legacy', config -> 'url_use_legacy_target_names', 'plans', config -> 'db_plan_enabled',
     'max_rows', case when call or method in ('GET', 'HEAD') then config -> 'db_max_rows' end, 'verbosity', config ->> 'client_error_verbosity',
-    'accept', fields -> 'accept', 'content_type', fields -> 'content-type', 'preferences', preferences, 'pre_request', request ? 'pre_request', 'epoch', postern.epoch(), 'plain_texts', request -> 'plain_texts',
-    'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}' then schema end);
+    'accept', fields -> 'accept', 'content_type', fields -> 'content-type', 'preferences', preferences, 'pre_request', request ? 'pre_request', 'epoch', postern.epoch(),
+    'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}' then schema end)
+    || case when request ? 'escapes' then '{"escapes": true}' else '{}'::jsonb end;
   if call then
     return postern.compile_call(context, segments[2], trees, request, config);
   elsif method in ('GET', 'HEAD') then
@@ -42,7 +43,7 @@ begin
 end
 $$;
 comment on function postern.compile(jsonb, text, jsonb) is
-  'What a request compiles to. request: as of postern.answer; plain_texts tells that the texts of a read may be taken to need no escape, if the note of the statement tells where they do. shape: of its parameters and payload; config: postern.settings. Raises SQLSTATE PNERR for all that is wrong with the request.';
+  'What a request compiles to. request: as of postern.answer; escapes: some text of the answer needs an escape, so that rows are not written. shape: of its parameters and payload; config: postern.settings. Raises SQLSTATE PNERR for all that is wrong with the request.';
 
 create or replace function postern.path_segments(path text)
 returns text[]

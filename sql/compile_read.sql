@@ -154,14 +154,9 @@ declare
   statement text;
 begin
   node := postern.for_media(node, media);
-  if not node ?| '{where,limit,offset,range,max_rows}' and not node -> 'children' @> '[{"join": "inner"} ]' then
-    node := node || '{"whole": true}';
-  end if;
+  node := postern.plan_rows(node, 'relation', context ->> 'method' <> 'HEAD' and media @> '{"handler": "json", "strip": false}'
+    and not node ? 'single' and not context ? 'escapes');
   if context ->> 'method' <> 'HEAD' then
-    if media @> '{"handler": "json", "strip": false}' and not node ? 'single' then
-      node := postern.plan_written(node || jsonb_build_object('fields', postern.expand_star(node -> 'columns', node -> 'fields', true)),
-        (context ->> 'plain_texts')::boolean is true and coalesce(counted, 'exact') = 'exact');
-    end if;
     body := postern.render_body(media, 'rows', node);
     escapes := postern.render_escapes(node);
   end if;

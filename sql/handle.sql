@@ -98,7 +98,7 @@ begin
     literals := coalesce(',' || quote_literal(request ->> 'location'), '');
     foreach pair in array string_to_array(request ->> 'pairs', E'\x1f') loop
       operator := split_part(pair, E'\x1e', 2);
-      if operator = any('{eq,neq,gt,gte,lt,lte,like,ilike}') then
+      if operator = any('{eq,neq,gt,gte,lt,lte}') then
         shape := concat(shape, E'\x1f', split_part(pair, E'\x1e', 1), E'\x1e', operator, E'\x1e\x01');
         literals := concat(literals, ',', quote_literal(split_part(pair, E'\x1e', 3)));
       elsif split_part(pair, E'\x1e', 1) = any('{select,order}') then

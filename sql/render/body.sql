@@ -49,7 +49,7 @@ begin
   return (
     select format('coalesce(%s, %L)',
       format(case when strip then 'json_strip_nulls(%s)' else '%s' end,
-        'json_agg(' || case when shape in ('scalar', 'scalars') then 'pgrst_answer.pgrst_scalar' else 'pgrst_answer' end || ')'
+        'json_agg(' || case when shape in ('scalar', 'scalars') then 'pgrst_answer.pgrst_scalar' else 'pgrst_answer.*' end || ')'
         || case when shape in ('row', 'scalar') then ' -> 0' else '' end),
       case when shape in ('row', 'scalar') then 'null' else '[]' end));
 end

@@ -21,10 +21,10 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(concat_ws(', ', quote_literal(concat(case place when 1 then '{' else ',' end, to_json(output ->> 'label'), ':')),
-        format(case output ->> 'form' when 'bare' then 'coalesce(%s::text, ''null'')' else 'coalesce(to_json(%s), ''null'')' end, postern.render_field(node ->> 'alias', field))),
-      ', ' order by place) || ', ''}'''
-    from jsonb_array_elements(postern.written_outputs(node)) with ordinality as outputs(output, place), lateral (select node -> 'fields' -> place::int - 1 as field) as fields);
+    select string_agg(concat_ws(', ', quote_literal(concat(case place when 1 then '{' else ',' end, to_json((field ->> 'label')::name::text), ':')),
+        case when field ->> 'form' = 'bare' then format('coalesce(%s, ''null'')', postern.render_bare(field, postern.render_field(node ->> 'alias', field)))
+          else format('coalesce(to_json(%s), ''null'')', postern.render_field(node ->> 'alias', field)) end), ', ' order by place) || ', ''}'''
+    from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place));
 end
 $$;
 comment on function postern.render_object(jsonb) is

@@ -32,7 +32,8 @@ begin
   elsif operation[2] = 'is' then
     return array[concat(E'\x1f', pair), ''];
   elsif exists (select from postern.operators() as known where known.name = operation[2]) then
-    return array[concat(E'\x1f', name, E'\x1e', operation[1], E'\x1e\x01'), ',' || quote_literal(operation[3])];
+    return array[concat(E'\x1f', name, E'\x1e', operation[1], E'\x1e\x01'),
+      ',' || quote_literal(case when operation[2] in ('like', 'ilike') then replace(operation[3], '*', '%') else operation[3] end)];
   elsif postern.is_call(request ->> 'path') and value !~ '^not\.' then
     return array[concat(E'\x1f', name, E'\x1e\x1e\x01'), ',' || quote_literal(value)];
   end if;
@@ -76,6 +77,9 @@ begin
       value := coalesce(postern.array_literal(postern.parse_list(token[3])), token[5]);
       if token[5] like '"%"' then
         value := regexp_replace(substr(value, 2, length(value) - 2), '\\(.)', '\1', 'g');
+      end if;
+      if token[4] ~ '\.i?like[.(]' then
+        value := replace(value, '*', '%');
       end if;
       skeleton := skeleton || chr(1);
       literals := literals || ',' || quote_literal(value);
