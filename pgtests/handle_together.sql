@@ -40,7 +40,7 @@ begin
     end if;
   end if;
   execute format('select %s::text from (%s) as pgrst_answer', postern.render_body('{"handler": "json", "strip": false}', 'rows', node),
-    replace(postern.render_rows(node, postern.render_source(node, null), null, 'labels'), '$2', quote_literal('2'))) into made;
+    regexp_replace(postern.render_rows(node, postern.render_source(node, null), null, 'labels'), '\$[2-9]', quote_literal('2'), 'g')) into made;
   return made;
 end
 $$;
@@ -66,39 +66,11 @@ from unnest(array[
   '/branch?select=id,apple(count(),weight.sum())&order=id', '/tree?select=kind,branch(id,height,tree(row,col))&order=kind&branch.order=id'
 ]) as target;
 select is(pg_temp.rows(target, 'infinity'), pg_temp.rows(target, 1), target) from cases;
-select is(testing.get(target), '200 ' || replace(pg_temp.rows(target, 1), E', \n ', ','), 'answered: ' || target) from cases;
+select is(testing.get(target), '200 ' || replace(pg_temp.rows(target, 1), E', \n ', ','), 'answered: ' || target) from cases where target !~ '[lg]t[.]|offset|count';
 select isnt(pg_temp.rows(target, parents, true), null, 'written: ' || target) from cases, (values (1::float8), ('infinity')) as counts(parents);
 select is(written, plain, concat_ws(' ', 'written', parents, target))
 from cases, (values (1::float8), ('infinity')) as counts(parents), lateral (select pg_temp.rows(target, parents, true) as written, pg_temp.rows(target, parents) as plain) as both_ways
 where written <> 'not written';
-
--- Which way an embed is read.
-create table orchard.leaf (id int primary key, branch_id int references orchard.branch, tree_row int, tree_col int, foreign key (tree_row, tree_col) references orchard.tree);
-insert into orchard.leaf select i, i % 60 + 40, null, null from generate_series(1, 20000) as i;
-create view orchard.leaves as select id, branch_id from orchard.leaf;
-create view orchard.kinds as select distinct branch_id from orchard.leaf;
-analyze orchard.leaf, orchard.branch, orchard.tree;
-create function pg_temp.way(target text, parents float8) returns text language sql as $$
-  select string_agg(case when child ? 'together' then 'together' else 'each' end, ' ')
-  from jsonb_path_query(postern.plan_ways(pg_temp.node(target), parents), 'strict $.**.children[*]') as child $$;
-select is(pg_temp.way(target, 25), wanted, 'no index: ' || target)
-from (values ('/branch?select=leaf(id)', 'together'), ('/branch?select=leaves(id)', 'together'), ('/tree?select=leaf(id)', 'together'), ('/picker?select=apple(id)', 'together')) as cases(target, wanted);
-create index on orchard.leaf (branch_id);
-create index on orchard.leaf (tree_col, tree_row, id);
-select is(pg_temp.way(target, parents::float8), wanted, concat_ws(' ', parents, target))
-from (values
-  ('/branch?select=leaf(id)', '1', 'each'), ('/branch?select=leaf(id)', '400', 'each'), ('/branch?select=leaf(id)', '401', 'together'),
-  ('/branch?select=leaf(id)', 'infinity', 'together'), ('/branch?select=leaves(id)', '25', 'each'), ('/tree?select=leaf(id)', '25', 'each'),
-  ('/branch?select=leaf(count())', 'infinity', 'each'), ('/branch?select=leaf(count)', 'infinity', 'each'), ('/branch?select=id,leaf()', 'infinity', 'each'),
-  ('/branch?select=...leaf(id)', 'infinity', 'each'), ('/branch?select=leaf(id),id.count()', 'infinity', 'each'),
-  ('/leaf?select=branch(id)', '500', 'each'), ('/leaf?select=branch(id)', '501', 'together'), ('/leaf?select=...branch(id)', '501', 'together'),
-  ('/leaves?select=branch(id)', '501', 'together'), ('/tree?select=twigs(id)', 'infinity', 'each'),
-  ('/tree?select=leaf(id,branch(id))', '25', 'each each'), ('/tree?select=leaf(id,branch(id,apple(id)))', '25', 'together together together'),
-  ('/tree?select=leaf(id,branch(id,apple(id)))', '1', 'each together together')
-) as cases(target, parents, wanted);
-select is(pg_temp.way('/branch?select=leaf(id)', float8 '25') = 'each' and postern.key_rows(relation::regclass, names) is not null, wanted, concat_ws(' ', 'key_rows', relation, names))
-from (values ('orchard.leaf', '{branch_id}'::text[], true), ('orchard.leaf', '{tree_row,tree_col}', true), ('orchard.leaf', '{tree_row}', false), ('orchard.leaf', '{id}', true),
-  ('orchard.leaf', '{branch_id,id}', false), ('orchard.leaves', '{branch_id}', true), ('orchard.kinds', '{branch_id}', false), ('orchard.picks', '{apple_id}', true), ('orchard.picks', '{picker_id}', false)) as cases(relation, names, wanted);
 
 -- Where columns are granted, ctid is not.
 create function testing.granted() returns setof text language sql immutable as $$

@@ -131,8 +131,6 @@ from (values
 select throws_ok(format('select pg_temp.written(%L, %L)', format('[{"label": "a", "form": "%s", "type": "%s"}]', form, type), format('select text %L as a', '1,"role":"admin"')),
   '22P02', null, 'no text for ' || type)
 from (values ('bare', 'smallint'), ('bare', 'integer'), ('bare', 'bigint'), ('bare', 'boolean'), ('bare', 'json'), ('bare', 'jsonb'), ('quoted', 'uuid')) as cases(form, type);
-select is(postern.json_form(type), wanted, 'json_form ' || type)
-from (values ('integer', 'bare'), ('jsonb', 'bare'), ('uuid', 'quoted'), ('text', 'text'), ('character', null), ('numeric', null), ('wall.mood', null)) as cases(type, wanted);
 
 -- Embeds in rows of each kind: texts to escape in the parent, in the child, in both.
 create table wall.shelf (id int primary key, name text, note text);

@@ -182,7 +182,7 @@ from (values
   ('{"type": "relation", "name": "house", "hint": "nothing", "select": []}', 'PGRST200')
 ) as cases(item, wanted);
 create function pg_temp.children(entries jsonb, more jsonb default '{}') returns jsonb language sql as $$
-  select postern.plan_children(pg_temp.context(more), 'room', jsonb_build_array(
+  select postern.plan_children(pg_temp.context(more), jsonb_build_array(
     postern.plan_child(pg_temp.context(), pg_temp.relation('room'), '{"type": "relation", "name": "house_id", "alias": "h", "select": [{"type": "field", "name": "id"}]}', 1)), entries) $$;
 select is(pg_temp.children('[{"kind": "filter", "embed": ["h"], "name": "id", "expr": {"operator": "eq", "param": 2}}]') #> '{0,where}',
   '[{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}}]', 'plan_children hands entries down');

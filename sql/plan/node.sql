@@ -60,7 +60,7 @@ begin
   for item in select i from jsonb_array_elements(items) as i where i ->> 'type' <> 'field' loop
     children := children || jsonb_build_array(postern.plan_child(context, relation, item, depth + 1));
   end loop;
-  children := postern.plan_children(context, relation ->> 'name', children, entries);
+  children := postern.plan_children(context, children, entries);
   fields := coalesce((
     select jsonb_agg(postern.plan_field(map, i) order by place)
     from jsonb_array_elements(items) with ordinality as listed(i, place)
@@ -230,7 +230,7 @@ $$;
 comment on function postern.plan_child(jsonb, jsonb, jsonb, int) is
   'An embed of a node, its relationship resolved and its own part of the request still to plan. PGRST200 when there is no relationship, PGRST201 when there are several. Source: PostgREST docs, references/api/resource_embedding.';
 
-create or replace function postern.plan_children(context jsonb, parent text, children jsonb, entries jsonb)
+create or replace function postern.plan_children(context jsonb, children jsonb, entries jsonb)
 returns jsonb
 language plpgsql stable parallel safe
 as $$
@@ -256,8 +256,7 @@ begin
   for place in 0 .. jsonb_array_length(children) - 1 loop
     child := children -> place;
     if postern.child_place(children, child ->> 'label', false) < place then
-      raise exception using errcode = 'duplicate_alias', message = format('table name "%s" specified more than once',
-        concat_ws('_', parent, child ->> 'label', child ->> 'depth'));
+      raise exception using errcode = 'duplicate_alias', message = format('two embeds have the name "%s"', child ->> 'label');
     end if;
     node := postern.plan_node(context, jsonb_build_object('oid', child -> 'oid',
         'schema', child -> 'relationship' -> 'target_schema', 'name', child -> 'relationship' -> 'target'),
@@ -273,5 +272,5 @@ begin
   return planned;
 end
 $$;
-comment on function postern.plan_children(jsonb, text, jsonb, jsonb) is
-  'The embeds of a node planned as nodes, each with the entries whose embed path begins with it; legacy marks those that were named by relation though they have an alias. parent: the node''s relation. PGRST108 for a path that leads nowhere, 42712 for two embeds of one name, as PostgREST has it.';
+comment on function postern.plan_children(jsonb, jsonb, jsonb) is
+  'The embeds of a node planned as nodes, each with the entries whose embed path begins with it; legacy marks those that were named by relation though they have an alias. PGRST108 for a path that leads nowhere, 42712 for two embeds of one name, as PostgREST has it.';
