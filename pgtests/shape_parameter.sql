@@ -85,7 +85,7 @@ from (values
   ('(a.cs.{1,2},b.eq.3)', '(a.cs.#,b.eq.#) ,''{1,2}'',''3'''),
   ('(a.eq.b.eq.c)', '(a.eq.#) ,''b.eq.c'''),
   ('("eq.1".eq.2)', '("eq.1".eq.#) ,''2'''),
-  ('(and(a.eq.1,not.or(b.eq.2,c.like(any).{x*})),d.gt.4)', '(and(a.eq.#,not.or(b.eq.#,c.like(any).#)),d.gt.#) ,''1'',''2'',''{x*}'',''4'''),
+  ('(and(a.eq.1,not.or(b.eq.2,c.like(any).{x*})),d.gt.4)', '(and(a.eq.#,not.or(b.eq.#,c.like(any).#)),d.gt.#) ,''1'',''2'',''{x%}'',''4'''),
   ('(a.fts(english).x)', '(a.fts(english).#) ,''x'''),
   ('(a.eq.it''s)', '(a.eq.#) ,''it''''s'''),
   ('(a.eq.)', '(a.eq.#) ,''''')

@@ -22,7 +22,7 @@ begin
       'The parameter %s has no operator; the arguments of a POST are in its body.', trees -> 'arguments' -> 0 ->> 'name'));
   end if;
   media := postern.plan_media(context, node, node ->> 'relation');
-  node := postern.for_media(node, media);
+  node := postern.plan_rows(postern.for_media(node, media), 'call', false);
   if context -> 'preferences' ->> 'handling' = 'strict' and context -> 'preferences' ? 'max-affected'
     and not (routine -> 'returns' ->> 'set')::boolean
   then

@@ -35,7 +35,7 @@ begin
     perform postern.key_mismatch();
   end if;
   media := postern.plan_media(context, node, name);
-  node := postern.for_media(node, media);
+  node := postern.plan_rows(postern.for_media(node, media), 'write', false);
   if method in ('PATCH', 'DELETE') then
     node := node - 'where'
       || jsonb_strip_nulls(jsonb_build_object('where', postern.plan_where(columns, trees -> 'entries')));
