@@ -36,6 +36,7 @@ func TestBench(t *testing.T) {
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
 		"-rounds", "1", "-duration", "20ms", "-conns", "2", "-json", file, "-profile", "-env", "PGRST_DB_PRE_REQUEST=app.check_request",
+		"-env", "PGRST_DB_TX_END=commit-allow-override",
 		"-cases", "row,call,page,embed,insert,update,put,upsert,mix,shapes-1,shapes-200,error",
 	}, &out)
 	if err != nil {

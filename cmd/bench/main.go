@@ -102,7 +102,7 @@ func parseOptions(arguments []string) (options, error) {
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds for each case and number of connections")
-	flags.DurationVar(&o.duration, "duration", time.Second, "length of a round for each server")
+	flags.DurationVar(&o.duration, "duration", 750*time.Millisecond, "length of a round for each server")
 	flags.DurationVar(&o.pause, "pause", time.Minute, "length of the pause of bench idle")
 	chosen := flags.String("cases", "", "`names` of cases to run, or what they begin with, by commas (default: all)")
 	conns := flags.String("conns", "1,16,64", "numbers of connections to load with")
