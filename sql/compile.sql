@@ -1,10 +1,13 @@
 -- A request as a statement: parse, plan, render, in that order. Also what is wrong with a request compiles, to a statement that
--- yields the error.
+-- yields the error. What compiling calls is PL/pgSQL even where it is one query: a function in SQL that is not inlined (a strict one
+-- with CASE, any with FROM) is parsed and planned anew in every transaction, which costs some 100 microseconds, while PL/pgSQL keeps
+-- its plans for the session.
 
 create or replace function postern.compile(request jsonb, payload bytea default null)
 returns postern.compiled
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   config constant jsonb := postern.settings(request -> 'settings');
@@ -116,6 +119,7 @@ create or replace function postern.compile_error(
   request jsonb, config jsonb, epoch text, state text, message text, detail text, hint text)
 returns postern.compiled
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   answer record;
@@ -131,7 +135,7 @@ begin
 end
 $$;
 comment on function postern.compile_error(jsonb, jsonb, text, text, text, text, text) is
-  'The statement that yields an error that compiling has raised. config, epoch: as of postern.compile_request; then what '
+  'The statement that yields an error that comes of the shape of a request. config, epoch: as of postern.compile_request; then what '
   'the error tells (postern.error_response).';
 
 create or replace function postern.compiled_statement(
@@ -212,10 +216,12 @@ comment on function postern.api_path(jsonb, jsonb) is
 
 create or replace function postern.path_segments(path text)
 returns text[]
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select case when path in ('', '/') then '{}'
-    else array(select postern.percent_decode(segment) from string_to_table(substr(path, 2), '/') as segment) end
+begin
+  return case when path in ('', '/') then '{}'
+    else array(select postern.percent_decode(segment) from string_to_table(substr(path, 2), '/') as segment) end;
+end
 $$;
 comment on function postern.path_segments(text) is 'The decoded segments of a raw URL path; none for the root.';
 

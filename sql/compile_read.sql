@@ -2,11 +2,13 @@
 
 create or replace function postern.is_default_select(node jsonb)
 returns boolean
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select node -> 'children' = '[]' and not exists (
+begin
+  return node -> 'children' = '[]' and not exists (
     select from jsonb_array_elements(node -> 'select_items') as item
-    where item <> '{"type": "field", "name": "*"}'::jsonb)
+    where item <> '{"type": "field", "name": "*"}'::jsonb);
+end
 $$;
 comment on function postern.is_default_select(jsonb) is
   'Whether a request selects just *: only then do media type handlers of the relation take part.';
@@ -50,33 +52,44 @@ comment on function postern.for_media(jsonb, jsonb) is
 
 create or replace function postern.common_headers(context jsonb, media jsonb, relevant text[])
 returns text[]
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select array_agg(array[name, value] order by place)
-  from (values
-    ('Content-Type', postern.content_type(media -> 'media'), 1),
-    ('Content-Profile', case when media is not null then context ->> 'profile' end, 2),
-    ('Preference-Applied', postern.applied_preferences(context -> 'preferences', relevant), 3)
-  ) as headers(name, value, place)
-  where value is not null
+#variable_conflict use_column
+begin
+  return (
+    select array_agg(array[name, value] order by place)
+    from (values
+      ('Content-Type', postern.content_type(media -> 'media'), 1),
+      ('Content-Profile', case when media is not null then context ->> 'profile' end, 2),
+      ('Preference-Applied', postern.applied_preferences(context -> 'preferences', relevant), 3)
+    ) as headers(name, value, place)
+    where value is not null);
+end
 $$;
 comment on function postern.common_headers(jsonb, jsonb, text[]) is
   'Content-Type and Content-Profile (when media is given) and Preference-Applied for the relevant preferences.';
 
 create or replace function postern.legacy_warning(node jsonb)
 returns text[]
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  with recursive nodes(node) as (
-    select child from jsonb_array_elements(legacy_warning.node -> 'children') as child
-    union all
-    select child from nodes, jsonb_array_elements(nodes.node -> 'children') as child)
-  select array[array['Warning', format('299 postern "An embed with an alias was named by its relation in a filter, order '
-    'or limit, which will stop working. Write: %s"',
-    string_agg(format('%s in place of %s', nodes.node ->> 'label', nodes.node ->> 'name'), ', '))]]
-  from nodes
-  where nodes.node ? 'legacy'
-  having count(*) > 0
+#variable_conflict use_column
+begin
+  if not node @? '$.**.legacy' then
+    return null;
+  end if;
+  return (
+    with recursive nodes(node) as (
+      select child from jsonb_array_elements(legacy_warning.node -> 'children') as child
+      union all
+      select child from nodes, jsonb_array_elements(nodes.node -> 'children') as child)
+    select array[array['Warning', format('299 postern "An embed with an alias was named by its relation in a filter, order '
+      'or limit, which will stop working. Write: %s"',
+      string_agg(format('%s in place of %s', nodes.node ->> 'label', nodes.node ->> 'name'), ', '))]]
+    from nodes
+    where nodes.node ? 'legacy'
+    having count(*) > 0);
+end
 $$;
 comment on function postern.legacy_warning(jsonb) is
   'The Warning header for embeds that were named by relation though they have an alias, as an array of one pair; null when '

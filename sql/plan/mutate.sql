@@ -27,10 +27,12 @@ comment on function postern.plan_payload(text, jsonb, text[]) is
 
 create or replace function postern.payload_keys(trees jsonb)
 returns text[]
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select array(select jsonb_array_elements_text(
-    coalesce(trees -> 'payload' -> 'keys', case when trees -> 'payload' ->> 'form' in ('{', '[') then trees -> 'columns' end)))
+begin
+  return array(select jsonb_array_elements_text(
+    coalesce(trees -> 'payload' -> 'keys', case when trees -> 'payload' ->> 'form' in ('{', '[') then trees -> 'columns' end)));
+end
 $$;
 comment on function postern.payload_keys(jsonb) is
   'The keys of a payload: those found in the body, or those of the parameter columns where it was not looked into.';

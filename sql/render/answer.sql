@@ -82,10 +82,14 @@ comment on function postern.render_guarded_status(text, text, boolean, text) is
 
 create or replace function postern.header_lines(headers text[])
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select pg_catalog.string_agg(pg_catalog.concat(E'\n', headers[i][1], ': ', postern.header_value(headers[i][2])), '' order by i)
-  from pg_catalog.generate_subscripts(headers, 1) as i
+#variable_conflict use_column
+begin
+  return (
+    select pg_catalog.string_agg(pg_catalog.concat(E'\n', headers[i][1], ': ', postern.header_value(headers[i][2])), '' order by i)
+    from pg_catalog.generate_subscripts(headers, 1) as i);
+end
 $$;
 comment on function postern.header_lines(text[]) is
   'Headers ([name, value] pairs) as lines, each with the line break before it; null when there are none.';
@@ -99,9 +103,11 @@ comment on function postern.header_value(text) is
 
 create or replace function postern.render_guard(context jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select format('case when %s = %L then true else postern.stale() end', postern.render_epoch(), context ->> 'epoch')
+begin
+  return format('case when %s = %L then true else postern.stale() end', postern.render_epoch(), context ->> 'epoch');
+end
 $$;
 comment on function postern.render_guard(jsonb) is
   'SQL of a condition that is true, and that a statement cannot be planned with after DDL: what writes stands under it.';
@@ -128,13 +134,11 @@ declare
 begin
   body := coalesce(body, 'null::text');
   source := coalesce(' from ' || source, '');
-  if status ~ '^[0-9]+$' then
-    status := quote_literal(status);
-  end if;
+  status := case when status ~ '^[0-9]+$' then quote_literal(status) else format('(%s)::text', status) end;
   if context ? 'explain' then
     return format('select %s as status, %s as headers, %s as body, %s as note%s', status, headers, body, note, source);
   elsif context ? 'code' then
-    return format('select %s as body, coalesce(postern.own_status(), (%s)::text) as status, '
+    return format('select %s as body, coalesce(postern.own_status(), %s) as status, '
       'postern.with_own_headers(%s) as headers, %s as note%s', body, status, headers, note, source);
   end if;
   return format('select %s as body, %s as status, %s as headers, %s as note%s', body, status, headers, note, source);

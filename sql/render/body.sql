@@ -48,12 +48,14 @@ comment on function postern.is_binary(jsonb) is 'Whether the body of a media typ
 
 create or replace function postern.render_json(shape text, strip boolean)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select format('coalesce(%s, %L)', format(case when strip then 'json_strip_nulls(%s)' else '%s' end,
+begin
+  return format('coalesce(%s, %L)', format(case when strip then 'json_strip_nulls(%s)' else '%s' end,
       case when shape in ('scalar', 'scalars') then 'json_agg(pgrst_answer.pgrst_scalar)' else 'json_agg(pgrst_answer.*)' end
         || case when shape in ('row', 'scalar') then ' -> 0' else '' end),
-    case when shape in ('row', 'scalar') then 'null' else '[]' end)
+    case when shape in ('row', 'scalar') then 'null' else '[]' end);
+end
 $$;
 comment on function postern.render_json(text, boolean) is 'SQL of the JSON body: an array, or the first element of it.';
 

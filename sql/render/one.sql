@@ -2,19 +2,23 @@
 
 create or replace function postern.render_row_object(media jsonb, row_text text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select format(case when (media ->> 'strip')::boolean then 'json_strip_nulls(row_to_json(%s))' else 'row_to_json(%s)' end,
-    row_text)
+begin
+  return format(case when (media ->> 'strip')::boolean then 'json_strip_nulls(row_to_json(%s))' else 'row_to_json(%s)' end,
+    row_text);
+end
 $$;
 comment on function postern.render_row_object(jsonb, text) is
   'SQL of a row (row_text) as a JSON object, without its nulls where the media type has it so.';
 
 create or replace function postern.row_range(method text, found boolean, counted boolean)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select postern.content_range(0, (found and method in ('GET', 'PATCH'))::int, case when counted then found::int end)
+begin
+  return postern.content_range(0, (found and method in ('GET', 'PATCH'))::int, case when counted then found::int end);
+end
 $$;
 comment on function postern.row_range(text, boolean, boolean) is
   'Content-Range (postern.content_range) of one row, or of none; a POST or DELETE tells no range. counted: whether the total '

@@ -100,11 +100,15 @@ comment on function postern.render_location(jsonb, text[]) is
 
 create or replace function postern.answers_by_row(node jsonb, media jsonb, wanted text)
 returns boolean
-language sql stable parallel safe
+language plpgsql stable parallel safe
 as $$
-  select wanted is distinct from 'headers-only' and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
-    and node -> 'children' = '[]' and node -> 'fields' <> '[]' and not node -> 'fields' @? '$[*].aggregate'
-    and postern.inserts_plainly((node ->> 'oid')::oid)
+#variable_conflict use_column
+begin
+  return (
+    select wanted is distinct from 'headers-only' and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
+      and node -> 'children' = '[]' and node -> 'fields' <> '[]' and not node -> 'fields' @? '$[*].aggregate'
+      and postern.inserts_plainly((node ->> 'oid')::oid));
+end
 $$;
 comment on function postern.answers_by_row(jsonb, jsonb, text) is
   'Whether a row that is inserted is inserted for certain (postern.inserts_plainly) and can make the response by itself '

@@ -180,11 +180,15 @@ comment on function postern.forget_compiled() is
 
 create or replace function postern.header_pairs(lines text)
 returns text[]
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-  select array_agg(array[split_part(line, ': ', 1), substr(line, strpos(line, ': ') + 2)] order by place)
-  from string_to_table(substr(lines, 2), E'\n') with ordinality as listed(line, place)
+#variable_conflict use_column
+begin
+  return (
+    select array_agg(array[split_part(line, ': ', 1), substr(line, strpos(line, ': ') + 2)] order by place)
+    from string_to_table(substr(lines, 2), E'\n') with ordinality as listed(line, place));
+end
 $$;
 comment on function postern.header_pairs(text) is
   'Header lines (postern.header_lines) as [name, value] pairs; null when there are none.';
@@ -214,9 +218,11 @@ comment on function postern.request_error(jsonb, bytea, text, text, text, text) 
 
 create or replace function postern.is_json_request(request jsonb)
 returns boolean
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select postern.media_type(coalesce(request -> 'headers' ->> 'content-type', 'application/json')) ->> 'name' = 'application/json'
+begin
+  return postern.media_type(coalesce(request -> 'headers' ->> 'content-type', 'application/json')) ->> 'name' = 'application/json';
+end
 $$;
 comment on function postern.is_json_request(jsonb) is 'Whether the body of a request is said to be JSON.';
 

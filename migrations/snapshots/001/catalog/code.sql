@@ -459,7 +459,11 @@ without triggers but those of its constraints. Raises nothing.$$;
 
 create or replace function postern.insert_runs_code(relation oid)
 returns boolean
-language sql stable strict parallel safe
-as $$ select postern.user_code(relation, 'insert') is not null $$;
+language plpgsql stable strict parallel safe
+as $$
+begin
+  return postern.user_code(relation, 'insert') is not null;
+end
+$$;
 comment on function postern.insert_runs_code(oid) is
   'Whether an INSERT into a relation may run code of the user''s. True in doubt.';

@@ -20,24 +20,28 @@ comment on function postern.count_row(int) is
 create or replace function postern.render_insert(
   node jsonb, columns jsonb, body text, conflict text[], resolution text, put boolean, returning_list text, guard text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select format('insert into %I.%I as %I%s select %s from %s where %s%s%s returning %s', node ->> 'schema', node ->> 'relation',
-    node ->> 'alias', coalesce('(' || names || ')', ''), coalesce(read, ''), body, guard,
-    case when put then format(' and case when %s then postern.count_row(1) else false end',
-        postern.render_where(node || '{"children": []}', 'pgrst_body'))
-      when resolution = 'merge-duplicates' then ' and postern.count_row(1)' else '' end,
-    case when resolution is null or conflict = '{}' then ''
-      when resolution = 'ignore-duplicates' or names is null then format(' on conflict (%s) do nothing', targets)
-      else format(' on conflict (%s) do update set %s where postern.count_row(-1)', targets, assigned) end,
-    returning_list)
-  from (
-    select string_agg(quote_ident(field ->> 'name'), ', ' order by place) as names,
-      string_agg(format('pgrst_body.%I', field ->> 'name'), ', ' order by place) as read,
-      string_agg(format('%I = excluded.%1$I', field ->> 'name'), ', ' order by place) as assigned,
-      (select string_agg(quote_ident(name), ', ') from unnest(conflict) as name) as targets
-    from jsonb_array_elements(columns) with ordinality as fields(field, place)
-  ) as lists
+#variable_conflict use_column
+begin
+  return (
+    select format('insert into %I.%I as %I%s select %s from %s where %s%s%s returning %s', node ->> 'schema', node ->> 'relation',
+      node ->> 'alias', coalesce('(' || names || ')', ''), coalesce(read, ''), body, guard,
+      case when put then format(' and case when %s then postern.count_row(1) else false end',
+          postern.render_where(node || '{"children": []}', 'pgrst_body'))
+        when resolution = 'merge-duplicates' then ' and postern.count_row(1)' else '' end,
+      case when resolution is null or conflict = '{}' then ''
+        when resolution = 'ignore-duplicates' or names is null then format(' on conflict (%s) do nothing', targets)
+        else format(' on conflict (%s) do update set %s where postern.count_row(-1)', targets, assigned) end,
+      returning_list)
+    from (
+      select string_agg(quote_ident(field ->> 'name'), ', ' order by place) as names,
+        string_agg(format('pgrst_body.%I', field ->> 'name'), ', ' order by place) as read,
+        string_agg(format('%I = excluded.%1$I', field ->> 'name'), ', ' order by place) as assigned,
+        (select string_agg(quote_ident(name), ', ') from unnest(conflict) as name) as targets
+      from jsonb_array_elements(columns) with ordinality as fields(field, place)
+    ) as lists);
+end
 $$;
 comment on function postern.render_insert(jsonb, jsonb, text, text[], text, boolean, text, text) is
   'An INSERT of the payload''s rows. conflict: the columns of ON CONFLICT; resolution: merge-duplicates, ignore-duplicates '
