@@ -4,10 +4,10 @@ import "postern/shell/statement"
 
 // The statements that every session has prepared.
 const (
-	setStatement    = iota // what is set for every request
-	setMore                // settings by name
-	handleStatement        // postern.handle
-	explainStatement       // words an error
+	setStatement     = iota // what is set for every request
+	setMore                 // settings by name
+	handleStatement         // postern.handle
+	explainStatement        // words an error
 	fixedStatements
 )
 
