@@ -1,5 +1,8 @@
 -- A relation with what the request wants of it, and its embeds below it: a tree of nodes. Plan makes it, render reads it.
 --
+-- (Functions here are in PL/pgSQL also where SQL would do: up to PostgreSQL 17 one in SQL that is not inlined is planned anew for
+-- each request, one in PL/pgSQL once a session.)
+--
 -- A node has these keys, those with a question mark where there is something to say.
 --   depth, oid, schema, relation  the relation, and how far below the root (0) it is        postern.plan_node
 --   alias                         its alias in SQL, which is in PostgreSQL's messages       postern.node_alias
@@ -109,7 +112,7 @@ begin
     'fields', fields, 'children', children, 'outputs', outputs, 'where', conditions, 'order', terms,
     'limit', postern.last_entry(entries, 'limit'), 'offset', postern.last_entry(entries, 'offset'),
     'max_rows', context -> 'max_rows', 'size', size,
-    'single', case when to_one or postern.is_single(own, conditions) then true end,
+    'single', case when to_one or conditions is not null and postern.is_single(own, conditions) then true end,
     'heap', case when heap then true end,
     'ctid', case when heap and not granted then true end,
     'columns', case when depth = 0 or children @? '$[*] ? (@.relationship.kind == "computed")' then columns end,
@@ -125,12 +128,14 @@ comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, js
 
 create or replace function postern.node_alias(name text, depth int, root text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select case when name like 'pgrst\_%' or name = 'excluded' then 'pgrst_relation_' || depth
+begin
+  return case when name like 'pgrst\_%' or name = 'excluded' then 'pgrst_relation_' || depth
     when depth = 0 then name
     when octet_length(name) > 60 or name || '_' || depth = root then 'pgrst_relation_' || depth
-    else name || '_' || depth end
+    else name || '_' || depth end;
+end
 $$;
 comment on function postern.node_alias(text, int, text) is
   'The alias of a node''s relation in SQL: its name, and below the root its depth, where no other alias of the statement can be the same. All that is ours begins with pgrst_, so no relation''s does; it is not the root''s, and not cut to the 63 bytes of an identifier. In: the relation''s name, depth, name of the root''s relation. Raises nothing.';
@@ -162,9 +167,11 @@ comment on function postern.check_width(jsonb, jsonb, jsonb) is
 
 create or replace function postern.is_single(relation oid, conditions jsonb)
 returns boolean
-language sql stable parallel safe
+language plpgsql stable parallel safe
 as $$
-  select exists (
+#variable_conflict use_column
+begin
+  return exists (
     select
     from jsonb_array_elements(conditions) as condition
     join pg_attribute as a on a.attrelid = relation and a.attname = condition -> 'field' ->> 'name'
@@ -172,7 +179,8 @@ as $$
       and i.indpred is null and i.indnkeyatts = 1 and i.indkey[0] = a.attnum and i.indcollation[0] = a.attcollation
     join pg_class as c on c.oid = a.attrelid and (c.relkind = 'p' or not c.relhassubclass)
     where condition -> 'expr' ->> 'operator' = 'eq' and not condition -> 'expr' ?| '{not,quantifier}'
-      and not condition -> 'field' ? 'path')
+      and not condition -> 'field' ? 'path');
+end
 $$;
 comment on function postern.is_single(oid, jsonb) is
   'Whether conditions (where of a node) leave at most one row of a relation: an eq filter on a column that is unique by itself, in its own collation.';
