@@ -56,7 +56,10 @@ declare
   computed boolean;
   node jsonb;
 begin
-  map := postern.with_computed(postern.column_map(columns), own, entries);
+  map := postern.column_map(columns);
+  if entries <> '[]' then
+    map := postern.with_computed(map, own, entries);
+  end if;
   if depth = 0 then
     context := context || jsonb_build_object('root', relation -> 'name');
   end if;
@@ -86,16 +89,18 @@ begin
       'Aggregate functions inside a one-to-many or many-to-many spread');
   end if;
   aggregates := aggregates and not embed ? 'spread';
-  conditions := (
-    select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, children)
-      else postern.plan_logic(map, entry -> 'tree', children) end order by place)
-    from jsonb_array_elements(entries) with ordinality as listed(entry, place)
-    where entry -> 'embed' = '[]' and entry ->> 'kind' in ('filter', 'logic'));
-  terms := (
-    select jsonb_agg(postern.plan_order(map, term, children, relation ->> 'name') order by place)
-    from jsonb_array_elements((
-      select entry -> 'terms' from jsonb_array_elements(entries) as entry
-      where entry -> 'embed' = '[]' and entry ->> 'kind' = 'order' limit 1)) with ordinality as listed(term, place));
+  if entries <> '[]' then
+    conditions := (
+      select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, children)
+        else postern.plan_logic(map, entry -> 'tree', children) end order by place)
+      from jsonb_array_elements(entries) with ordinality as listed(entry, place)
+      where entry -> 'embed' = '[]' and entry ->> 'kind' in ('filter', 'logic'));
+    terms := (
+      select jsonb_agg(postern.plan_order(map, term, children, relation ->> 'name') order by place)
+      from jsonb_array_elements((
+        select entry -> 'terms' from jsonb_array_elements(entries) as entry
+        where entry -> 'embed' = '[]' and entry ->> 'kind' = 'order' limit 1)) with ordinality as listed(term, place));
+  end if;
   select case when c.reltuples > 0 then c.reltuples end,
       c.relkind in ('r', 'p', 'm') and embed -> 'relationship' ->> 'kind' is distinct from 'computed',
       exists (select from pg_attribute as a where a.attrelid = c.oid and a.attacl is not null)
@@ -110,7 +115,8 @@ begin
     'depth', depth, 'oid', relation -> 'oid', 'schema', relation -> 'schema', 'relation', relation -> 'name',
     'alias', postern.node_alias(relation ->> 'name', depth, context ->> 'root'),
     'fields', fields, 'children', children, 'outputs', outputs, 'where', conditions, 'order', terms,
-    'limit', postern.last_entry(entries, 'limit'), 'offset', postern.last_entry(entries, 'offset'),
+    'limit', case when entries <> '[]' then postern.last_entry(entries, 'limit') end,
+    'offset', case when entries <> '[]' then postern.last_entry(entries, 'offset') end,
     'max_rows', context -> 'max_rows', 'size', size,
     'single', case when to_one or conditions is not null and postern.is_single(own, conditions) then true end,
     'heap', case when heap then true end,
