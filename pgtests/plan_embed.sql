@@ -54,6 +54,14 @@ from (values ('/picker?name=like.a*&id=eq.2', '[2]'), ('/tree?kind=eq.x&or=(kind
 select is(postern.plan_filter('{}', '{"name": "a", "expr": {"operator": "ilike", "quantifier": "all", "value": "{a*,*}"}}', '[]'),
   '{"field": {"name": "a"}, "expr": {"operator": "ilike", "quantifier": "all", "value": "{a%,%}"}}', 'a literal pattern');
 
+create function orchard.twins(orchard.picker) returns setof int language sql immutable as 'values ($1.id), ($1.id)';
+select is(postern.with_sets('[{"name": "id"}, {"name": "twins"}]', 'orchard.picker'::regclass), '[{"name": "id"}, {"name": "twins", "set": {"schema": "orchard", "name": "twins"}}]', 'with_sets');
+select is(pg_temp.node('/picker?select=id,twins&id=eq.1') ? 'single', false, 'a set makes one row several');
+select is(postern.plan_rows(pg_temp.node('/picker?select=id,twins'), origin, false) #> '{fields,1}' ? 'set', wanted, 'plan_rows: a set is called over the rows of a ' || origin)
+from (values ('relation', false), ('write', true), ('call', true)) as cases(origin, wanted);
+select is(jsonb_path_query_array(postern.plan_rows(pg_temp.node('/picker?order=twins'), origin, false), '$.fields[*].name'), wanted, 'plan_rows: what is ordered by is no column of the answer of a ' || origin)
+from (values ('relation', '["*"]'::jsonb), ('call', '["id", "name"]')) as cases(origin, wanted);
+
 -- Groups.
 select is(pg_temp.node(target) #> '{order,0,column}', wanted::jsonb, 'ordered by ' || target)
 from (values

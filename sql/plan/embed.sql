@@ -8,9 +8,16 @@ declare
   most float8 := least((node -> 'limit' ->> 'value')::float8, (node ->> 'max_rows')::float8,
     case when origin = 'relation' then (node ->> 'size')::float8 end);
 begin
-  if written or origin <> 'relation' and node ? 'computed' then -- there the source has the computed fields as columns
+  if (written or origin <> 'relation' and node ? 'computed') -- then the source has computed fields as columns
+    and node -> 'fields' @> '[{"name": "*"}]'
+  then
     node := node || jsonb_build_object('fields', postern.expand_star(node -> 'columns', node -> 'fields', true));
     node := node || jsonb_build_object('outputs', postern.plan_outputs(node -> 'fields', node -> 'children'));
+  end if;
+  if origin = 'relation' and node -> 'fields' @? '$[*].set' then
+    node := node || jsonb_build_object('fields', (
+      select jsonb_agg(field - 'set' order by place)
+      from jsonb_array_elements(node -> 'fields') with ordinality as listed(field, place)));
   end if;
   if origin = 'relation' and not node ?| '{where,limit,offset,range,max_rows}'
     and not node -> 'children' @> '[{"join": "inner"} ]'

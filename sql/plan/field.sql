@@ -30,6 +30,29 @@ $$;
 comment on function postern.with_computed(jsonb, oid, jsonb) is
   'The columns of a relation by name (postern.column_map), and where entries have a full text search its computed fields of the type tsvector.';
 
+create or replace function postern.with_sets(fields jsonb, relation oid)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select jsonb_agg(case when made.set is null then field else field || jsonb_build_object('set', made.set) end order by place)
+    from jsonb_array_elements(fields) with ordinality as listed(field, place)
+    left join lateral (
+      select jsonb_build_object('schema', n.nspname, 'name', p.proname) as set
+      from pg_class as c
+      join pg_proc as p on p.proname = field ->> 'name' and p.pronargs = 1 and p.proargtypes[0] = c.reltype and p.proretset
+      join pg_namespace as n on n.oid = p.pronamespace
+      where c.oid = relation
+      order by n.oid = c.relnamespace desc
+      limit 1
+    ) as made on true);
+end
+$$;
+comment on function postern.with_sets(jsonb, oid) is
+  'Fields of a relation, with set: {schema, name}, the function, in those computed fields that are sets.';
+
 create or replace function postern.folds(fields jsonb, columns jsonb, relation oid)
 returns boolean
 language plpgsql stable strict parallel safe
@@ -257,7 +280,7 @@ begin
   return array(
     select distinct name
     from (
-      select field ->> 'name' as name from jsonb_array_elements(node -> 'fields') as field
+      select field ->> 'name' as name from jsonb_array_elements(node -> 'fields') as field where not field ? 'set'
       union all
       select term -> 'field' ->> 'name' from jsonb_array_elements(node -> 'order') as term where not term ? 'child'
       union all
@@ -267,7 +290,7 @@ begin
 end
 $$;
 comment on function postern.computed_names(jsonb, jsonb) is
-  'What a node names that is no column of its relation: computed fields, to be computed while the row type is known. Source: PostgREST docs, references/api/computed_fields.';
+  'What a node names that is no column of its relation: computed fields, to be computed while the row type is known. Not those that are sets, which RETURNING does not take: they are computed from the row (postern.render_fields). Source: PostgREST docs, references/api/computed_fields.';
 
 create or replace function postern.child_place(children jsonb, name text, by_relation boolean)
 returns int

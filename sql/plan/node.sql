@@ -7,7 +7,7 @@
 --   depth, oid, schema, relation  the relation, and how far below the root (0) it is        postern.plan_node
 --   alias                         its alias in SQL, which is in PostgreSQL's messages       postern.node_alias
 --   fields                        [{name, label, path?, to_json?, tsvector?, cast?, transform?, aggregate?,
---                                 aggregate_cast?, form?, type?, nullable?}]                postern.plan_field
+--                                 aggregate_cast?, form?, type?, nullable?, set?}]          postern.plan_field, with_sets
 --   children                      its embeds, as nodes, in the order of select              postern.plan_children
 --   outputs                       [{column, label, field? | child (from 1), inner?, aggregate?, aggregate_cast?, form?,
 --                                 type?, nullable?}]: what it yields; inner: the column in the spread child;
@@ -63,10 +63,12 @@ begin
   if depth = 0 then
     context := context || jsonb_build_object('root', relation -> 'name');
   end if;
-  for item in select i from jsonb_array_elements(items) as i where i ->> 'type' <> 'field' loop
-    children := children || jsonb_build_array(postern.plan_child(context, relation, item, depth + 1));
-  end loop;
-  children := postern.plan_children(context, children, entries);
+  if items @? '$[*] ? (@.type != "field")' or entries @? '$[*].embed[0]' then
+    for item in select i from jsonb_array_elements(items) as i where i ->> 'type' <> 'field' loop
+      children := children || jsonb_build_array(postern.plan_child(context, relation, item, depth + 1));
+    end loop;
+    children := postern.plan_children(context, children, entries);
+  end if;
   fields := coalesce((
     select jsonb_agg(postern.plan_field(map, i) order by place)
     from jsonb_array_elements(items) with ordinality as listed(i, place)
@@ -110,6 +112,9 @@ begin
   computed := columns = '[]' or fields @? '$[*].transform'
     or postern.computed_names(
       jsonb_strip_nulls(jsonb_build_object('fields', fields, 'where', conditions, 'order', terms)), columns) <> '{}';
+  if computed and columns <> '[]' and depth = 0 and fields <> '[]' then
+    fields := postern.with_sets(fields, own);
+  end if;
   folds := computed and not aggregates and columns <> '[]' and postern.folds(fields, map, own);
   node := jsonb_strip_nulls(jsonb_build_object(
     'depth', depth, 'oid', relation -> 'oid', 'schema', relation -> 'schema', 'relation', relation -> 'name',
@@ -118,7 +123,8 @@ begin
     'limit', case when entries <> '[]' then postern.last_entry(entries, 'limit') end,
     'offset', case when entries <> '[]' then postern.last_entry(entries, 'offset') end,
     'max_rows', context -> 'max_rows', 'size', size,
-    'single', case when to_one or conditions is not null and postern.is_single(own, conditions) then true end,
+    'single', case when to_one or conditions is not null and not fields @? '$[*].set'
+      and postern.is_single(own, conditions) then true end,
     'heap', case when heap then true end,
     'ctid', case when heap and not granted then true end,
     'columns', case when depth = 0 or children @? '$[*] ? (@.relationship.kind == "computed")' then columns end,

@@ -41,6 +41,17 @@ $$;
 comment on function postern.render_field(text, jsonb, boolean) is
   'A field before aggregation; grouped: that rows will be grouped by, for which json is no type. The cast is an identifier of letters, digits, _, space and $ by the grammar of select.';
 
+create or replace function postern.render_set(node jsonb, routine jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return format('%I.%I(%s)', routine ->> 'schema', routine ->> 'name', postern.render_row(node));
+end
+$$;
+comment on function postern.render_set(jsonb, jsonb) is
+  'A computed field that is a set (postern.with_sets), from the rows of a call or a write.';
+
 create or replace function postern.render_fields(node jsonb, names text)
 returns text
 language plpgsql immutable strict parallel safe
@@ -48,7 +59,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(postern.render_field(node ->> 'alias', field, node ? 'grouped')
+    select string_agg(case when field ? 'set' then postern.render_set(node, field -> 'set')
+        else postern.render_field(node ->> 'alias', field, node ? 'grouped') end
       || case when field ->> 'name' = '*' and not field ? 'aggregate' then ''
         when names = 'labels' then format(' as %I', field ->> 'label') else ' as f' || place || '$' end, ', ' order by place)
     from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place));
