@@ -92,10 +92,14 @@ comment on function postern.render_keys(jsonb) is
 
 create or replace function postern.render_parent_row(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select postern.render_row(node) || ' as pgrst_row'
-  where node -> 'children' @> '[{"relationship": {"kind": "computed"} }]'
+#variable_conflict use_column
+begin
+  return (
+    select postern.render_row(node) || ' as pgrst_row'
+    where node -> 'children' @> '[{"relationship": {"kind": "computed"} }]');
+end
 $$;
 comment on function postern.render_parent_row(jsonb) is
   'The column pgrst_row of level 1, which computed relationships take; null where there are none.';
