@@ -300,6 +300,8 @@ func wrongRefusal(r request, status int, body []byte) string {
 // allowed tells the errors among the broken ones that a client's own value, or a function of the store, causes.
 func allowed(code, message string) bool {
 	switch code {
+	case "42712":
+		return strings.HasPrefix(message, "two embeds")
 	case "42601":
 		return strings.Contains(message, "tsquery")
 	case "26000", "PNERR", "PNRBK": // by store.raising

@@ -74,7 +74,7 @@ select is(testing.get('/seen?order=id'), '200 [{"id":1}]', 'replaced');
 -- The epoch heeds temporary tables not, and all else.
 create temp table before as select postern.epoch();
 create function pg_temp.changed() returns boolean language plpgsql as $$
-declare now text[] := postern.epoch();
+declare now text := postern.epoch();
 begin
   return now <> (select epoch from before);
 end $$;
@@ -123,12 +123,12 @@ set local track_functions = 'all';
 deallocate all;
 select lives_ok(format('select postern.warm(%L)', settings), 'warm with ' || settings) from unnest('{"{\"db_schemas\": [\"store\"]}","{\"db_schemas\": [\"nothing\"]}"}'::text[]) as settings;
 select cmp_ok(pg_temp.calls('find_relationships'), '>', 1::bigint, 'embeds are looked for');
-select cmp_ok(pg_temp.calls('render_together'), '>', 0::bigint, 'and made');
+select cmp_ok(pg_temp.calls('render_each'), '>', 0::bigint, 'and made');
 select lives_ok($$ select postern.warm('{"db_schemas": ["rooms"]}') $$, 'no foreign key');
 create table rooms."d.e(f)" (id int primary key, "g,h" int constraint "i""j!k" references rooms."a ""b\ c");
-create temp table made as select pg_temp.calls('render_together') as before;
+create temp table made as select pg_temp.calls('render_each') as before;
 select lives_ok($$ select postern.warm('{"db_schemas": ["rooms"]}') $$, 'names that need quotes');
-select cmp_ok(pg_temp.calls('render_together'), '>', (select before from made), 'are understood');
+select cmp_ok(pg_temp.calls('render_each'), '>', (select before from made), 'are understood');
 select is_empty($$ select name from pg_prepared_statements $$, 'nothing stays prepared');
 
 select * from finish();

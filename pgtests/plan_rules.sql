@@ -37,7 +37,8 @@ from (values
 ) as cases(item, wanted);
 select is(postern.plan_field(pg_temp.map(), item::jsonb), wanted::jsonb, 'plan_field ' || item)
 from (values
-  ('{"name": "id"}', '{"name": "id", "label": "id"}'),
+  ('{"name": "id"}', '{"name": "id", "label": "id", "form": "bare", "type": "integer", "nullable": false}'),
+  ('{"name": "id", "alias": "x"}', '{"name": "id", "label": "x", "form": "bare", "type": "integer", "nullable": false}'),
   ('{"name": "id", "alias": "x", "cast": "text"}', '{"name": "id", "label": "x", "cast": "text"}'),
   ('{"name": "id", "aggregate": "sum", "aggregate_cast": "int"}', '{"name": "id", "label": "sum", "aggregate": "sum", "aggregate_cast": "int"}'),
   ('{"name": "*", "aggregate": "count"}', '{"name": "*", "label": "count", "aggregate": "count"}'),
@@ -145,7 +146,7 @@ select set_config('testing.settings', '{"db_schemas": ["rooms"]}', true);
 select is(testing.brief('GET', '/called?name=eq.a'),
   '200 [{"id":1,"name":"a"},{"id":2,"name":"A"}]', 'a column that is unique in another collation may have several equal values');
 select set_config('testing.settings', '', true);
-select is(postern.is_single(jsonb_build_object('oid', relation::regclass::oid::bigint, 'where', conditions::jsonb)), wanted, concat_ws(' ', 'is_single', relation, conditions))
+select is(postern.is_single(relation::regclass::oid, conditions::jsonb), wanted, concat_ws(' ', 'is_single', relation, conditions))
 from (values
   ('rooms.house', '[{"field": {"name": "id"}, "expr": {"operator": "eq"}}]', true),
   ('rooms.house', '[{"field": {"name": "name"}, "expr": {"operator": "eq"}}, {"field": {"name": "a"}, "expr": {"operator": "gt"}}]', true),
@@ -166,8 +167,8 @@ from (values
   ('[1,2,3]', '[' || repeat('{"name": "*", "aggregate": "count"},', 533) || '{"name": "*"}]', '[]', null),
   ('[]', '[' || repeat('{"name": "a"},', 1598) || '{"name": "a"}]', '[{"label": "r"}]', null),
   ('[]', '[' || repeat('{"name": "a"},', 1598) || '{"name": "a"}]', '[{"label": "r"}, {"label": "s"}]', 'PGRST100'),
-  ('[]', '[' || repeat('{"name": "a"},', 1598) || '{"name": "a"}]', '[{"spread": true, "fields": [{"name": "a", "label": "a"}], "children": [], "relationship": {"to_one": true}}]', null),
-  ('[]', '[' || repeat('{"name": "a"},', 1598) || '{"name": "a"}]', '[{"spread": true, "fields": [{"name": "a", "label": "a"}, {"name": "b", "label": "b"}], "children": [], "relationship": {"to_one": true}}]', 'PGRST100')
+  ('[]', '[' || repeat('{"name": "a"},', 1598) || '{"name": "a"}]', '[{"spread": true, "outputs": [{}]}]', null),
+  ('[]', '[' || repeat('{"name": "a"},', 1598) || '{"name": "a"}]', '[{"spread": true, "outputs": [{}, {}]}]', 'PGRST100')
 ) as cases(columns, fields, children, wanted);
 select is(postern.plan_child(pg_temp.context(), pg_temp.relation('room'), item::jsonb, 1) - '{oid,relationship}'::text[], wanted::jsonb, 'plan_child ' || item)
 from (values
@@ -257,8 +258,9 @@ from (values
 
 select is(postern.node_alias(name, depth, root), wanted, concat_ws(' ', 'node_alias', name, depth, root))
 from (values
-  ('room', 0, 'room', 'room'), ('room', 2, 'house', 'room_2'), ('room', 1, 'room_1', 'relation$1'), ('room', 2, 'room_1', 'room_2'),
-  (repeat('r', 60), 32, 'house', repeat('r', 60) || '_32'), (repeat('r', 61), 1, 'house', 'relation$1'), (repeat('ü', 31), 1, 'house', 'relation$1')
+  ('room', 0, 'room', 'room'), ('room', 2, 'house', 'room_2'), ('room', 1, 'room_1', 'pgrst_relation_1'), ('room', 2, 'room_1', 'room_2'),
+  ('pgrst_body', 0, 'pgrst_body', 'pgrst_relation_0'), ('excluded', 0, 'excluded', 'pgrst_relation_0'), ('pgrst_x', 3, 'house', 'pgrst_relation_3'),
+  (repeat('r', 60), 32, 'house', repeat('r', 60) || '_32'), (repeat('r', 61), 1, 'house', 'pgrst_relation_1'), (repeat('ü', 31), 1, 'house', 'pgrst_relation_1')
 ) as cases(name, depth, root, wanted);
 
 select * from finish();

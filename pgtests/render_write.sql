@@ -65,7 +65,7 @@ from (values ('a', 'a'), ('', ''), ('""', ''), ('"a""b"', 'a"b'), ('"\c\n\r\s"',
 -- The body of an answer.
 select is(postern.render_json(shape, strip), format('coalesce(%s, %L)', made, missing), concat_ws(' ', shape, strip))
 from (values
-  ('rows', false, 'json_agg(pgrst_answer)', '[]'), ('row', false, 'json_agg(pgrst_answer) -> 0', 'null'), ('scalars', false, 'json_agg(pgrst_answer.pgrst_scalar)', '[]'),
+  ('rows', false, 'json_agg(pgrst_answer.*)', '[]'), ('row', false, 'json_agg(pgrst_answer.*) -> 0', 'null'), ('scalars', false, 'json_agg(pgrst_answer.pgrst_scalar)', '[]'),
   ('scalar', true, 'json_strip_nulls(json_agg(pgrst_answer.pgrst_scalar) -> 0)', 'null')
 ) as cases(shape, strip, made, missing);
 select is(postern.render_body(media, shape, '{"schema": "s", "relation": "R"}'), wanted, media::text)

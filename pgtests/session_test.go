@@ -122,26 +122,128 @@ func oneRound(ctx context.Context, conn *pgx.Conn, session, round int) error {
 	return nil
 }
 
-// DDL in open transactions does not block DDL of others.
+// connectQuietly is connect for a session that must get no warning.
+func connectQuietly(t testing.TB, database string) *pgx.Conn {
+	t.Helper()
+	config, err := pgx.ParseConfig(server.URI(server.Superuser, database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.OnNotice = func(_ *pgconn.PgConn, notice *pgconn.Notice) {
+		if notice.Severity == "WARNING" {
+			t.Errorf("%s", notice.Message)
+		}
+	}
+	conn, err := pgx.ConnectConfig(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+// DDL in open transactions does not block DDL of others, however many there are, and each is seen when it commits. A
+// statement that stays prepared is planned anew.
 func TestOpenDDLBlocksNobody(t *testing.T) {
 	t.Parallel()
+	const sessions = 40
 	database := newDatabase(t)
+	outside := connect(t, database)
+	execute(t, outside, `set plan_cache_mode = force_generic_plan; prepare planned as select `+renderedEpoch(t, outside))
+	epoch := func() string {
+		t.Helper()
+		var read, planned string
+		if err := outside.QueryRow(t.Context(), "select postern.epoch()").Scan(&read); err != nil {
+			t.Fatal(err)
+		}
+		if err := outside.QueryRow(t.Context(), "execute planned").Scan(&planned); err != nil {
+			t.Fatal(err)
+		}
+		if planned != read {
+			t.Errorf("planned at %q, read as %q", planned, read)
+		}
+		return read
+	}
+	isolation := [...]string{"read committed", "repeatable read", "serializable"}
 	var conns []*pgx.Conn
-	for n := range 8 {
-		conn := connect(t, database)
-		execute(t, conn, fmt.Sprintf("set lock_timeout = '2s'; begin; create table store.open_%d (n int)", n))
+	for n := range sessions {
+		conn := connectQuietly(t, database)
+		start := time.Now()
+		execute(t, conn, fmt.Sprintf("set lock_timeout = '1s'; begin isolation level %s; create table store.open_%d (n int)", isolation[n%3], n))
+		execute(t, conn, fmt.Sprintf("savepoint a; comment on table store.open_%d is 'open'; rollback to a; alter table store.open_%d add m int", n, n))
+		if time.Since(start) > time.Second {
+			t.Fatalf("transaction %d has waited for a lock", n)
+		}
 		conns = append(conns, conn)
 	}
-	outside := connect(t, database)
 	mustGet(t, outside, "/open_0", `404 {"code":"PGRST205"…`)
 	for n, conn := range conns {
+		before := epoch()
 		execute(t, conn, "commit")
-		for m := range conns {
-			want := "200 []"
-			if m > n {
-				want = `404 {"code":"PGRST205"…`
-			}
-			mustGet(t, outside, fmt.Sprintf("/open_%d", m), want)
+		if epoch() == before {
+			t.Errorf("transaction %d has not advanced the epoch", n)
+		}
+		mustGet(t, outside, fmt.Sprintf("/open_%d", n), "200 []")
+		if n+1 < sessions {
+			mustGet(t, outside, fmt.Sprintf("/open_%d", n+1), `404 {"code":"PGRST205"…`)
+		}
+	}
+	execute(t, outside, "drop table store.open_0")
+	if now := epoch(); strings.Count(now, " ") != 1 {
+		t.Errorf("one slot is to stay where nobody else runs DDL: %q", now)
+	}
+}
+
+func renderedEpoch(t *testing.T, conn *pgx.Conn) (text string) {
+	t.Helper()
+	if err := conn.QueryRow(t.Context(), "select postern.render_epoch()").Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Whatever kind of DDL and whoever runs it: the epoch advances, and nobody is warned.
+func TestDDLOfEveryKindAdvances(t *testing.T) {
+	t.Parallel()
+	conn := connectQuietly(t, newDatabase(t))
+	execute(t, conn, "create role maker; grant create on schema store to maker; create materialized view store.mat as select 1 as n")
+	t.Cleanup(func() { execute(t, conn, "reset role; drop owned by maker; drop role maker") })
+	for _, test := range []struct {
+		ddl     string
+		wrapped string // settings for it and none after
+		same    bool
+	}{
+		{ddl: "create extension hstore"},
+		{ddl: "drop extension pgtap"},
+		{ddl: "create extension pgtap"},
+		{ddl: "create index concurrently keyless_a on store.keyless (a)"},
+		{ddl: "drop index concurrently store.keyless_a"},
+		{ddl: "create table store.replicated (n int)", wrapped: "session_replication_role = replica"},
+		{ddl: "drop table store.replicated", wrapped: "session_replication_role = replica"},
+		{ddl: "create table store.made (n int)", wrapped: "role = maker"},
+		{ddl: "alter table store.made add m int", wrapped: "default_transaction_isolation = 'serializable'"},
+		{ddl: "refresh materialized view store.mat", same: true},
+		{ddl: "create temp table passing (id serial primary key)", same: true},
+		{ddl: "create temp view passing_by as select * from passing", same: true},
+		{ddl: "drop table passing cascade", same: true},
+		{ddl: "create table if not exists store.made (n int)", same: true},
+	} {
+		var before, after string
+		if err := conn.QueryRow(t.Context(), "select postern.epoch()").Scan(&before); err != nil {
+			t.Fatal(err)
+		}
+		if name, _, set := strings.Cut(test.wrapped, " = "); set {
+			execute(t, conn, "set "+test.wrapped)
+			execute(t, conn, test.ddl)
+			execute(t, conn, "reset "+name)
+		} else {
+			execute(t, conn, test.ddl)
+		}
+		if err := conn.QueryRow(t.Context(), "select postern.epoch()").Scan(&after); err != nil {
+			t.Fatal(err)
+		}
+		if (before == after) != test.same {
+			t.Errorf("%s: from %q to %q", test.ddl, before, after)
 		}
 	}
 }
