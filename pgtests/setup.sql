@@ -72,7 +72,7 @@ create function testing.with_settings(request jsonb)
 returns jsonb
 language sql stable
 as $$
-  select request || jsonb_strip_nulls(jsonb_build_object('settings', nullif(current_setting('testing.settings', true), '')::jsonb))
+  select jsonb_strip_nulls(jsonb_build_object('settings', nullif(current_setting('testing.settings', true), '')::jsonb)) || request
 $$;
 
 -- A request as the shell sends it, its values cut out: how many there are. Placeholders are in the target.
@@ -81,6 +81,15 @@ returns jsonb
 language sql stable
 as $$
   select testing.with_settings(testing.request(method, target, headers, jsonb_build_object('shell', true, 'values', number) || more))
+$$;
+
+-- The trees of a target, in which # stands for a value that the shell has cut out, the first of which is $3.
+create function testing.trees(target text, method text default 'GET')
+returns jsonb
+language sql immutable
+as $$
+  select postern.query_trees(replace(substr(target, length(split_part(target, '?', 1)) + 2), '#', '%01'),
+    target like '/rpc/%', method not in ('GET', 'HEAD'), 3)
 $$;
 
 -- What a request compiles to.
