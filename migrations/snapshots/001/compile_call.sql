@@ -22,16 +22,17 @@ begin
       'The parameter %s has no operator; the arguments of a POST are in its body.', trees -> 'arguments' -> 0 ->> 'name'));
   end if;
   media := postern.plan_media(context, node, node ->> 'relation');
-  node := postern.for_media(node, media);
+  node := postern.plan_rows(postern.for_media(node, media), 'call', false);
   if context -> 'preferences' ->> 'handling' = 'strict' and context -> 'preferences' ? 'max-affected'
     and not (routine -> 'returns' ->> 'set')::boolean
   then
     perform postern.fail('PGRST128', 'max-affected with handling=strict needs a function that returns SETOF or TABLE');
   end if;
-  context := postern.with_code(context, media, case routine ->> 'volatility' when 'v' then 'volatile' else 'stable' end);
+  context := postern.with_code(context, media, case routine ->> 'volatility' when 'v' then 'volatile' else 'stable' end)
+    || case when post and routine ->> 'volatility' = 'v' then '{"guarded": true}' else '{}'::jsonb end;
   return postern.render_call_answer(context, routine, node, media, postern.render_call(routine, node,
       case when fields or not post then arguments end, keys, case when post and not fields then payload ->> 'form' end,
-      case when routine ->> 'volatility' = 'v' and post then postern.render_guard(context) end),
+      case when context ? 'guarded' then postern.render_guard(context) end),
     postern.routine_flags(postern.code_flags(context, node), routine, config));
 end
 $$;

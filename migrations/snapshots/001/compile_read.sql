@@ -121,7 +121,8 @@ declare
   rows text;
   statement text;
 begin
-  node := postern.plan_page(postern.for_media(node, media), media, context);
+  node := postern.plan_rows(postern.for_media(node, media), 'relation', context ->> 'method' <> 'HEAD'
+    and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single');
   context := postern.with_code(context, media, postern.worst_code(postern.node_code(node),
     case when postern.is_binary(media) then 'volatile' end));
   if context ->> 'method' <> 'HEAD' then
@@ -143,24 +144,3 @@ end
 $$;
 comment on function postern.compile_read(jsonb, text, jsonb) is
   'GET or HEAD of a relation. Source: PostgREST docs, references/api/tables_views.';
-
-create or replace function postern.plan_page(node jsonb, media jsonb, context jsonb)
-returns jsonb
-language plpgsql stable parallel safe
-as $$
-begin
-  if not node ?| '{where,limit,offset,range,max_rows}' and not node -> 'children' @> '[{"join": "inner"} ]' then
-    node := node || '{"whole": true}';
-  end if;
-  if context ->> 'method' <> 'HEAD' and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}'
-    and not node ? 'single' and coalesce(context -> 'preferences' ->> 'count', 'exact') = 'exact'
-  then
-    node := postern.plan_written(node || jsonb_build_object('fields',
-      postern.expand_star(node -> 'columns', node -> 'fields', true)), true);
-  end if;
-  return node;
-end
-$$;
-comment on function postern.plan_page(jsonb, jsonb, jsonb) is
-  'The node of a read with whole, where no row of the relation is left out, and, where the answer is JSON and no text is '
-  'known to need an escape, its rows written as text (postern.plan_written).';

@@ -35,12 +35,13 @@ begin
     perform postern.key_mismatch();
   end if;
   media := postern.plan_media(context, node, name);
-  node := postern.for_media(node, media);
+  node := postern.plan_rows(postern.for_media(node, media), 'write', false);
   if method in ('PATCH', 'DELETE') then
     node := node - 'where'
       || jsonb_strip_nulls(jsonb_build_object('where', postern.plan_where(columns, trees -> 'entries')));
   end if;
-  context := postern.with_code(context, media, postern.write_code(node, method, resolution, wanted, media));
+  context := postern.with_code(context, media, postern.write_code(node, method, resolution, wanted, media))
+    || '{"guarded": true}';
   guard := postern.render_guard(context);
   headers := postern.write_headers(context, node, case when wanted = 'representation' then media end, conflict <> '{}');
   if method = 'POST' and form = '{' and context ->> 'parameters' = '2' and (resolution is null or conflict = '{}')

@@ -33,7 +33,10 @@ set local check_function_bodies = off;
 {{ template "settings.sql" . }}
 {{ template "plan/query.sql" . }}
 {{ template "plan/field.sql" . }}
+{{ template "plan/output.sql" . }}
 {{ template "plan/node.sql" . }}
+{{ template "plan/written.sql" . }}
+{{ template "plan/embed.sql" . }}
 {{ template "plan/media.sql" . }}
 {{ template "plan/call.sql" . }}
 {{ template "plan/mutate.sql" . }}

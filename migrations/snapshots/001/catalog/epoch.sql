@@ -1,75 +1,126 @@
--- The epoch: by what DDL changes, so that no session runs a statement compiled before the DDL. It is the values of eight functions,
--- the slots. A compiled statement compares them with those it was compiled at, which costs nothing: the planner folds the comparison
--- into a constant, and the plan cache plans a statement anew when a function that it names has changed. So the epoch is transactional
--- like any DDL, on standbys too. Each transaction that runs DDL holds a slot of its own: none waits for another's.
+-- The epoch: by what DDL changes, so that nobody runs a statement compiled before the DDL. It is the names of the
+-- constraints of a domain, postern.slots. A transaction that runs DDL renames one that nobody else is renaming (an
+-- advisory lock tells) or, where there is none, adds one: it waits for nobody, and what it did is seen when it
+-- commits, on standbys too. A compiled statement compares the epoch with that which it was compiled at, which costs
+-- nothing: the planner folds the comparison into a constant. So that the plan is not kept after DDL, it depends on
+-- another domain, postern.pulse, which has no constraint and which ALTER DOMAIN DROP CONSTRAINT IF EXISTS invalidates
+-- without writing (the planner notes the domains whose checks it leaves out, and only those).
 
 do $$
 begin
-  for number in 0 .. 7 loop
-    if to_regprocedure(format('postern.slot_%s()', number)) is null then
-      execute format('create function postern.slot_%s() returns text language plpgsql immutable parallel safe as %L', number, 'begin return ''first''; end');
-      execute format('comment on function postern.slot_%s() is %L', number, 'A part of the epoch: a value that DDL replaces.');
-    end if;
-  end loop;
+  if to_regtype('postern.slots') is null then
+    create domain postern.slots as text;
+    create domain postern.pulse as text;
+    grant usage on domain postern.slots, postern.pulse to public;
+  end if;
 end
 $$;
+comment on domain postern.slots is
+$$The epoch, as names of constraints: a number of its own each, which the constraint looks for in the value, and one
+that DDL replaces.$$;
+comment on domain postern.pulse is
+  'What the plan of a compiled statement depends on: DDL invalidates it, and it has no constraint.';
 
 create or replace function postern.epoch()
 returns text
-language sql stable parallel safe
+language plpgsql stable parallel safe
 as $$
-  select pg_catalog.string_agg(pg_catalog.substring(prosrc, '''(.*)'''), ',' order by proname)
-  from pg_catalog.pg_proc
-  where pronamespace = 'postern'::pg_catalog.regnamespace and proname = any('{slot_0,slot_1,slot_2,slot_3,slot_4,slot_5,slot_6,slot_7}'::name[])
+begin
+  return (
+    select coalesce(pg_catalog.string_agg(c.conname, ' ' order by c.conname), '')
+    from pg_catalog.pg_constraint as c
+    where c.contypid = 'postern.slots'::pg_catalog.regtype);
+end
 $$;
 comment on function postern.epoch() is
-  'The values of the slots in the snapshot of the calling statement: what is read from the catalog with that snapshot is no older.';
+  'The epoch in the snapshot of the calling statement: what is read from the catalog with that snapshot is no older.';
+
+create or replace function postern.planned_epoch(pulse postern.pulse)
+returns text
+language plpgsql immutable parallel restricted
+as $$
+declare
+  known text := pulse::text;
+  name text;
+begin
+  loop
+    begin
+      perform from (values (known)) as v (known) where v.known::postern.slots is null;
+      exit;
+    exception when check_violation then
+      get stacked diagnostics name = constraint_name;
+      exit when pg_catalog.strpos(known, name) > 0; -- somebody else's constraint
+      known := pg_catalog.concat_ws(' ', nullif(known, ''), name);
+    end;
+  end loop;
+  return known;
+end
+$$;
+comment on function postern.planned_epoch(postern.pulse) is
+$$The epoch when a statement is planned, whatever its snapshot: checks of a domain are the newest there are, and the
+first that fails tells its name. pulse: the empty text as a constant, for the plan to depend on, which alone makes
+this immutable.$$;
 
 create or replace function postern.render_epoch()
 returns text
 language sql immutable parallel safe
-as $$
-  select 'postern.slot_0() || '','' || postern.slot_1() || '','' || postern.slot_2() || '','' || postern.slot_3() || '','' || postern.slot_4() || '','' || postern.slot_5() || '','' || postern.slot_6() || '','' || postern.slot_7()'::text
-$$;
+as $$ select $sql$postern.planned_epoch(''::postern.pulse)$sql$ $$;
 comment on function postern.render_epoch() is
-  'SQL of the epoch when a statement is planned. The statement must name each slot itself, or the plan cache would not know that it depends on them.';
+  'SQL of the epoch when a statement is planned: postern.epoch() where no DDL has been committed in between.';
 
 create or replace function postern.advance_epoch()
 returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+set client_min_messages = warning
 as $$
 declare
-  number int := 0;
+  fresh text := replace(gen_random_uuid()::text, '-', '');
+  slot record;
+  taken boolean := false;
 begin
-  while number < 8 and not pg_try_advisory_xact_lock(hashtext('postern.slot'), number) loop
-    number := number + 1;
+  for slot in select oid, conname from pg_constraint where contypid = 'postern.slots'::regtype loop
+    continue when not pg_try_advisory_xact_lock(hashtext('postern.slots'), slot.oid::int);
+    begin
+      if taken then
+        execute format('alter domain postern.slots drop constraint %I', slot.conname);
+      else
+        execute format('alter domain postern.slots rename constraint %I to %I', slot.conname,
+          overlay(slot.conname placing fresh from 18));
+        taken := true;
+      end if;
+    exception when others then -- another transaction has had it since the snapshot of this one
+      null;
+    end;
   end loop;
-  if number = 8 then
-    number := pg_backend_pid() % 8;
-    perform pg_advisory_xact_lock(hashtext('postern.slot'), number);
+  if not taken then
+    execute format('alter domain postern.slots add constraint %I check (strpos(value, %L) > 0) not valid',
+      right(fresh, 16) || ' ' || fresh, right(fresh, 16));
   end if;
-  execute format('create or replace function postern.slot_%s() returns text language plpgsql immutable parallel safe as %L',
-    number, format('begin return %L; end', gen_random_uuid()));
+  alter domain postern.pulse drop constraint if exists nothing;
 exception when others then
   raise warning 'postern: the epoch could not be advanced (%): send NOTIFY pgrst after this DDL', sqlerrm;
 end
 $$;
 comment on function postern.advance_epoch() is
-  'Makes every session compile anew once this transaction has committed. Never fails; waits only where eight other transactions have run DDL and are still open. Security definer, as whoever runs DDL has no rights on the slots.';
+$$Makes everybody compile anew once this transaction has committed: renames a slot that is free, drops those beyond,
+adds one where none is. Never fails and never waits. Security definer, as whoever runs DDL does not own the slots.$$;
 
 create or replace function postern.on_ddl()
 returns event_trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  ours constant text := '(^| on )postern[.](slots|pulse)$';
 begin
   if tg_tag in ('REFRESH MATERIALIZED VIEW', 'ALTER DEFAULT PRIVILEGES')
     or tg_event = 'ddl_command_end' and not exists (
       select from pg_event_trigger_ddl_commands()
-      where not in_extension and schema_name is distinct from 'pg_temp' and coalesce(object_identity, '') !~ '^postern[.]slot_[0-7][(][)]$')
+      where not in_extension and schema_name is distinct from 'pg_temp' and coalesce(object_identity, '') !~ ours)
     or tg_event = 'sql_drop' and not exists (
-      select from pg_event_trigger_dropped_objects() where not is_temporary)
+      select from pg_event_trigger_dropped_objects() -- the rule of a temporary view does not count as temporary
+      where not is_temporary and address_names[1] is distinct from 'pg_temp' and object_identity !~ ours)
   then
     return;
   end if;
@@ -77,7 +128,8 @@ begin
 end
 $$;
 comment on function postern.on_ddl() is
-  'Event trigger of ddl_command_end and sql_drop: advances the epoch unless only temporary objects changed, or a slot. What the script of an extension does is left to the command that runs it: no script may replace a slot.';
+$$Event trigger of ddl_command_end and sql_drop: advances the epoch unless only temporary objects changed, or a slot.
+What the script of an extension creates is left to the command that runs it.$$;
 
 do $$
 begin
@@ -85,8 +137,11 @@ begin
   drop event trigger if exists postern_sql_drop;
   create event trigger postern_ddl_command_end on ddl_command_end execute function postern.on_ddl();
   create event trigger postern_sql_drop on sql_drop execute function postern.on_ddl();
+  alter event trigger postern_ddl_command_end enable always; -- where session_replication_role is replica, too
+  alter event trigger postern_sql_drop enable always;
 exception when insufficient_privilege then
-  raise notice 'postern: this role may not create event triggers; after DDL send NOTIFY pgrst (or SIGUSR1 to the shell)';
+  raise notice 'postern: this role may not create event triggers; %',
+    'after DDL send NOTIFY pgrst (or SIGUSR1 to the shell)';
 end
 $$;
 
@@ -94,8 +149,8 @@ create or replace function postern.live()
 returns boolean
 language sql stable parallel safe
 as $$
-  select count(*) = 2 from pg_event_trigger
-  where evtname in ('postern_ddl_command_end', 'postern_sql_drop') and evtenabled <> 'D'
+  select count(*) = 2 from pg_catalog.pg_event_trigger
+  where evtname in ('postern_ddl_command_end', 'postern_sql_drop') and evtenabled in ('O', 'A')
 $$;
 comment on function postern.live() is
   'Whether event triggers watch the DDL. If not, NOTIFY pgrst or SIGUSR1 must tell the shell of changes.';

@@ -30,3 +30,10 @@ $$;
 comment on function postern.node_code(jsonb) is
   'What code of the user''s may run when the rows of a node and of its embeds are read (postern.user_code): that of their '
   'relations, computed fields and relationships, and representations.';
+
+create or replace function postern.worst_code(variadic codes text[])
+returns text
+language sql immutable parallel safe
+as $$ select case when 'volatile' = any(codes) then 'volatile' when 'stable' = any(codes) then 'stable' end $$;
+comment on function postern.worst_code(text[]) is
+  'Of answers of postern.user_code the one that allows the most: volatile, stable or null.';

@@ -2,15 +2,47 @@
 
 create or replace function postern.column_map(columns jsonb)
 returns jsonb
-language plpgsql immutable strict parallel safe
+language sql immutable strict parallel safe
 as $$
-#variable_conflict use_column
-begin
-  return (
-    select coalesce(jsonb_object_agg(item ->> 'name', item), '{}') from jsonb_array_elements(columns) as item);
-end
+  select coalesce(jsonb_object_agg(item ->> 'name', item), '{}') from jsonb_array_elements(columns) as item
 $$;
 comment on function postern.column_map(jsonb) is 'Columns (postern.relation_columns) by name.';
+
+create or replace function postern.with_computed(map jsonb, relation oid, entries jsonb)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+begin
+  if relation is null or not entries @? '$.**.operator ? (@ like_regex "fts$")' then
+    return map;
+  end if;
+  return (
+    select coalesce(jsonb_object_agg(p.proname, jsonb_build_object('name', p.proname, 'base', 'tsvector')), '{}')
+    from pg_class as c
+    join pg_proc as p on p.pronamespace = c.relnamespace and p.pronargs = 1 and p.proargtypes[0] = c.reltype
+    where c.oid = relation and p.prorettype = 'tsvector'::regtype) || map;
+end
+$$;
+comment on function postern.with_computed(jsonb, oid, jsonb) is
+  'The columns of a relation by name (postern.column_map), and where entries have a full text search its computed fields of the type tsvector.';
+
+create or replace function postern.folds(fields jsonb, columns jsonb, relation oid)
+returns boolean
+language sql stable strict parallel safe
+as $$
+  select exists (
+    select
+    from jsonb_array_elements(fields) as field
+    join pg_proc as p on p.proname = field ->> 'name' and p.prokind = 'a' and p.pronargs = 1
+      and p.proargtypes[0] in ('"any"'::regtype, 'anyelement'::regtype, 'anynonarray'::regtype)
+    where p.pronamespace = 'pg_catalog'::regnamespace and not columns ? (field ->> 'name')
+      and not exists (
+        select from pg_class as c
+        join pg_proc as own on own.proargtypes[0] = c.reltype and own.pronargs = 1 and own.proname = p.proname
+        where c.oid = relation))
+$$;
+comment on function postern.folds(jsonb, jsonb, oid) is
+  'Whether a field is an aggregate of the row in functional notation, as count in posts(count): no column and no computed field has its name.';
 
 create or replace function postern.plan_reference(columns jsonb, item jsonb)
 returns jsonb
@@ -52,46 +84,62 @@ comment on function postern.cast_type(text) is
   'The type of a cast as it was written, if there is one of that name on the search path of the API (postern.api_path). Else '
   'raises 42704 with PostgreSQL''s words. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
 
+create or replace function postern.column_field(item jsonb)
+returns jsonb
+language sql stable strict parallel safe
+as $$
+  select jsonb_strip_nulls(jsonb_build_object('name', item -> 'name', 'label', item -> 'name',
+    'tsvector', case when item ->> 'base' = 'tsvector' then true end,
+    'transform', transform, 'form', form, 'type', case when form in ('bare', 'quoted') then item -> 'base' end,
+    'nullable', case when form is not null then item -> 'nullable' end))
+  from (select case when (item ->> 'type_oid')::bigint >= 16384
+      then postern.representation((item ->> 'type_oid')::oid, 'json'::regtype) end as transform) as shown,
+    lateral (select case when transform is null then postern.json_form(item ->> 'base') end as form) as plain
+$$;
+comment on function postern.column_field(jsonb) is
+  'A column (postern.relation_columns) as a field under its own name, with the representation as JSON that its domain has, and how it is written (postern.json_form).';
+
 create or replace function postern.plan_field(columns jsonb, item jsonb)
 returns jsonb
 language plpgsql stable strict parallel unsafe
 as $$
 declare
-  known jsonb := columns -> (item ->> 'name');
-  transform text;
+  made jsonb := case when item ? 'path' or not columns ? (item ->> 'name') then postern.plan_reference(columns, item)
+    else postern.column_field(columns -> (item ->> 'name')) end;
 begin
-  if (known ->> 'type_oid')::bigint >= 16384 and not item ? 'path' then
-    transform := postern.representation((known ->> 'type_oid')::oid, 'json'::regtype);
+  if item ?| '{cast,aggregate}' then
+    made := made - '{form,type,nullable}'::text[] || jsonb_strip_nulls(jsonb_build_object(
+      'cast', postern.cast_type(item ->> 'cast'), 'aggregate', item -> 'aggregate',
+      'aggregate_cast', postern.cast_type(item ->> 'aggregate_cast')));
   end if;
-  return postern.plan_reference(columns, item) || jsonb_strip_nulls(jsonb_build_object(
-    'cast', postern.cast_type(item ->> 'cast'), 'aggregate', item -> 'aggregate', 'aggregate_cast', postern.cast_type(item ->> 'aggregate_cast'),
-    'transform', transform,
-    'label', coalesce(item ->> 'alias', item ->> 'aggregate', postern.last_key(item -> 'path'), item ->> 'name')));
+  return made || jsonb_build_object('label',
+    coalesce(item ->> 'alias', item ->> 'aggregate', postern.last_key(item -> 'path'), item ->> 'name'));
 end
 $$;
 comment on function postern.plan_field(jsonb, jsonb) is
-  'An item of select as a field: its reference, casts, aggregate, the representation as JSON that its domain has, and its label in the answer. 42704 for a cast to a type that does not exist.';
+  'An item of select as a field (fields of a node): its reference, casts, aggregate, the representation as JSON that its domain has, how it is written, and its label in the answer. 42704 for a cast to a type that does not exist.';
 
 create or replace function postern.expand_star(columns jsonb, fields jsonb, forced boolean)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
+declare
+  own jsonb;
 begin
+  if columns = '[]' or not fields @? '$[*] ? (@.name == "*" && !exists (@.aggregate))' then
+    return fields;
+  end if;
+  own := (
+    select jsonb_agg(postern.column_field(item) order by place)
+    from jsonb_array_elements(columns) with ordinality as listed(item, place));
+  if not forced and not own @? '$[*].transform' then
+    return fields;
+  end if;
   return (
-    select case
-      when columns = '[]' or not fields @> '[{"name": "*"}]' then fields
-      when not forced and not exists (
-        select from jsonb_array_elements(columns) as item
-        where postern.plan_field(jsonb_build_object(item ->> 'name', item), item) ? 'transform') then fields
-      else (
-        select jsonb_agg(case when field ->> 'name' = '*' and not field ? 'aggregate'
-          then postern.plan_field(jsonb_build_object(item ->> 'name', item), jsonb_build_object('name', item -> 'name'))
-          else field end order by place, position)
-        from jsonb_array_elements(fields) with ordinality as listed(field, place)
-        left join jsonb_array_elements(columns) with ordinality as known(item, position)
-          on field ->> 'name' = '*' and not field ? 'aggregate')
-    end);
+    select jsonb_agg(coalesce(shown, field) order by place, position)
+    from jsonb_array_elements(fields) with ordinality as listed(field, place)
+    left join jsonb_array_elements(own) with ordinality as owned(shown, position)
+      on field ->> 'name' = '*' and not field ? 'aggregate');
 end
 $$;
 comment on function postern.expand_star(jsonb, jsonb, boolean) is
@@ -120,6 +168,7 @@ as $$
 declare
   expr jsonb := filter -> 'expr';
   known jsonb := columns -> (filter ->> 'name');
+  pattern boolean := expr ->> 'operator' in ('like', 'ilike');
   place int;
 begin
   if expr ->> 'operator' = 'is' and expr ->> 'value' = 'null' and not filter ? 'path' then
@@ -128,13 +177,25 @@ begin
       return jsonb_build_object('exists', place, 'not', coalesce((expr ->> 'not')::boolean, false) is false);
     end if;
   end if;
+  if pattern and expr ? 'value' then
+    expr := expr || jsonb_build_object('value', replace(expr ->> 'value', '*', '%'));
+  end if;
   return jsonb_strip_nulls(jsonb_build_object('field', postern.plan_reference(columns, filter), 'expr', expr,
-    'transform', case when (known ->> 'type_oid')::bigint >= 16384
+    'like', case when pattern then expr -> 'param' end, 'transform', case when (known ->> 'type_oid')::bigint >= 16384
       then postern.representation('text'::regtype, (known ->> 'type_oid')::oid) end));
 end
 $$;
 comment on function postern.plan_filter(jsonb, jsonb, jsonb) is
-  'A filter as {field, expr, transform: the function that makes the column''s domain from text}, or, when it is a null test of an embed, {exists: place of the child, not}.';
+  'A filter as {field, expr, like: the parameter that is a pattern, in whose value * stands for %, transform: the function that makes the column''s domain from text}, or, when it is a null test of an embed, {exists: place of the child, not}.';
+
+create or replace function postern.plan_likes(node jsonb)
+returns jsonb
+language sql immutable strict parallel safe
+as $$
+  select coalesce(jsonb_agg(distinct param), '[]') from jsonb_path_query(node, '$.**.like') as param
+$$;
+comment on function postern.plan_likes(jsonb) is
+  'The numbers of the parameters that are patterns of like and ilike, in a node and all below: whoever gives their values has to write % for each *.';
 
 create or replace function postern.plan_logic(columns jsonb, tree jsonb, children jsonb)
 returns jsonb

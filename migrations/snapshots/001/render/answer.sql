@@ -110,11 +110,13 @@ create or replace function postern.render_note(context jsonb, escapes text)
 returns text
 language sql immutable parallel safe
 as $$
-  select format('case when %s <> %L then ''stale''%s end', postern.render_epoch(), context ->> 'epoch',
-    coalesce(' when ' || escapes || ' then ''escapes''', ''))
+  select case when context ? 'guarded' then 'null::text'
+    else format('case when %s <> %L then ''stale''%s end', postern.render_epoch(), context ->> 'epoch',
+      coalesce(' when ' || escapes || ' then ''escapes''', '')) end
 $$;
 comment on function postern.render_note(jsonb, text) is
-  'SQL of the note of a statement (the type postern.compiled). escapes: SQL of whether a text needs an escape, or null.';
+  'SQL of the note of a statement (the type postern.compiled). context: {epoch, guarded?: the statement stands under '
+  'postern.render_guard}; escapes: SQL of whether a text needs an escape, or null.';
 
 create or replace function postern.render_response(
   context jsonb, body text, status text, headers text, source text, escapes text default null)

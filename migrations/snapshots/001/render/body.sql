@@ -51,7 +51,7 @@ returns text
 language sql immutable strict parallel safe
 as $$
   select format('coalesce(%s, %L)', format(case when strip then 'json_strip_nulls(%s)' else '%s' end,
-      case when shape in ('scalar', 'scalars') then 'json_agg(pgrst_answer.pgrst_scalar)' else 'json_agg(pgrst_answer)' end
+      case when shape in ('scalar', 'scalars') then 'json_agg(pgrst_answer.pgrst_scalar)' else 'json_agg(pgrst_answer.*)' end
         || case when shape in ('row', 'scalar') then ' -> 0' else '' end),
     case when shape in ('row', 'scalar') then 'null' else '[]' end)
 $$;

@@ -7,7 +7,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select case when field ? 'to_json' then format('to_jsonb(%I.%I)', alias, field ->> 'name')
+    select case when field ? 'to_json' then format('pg_catalog.to_jsonb(%I.%I)', alias, field ->> 'name')
         else format('%I.%I', alias, field ->> 'name') end
       || coalesce((
         select string_agg((step ->> 'op') || case when step ? 'index' then (step ->> 'index')::int::text
@@ -62,7 +62,7 @@ begin
         else format('to_tsvector(%s%s)', language, subject) end, operation.sql, language, operand);
     else
       if operation.sql in ('like', 'ilike') then
-        operand := format('replace(%s, ''*'', ''%%'')', operand) || case when expr ? 'quantifier' then '::text[]' else '' end;
+        operand := operand || case when expr ? 'quantifier' then '::text[]' else '' end;
       elsif transform is not null then
         operand := format(case when expr ? 'quantifier' then 'select %s(element) from unnest(%s::text[]) as element' else '%s(%s)' end, transform, operand);
       end if;

@@ -12,11 +12,17 @@ begin
   end if;
   return format('%I.%I as %I', node ->> 'schema', node ->> 'relation', node ->> 'alias')
     || case when relationship ? 'junction' then format(', %I.%I as %I', relationship -> 'junction' ->> 'schema',
-      relationship -> 'junction' ->> 'name', 'junction$' || (node ->> 'depth')) else '' end;
+      relationship -> 'junction' ->> 'name', postern.junction_alias(node)) else '' end;
 end
 $$;
 comment on function postern.render_source(jsonb, text) is
   'The FROM items of a node: its relation, with the junction of a many-to-many relationship, or the function of a computed one called with parent_row.';
+
+create or replace function postern.junction_alias(node jsonb)
+returns text
+language sql immutable strict parallel safe
+as $$ select 'pgrst_junction_' || (node ->> 'depth') $$;
+comment on function postern.junction_alias(jsonb) is 'The alias of the junction of a many-to-many embed.';
 
 create or replace function postern.render_join(node jsonb, parent text, keyed boolean)
 returns text
@@ -31,7 +37,7 @@ begin
       from jsonb_array_elements(node -> 'relationship' -> 'columns') as pair
       where not node -> 'relationship' ? 'junction'
       union all
-      select format('%I.%I = %I.%I', 'junction$' || (node ->> 'depth'), pair ->> 1, parent, case when keyed then postern.key_alias(pair ->> 0) else pair ->> 0 end)
+      select format('%I.%I = %I.%I', postern.junction_alias(node), pair ->> 1, parent, case when keyed then postern.key_alias(pair ->> 0) else pair ->> 0 end)
       from jsonb_array_elements(node -> 'relationship' -> 'junction' -> 'source') as pair
       union all
       select postern.render_junction_join(node)
@@ -48,7 +54,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(format('%I.%I = %I.%I', 'junction$' || (child ->> 'depth'), pair ->> 1, child ->> 'alias', pair ->> 0), ' and ')
+    select string_agg(format('%I.%I = %I.%I', postern.junction_alias(child), pair ->> 1, child ->> 'alias', pair ->> 0), ' and ')
     from jsonb_array_elements(child -> 'relationship' -> 'junction' -> 'target') as pair);
 end
 $$;
@@ -84,6 +90,16 @@ $$;
 comment on function postern.render_keys(jsonb) is
   'The columns of a node that its embeds are joined by, under the names of postern.key_alias.';
 
+create or replace function postern.render_parent_row(node jsonb)
+returns text
+language sql immutable strict parallel safe
+as $$
+  select postern.render_row(node) || ' as pgrst_row'
+  where node -> 'children' @> '[{"relationship": {"kind": "computed"} }]'
+$$;
+comment on function postern.render_parent_row(jsonb) is
+  'The column pgrst_row of level 1, which computed relationships take; null where there are none.';
+
 create or replace function postern.render_row(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
@@ -107,7 +123,8 @@ as $$
 begin
   return (
     select format('exists (select 1 from %s%s%s)', postern.render_source(child, postern.render_row(parent_node)),
-      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, false), postern.render_where(child, child ->> 'alias')), ''), ''),
+      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, false),
+        postern.render_where(child, child ->> 'alias')), ''), ''),
       case when child ?| '{limit,offset}' then postern.render_page(child) else '' end));
 end
 $$;
@@ -205,7 +222,8 @@ begin
   return (
     select format('(select %s from %s%s limit 1)', postern.render_reference(child ->> 'alias', field),
       postern.render_source(child, postern.render_row(parent_node)),
-      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, false), postern.render_where(child, child ->> 'alias')), ''), '')));
+      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, false),
+        postern.render_where(child, child ->> 'alias')), ''), '')));
 end
 $$;
 comment on function postern.render_related(jsonb, text, jsonb, jsonb) is

@@ -1,32 +1,14 @@
 -- A to-many embed for all parents together: its rows are read once, grouped by the key of their parent, and joined to the parents.
--- For more than a few parents that is several times cheaper than a subquery each.
-
-create or replace function postern.embeds_together(node jsonb, child jsonb, grouped boolean)
-returns boolean
-language plpgsql immutable parallel safe
-as $$
-begin
-  return child <> 'null' and not grouped and not child ? 'spread' and not node ? 'single' and not (child -> 'relationship' ->> 'to_one')::boolean
-    and child -> 'relationship' ->> 'kind' <> 'computed' and not child ?| '{limit,offset,max_rows}' and not postern.is_empty_embed(child)
-    and not exists (select from jsonb_array_elements(postern.node_outputs(child)) as output where output ? 'aggregate');
-end
-$$;
-comment on function postern.embeds_together(jsonb, jsonb, boolean) is
-  'Whether the embed child of a node is read for all parents together: it is to-many, has no page of its own and no aggregates, and there may be several parents.';
 
 create or replace function postern.parent_columns(child jsonb)
 returns table (place bigint, name text, own text, parent_key text)
-language plpgsql immutable strict parallel safe
+language sql immutable strict parallel safe
 as $$
-#variable_conflict use_column
-declare
-  junction jsonb := child -> 'relationship' -> 'junction';
-begin
-  return query
-    select position, format('pgrst_parent_%s_%s', child ->> 'depth', position), format('%I.%I', case when junction is null then child ->> 'alias' else 'junction$' || (child ->> 'depth') end, pair ->> 1),
-      postern.key_alias(pair ->> 0)
-    from jsonb_array_elements(coalesce(junction -> 'source', child -> 'relationship' -> 'columns')) with ordinality as pairs(pair, position);
-end
+  select position, format('pgrst_p%s', position),
+    format('%I.%I', case when junction is null then child ->> 'alias' else postern.junction_alias(child) end, pair ->> 1),
+    postern.key_alias(pair ->> 0)
+  from (select child -> 'relationship' -> 'junction' as junction) as linked,
+    jsonb_array_elements(coalesce(junction -> 'source', child -> 'relationship' -> 'columns')) with ordinality as pairs(pair, position)
 $$;
 comment on function postern.parent_columns(jsonb) is
   'The columns by which the rows of an embed (or of its junction) belong to their parent: place, name for it, SQL of the column, name of the parent''s key in level 1.';
@@ -38,49 +20,62 @@ as $$
 #variable_conflict use_column
 declare
   parents text;
+  own text;
   names text;
   condition text;
   joined text;
 begin
-  select string_agg(format('%s as %s', own, c.name), ', ' order by c.place),
+  select string_agg(format('%s as %s', c.own, c.name), ', ' order by c.place), string_agg(c.own, ', ' order by c.place),
       string_agg(c.name, ', ' order by c.place),
-      format('(%s) in (select %s from %I)', string_agg(own, ', ' order by c.place), string_agg(quote_ident(parent_key), ', ' order by c.place), parent),
-      string_agg(format('%I.%s = %I.%I', 'e' || render_together.place, c.name, parent, parent_key), ' and ')
-    into parents, names, condition, joined
+      format('(%s) in (select %s from %s)', string_agg(c.own, ', ' order by c.place),
+        string_agg(format('%s.%I', parent, c.parent_key), ', ' order by c.place), parent),
+      string_agg(format('pgrst_e%s.%s = %s.%I', render_together.place, c.name, parent, c.parent_key), ' and ')
+    into parents, own, names, condition, joined
     from postern.parent_columns(child) as c;
-  condition := concat_ws(' and ', case when not whole then condition end, postern.render_junction_join(child));
-  return format(' left join (select %1$s, %5$s as rows%6$s from (%2$s) as children group by %1$s) as %3$I on %4$s', names,
-    postern.render_children(child, parents, names, condition), 'e' || place, joined,
-    case when child ? 'written' then postern.render_written_rows(child, 'pgrst_embed') else 'json_agg(pgrst_embed)' end,
-    case when postern.gathers_texts(child) then ', string_agg(pgrst_texts, null::text) as texts' else '' end);
+  condition := nullif(concat_ws(' and ', case when not whole then condition end, postern.render_junction_join(child)), '');
+  return format(' left join (select %1$s, %2$s from (%3$s) as pgrst_children group by %1$s) as pgrst_e%4$s on %5$s', names,
+    case when child ? 'written' then postern.render_written_group(child, 'pgrst_children.pgrst_embed', 'pgrst_children.pgrst_texts')
+      else 'pg_catalog.json_agg(pgrst_children.pgrst_embed) as rows' end,
+    postern.render_children(child, parents, own, names, condition), place, joined);
 end
 $$;
 comment on function postern.render_together(jsonb, bigint, text, boolean) is
-  'An embed as a join e<place> that has the rows of each parent as one array, or without its brackets as text where they are written; parent: level 1 of the parent node; whole: which has all rows of its relation.';
+  'An embed as a join pgrst_e<place> that has the rows of each parent as one array, or without its brackets as text where they are written (rows), and their texts; parent: level 1 of the parent node; whole: which has all rows of its relation.';
 
-create or replace function postern.render_children(child jsonb, parents text, names text, condition text)
+create or replace function postern.render_children(child jsonb, parents text, own text, names text, condition text)
 returns text
-language plpgsql immutable strict parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
-  alias text := 'level_' || (child ->> 'depth');
+  alias text := postern.level_alias(child);
   source text := postern.render_source(child, null);
   made text := case when child ? 'written' then postern.render_written(child, 'pgrst_embed') || ' as pgrst_embed'
-    || case when postern.gathers_texts(child) then format(', %s as pgrst_texts', postern.render_texts(child, 'pgrst_embed')) else '' end else 'pgrst_embed' end;
-  found_order text := coalesce(postern.render_order(child, child ->> 'alias'),
+    || coalesce(', ' || postern.render_texts(child, 'pgrst_embed') || ' as pgrst_texts', '')
+    else '(pgrst_embed.*)::pg_catalog.record as pgrst_embed' end;
+  ordered text := coalesce(postern.render_order(child, child ->> 'alias'),
     case when child ? 'ctid' then format(' order by %I.ctid', child ->> 'alias') end);
+  paged boolean := child ?| '{limit,offset,max_rows}';
+  base text;
 begin
-  if child -> 'children' = '[]' then -- what is ordered by stands before the texts: behind them it takes a sort longer to find
-    return format('select %s, %s from %s cross join lateral (select %s) as pgrst_embed',
-        concat_ws(', ', parents, case when found_order is not null then postern.order_columns(child) end), made, source, postern.render_labels(child))
-      || coalesce(' where ' || nullif(concat_ws(' and ', nullif(condition, ''), postern.render_where(child, child ->> 'alias')), ''), '')
-      || coalesce(' order by ' || names || ', ' || substr(found_order, length(' order by ') + 1), '');
+  if child -> 'children' = '[]' and not paged then -- what is ordered by stands before the texts: behind them it takes a sort longer to find
+    return format('select %s, %s from %s cross join lateral (select %s) as pgrst_embed%s%s',
+      concat_ws(', ', parents, case when ordered is not null then postern.order_columns(child) end), made, source,
+      postern.render_labels(child),
+      ' where ' || nullif(concat_ws(' and ', condition, postern.render_where(child, child ->> 'alias')), ''),
+      ' order by ' || names || ', ' || substr(ordered, length(' order by ') + 1));
   end if;
-  return postern.render_level(child,
-    postern.render_base(child, source, nullif(condition, ''), 'columns', true, concat_ws(', ', parents, postern.order_columns(child)))
-      || case when child ? 'order' then '' else coalesce(found_order, '') end,
-    false, names || ', ' || made, format(' cross join lateral (select %s) as pgrst_embed', postern.render_outputs(child, alias, 'labels', false)), names || ', ');
+  base := postern.render_base(child, source, condition, 'columns', false, concat_ws(', ', parents, postern.order_columns(child),
+    case when paged then format('pg_catalog.row_number() over (partition by %s%s) as pgrst_n', own, ordered) end)) || coalesce(ordered, '');
+  if paged then
+    base := format('select * from (%s) as pgrst_pages where %s', base, concat_ws(' and ',
+      case when child ? 'offset' then 'pgrst_pages.pgrst_n > ' || postern.render_offset(child) end,
+      case when child ?| '{limit,max_rows}' then format('pgrst_pages.pgrst_n <= %s + %s', postern.render_offset(child),
+        postern.render_limit(postern.render_value(child -> 'limit') || '::bigint', child -> 'max_rows')) end));
+  end if;
+  return postern.render_level(child, base, concat_ws(', ', alias || '.' || replace(names, ', ', ', ' || alias || '.'), made),
+    format(' cross join lateral (select %s) as pgrst_embed', postern.render_outputs(child, 'labels')),
+    names || ', ');
 end
 $$;
-comment on function postern.render_children(jsonb, text, text, text) is
-  'The rows of an embed for all parents: the columns names (parents: their SQL) and pgrst_embed, the row itself, or its text where it is written. condition: that they belong to a parent. Without an order of its own an embed of a table keeps that in which its rows are stored.';
+comment on function postern.render_children(jsonb, text, text, text, text) is
+  'The rows of an embed for all parents: the columns names (parents: their SQL with that name; own: without) and pgrst_embed, the row itself, or its text where it is written, and pgrst_texts. condition: that they belong to a parent. Without an order of its own an embed of a table keeps that in which its rows are stored. A limit is one of the rows of each parent.';
