@@ -39,6 +39,7 @@ from (values
   ('{"operator": "fts", "language": "simple", "param": 2}', '{"field": {"name": "a", "tsvector": true}}', 'films.a @@ to_tsquery(''simple'', $2)'),
   ('{"operator": "cs", "param": 2}', '{}', 'films.a @> $2'),
   ('{"operator": "eq", "param": 2}', '{"transform": "rooms.text_code"}', 'films.a = rooms.text_code($2)'),
+  ('{"operator": "in", "value": "(1,\"a,b\")"}', '{"transform": "rooms.text_code"}', 'films.a = any(select rooms.text_code(element) from unnest(''{"1","a,b"}''::text[]) as element)'),
   ('{"operator": "in", "param": 2}', '{"transform": "rooms.text_code"}', 'films.a = any(select rooms.text_code(element) from unnest($2::text[]) as element)')
 ) as cases(expr, more, wanted);
 select is(array_agg(name order by name), null, 'operators that do not render')
