@@ -144,7 +144,7 @@ func (r request) json() (string, bool) {
 			headers[strings.ToLower(name)] = value
 		}
 	}
-	text, err := json.Marshal(map[string]any{"method": r.method, "path": path, "query": query, "headers": headers, "role": "store_clerk"})
+	text, err := json.Marshal(map[string]any{"method": r.method, "path": path, "query": query, "headers": headers, "settings": json.RawMessage(storeSettings)})
 	return string(text), err == nil
 }
 
@@ -170,9 +170,9 @@ func ask(conn *pgx.Conn, text string, body []byte) (status int, headers [][]stri
 	}
 	defer func() { err = errors.Join(err, transaction.Rollback(ctx)) }()
 	err = transaction.QueryRow(ctx, `select (made).status, (made).headers, (made).body from (
-		select postern.handle($1, $2, $3) as made
+		select postern.handle($1, $2) as made
 		where set_config('role', 'store_clerk', true) || set_config('search_path', 'store, public', true) is not null offset 0) as answers`,
-		text, body, storeSettings).Scan(&status, &headers, &answer)
+		text, body).Scan(&status, &headers, &answer)
 	return status, headers, answer, err
 }
 

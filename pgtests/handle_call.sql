@@ -54,15 +54,13 @@ from (values
   ('GET', '/films?select=id(', '{}', null, '400 PGRST100'),
   ('GET', '/films?or=(id.eq.1', '{}', null, '400 PGRST100'),
   ('GET', '/films?order=id.up', '{}', null, '400 PGRST100'),
-  ('GET', '/films?title=eq.%ZZ', '{}', null, '400 PGRST100'),
   ('GET', '/films?title=eq.%00', '{}', null, '400 PGRST100'),
   ('GET', '/films?title=eq.%FF', '{}', null, '400 PGRST100'),
-  ('GET', '/fil%ZZms', '{}', null, '400 PGRST100'),
   ('GET', '/films%00', '{}', null, '400 PGRST100'),
   ('GET', '/films?title=match.(', '{}', null, '400 2201B'),
   ('GET', '/films?select=id::nosuchtype', '{}', null, '400 42704'),
   ('GET', '/films?select=id::a%20b', '{}', null, '400 42704'),
-  ('POST', '/rpc/add', '{"content-type": "application/x-www-form-urlencoded"}', 'a%1F%02refused%1E%1Ex=1', '400 PGRST100'),
+  ('POST', '/rpc/add', '{"content-type": "application/x-www-form-urlencoded"}', 'a=1&b=%00', '400 PGRST100'),
   ('POST', '/films?columns=title', '{}', '', '400 22P02'),
   ('GET', '/films?select=id,nope(x)', '{}', null, '400 PGRST200'),
   ('GET', '/films?select=id,prizes(name)', '{}', null, '300 PGRST201'),
@@ -90,7 +88,7 @@ select is(a.headers ->> 'content-type' || ' ' || (a.headers ->> 'proxy-status'),
 from testing.answer('GET', '/nope') as a;
 select is(testing.brief('POST', '/rpc/raising', '{}', '{"state": "P0001", "message": "m \"q\"", "detail": "d", "hint": "h"}'),
   '400 {"code":"P0001","details":"d","hint":"h","message":"m \"q\""}', 'body of an error');
-select is(testing.brief('POST', '/rpc/raising', '{}', '{"state": "P0001", "message": "m", "detail": "d"}', '{"verbosity": "minimal"}'),
+select is(testing.brief('POST', '/rpc/raising', '{}', '{"state": "P0001", "message": "m", "detail": "d"}', '{"settings": {"db_schemas": ["store"], "client_error_verbosity": "minimal"}}'),
   '400 {"code":"P0001","message":"m"}', 'client-error-verbosity');
 select is(a.headers ->> 'x-a', 'b', 'headers of RAISE')
 from testing.answer('POST', '/rpc/raising', '{}', '{"state": "PGRST", "message": "{\"code\": \"c1\", \"message\": \"m\"}", "detail": "{\"status\": 332, \"headers\": {\"X-A\": \"b\"}}"}') as a;
@@ -113,12 +111,6 @@ from (values
 ) as cases(target, wanted), testing.answer('OPTIONS', target) as a;
 select is(testing.failed('OPTIONS', '/nope'), '404 PGRST205', 'OPTIONS of nothing');
 
--- Settings that a function needs from the start of its transaction: the shell is told to start again.
-select is(testing.brief('GET', '/rpc/isolated', '{}', null, '{"shell": true}'), '0 {"settings": {}, "isolation": "serializable"}', 'an isolation level');
-select is(testing.brief('POST', '/rpc/patient', '{}', '{}', '{"shell": true}'), '0 {"settings": {"statement_timeout": "300ms"}, "isolation": null}', 'a timeout');
-select is(testing.brief('POST', '/rpc/patient', '{}', '{}', '{"shell": true, "hoisted": {"settings": {"statement_timeout": "300ms"}, "isolation": null}}'),
-  '200 "woke"', 'once it has');
-
 -- db-pre-request.
 create function store.before() returns void language plpgsql as $$
 begin
@@ -127,8 +119,8 @@ begin
     raise sqlstate 'PT403' using message = 'refused';
   end if;
 end $$;
-select is(testing.brief('GET', '/rpc/setting?name=testing.before', '{}', null, '{"pre_request": "store.before"}'), '200 "/rpc/setting"', 'it is called before');
-select is(testing.brief('GET', '/films', '{"x-refuse": "1"}', null, '{"pre_request": "store.before"}'),
+select is(testing.brief('GET', '/rpc/setting?name=testing.before', '{}', null, '{"settings": {"db_schemas": ["store"], "db_pre_request": "store.before"}}'), '200 "/rpc/setting"', 'it is called before');
+select is(testing.brief('GET', '/films', '{"x-refuse": "1"}', null, '{"settings": {"db_schemas": ["store"], "db_pre_request": "store.before"}}'),
   '403 {"code":"PT403","details":null,"hint":null,"message":"refused"}', 'and may refuse');
 
 -- Roles.
@@ -151,7 +143,7 @@ from (values ('exact', '206 0-0/2'), ('estimated', '206 0-0/2'), ('planned', '20
 
 -- The arguments of a POST are in its body.
 select is(testing.failed('POST', '/rpc/add?a=1', headers, payload), '400 PGRST100', 'a parameter without an operator beside ' || payload)
-from (values ('{}'::jsonb, '{"a": 1}'), ('{"content-type": "application/x-www-form-urlencoded"}', 'b=2')) as cases(headers, payload);
+from (values ('{}'::jsonb, '{"a": 1}'), ('{"content-type": "application/x-www-form-urlencoded"}', 'a=2')) as cases(headers, payload);
 select is(testing.brief('POST', '/rpc/films_by?select=id&id=gt.3', '{}', '{"director": 1}'), '200 [{"id":4}]', 'a filter');
 
 -- A function is called though nobody reads its value.

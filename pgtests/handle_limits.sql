@@ -27,14 +27,5 @@ from (values
   ('/films?select=id&id=in.(1' || repeat(',2', 100000) || ')', '200')
 ) as cases(target, wanted);
 
--- A long tree is cut like a short one.
-select is(postern.shape_logic('or', format('(%s)', repeat(condition || ',', 600) || condition)),
-  array[concat(E'\x1f', 'or', E'\x1e\x1e', '(', repeat(shape || ',', 600), shape, ')'), repeat(literals, 601)], condition)
-from (
-  select condition, substr(made[1], 7, length(made[1]) - 7) as shape, made[2] as literals
-  from unnest('{id.eq.1,"not.and(a.in.(1,\"b,c\"),b.not.like.é\"x\")","x->>\"a.eq.b\".fts(english).y","c.eq.\"q,)\\\"x\"",a.is.null,"d.cs.{1,2}"}'::text[]) as condition,
-    postern.shape_logic('or', format('(%s)', condition)) as made
-) as short;
-
 select * from finish();
 rollback;

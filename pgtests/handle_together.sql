@@ -17,12 +17,13 @@ create function orchard.twigs(orchard.tree) returns setof orchard.branch languag
 select set_config('testing.settings', '{"db_schemas": ["orchard"]}', true);
 
 -- The rows of a request, with its embeds read as for so many parents.
+select set_config('postern.path', 'orchard, public', true);
 create function pg_temp.node(target text)
 returns jsonb
 language sql
 as $$
   select postern.plan_root('{"schema": "orchard", "schemas": ["orchard"], "aggregates": true, "legacy": true}', relation,
-    postern.relation_columns((relation ->> 'oid')::oid), postern.query_trees(testing.shape(testing.request('GET', target))))
+    postern.relation_columns((relation ->> 'oid')::oid), testing.trees(target))
   from postern.find_relation('orchard', substring(target from '^/([a-z]+)')) as relation
 $$;
 create function pg_temp.rows(target text, parents float8, written boolean default false)

@@ -15,8 +15,7 @@ create function pg_temp.statement(target text)
 returns text
 language sql
 as $$
-  select (postern.compile(request, (postern.shape_of(request ->> 'pairs', request))[1], postern.settings(current_setting('testing.settings')))).statement
-  from (select postern.completed(testing.request('GET', target)) as request) as made
+  select (testing.compiled('GET', target)).statement
 $$;
 create function pg_temp.rows(query text)
 returns text
@@ -29,12 +28,11 @@ begin
   return made;
 end
 $$;
--- What is answered the first time, when the statement is not kept, the second, when it is, and the third, when it is there.
 create function pg_temp.body(target text)
 returns text
 language sql
 as $$
-  select string_agg(distinct body, ' or ') from generate_series(1, 3) as time, lateral testing.answer(case when time > 0 then 'GET' end, target)
+  select string_agg(distinct body, ' or ') from testing.answer('GET', target)
 $$;
 
 -- Every character below 1024 that text can hold, some others, and lengths about which buffers grow; with and without null.
@@ -154,14 +152,13 @@ select ok(pg_temp.statement('/shelf?select=id,book(id,title)&limit=3') not like 
 select ok(pg_temp.statement('/shelf?id=eq.1') not like '%string_agg(%', 'nor is one');
 select is(pg_temp.body('/shelf?select=id,name,book(id,title)&id=in.(4,24)&order=id'),
   E'[{"id":4,"name":"shelf","book":[]}, \n {"id":24,"name":"a \\"shelf\\"","book":[]}]', 'none');
--- A kept statement takes texts to need no escape, and goes when one does.
-create function pg_temp.kept(part text)
+-- The statement takes texts to need no escape; when one does, one that looks at each row answers.
+create function pg_temp.way(target text, headers jsonb default '{}')
 returns text
 language sql
 as $$
-  select string_agg(way, ',' order by way)
-  from pg_prepared_statements, lateral (select case when strpos(statement, '''escapes''') > 0 then 'plain' else 'each' end as way) as found
-  where name like 'postern_%' and strpos(statement, part) > 0
+  select case when strpos((postern.handle(testing.with_settings(testing.request('GET', target, headers)))).statement, '''escapes''') > 0
+    then 'plain' else 'each' end
 $$;
 create table wall.pane (id int primary key, name text collate "C" not null, note text collate "POSIX");
 create table wall.fly (id int primary key, pane_id int not null references wall.pane, name text, legs int not null);
@@ -171,28 +168,25 @@ create function pg_temp.panes()
 returns text
 language sql
 as $$ select pg_temp.rows('select p.*, coalesce((select json_agg(f order by f.id) from (select id, name from wall.fly where pane_id = p.id) as f), ''[]'') as fly from wall.pane as p order by id') $$;
-create function pg_temp.pane_body()
-returns text
+create function pg_temp.panes_are(way text, what text)
+returns setof text
 language sql
-as $$ select pg_temp.body('/pane?select=*,fly(id,name)&order=id&fly.order=id') $$;
-select is(pg_temp.pane_body(), pg_temp.panes(), 'nothing to escape');
-select is(pg_temp.kept('wall.fly'), 'plain', 'so all texts are searched at once');
+as $$
+  select is(pg_temp.body('/pane?select=*,fly(id,name)&order=id&fly.order=id'), pg_temp.panes(), what)
+  union all
+  select is(pg_temp.way('/pane?select=*,fly(id,name)&order=id&fly.order=id'), way, what || ': ' || way)
+$$;
+select pg_temp.panes_are('plain', 'nothing to escape');
 update wall.fly set name = '"' where id = 44;
-select is(pg_temp.pane_body(), pg_temp.panes(), 'a child has something to escape');
-select is(pg_temp.kept('wall.fly'), 'each', 'the next statement looks at each row');
+select pg_temp.panes_are('each', 'a child has something to escape');
 update wall.fly set name = null where id = 44;
-select is(pg_temp.pane_body(), pg_temp.panes(), 'no longer');
-select is(pg_temp.kept('wall.fly'), 'each', 'it stays');
-comment on table wall.fly is 'What makes the statement stale.';
-select is(pg_temp.pane_body(), pg_temp.panes(), 'after DDL');
-select is(pg_temp.kept('wall.fly'), 'plain', 'all is as it was at first');
+select pg_temp.panes_are('plain', 'no longer');
 update wall.pane set note = E'a\tb' where id = 20;
-select is(pg_temp.pane_body(), pg_temp.panes(), 'a parent without children has something to escape');
-select is(pg_temp.kept('wall.fly'), 'each', 'and its statement goes as well');
+select pg_temp.panes_are('each', 'a parent without children has something to escape');
 select is(pg_temp.body('/fly?select=id,legs,pane_id&order=id'), pg_temp.rows('select id, legs, pane_id from wall.fly order by id'), 'no texts at all');
-select is(pg_temp.kept('legs'), 'each', 'so none to search');
+select is(pg_temp.way('/fly?select=id,legs,pane_id'), 'each', 'so none to search');
 select is(pg_temp.body('/fly?select=legs,name&id=lt.0'), '[]', 'texts of no rows');
-select is(pg_temp.kept('legs'), 'each,plain', 'need no escape');
+select is(pg_temp.way('/fly?select=legs,name&id=lt.0'), 'plain', 'need no escape');
 select is(pg_temp.body('/fly?select=legs,name,pane_id&order=id'), pg_temp.rows('select legs, name, pane_id from wall.fly order by id'), 'nullable texts');
 alter table wall.pane alter name drop not null;
 insert into wall.pane values (21, null, null);
@@ -201,9 +195,9 @@ select is(pg_temp.body('/pane?select=id,name&order=id'), pg_temp.rows('select id
 select is(pg_temp.body('/pane?select=id,name&id=gt.20'), '[{"id":21,"name":null}]', 'alone');
 select is(pg_temp.body('/pane?select=id,name,fly(name)&order=id&fly.order=id'), pg_temp.rows(
   'select id, name, coalesce((select json_agg(f) from (select name from wall.fly where pane_id = p.id order by fly.id) as f), ''[]'') as fly from wall.pane as p order by id'), 'in a parent');
-select is((testing.answer(case when time > 0 then 'GET' end, target, '{"prefer": "count=exact"}')).body, pg_temp.rows(query), concat_ws(' ', 'counted', time, target))
-from (values ('/shelf?order=id', 'select * from wall.shelf order by id'), ('/fly?select=legs,name,pane_id&order=id', 'select legs, name, pane_id from wall.fly order by id')) as cases(target, query), generate_series(1, 3) as time;
-select is(pg_temp.kept('total'), 'each,plain', 'with a total, too');
+select is((testing.answer('GET', target, '{"prefer": "count=exact"}')).body || ' ' || pg_temp.way(target, '{"prefer": "count=exact"}'), pg_temp.rows(query) || wanted, 'counted ' || target)
+from (values ('/shelf?order=id', 'select * from wall.shelf order by id', ' each'),
+  ('/fly?select=legs,name,pane_id&order=id', 'select legs, name, pane_id from wall.fly order by id', ' plain')) as cases(target, query, wanted);
 
 select * from finish();
 rollback;

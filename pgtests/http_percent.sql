@@ -6,11 +6,10 @@ select is(postern.percent_decode(encoded), plain, encoded)
 from (values
   ('', ''), ('abc', 'abc'), ('a%20b', 'a b'), ('%41%62', 'Ab'), ('%c3%a4', 'ä'), ('%C3%A4', 'ä'), ('%E2%82%ACx', '€x'),
   ('%F0%9F%98%80', '😀'), ('a+b', 'a+b'), ('100%25', '100%'), ('%2541', '%41'), ('ä%20€', 'ä €'), ('50% off', '50% off'),
-  ('%01%1f', E'\x01\x1f'), ('%5C%27%22', '\''"')
+  ('%', '%'), ('a%', 'a%'), ('%4', '%4'), ('%zz', '%zz'), ('%4g%41', '%4gA'), ('x%2', 'x%2'), ('%2541%', '%41%'), ('%01%1f', E'\x01\x1f'), ('%5C%27%22', '\''"')
 ) as cases(encoded, plain);
 select is(testing.failure(format('select postern.percent_decode(%L)', encoded)), 'PGRST100', 'malformed: ' || encoded)
-from unnest('{%,a%,%4,%zz,%4g,x%2,%00,a%00b,%ff,%c3,%c3%28,%e2%82,%ed%a0%80,%f5%80%80%80,%c0%af}'::text[]) as encoded;
-select is(testing.failure(format('select postern.percent_decode(%L)', '%2541%')), 'PGRST100', 'a percent sign at the end');
+from unnest('{%00,a%00b,%ff,%c3,%c3%28,%e2%82,%ed%a0%80,%f5%80%80%80,%c0%af}'::text[]) as encoded;
 
 select is(postern.query_decode(encoded), plain, encoded)
 from (values ('a+b', 'a b'), ('a%2Bb', 'a+b'), ('a%20+b', 'a  b'), ('+', ' '), ('', '')) as cases(encoded, plain);

@@ -102,7 +102,7 @@ select is((select string_agg(('{' || members || '}')::jsonb #>> '{postern.error,
 from (values (true, '["code", "message", "details", "hint"]'), (false, '["code", "message"]')) as cases(whole, wanted);
 select is((select count(*) from postern.openapi3_common_parameters()), 14::bigint, 'parameters of every API');
 
-create function document(config jsonb) returns jsonb stable language sql as $$ select postern.openapi3('rooms', postern.settings(config::text))::jsonb $$;
+create function document(config jsonb) returns jsonb stable language sql as $$ select postern.openapi3('rooms', postern.settings(config))::jsonb $$;
 select is(document('{}') -> field, wanted::jsonb, field)
 from (values ('openapi', '"3.1.0"'), ('servers', '[{"url": "/"}]'), ('security', '[{}, {"JWT": []}]')) as cases(field, wanted);
 select is(document('{"openapi_server_proxy_uri": "https://example.com/api/"}') #>> '{servers,0,url}', 'https://example.com/api', 'servers');

@@ -4,6 +4,7 @@ select no_plan();
 
 create schema rooms;
 create function rooms.plain() returns int language sql as 'select 1';
+create function rooms.fixed() returns int language sql stable as 'select 1';
 create function rooms.one(a int) returns int language sql as 'select 1';
 create function rooms.two(a int, b int default 2) returns int language sql as 'select 1';
 create function rooms.over(a int) returns int language sql as 'select 1';
@@ -34,14 +35,17 @@ from (values
   ('plain', '{}', 'text/plain', true, 'PGRST202'), ('same', '{a}', null, false, 'PGRST203'), ('"x"; drop', '{"a''"}', null, false, 'PGRST202')
 ) as cases(name, keys, type, post, wanted);
 
-select is(postern.hoisted_settings(postern.find_routines('rooms', name) -> 0, config::jsonb), wanted::jsonb, name || ' ' || config)
+-- What of a routine must hold for the transaction.
+select is(postern.routine_flags('{"dirty": true}', postern.find_routines('rooms', name) -> 0, jsonb_build_object('db_hoisted_tx_settings', hoisted::jsonb)), '{"dirty": true}'::jsonb || wanted::jsonb, name || ' ' || hoisted)
 from (values
-  ('plain', '{"db_hoisted_tx_settings": ["statement_timeout"]}', '{"settings": {}, "isolation": null}'),
-  ('tuned', '{"db_hoisted_tx_settings": ["statement_timeout"]}', '{"settings": {"statement_timeout": "5s"}, "isolation": "repeatable read"}'),
-  ('tuned', '{"db_hoisted_tx_settings": ["work_mem"]}', '{"settings": {"work_mem": "1MB"}, "isolation": "repeatable read"}'),
-  ('tuned', '{"db_hoisted_tx_settings": ["^work_mem=2", "timeout=5s$"]}', '{"settings": {"statement_timeout": "5s"}, "isolation": "repeatable read"}'),
-  ('tuned', '{"db_hoisted_tx_settings": []}', '{"settings": {}, "isolation": "repeatable read"}')
-) as cases(name, config, wanted);
+  ('plain', '["statement_timeout"]', '{}'), ('fixed', '["statement_timeout"]', '{"read_only": true}'),
+  ('tuned', '["statement_timeout"]', '{"settings": {"statement_timeout": "5s"}, "isolation": "repeatable read", "before": true}'),
+  ('tuned', '["work_mem"]', '{"settings": {"work_mem": "1MB"}, "isolation": "repeatable read", "before": true}'),
+  ('tuned', '["^work_mem=2", "timeout=5s$"]', '{"settings": {"statement_timeout": "5s"}, "isolation": "repeatable read", "before": true}'),
+  ('tuned', '[]', '{"isolation": "repeatable read", "before": true}')
+) as cases(name, hoisted, wanted);
+select is(postern.routine_flags('{"settings": {"timezone": "UTC"}}', postern.find_routines('rooms', 'tuned') -> 0, '{"db_hoisted_tx_settings": ["work_mem"]}') -> 'settings',
+  '{"timezone": "UTC", "work_mem": "1MB"}', 'beside what the request asks for');
 
 -- Media types.
 create domain rooms."image/svg" as text;

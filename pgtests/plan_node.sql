@@ -16,25 +16,26 @@ create function rooms.label(rooms.house) returns text language sql stable as $$ 
 
 create function pg_temp.context(more jsonb default '{}') returns jsonb language sql as $$
   select '{"schema": "rooms", "schemas": ["rooms"], "aggregates": true, "legacy": true, "max_rows": null}'::jsonb || more $$;
+select set_config('postern.path', 'public', true);
 -- The node of a query string on a relation.
 create function pg_temp.node(name text, query text, more jsonb default '{}') returns jsonb language sql as $$
   select postern.plan_root(pg_temp.context(more), relation, postern.relation_columns((relation ->> 'oid')::oid),
-    postern.query_trees(testing.shape(testing.request('GET', '/' || name || '?' || query))))
+    testing.trees('/' || name || '?' || query))
   from postern.find_relation('rooms', name) as relation $$;
 
--- The shape as trees.
-select is(postern.query_trees(testing.shape(testing.request('GET', '/house?' || query))), wanted::jsonb, query)
+-- The query string as trees.
+select is(testing.trees('/house?' || query), wanted::jsonb, query)
 from (values
-  ('', '{"select": [{"type": "field", "name": "*"}], "entries": [], "arguments": [], "params": 1}'),
-  ('select=id&id=eq.1&limit=5000', '{"select": [{"type": "field", "name": "id"}], "arguments": [], "params": 3, "entries": [
-    {"kind": "filter", "embed": [], "name": "id", "expr": {"operator": "eq", "param": 2}}, {"kind": "limit", "embed": [], "param": 3}]}'),
-  ('room.order=id.desc&room.limit=x', '{"select": [{"type": "field", "name": "*"}], "arguments": [], "params": 1, "entries": [
+  ('', '{"select": [{"type": "field", "name": "*"}], "entries": [], "arguments": [], "next": 3}'),
+  ('select=id&id=eq.#&limit=#', '{"select": [{"type": "field", "name": "id"}], "arguments": [], "next": 5, "entries": [
+    {"kind": "filter", "embed": [], "name": "id", "expr": {"operator": "eq", "param": 3}}, {"kind": "limit", "embed": [], "param": 4}]}'),
+  ('room.order=id.desc&room.limit=x', '{"select": [{"type": "field", "name": "*"}], "arguments": [], "next": 3, "entries": [
     {"kind": "order", "embed": ["room"], "terms": [{"name": "id", "direction": "desc"}]}, {"kind": "limit", "embed": ["room"]}]}'),
-  ('or=(id.eq.1,name.eq.x)&id=gt.2', '{"select": [{"type": "field", "name": "*"}], "arguments": [], "params": 4, "entries": [
-    {"kind": "logic", "embed": [], "tree": {"not": false, "operator": "or", "of": [{"name": "id", "expr": {"operator": "eq", "param": 2}},
-      {"name": "name", "expr": {"operator": "eq", "param": 3}}]}},
-    {"kind": "filter", "embed": [], "name": "id", "expr": {"operator": "gt", "param": 4}}]}'),
-  ('select=id&select=name', '{"select": [{"type": "field", "name": "id"}], "entries": [], "arguments": [], "params": 1}')
+  ('or=(id.eq.#,name.eq.#)&id=gt.#', '{"select": [{"type": "field", "name": "*"}], "arguments": [], "next": 6, "entries": [
+    {"kind": "logic", "embed": [], "tree": {"not": false, "operator": "or", "of": [{"name": "id", "expr": {"operator": "eq", "param": 3}},
+      {"name": "name", "expr": {"operator": "eq", "param": 4}}]}},
+    {"kind": "filter", "embed": [], "name": "id", "expr": {"operator": "gt", "param": 5}}]}'),
+  ('select=id&select=name', '{"select": [{"type": "field", "name": "id"}], "entries": [], "arguments": [], "next": 3}')
 ) as cases(query, wanted);
 
 -- Nodes.
@@ -50,15 +51,15 @@ from unnest('{integer,double precision,DOUBLE  PRECISION,character varying,times
 select throws_ok(format('select pg_temp.node(%L, %L)', 'house', 'select=id' || given), '42704', format('type "%s" does not exist', type), given)
 from (values ('::a b', 'a b'), ('::nothing', 'nothing'), ('::select', 'select'), ('::1', '1'), ('::$1', '$1'), ('::setof int', 'setof int'), ('::int int', 'int int'),
   ('::null', 'null'), ('::code', 'code'), ('.sum()::a b', 'a b'), ('::int.sum()::nothing', 'nothing')) as cases(given, type);
-set local search_path to rooms, public;
+select set_config('postern.path', 'rooms, public', true);
 select is(pg_temp.node('house', 'select=id::code') #>> '{fields,0,cast}', 'code', 'a type on the search path');
-set local search_path to public;
-select is(pg_temp.node('house', 'code=eq.x') -> 'where', '[{"field": {"name": "code"}, "expr": {"operator": "eq", "param": 2}, "transform": "rooms.text_code"}]', 'a filter through a representation');
+select set_config('postern.path', 'public', true);
+select is(pg_temp.node('house', 'code=eq.x') -> 'where', '[{"field": {"name": "code"}, "expr": {"operator": "eq", "value": "x"}, "transform": "rooms.text_code"}]', 'a filter through a representation');
 select is(postern.computed_names(node, node -> 'columns'), '{label}', 'a computed field')
 from pg_temp.node('house', 'select=id,label&label=eq.x&order=name') as node;
 
 select is(pg_temp.node('house', 'select=id,room(id)&room.size=gt.1&room.order=id&room.limit=1') #> '{children,0,where}',
-  '[{"field": {"name": "size"}, "expr": {"operator": "gt", "param": 2}}]', 'a filter of an embed');
+  '[{"field": {"name": "size"}, "expr": {"operator": "gt", "value": "1"}}]', 'a filter of an embed');
 select is(pg_temp.node('house', 'select=id,room(id)') #> '{children,0,alias}', '"room_1"', 'the alias of an embed');
 select is((pg_temp.node('room', 'select=id,h:house!inner(name)') #> '{children,0}') - '{oid,outputs,relationship}'::text[],
   '{"depth": 1, "schema": "rooms", "relation": "house", "alias": "house_1", "name": "house", "label": "h", "alias_given": "h", "join": "inner", "heap": true, "ctid": true, "single": true, "children": [],
@@ -82,14 +83,14 @@ from (values
   ('house', 'select=room(id.sum())', '{"aggregates": false}', 'PGRST123'),
   ('house', 'select=id', '{}', null)
 ) as cases(relation, query, more, wanted);
-select is(pg_temp.node('house', 'limit=1000&limit=2000') -> 'limit', '{"param": 3}', 'the last limit counts');
+select is(pg_temp.node('house', 'limit=1000&limit=2000') -> 'limit', '{"value": "2000"}', 'the last limit counts');
 select is(pg_temp.node('house', 'limit=x') -> 'limit', null, 'and none that is no number');
 
 -- Payloads.
 select is(postern.plan_payload('house', postern.relation_columns('rooms.house'::regclass), '{name,code,name}'),
   '[{"name": "code", "type": "json", "transform": "rooms.json_code"}, {"name": "name", "type": "text", "default": "''a''::text"}]', 'columns of a payload');
 select is(testing.failure($$ select postern.plan_payload('house', postern.relation_columns('rooms.house'::regclass), '{nothing}') $$), 'PGRST204', 'an unknown one');
-select is(testing.failure(format('select postern.check_upsert(postern.query_trees(testing.shape(testing.request(%L, %L), %L)), %L)', 'PUT', '/house?' || query, '{}', pk)), wanted, 'PUT ' || query)
+select is(testing.failure(format('select postern.check_upsert(testing.trees(%L, %L), %L)', '/house?' || query, 'PUT', pk)), wanted, 'PUT ' || query)
 from (values
   ('id=eq.1', '{id}', null), ('id=eq.1&x=eq.2', '{id,x}', null), ('id=eq.1', '{id,x}', 'PGRST105'), ('', '{id}', 'PGRST105'), ('id=eq.1', '{}', 'PGRST105'),
   ('id=gt.1', '{id}', 'PGRST105'), ('id=not.eq.1', '{id}', 'PGRST105'), ('id=eq(any).{1}', '{id}', 'PGRST105'), ('id=eq.1&name=eq.x', '{id}', 'PGRST105'),
@@ -98,7 +99,7 @@ from (values
 
 -- Resources and methods.
 select is(postern.path_segments(path), wanted, path)
-from (values ('/', '{}'::text[]), ('', '{}'), ('//', '{}'), ('/a', '{a}'), ('/a%20b', '{a b}'), ('/rpc/f', '{rpc,f}'), ('/a%2Fb', '{a/b}'), ('/a/', '{a,""}'), ('/a+b', '{a+b}')) as cases(path, wanted);
+from (values ('/', '{}'::text[]), ('', '{}'), ('//', '{"",""}'), ('/a', '{a}'), ('/a%20b', '{a b}'), ('/rpc/f', '{rpc,f}'), ('/a%2Fb', '{a/b}'), ('/a/', '{a,""}'), ('/a+b', '{a+b}')) as cases(path, wanted);
 select is(testing.failure(format('select postern.check_method(%L, %L)', method, segments)), wanted, method || ' ' || segments)
 from (values
   ('GET', '{}', null), ('POST', '{}', 'PGRST117'), ('OPTIONS', '{}', null), ('PUT', '{a}', null), ('TRACE', '{a}', 'PGRST117'), ('get', '{a}', 'PGRST117'),

@@ -16,6 +16,7 @@ create table rooms.secret (id int);
 alter table rooms.secret enable row level security;
 create function rooms.best(rooms.house) returns setof rooms.room rows 1 language sql stable as $$ select * from rooms.room where house_id = $1.id $$;
 
+select set_config('postern.path', 'public', true);
 create function pg_temp.columns() returns jsonb language sql as $$ select postern.relation_columns('rooms.house'::regclass) $$;
 create function pg_temp.map() returns jsonb language sql as $$ select postern.column_map(pg_temp.columns()) $$;
 create function pg_temp.context(more jsonb default '{}') returns jsonb language sql as $$
@@ -107,7 +108,7 @@ from (values
 ) as cases(children, name, by_relation, wanted);
 select is(testing.failure($$ select postern.not_embedded('a', null) $$), 'PGRST108', 'not_embedded');
 
--- Trees of a shape.
+-- The query string as trees.
 select is(postern.numbered(expr::jsonb, 7), wanted::jsonb, 'numbered ' || expr)
 from (values
   (jsonb_build_object('operator', 'eq', 'value', E'\x01')::text, '{"operator": "eq", "param": 7}'),
@@ -118,7 +119,7 @@ select is(postern.numbered_tree(postern.parse_logic('or', false, E'(a.eq.\x01,no
   {"operator": "and", "not": true, "of": [{"name": "b", "expr": {"operator": "is", "value": "null"}}, {"name": "c", "expr": {"operator": "in", "param": 6}}]},
   {"name": "d", "expr": {"operator": "lt", "param": 7}}]}}', 'numbered_tree');
 select is(postern.logic_entry('x.not.or', E'(a.eq.\x01)', 3), '{"kind": "logic", "embed": ["x"], "tree": {"operator": "or", "not": true, "of": [{"name": "a", "expr": {"operator": "eq", "param": 3}}]}}', 'logic_entry');
-select is(postern.range_entry(name, kind, number, value), wanted::jsonb, concat_ws(' ', 'range_entry', name, number, value))
+select is(postern.range_entry(name, kind, value, number), wanted::jsonb, concat_ws(' ', 'range_entry', name, number, value))
 from (values
   ('limit', 'limit', 2, E'\x01', '{"kind": "limit", "embed": [], "param": 2}'),
   ('a.b.offset', 'offset', 2, E'\x01', '{"kind": "offset", "embed": ["a", "b"], "param": 2}'),
@@ -128,7 +129,7 @@ from (values
   ('limit', 'limit', null, '1000000000000000000', '{"kind": "limit", "embed": [], "value": "999999999999999999"}'),
   ('offset', 'offset', null, repeat('9', 40), '{"kind": "offset", "embed": [], "value": "999999999999999999"}')
 ) as cases(name, kind, number, value, wanted);
-select is(testing.failure(format('select postern.range_entry(%L, %L, null, %L)', name, kind, '-1')), 'PGRST103', 'range_entry ' || name || '=-1')
+select is(testing.failure(format('select postern.range_entry(%L, %L, %L, null)', name, kind, '-1')), 'PGRST103', 'range_entry ' || name || '=-1')
 from (values ('limit', 'limit'), ('a.limit', 'limit'), ('a.offset', 'offset')) as cases(name, kind);
 select is(postern.last_entry(entries::jsonb, 'limit'), wanted::jsonb, 'last_entry ' || entries)
 from (values
@@ -204,7 +205,8 @@ from (values
 ) as cases(args, keys, raw, wanted);
 select is(postern.payload_keys(trees::jsonb), wanted, 'payload_keys ' || trees)
 from (values
-  ('{"columns": ["b", "a"], "json": "{"}', '{b,a}'::text[]), ('{"json": "{[\"x\", \"y\"]"}', '{x,y}'), ('{"columns": ["b"], "json": "[[\"x\"]"}', '{x}'), ('{"json": "["}', '{}')
+  ('{"columns": ["b", "a"], "payload": {"form": "{"}}', '{b,a}'::text[]), ('{"payload": {"form": "{", "keys": ["x", "y"]}}', '{x,y}'),
+  ('{"columns": ["b"], "payload": {"form": "[", "keys": ["x"]}}', '{x}'), ('{"payload": {"form": "["}}', '{}')
 ) as cases(trees, wanted);
 select is(postern.media_producer(wanted::jsonb, handlers::jsonb, default_select) ->> 'handler', producer, concat_ws(' ', 'media_producer', wanted, handlers, default_select))
 from (values
@@ -222,20 +224,39 @@ from (values
   ('{"children": [], "select_items": [{"type": "field", "name": "*"}]}', true), ('{"children": [], "select_items": []}', true),
   ('{"children": [], "select_items": [{"type": "field", "name": "id"}]}', false), ('{"children": [{}], "select_items": [{"type": "field", "name": "*"}]}', false)
 ) as cases(node, wanted);
-select is(postern.finished(statement, params, 'null'), wanted, 'finished ' || statement)
+-- Code of the user's.
+create function rooms.sure(name text) returns boolean language plpgsql as $$ begin return true; end $$;
+create function rooms.guess(rooms.house) returns int language plpgsql as $$ begin return 1; end $$;
+create table rooms.guarded (id int primary key);
+alter table rooms.guarded enable row level security;
+create policy sure on rooms.guarded using (rooms.sure(id::text));
+create view rooms.guessed as select id, rooms.sure(name) from rooms.house;
+create function pg_temp.code(name text, query text) returns text language sql as $$
+  select postern.node_code(postern.plan_root(pg_temp.context(), relation, postern.relation_columns((relation ->> 'oid')::oid), testing.trees('/' || name || '?' || query)))
+  from postern.find_relation('rooms', name) as relation $$;
+select is(pg_temp.code(name, query), wanted, concat_ws(' ', 'node_code', name, query))
 from (values
-  ('select $1', 1, 'select $1'), ('select $2', 2, 'select $2 limit case when coalesce($1::text) is null then null else null end'),
-  ('select ''$1'', "$2"', 2, 'select ''$1'', "$2" limit case when coalesce($1::text, $2::text) is null then null else null end'),
-  ('select $11', 1, 'select $11 limit case when coalesce($1::text) is null then null else null end'), ('select 1', 0, 'select 1'),
-  ('select ''it''''s $1'' || $1', 1, 'select ''it''''s $1'' || $1')
-) as cases(statement, params, wanted);
-select is(postern.runs_code(jsonb_build_object('oid', relation::regclass::oid::bigint, 'children', '[]'::jsonb) || more::jsonb), wanted, concat_ws(' ', 'runs_code', relation, more))
-from (values ('rooms.house', '{}', false), ('rooms.house', '{"computed": true}', true), ('rooms.seen', '{}', true), ('rooms.secret', '{}', true),
-  ('rooms.house', '{"relationship": {"kind": "computed"}}', true), ('rooms.house', format('{"children": [{"oid": %s, "children": []}]}', 'rooms.seen'::regclass::oid), true)) as cases(relation, more, wanted);
+  ('room', '', null), ('house', 'select=id,room!room_house_id_fkey(id)', null), ('guarded', '', 'volatile'), ('guessed', '', 'volatile'),
+  ('house', 'select=guess', 'volatile'), ('house', 'select=id&guess=eq.1', 'volatile'), ('room', 'select=id,house!room_house_id_fkey(guess)', 'volatile'), ('house', 'select=code', 'stable')
+) as cases(name, query, wanted);
+select isnt(pg_temp.code('house', 'select=id,best(id)'), null, 'node_code of a computed relationship');
+select is(postern.worst_code(variadic codes), wanted, 'worst_code ' || codes::text)
+from (values ('{NULL}'::text[], null), ('{stable,NULL}', 'stable'), ('{NULL,volatile,stable}', 'volatile')) as cases(codes, wanted);
+select is(postern.with_code(context::jsonb, media::jsonb, code) - 'epoch', wanted::jsonb, concat_ws(' ', 'with_code', context, media, code))
+from (values
+  ('{"epoch": "a"}', null, null, '{}'), ('{}', '{"explain": "x"}', 'stable', '{"explain": true, "code": "stable"}'),
+  ('{"pre_request": "f"}', null, 'stable', '{"pre_request": "f", "code": "volatile"}')
+) as cases(context, media, code, wanted);
+select is(postern.code_flags(context::jsonb, node::jsonb), wanted::jsonb, concat_ws(' ', 'code_flags', context, node))
+from (values
+  ('{"preferences": {}}', '{"children": []}', '{}'), ('{"preferences": {}, "code": "stable"}', '{"children": []}', '{}'),
+  ('{"preferences": {"timezone": "UTC"}, "code": "volatile"}', '{"children": [], "where": [{"field": {"name": "a"}, "expr": {"operator": "like", "param": 4}, "like": 4}]}',
+    '{"dirty": true, "likes": [4], "settings": {"timezone": "UTC"}}')
+) as cases(context, node, wanted);
 select is(postern.legacy_warning(node::jsonb) is null, silent, 'legacy_warning ' || node)
 from (values ('{"children": []}', true), ('{"children": [{"label": "a", "name": "b", "children": []}]}', true),
   ('{"children": [{"label": "a", "name": "b", "children": [{"label": "c", "name": "d", "legacy": true, "children": []}]}]}', false)) as cases(node, silent);
-select matches((postern.legacy_warning('{"children": [{"label": "a", "name": "b", "legacy": true, "children": []}]}'))[2], '^299 postern ".*a in place of b"$', 'legacy_warning says what to write');
+select matches((postern.legacy_warning('{"children": [{"label": "a", "name": "b", "legacy": true, "children": []}]}'))[1][2], '^299 postern ".*a in place of b"$', 'legacy_warning says what to write');
 select is(postern.for_media('{"a": 1}', media::jsonb) ? 'jsonb', wanted, 'for_media ' || coalesce(media, 'none'))
 from (values ('{"handler": "json"}', false), ('{"handler": "object"}', false), ('{"handler": "csv"}', true), ('{"handler": "aggregate"}', true), (null, false)) as cases(media, wanted);
 select is(postern.common_headers(context::jsonb, media::jsonb, '{count}'), wanted, concat_ws(' ', 'common_headers', context, media))
@@ -246,9 +267,21 @@ from (values
 ) as cases(context, media, wanted);
 select is(postern.plan_media(pg_temp.context('{"accept": "text/csv", "preferences": {}}'), '{"children": [], "select_items": []}', 'house') ->> 'handler', 'csv', 'plan_media');
 select is(testing.failure(format('select postern.plan_media(%L, %L, %L)', pg_temp.context('{"accept": "image/png", "preferences": {}}'), '{"children": [], "select_items": []}', 'house')), 'PGRST107', 'plan_media of what nobody makes');
-select is((postern.compiled_statement('{"preferences": {}}', 'select $2', 2, '{"explain": "format json"}', null)).statement, 'select $2 limit case when coalesce($1::text) is null then 1 else 1 end', 'compiled_statement');
-select matches((postern.compile_read(pg_temp.context('{"method": "GET", "accept": "*/*", "preferences": {}}'), 'house', postern.query_trees(''))).statement, ' from rooms\.house as house\)', 'compile_read');
-select is(testing.failure(format('select postern.compile_read(%L, %L, %L)', pg_temp.context('{"method": "GET", "preferences": {}}'), 'nothing', postern.query_trees(''))), 'PGRST205', 'compile_read of nothing');
+select is(postern.compiled_statement(context::jsonb, 'select $2', media::jsonb, flags::jsonb)::text::postern.compiled, row('select $2', wanted::jsonb)::postern.compiled, concat_ws(' ', 'compiled_statement', context, media, flags))
+from (values
+  ('{"parameters": 3, "epoch": "e", "method": "GET", "described": true, "preferences": {}, "tx_end": "commit"}', null, '{}', '{"params": ["text", "unknown", "text"], "epoch": "e", "keep": true, "read_only": true}'),
+  ('{"parameters": 2, "epoch": "e", "method": "POST", "described": false, "text": "[]", "preferences": {}, "tx_end": "commit"}', '{"handler": "aggregate"}', '{"dirty": true}',
+    '{"params": ["text", "unknown"], "epoch": "e", "keep": false, "text": "[]", "binary": true, "dirty": true}'),
+  ('{"parameters": 2, "epoch": "e", "method": "POST", "described": true, "preferences": {"tx": "rollback"}, "tx_end": "commit-allow-override"}', null, '{}',
+    '{"params": ["text", "unknown"], "epoch": "e", "keep": false, "rollback": true}'),
+  ('{"parameters": 2, "epoch": "e", "method": "POST", "described": true, "preferences": {}, "tx_end": "rollback"}', null, '{}', '{"params": ["text", "unknown"], "epoch": "e", "keep": false, "rollback": true}'),
+  ('{"parameters": 2, "epoch": "e", "method": "POST", "described": true, "preferences": {"tx": "commit"}, "tx_end": "rollback-allow-override"}', null, '{}',
+    '{"params": ["text", "unknown"], "epoch": "e", "keep": false}')
+) as cases(context, media, flags, wanted);
+select matches((postern.compiled_statement('{"parameters": 2, "epoch": "e", "method": "GET", "preferences": {}}', 'select $1', '{"explain": "format json", "handler": "json", "media": {"name": "x"}}')).statement,
+  'postern\.explained\(''format json'', pg_catalog\.format\(''select %1\$L'', \$1\)\)', 'compiled_statement of a plan');
+select matches((postern.compile_read(pg_temp.context('{"method": "GET", "accept": "*/*", "preferences": {}, "parameters": 2, "epoch": "e"}'), 'house', testing.trees('/house'))).statement, ' from rooms\.house as house\)', 'compile_read');
+select is(testing.failure(format('select postern.compile_read(%L, %L, %L)', pg_temp.context('{"method": "GET", "preferences": {}}'), 'nothing', testing.trees('/house'))), 'PGRST205', 'compile_read of nothing');
 
 select is(jsonb_path_query_array(postern.plan_where(postern.relation_columns('rooms.house'::regclass), entries::jsonb), '$[*].field.name'), wanted::jsonb, 'plan_where ' || entries)
 from (values

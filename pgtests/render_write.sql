@@ -5,34 +5,34 @@ select no_plan();
 -- The keys of a payload.
 select is(postern.payload_keys(trees), wanted, trees::text)
 from (values
-  ('{"json": "{[\"a\", \"b\"]"}'::jsonb, '{a,b}'::text[]),
-  ('{"json": "[[\"a\"]", "columns": ["x"]}', '{a}'), -- the body was looked into, as it is CSV or a form
-  ('{"json": "[", "columns": ["x", "y"]}', '{x,y}'),
-  ('{"json": "{[]"}', '{}'),
-  ('{"empty": ""}', '{}'),
-  ('{"columns": ["x"]}', '{}') -- a body that is no JSON
+  ('{"payload": {"form": "{", "keys": ["a", "b"]}}'::jsonb, '{a,b}'::text[]),
+  ('{"payload": {"form": "[", "keys": ["a"]}, "columns": ["x"]}', '{a}'), -- the body was looked into, as it is CSV or a form
+  ('{"payload": {"form": "["}, "columns": ["x", "y"]}', '{x,y}'),
+  ('{"payload": {"form": "{", "keys": []}}', '{}'),
+  ('{"payload": {"form": "empty"}, "columns": ["x"]}', '{}'),
+  ('{"payload": {"form": "raw"}, "columns": ["x"]}', '{}') -- a body that is no JSON
 ) as cases(trees, wanted);
 
 -- Conditions of a write know columns only.
-create function pg_temp.conditions(shape text) returns jsonb language sql as $$
-  select postern.plan_where(postern.relation_columns('store.films'::regclass), postern.query_trees(shape) -> 'entries') $$;
-select is(pg_temp.conditions(E'\x1fselect\x1e\x1eid\x1forder\x1e\x1eid\x1flimit\x1e\x1e\x01'), null, 'no conditions');
-select is(jsonb_path_query_array(pg_temp.conditions(E'\x1fid\x1eeq\x1e\x01\x1for\x1e\x1e(year.gt.\x01,title.is.null)'), 'strict $.**.field.name'), '["id", "year", "title"]', 'filters and trees, in order');
-select is(pg_temp.conditions(E'\x1fdirectors\x1eis\x1enull') -> 0 -> 'field' ->> 'name', 'directors', 'an embed is read as a column');
-select is(pg_temp.conditions(E'\x1fdirectors.name\x1eeq\x1e\x01'), null, 'those of embeds are not among them');
+create function pg_temp.conditions(query text) returns jsonb language sql as $$
+  select postern.plan_where(postern.relation_columns('store.films'::regclass), testing.trees('/films?' || query) -> 'entries') $$;
+select is(pg_temp.conditions('select=id&order=id&limit=#'), null, 'no conditions');
+select is(jsonb_path_query_array(pg_temp.conditions('id=eq.#&or=(year.gt.#,title.is.null)'), 'strict $.**.field.name'), '["id", "year", "title"]', 'filters and trees, in order');
+select is(pg_temp.conditions('directors=is.null') -> 0 -> 'field' ->> 'name', 'directors', 'an embed is read as a column');
+select is(pg_temp.conditions('directors.name=eq.#'), null, 'those of embeds are not among them');
 
 -- RETURNING.
 select is(postern.render_returning(node, '{k,id}', representation), wanted, concat_ws(' ', representation, node -> 'fields', node -> 'children'))
 from (values
-  (null, '{"relation": "r", "fields": [{"name": "a"}], "children": []}'::jsonb, '1 as nothing'),
-  ('minimal', '{"relation": "r", "fields": [{"name": "a"}], "children": []}', '1 as nothing'),
-  ('headers-only', '{"relation": "r", "fields": [{"name": "a"}], "children": []}', 'r.id, r.k'),
-  ('representation', '{"relation": "r t", "fields": [{"name": "a"}, {"name": "B"}], "children": []}', '"r t"."B", "r t".a, "r t".id, "r t".k'),
-  ('representation', '{"relation": "r", "fields": [{"name": "*"}], "children": [], "columns": []}', 'r.*'),
-  ('representation', '{"relation": "r", "fields": [], "order": [{"field": {"name": "o"}}, {"child": 0, "field": {"name": "x"}}], "children": [{"relationship": {"columns": [["fk", "id"]]}}]}', 'r.fk, r.id, r.k, r.o'),
-  ('representation', '{"relation": "r", "fields": [], "children": [{"relationship": {"junction": {"source": [["mine", "j"]]}, "columns": []}}]}', 'r.id, r.k, r.mine')
+  (null, '{"relation": "r", "alias": "r", "fields": [{"name": "a"}], "children": []}'::jsonb, '1 as nothing'),
+  ('minimal', '{"relation": "r", "alias": "r", "fields": [{"name": "a"}], "children": []}', '1 as nothing'),
+  ('headers-only', '{"relation": "r", "alias": "r", "fields": [{"name": "a"}], "children": []}', 'r.id, r.k'),
+  ('representation', '{"relation": "r t", "alias": "r t", "fields": [{"name": "a"}, {"name": "B"}], "children": []}', '"r t"."B", "r t".a, "r t".id, "r t".k'),
+  ('representation', '{"relation": "r", "alias": "r", "fields": [{"name": "*"}], "children": [], "columns": []}', 'r.*'),
+  ('representation', '{"relation": "r", "alias": "r", "fields": [], "order": [{"field": {"name": "o"}}, {"child": 0, "field": {"name": "x"}}], "children": [{"relationship": {"columns": [["fk", "id"]]}}]}', 'r.fk, r.id, r.k, r.o'),
+  ('representation', '{"relation": "r", "alias": "r", "fields": [], "children": [{"relationship": {"junction": {"source": [["mine", "j"]]}, "columns": []}}]}', 'r.id, r.k, r.mine')
 ) as cases(representation, node, wanted);
-select is(postern.render_returning('{"relation": "r", "fields": [{"name": "a"}], "children": []}', '{}', 'headers-only'), '1 as nothing', 'headers-only without a key');
+select is(postern.render_returning('{"relation": "r", "alias": "r", "fields": [{"name": "a"}], "children": []}', '{}', 'headers-only'), '1 as nothing', 'headers-only without a key');
 
 -- Which names of arguments make a call.
 select is(postern.takes_arguments(args, keys, raw), wanted, concat_ws(' ', args, keys, raw))

@@ -19,13 +19,13 @@ const storeSettings = `{"db_schemas":["store","other"],"db_extra_search_path":["
 // get answers a GET in a transaction of its own: status and body on one line.
 func get(ctx context.Context, conn *pgx.Conn, target string) (string, error) {
 	path, query, _ := strings.Cut(target, "?")
-	request, err := json.Marshal(map[string]any{"method": "GET", "path": path, "query": query, "headers": map[string]string{}})
+	request, err := json.Marshal(map[string]any{"method": "GET", "path": path, "query": query, "headers": map[string]string{}, "settings": json.RawMessage(storeSettings)})
 	if err != nil {
 		return "", err
 	}
 	var status int
 	var body []byte
-	err = conn.QueryRow(ctx, "select status, body from postern.handle($1, null, $2)", string(request), storeSettings).Scan(&status, &body)
+	err = conn.QueryRow(ctx, "select status, body from postern.handle($1)", string(request)).Scan(&status, &body)
 	return fmt.Sprintf("%d %s", status, strings.ReplaceAll(string(body), ", \n ", ",")), err
 }
 
@@ -267,7 +267,7 @@ func TestLocksAreAnswered(t *testing.T) {
 	var status int
 	var body string
 	err := other.QueryRow(t.Context(), `select status, convert_from(body, 'UTF8') from postern.handle(
-		'{"method": "PATCH", "path": "/films", "query": "id=eq.1", "headers": {}}', '{"year": 1987}', $1)`, storeSettings).Scan(&status, &body)
+		'{"method": "PATCH", "path": "/films", "query": "id=eq.1"}'::jsonb || jsonb_build_object('settings', $1::jsonb), '{"year": 1987}')`, storeSettings).Scan(&status, &body)
 	var failed *pgconn.PgError
 	if errors.As(err, &failed) || status != 500 || !strings.Contains(body, `"40001"`) {
 		t.Errorf("a serialization failure: %d %s %v", status, body, err)

@@ -24,9 +24,7 @@ as $$
 declare
   made record;
 begin
-  perform set_config('response.status', '', true), set_config('response.headers', '', true); -- of an earlier call
-  made := postern.handle(testing.request(method, target, headers, more), convert_to(payload, 'UTF8'),
-    nullif(current_setting('testing.settings', true), ''));
+  made := postern.handle(testing.with_settings(testing.request(method, target, headers, more)), convert_to(payload, 'UTF8'));
   return row(made.status, testing.header_object(made.headers), convert_from(made.body, 'UTF8'))::testing.answer;
 end
 $$;
@@ -69,24 +67,36 @@ exception
 end
 $$;
 
--- The shape that postern.handle makes of a request, as postern.compile takes it.
-create function testing.shape(request jsonb, payload bytea default null)
-returns text
-language plpgsql
+-- A request with the settings of the setting testing.settings, where there are any.
+create function testing.with_settings(request jsonb)
+returns jsonb
+language sql stable
 as $$
-declare
-  whole jsonb := postern.completed(request);
-  made text := (postern.shape_of(whole ->> 'pairs', whole))[1];
-begin
-  return made || (postern.shape_rest(whole, made, payload))[1];
-end
+  select jsonb_strip_nulls(jsonb_build_object('settings', nullif(current_setting('testing.settings', true), '')::jsonb)) || request
+$$;
+
+-- A request as the shell sends it, its values cut out: how many there are. Placeholders are in the target.
+create function testing.cut_request(method text, target text, number int, headers jsonb default '{}', more jsonb default '{}')
+returns jsonb
+language sql stable
+as $$
+  select testing.with_settings(testing.request(method, target, headers, jsonb_build_object('shell', true, 'values', number) || more))
+$$;
+
+-- The trees of a target, in which # stands for a value that the shell has cut out, the first of which is $3.
+create function testing.trees(target text, method text default 'GET')
+returns jsonb
+language sql immutable
+as $$
+  select postern.query_trees(replace(substr(target, length(split_part(target, '?', 1)) + 2), '#', '%01'),
+    target like '/rpc/%', method not in ('GET', 'HEAD'), 3)
 $$;
 
 -- What a request compiles to.
-create function testing.compiled(request jsonb, payload bytea, settings text)
+create function testing.compiled(method text, target text, headers jsonb default '{}', payload text default null, more jsonb default '{}')
 returns postern.compiled
-language sql
-as $$ select postern.compile(postern.completed(request), testing.shape(request, payload), postern.settings(settings)) $$;
+language sql stable
+as $$ select postern.compile(testing.with_settings(testing.request(method, target, headers, more)), convert_to(payload, 'UTF8')) $$;
 
 create role store_anon;
 create role store_clerk;

@@ -62,7 +62,7 @@ begin
   perform postern.check_method(method, case when version is null then segments else '{}' end);
   context := postern.request_context(request, config, schema, epoch, call);
   if method = 'OPTIONS' then
-    return postern.compile_options(context, segments);
+    return postern.compile_options(context, case when version is null then segments else '{}' end);
   end if;
   trees := postern.query_trees(coalesce(request ->> 'query', ''), call, writes, number);
   if cardinality(segments) = 0 or version is not null then
