@@ -48,6 +48,8 @@ begin
         hint = pg_exception_hint;
       if state = 'PNRBK' and status is not null then
         return;
+      elsif state = '42P18' and not prepared and not request ? 'exact' then
+        request := request || '{"exact": true}';
       elsif state <> 'PNSTL' and (flags is null or flags ->> 'epoch' = postern.epoch()) then
         if flags is not null and (not prepared or state = '42501' and not postern.is_permitted(flags, payload, vals)) then
           select c.statement, c.flags into statement, flags
@@ -192,7 +194,7 @@ as $$
 declare
   body text;
 begin
-  if flags -> 'params' ->> 1 = 'unknown' then
+  if flags -> 'params' ->> 1 <> 'bytea' or flags ? 'bytes' then
     body := coalesce(flags ->> 'text', case when flags ? 'bytes' then '\x' || encode(coalesce(payload, ''), 'hex')
       else convert_from(coalesce(payload, ''), 'UTF8') end);
   end if;

@@ -102,8 +102,12 @@ comment on function postern.render_base(jsonb, text, text, text, boolean, text) 
 
 create or replace function postern.level_alias(node jsonb)
 returns text
-language sql immutable strict parallel safe
-as $$ select 'pgrst_level_' || (node ->> 'depth') $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return 'pgrst_level_' || (node ->> 'depth');
+end
+$$;
 comment on function postern.level_alias(jsonb) is 'The alias of level 1 of a node.';
 
 create or replace function postern.render_output(node jsonb, output jsonb)
@@ -194,8 +198,12 @@ comment on function postern.render_each(jsonb, bigint, text) is
 
 create or replace function postern.has_together(node jsonb)
 returns boolean
-language sql immutable strict parallel safe
-as $$ select node -> 'children' @> '[{"together": true}]' $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return node -> 'children' @> '[{"together": true}]';
+end
+$$;
 comment on function postern.has_together(jsonb) is
   'Whether a node has an embed that is read for all parents together: then joins may change the order of the parents.';
 
