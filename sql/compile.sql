@@ -78,8 +78,7 @@ begin
       perform postern.fail('PGRST102', described ->> 'refused');
     end if;
     trees := trees || jsonb_build_object('payload', described);
-    context := context || jsonb_strip_nulls(jsonb_build_object('text', described -> 'text', 'bytes', described -> 'bytes',
-      'form', described -> 'form'));
+    context := context || jsonb_strip_nulls(jsonb_build_object('text', described -> 'text', 'bytes', described -> 'bytes'));
   end if;
   return case
     when call then postern.compile_call(context, segments[2], trees, config)
@@ -179,8 +178,8 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   most constant int := (context ->> 'parameters')::int;
-  types text[] := array['text', case when context ? 'bytes' then 'bytea' when context ->> 'form' = 'raw' then 'text'
-    when context ->> 'form' in ('{', '[', 'empty') then 'json' else 'bytea' end];
+  types text[] := array['text', case when strpos(statement, '$2::json') > 0 then 'json'
+    when strpos(statement, '$2::text') > 0 then 'text' else 'bytea' end];
 begin
   if most > 2 and context ? 'exact' then
     statement := regexp_replace(statement, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g');
@@ -192,10 +191,10 @@ begin
 end
 $$;
 comment on function postern.parameter_types(jsonb, text) is
-  'The types of the parameters of a statement: text for the query of Content-Location; by its form for the body; of a value '
-  'unknown, so that PostgreSQL infers it, or where it does not occur, so that there is nothing to infer it from, text. '
-  'context: {parameters, form?, bytes?, exact?: a parameter may seem to occur that is part of a name or a constant, so these '
-  'are left out first}.';
+  'The types of the parameters of a statement: text for the query of Content-Location; for the body as it is cast, or bytea '
+  'where it does not occur, as all can be that; of a value unknown, so that PostgreSQL infers it, or where it does not occur, '
+  'so that there is nothing to infer it from, text. context: {parameters, exact?: a parameter may seem to occur that is part '
+  'of a name or a constant, so these are left out first}.';
 
 create or replace function postern.range_bounds(range text, number int)
 returns jsonb

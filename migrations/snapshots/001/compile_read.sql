@@ -42,9 +42,11 @@ comment on function postern.plan_media(jsonb, jsonb, text) is
 
 create or replace function postern.for_media(node jsonb, media jsonb)
 returns jsonb
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case when media ->> 'handler' not in ('json', 'object') then node || '{"jsonb": true}' else node end
+begin
+  return case when media ->> 'handler' not in ('json', 'object') then node || '{"jsonb": true}' else node end;
+end
 $$;
 comment on function postern.for_media(jsonb, jsonb) is
   'The node of the resource as a media type (postern.negotiate) wants it: what is no JSON shows the text of its embeds, '
@@ -97,10 +99,12 @@ comment on function postern.legacy_warning(jsonb) is
 
 create or replace function postern.with_code(context jsonb, media jsonb, code text)
 returns jsonb
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select context || jsonb_strip_nulls(jsonb_build_object('explain', case when media ? 'explain' then true end,
-    'code', postern.worst_code(code, case when context ? 'pre_request' then 'volatile' end)))
+begin
+  return context || jsonb_strip_nulls(jsonb_build_object('explain', case when media ? 'explain' then true end,
+    'code', postern.worst_code(code, case when context ? 'pre_request' then 'volatile' end)));
+end
 $$;
 comment on function postern.with_code(jsonb, jsonb, text) is
   'The context with code?, which says what code of the user''s may run, the pre-request function included (stable or '
@@ -108,12 +112,14 @@ comment on function postern.with_code(jsonb, jsonb, text) is
 
 create or replace function postern.code_flags(context jsonb, node jsonb)
 returns jsonb
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select jsonb_strip_nulls(jsonb_build_object('dirty', case context ->> 'code' when 'volatile' then true end,
+begin
+  return jsonb_strip_nulls(jsonb_build_object('dirty', case context ->> 'code' when 'volatile' then true end,
     'likes', nullif(postern.plan_likes(node), '[]'),
     'settings', case when context -> 'preferences' ? 'timezone'
-      then jsonb_build_object('timezone', context -> 'preferences' -> 'timezone') end))
+      then jsonb_build_object('timezone', context -> 'preferences' -> 'timezone') end));
+end
 $$;
 comment on function postern.code_flags(jsonb, jsonb) is
   'Flags (the type postern.compiled) that come of the code that may run, of the filters of a node and of Prefer timezone.';

@@ -64,14 +64,16 @@ comment on function postern.compile_write(jsonb, text, jsonb) is
 
 create or replace function postern.write_code(node jsonb, method text, resolution text, wanted text, media jsonb)
 returns text
-language sql stable parallel safe
+language plpgsql stable parallel safe
 as $$
-  select postern.worst_code(
+begin
+  return postern.worst_code(
     case when method in ('POST', 'PUT') then postern.user_code((node ->> 'oid')::oid, 'insert') end,
     case when method = 'PATCH' or resolution = 'merge-duplicates' then postern.user_code((node ->> 'oid')::oid, 'update') end,
     case when method = 'DELETE' then postern.user_code((node ->> 'oid')::oid, 'delete') end,
     case when method in ('PATCH', 'DELETE') or wanted = 'representation' then postern.node_code(node) end,
-    case when wanted = 'representation' and postern.is_binary(media) then 'volatile' end)
+    case when wanted = 'representation' and postern.is_binary(media) then 'volatile' end);
+end
 $$;
 comment on function postern.write_code(jsonb, text, text, text, jsonb) is
   'What code of the user''s may run in a write and its answer (postern.user_code). wanted: of Prefer return.';
@@ -179,14 +181,16 @@ comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, text[
 
 create or replace function postern.render_write_status(method text, full_answer boolean, resolution text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case
+begin
+  return case
     when method = 'POST' and resolution = 'merge-duplicates' or method = 'PUT' and full_answer
       then 'case when postern.inserted_rows() > 0 then 201 else 200 end'
     when method = 'POST' then '201'
     when full_answer then '200'
-    else '204' end
+    else '204' end;
+end
 $$;
 comment on function postern.render_write_status(text, boolean, text) is
   'SQL of the status of a write: 201 where rows were created, 200 with a representation, else 204.';

@@ -4,13 +4,23 @@ create or replace function postern.percent_decode(encoded text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
+begin
+  return case when strpos(encoded, '%') = 0 then encoded else postern.decode_escapes(encoded) end;
+end
+$$;
+comment on function postern.percent_decode(text) is
+  'Text with every %XX replaced by its byte, read as UTF-8; a percent sign that starts no escape stands for itself. '
+  'PGRST100 for NUL and invalid UTF-8.';
+
+create or replace function postern.decode_escapes(encoded text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
 declare
   bytes bytea := '';
   piece text;
 begin
-  if strpos(encoded, '%') = 0 then
-    return encoded;
-  elsif encoded ~ '%00' then
+  if encoded ~ '%00' then
     perform postern.fail('PGRST100', 'The URL contains a NUL character', 'In: ' || encoded);
   end if;
   foreach piece in array string_to_array('25' || regexp_replace(encoded, '%(?![0-9A-Fa-f]{2})', '%25', 'g'), '%') loop
@@ -21,9 +31,7 @@ exception when character_not_in_repertoire or untranslatable_character then
   perform postern.fail('PGRST100', 'The URL is not valid UTF-8', 'In: ' || encoded);
 end
 $$;
-comment on function postern.percent_decode(text) is
-  'Text with every %XX replaced by its byte, read as UTF-8; a percent sign that starts no escape stands for itself. '
-  'PGRST100 for NUL and invalid UTF-8.';
+comment on function postern.decode_escapes(text) is 'postern.percent_decode for a text that has a percent sign.';
 
 create or replace function postern.query_decode(encoded text)
 returns text

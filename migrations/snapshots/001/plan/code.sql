@@ -33,7 +33,11 @@ comment on function postern.node_code(jsonb) is
 
 create or replace function postern.worst_code(variadic codes text[])
 returns text
-language sql immutable parallel safe
-as $$ select case when 'volatile' = any(codes) then 'volatile' when 'stable' = any(codes) then 'stable' end $$;
+language plpgsql immutable parallel safe
+as $$
+begin
+  return case when 'volatile' = any(codes) then 'volatile' when 'stable' = any(codes) then 'stable' end;
+end
+$$;
 comment on function postern.worst_code(text[]) is
   'Of answers of postern.user_code the one that allows the most: volatile, stable or null.';

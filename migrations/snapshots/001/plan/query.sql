@@ -60,10 +60,12 @@ comment on function postern.is_operation(text) is
 
 create or replace function postern.numbered(expr jsonb, number int)
 returns jsonb
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case when number is not null and expr ->> 'value' = chr(1) then expr - 'value' || jsonb_build_object('param', number)
-    else expr end
+begin
+  return case when number is not null and expr ->> 'value' = chr(1) then expr - 'value' || jsonb_build_object('param', number)
+    else expr end;
+end
 $$;
 comment on function postern.numbered(jsonb, int) is
   'An operator expression whose value is the placeholder, with the number of the parameter in place of it; unchanged where '

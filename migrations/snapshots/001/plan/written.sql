@@ -5,21 +5,25 @@
 
 create or replace function postern.json_form(type text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select case
+begin
+  return case
     when type in ('smallint', 'integer', 'bigint', 'boolean', 'json', 'jsonb') then 'bare'
     when type = 'uuid' then 'quoted'
-    when type in ('text', 'character varying') then 'text' end
+    when type in ('text', 'character varying') then 'text' end;
+end
 $$;
 comment on function postern.json_form(text) is
   'How a value of a type (format_type) is written as JSON: bare, its text is JSON; quoted, that text in quotes; text, in quotes, if it needs no escape; null for all others, whose JSON depends on the value or on settings, which to_json knows. Source: RFC 8259, sections 6 and 7.';
 
 create or replace function postern.gathers_texts(node jsonb)
 returns boolean
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select node -> 'written' @> '[{"form": "text"} ]' or node -> 'written' @> '[{"texts": true} ]'
+begin
+  return node -> 'written' @> '[{"form": "text"} ]' or node -> 'written' @> '[{"texts": true} ]';
+end
 $$;
 comment on function postern.gathers_texts(jsonb) is
   'Whether a written node, or an embed of it, has texts to search for what must be escaped. Null for a node that is not written.';

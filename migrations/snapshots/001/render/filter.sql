@@ -47,14 +47,11 @@ begin
     when 'is' then
       made := subject || ' is ' || replace(expr ->> 'value', '_', ' ');
     when 'in' then
-      if transform is null then
-        if not expr ? 'param' then
-          operand := quote_literal(postern.array_literal(postern.parse_list(expr ->> 'value')));
-        end if;
-        made := format('%s = any(%s)', subject, operand);
-      else
-        made := format('%s = any(select %s(element) from unnest(%s::text[]) as element)', subject, transform, operand);
+      if not expr ? 'param' then
+        operand := quote_literal(postern.array_literal(postern.parse_list(expr ->> 'value')));
       end if;
+      made := format(case when transform is null then '%s = any(%s)'
+        else '%s = any(select %3$s(element) from unnest(%2$s::text[]) as element)' end, subject, operand, transform);
     when 'isdistinct' then
       made := format(case when transform is null then '%s is distinct from %s' else '%s is distinct from %3$s(%2$s)' end, subject, operand, transform);
     when 'fts' then

@@ -49,33 +49,38 @@ comment on function postern.render_insert(jsonb, jsonb, text, text[], text, bool
 
 create or replace function postern.render_update(node jsonb, columns jsonb, body text, returning_list text, guard text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case when columns = '[]'
+begin
+  return case when columns = '[]'
     then format('select %s from %I.%I as %I where false', returning_list, node ->> 'schema', node ->> 'relation',
       node ->> 'alias')
     else format('update %I.%I as %I set %s from %s where %s returning %s', node ->> 'schema', node ->> 'relation',
       node ->> 'alias', (
         select string_agg(format('%I = pgrst_body.%1$I', field ->> 'name'), ', ') from jsonb_array_elements(columns) as field),
-      body, concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list) end
+      body, concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list) end;
+end
 $$;
 comment on function postern.render_update(jsonb, jsonb, text, text, text) is
   'An UPDATE of the rows that the node''s filters leave; without columns nothing is updated.';
 
 create or replace function postern.render_delete(node jsonb, returning_list text, guard text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select format('delete from %I.%I as %I where %s returning %s', node ->> 'schema', node ->> 'relation', node ->> 'alias',
-    concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list)
+begin
+  return format('delete from %I.%I as %I where %s returning %s', node ->> 'schema', node ->> 'relation', node ->> 'alias',
+    concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list);
+end
 $$;
 comment on function postern.render_delete(jsonb, text, text) is 'A DELETE of the rows that the node''s filters leave.';
 
 create or replace function postern.render_returning(node jsonb, pk text[], representation text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case
+begin
+  return case
     when representation = 'representation'
         and (node -> 'fields' @> '[{"name": "*"}]' or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]')
       then format('%I.*', node ->> 'alias') || coalesce((
@@ -97,7 +102,8 @@ as $$
             child -> 'relationship' -> 'columns')) as pair
         where representation = 'representation'
       ) as needed)
-    else '1 as nothing' end
+    else '1 as nothing' end;
+end
 $$;
 comment on function postern.render_returning(jsonb, text[], text) is
   'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key. representation: '

@@ -12,16 +12,17 @@ $$;
 comment on function postern.render_row_object(jsonb, text) is
   'SQL of a row (row_text) as a JSON object, without its nulls where the media type has it so.';
 
-create or replace function postern.row_range(method text, found boolean, counted boolean)
+create or replace function postern.row_range(method text, present boolean, counted boolean)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return postern.content_range(0, (found and method in ('GET', 'PATCH'))::int, case when counted then found::int end);
+  return case when present and method in ('GET', 'PATCH') then '0-0/' else '*/' end
+    || case when counted then present::int::text else '*' end;
 end
 $$;
 comment on function postern.row_range(text, boolean, boolean) is
-  'Content-Range (postern.content_range) of one row, or of none; a POST or DELETE tells no range. counted: whether the total '
+  'The value of Content-Range for one row, or for none; a POST or DELETE tells no range. counted: whether the total '
   'is told.';
 
 create or replace function postern.render_row_answer(

@@ -20,8 +20,12 @@ comment on function postern.render_source(jsonb, text) is
 
 create or replace function postern.junction_alias(node jsonb)
 returns text
-language sql immutable strict parallel safe
-as $$ select 'pgrst_junction_' || (node ->> 'depth') $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return 'pgrst_junction_' || (node ->> 'depth');
+end
+$$;
 comment on function postern.junction_alias(jsonb) is 'The alias of the junction of a many-to-many embed.';
 
 create or replace function postern.render_join(node jsonb, parent text, keyed boolean)
@@ -92,10 +96,14 @@ comment on function postern.render_keys(jsonb) is
 
 create or replace function postern.render_parent_row(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select postern.render_row(node) || ' as pgrst_row'
-  where node -> 'children' @> '[{"relationship": {"kind": "computed"} }]'
+#variable_conflict use_column
+begin
+  return (
+    select postern.render_row(node) || ' as pgrst_row'
+    where node -> 'children' @> '[{"relationship": {"kind": "computed"} }]');
+end
 $$;
 comment on function postern.render_parent_row(jsonb) is
   'The column pgrst_row of level 1, which computed relationships take; null where there are none.';
@@ -167,11 +175,15 @@ comment on function postern.render_limit(text, jsonb) is 'The smaller of the wan
 
 create or replace function postern.render_offset(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select case when node ? 'range' then format('greatest(%s::bigint, %s)', postern.render_value(node -> 'range' -> 'first'), skipped)
-    else skipped end
-  from (values (coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'))) as offsets(skipped)
+#variable_conflict use_column
+begin
+  return (
+    select case when node ? 'range' then format('greatest(%s::bigint, %s)', postern.render_value(node -> 'range' -> 'first'), skipped)
+      else skipped end
+    from (values (coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'))) as offsets(skipped));
+end
 $$;
 comment on function postern.render_offset(jsonb) is 'The number of rows that a node skips, as SQL; 0 when none.';
 

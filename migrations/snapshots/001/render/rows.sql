@@ -41,22 +41,42 @@ $$;
 comment on function postern.render_field(text, jsonb, boolean) is
   'A field before aggregation; grouped: that rows will be grouped by, for which json is no type. The cast is an identifier of letters, digits, _, space and $ by the grammar of select.';
 
+create or replace function postern.render_set(node jsonb, routine jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return format('%I.%I(%s)', routine ->> 'schema', routine ->> 'name', postern.render_row(node));
+end
+$$;
+comment on function postern.render_set(jsonb, jsonb) is
+  'A computed field that is a set (postern.with_sets), from the rows of a call or a write.';
+
 create or replace function postern.render_fields(node jsonb, names text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select string_agg(postern.render_field(node ->> 'alias', field, node ? 'grouped')
-    || case when field ->> 'name' = '*' and not field ? 'aggregate' then ''
-      when names = 'labels' then format(' as %I', field ->> 'label') else ' as f' || place || '$' end, ', ' order by place)
-  from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(case when field ? 'set' then postern.render_set(node, field -> 'set')
+        else postern.render_field(node ->> 'alias', field, node ? 'grouped') end
+      || case when field ->> 'name' = '*' and not field ? 'aggregate' then ''
+        when names = 'labels' then format(' as %I', field ->> 'label') else ' as f' || place || '$' end, ', ' order by place)
+    from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place));
+end
 $$;
 comment on function postern.render_fields(jsonb, text) is
   'The fields of a node as a select list, null when there are none. names: as for postern.render_rows.';
 
 create or replace function postern.render_labels(node jsonb)
 returns text
-language sql immutable strict parallel safe
-as $$ select postern.render_fields(node, 'labels') $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return postern.render_fields(node, 'labels');
+end
+$$;
 comment on function postern.render_labels(jsonb) is 'The fields of a node under the answer''s names.';
 
 create or replace function postern.render_base(
@@ -82,8 +102,12 @@ comment on function postern.render_base(jsonb, text, text, text, boolean, text) 
 
 create or replace function postern.level_alias(node jsonb)
 returns text
-language sql immutable strict parallel safe
-as $$ select 'pgrst_level_' || (node ->> 'depth') $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return 'pgrst_level_' || (node ->> 'depth');
+end
+$$;
 comment on function postern.level_alias(jsonb) is 'The alias of level 1 of a node.';
 
 create or replace function postern.render_output(node jsonb, output jsonb)
@@ -110,30 +134,38 @@ comment on function postern.render_output(jsonb, jsonb) is
 
 create or replace function postern.render_outputs(node jsonb, names text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(string_agg(concat(postern.render_output(node, output),
-    case when output ->> 'column' = '*' then '' else format(' as %I', output ->> case names when 'labels' then 'label' else 'column' end) end,
-    case when output ? 'child' and not output ? 'inner'
-        and postern.gathers_texts(node -> 'children' -> (output ->> 'child')::int - 1)
-      then format(', pgrst_e%s.texts as pgrst_texts_%s', output ->> 'child', place) end), ', ' order by place), '')
-    || coalesce((
-      select string_agg(format(', %s.%s', postern.level_alias(node), item ->> 'column'), '')
-      from jsonb_array_elements(node -> 'hidden') as item), '')
-  from jsonb_array_elements(node -> 'outputs') with ordinality as outputs(output, place)
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(string_agg(concat(postern.render_output(node, output),
+      case when output ->> 'column' = '*' then '' else format(' as %I', output ->> case names when 'labels' then 'label' else 'column' end) end,
+      case when output ? 'child' and not output ? 'inner'
+          and postern.gathers_texts(node -> 'children' -> (output ->> 'child')::int - 1)
+        then format(', pgrst_e%s.texts as pgrst_texts_%s', output ->> 'child', place) end), ', ' order by place), '')
+      || coalesce((
+        select string_agg(format(', %s.%s', postern.level_alias(node), item ->> 'column'), '')
+        from jsonb_array_elements(node -> 'hidden') as item), '')
+    from jsonb_array_elements(node -> 'outputs') with ordinality as outputs(output, place));
+end
 $$;
 comment on function postern.render_outputs(jsonb, text) is
   'The select list of level 2, with pgrst_texts_<place> for embeds whose texts are gathered. names: as for postern.render_rows.';
 
 create or replace function postern.render_joins(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(string_agg(case when child ? 'together' and not (child -> 'relationship' ->> 'to_one')::boolean
-      then postern.render_together(child, place, postern.level_alias(node), node ? 'whole')
-      else postern.render_each(child, place, postern.level_alias(node)) end, '' order by place), '')
-  from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
-  where not child ? 'empty' and child -> 'outputs' <> '[]'
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(string_agg(case when child ? 'together' and not (child -> 'relationship' ->> 'to_one')::boolean
+        then postern.render_together(child, place, postern.level_alias(node), node ? 'whole')
+        else postern.render_each(child, place, postern.level_alias(node)) end, '' order by place), '')
+    from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
+    where not child ? 'empty' and child -> 'outputs' <> '[]');
+end
 $$;
 comment on function postern.render_joins(jsonb) is 'The joins of level 2: a join for each embed.';
 
@@ -166,32 +198,44 @@ comment on function postern.render_each(jsonb, bigint, text) is
 
 create or replace function postern.has_together(node jsonb)
 returns boolean
-language sql immutable strict parallel safe
-as $$ select node -> 'children' @> '[{"together": true}]' $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return node -> 'children' @> '[{"together": true}]';
+end
+$$;
 comment on function postern.has_together(jsonb) is
   'Whether a node has an embed that is read for all parents together: then joins may change the order of the parents.';
 
 create or replace function postern.order_columns(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(
-    string_agg(format('%s as pgrst_o%s', postern.render_term(node, node ->> 'alias', term), place), ', ' order by place),
-    case when node ? 'ctid' and (node ? 'whole' or (node ->> 'depth')::int > 0) then format('%I.ctid as pgrst_o1', node ->> 'alias')
-      else 'pg_catalog.row_number() over () as pgrst_o1' end)
-  from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(
+      string_agg(format('%s as pgrst_o%s', postern.render_term(node, node ->> 'alias', term), place), ', ' order by place),
+      case when node ? 'ctid' and (node ? 'whole' or (node ->> 'depth')::int > 0) then format('%I.ctid as pgrst_o1', node ->> 'alias')
+        else 'pg_catalog.row_number() over () as pgrst_o1' end)
+    from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place));
+end
 $$;
 comment on function postern.order_columns(jsonb) is
   'What a node is ordered by as columns pgrst_o1, pgrst_o2, ... of level 1: its order, or the place of a row.';
 
 create or replace function postern.render_level_order(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(
-    string_agg(format('%s.pgrst_o%s', postern.level_alias(node), place) || postern.render_direction(term), ', ' order by place),
-    postern.level_alias(node) || '.pgrst_o1')
-  from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(
+      string_agg(format('%s.pgrst_o%s', postern.level_alias(node), place) || postern.render_direction(term), ', ' order by place),
+      postern.level_alias(node) || '.pgrst_o1')
+    from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place));
+end
 $$;
 comment on function postern.render_level_order(jsonb) is 'ORDER BY terms of level 2, by the columns of postern.order_columns.';
 
@@ -230,20 +274,24 @@ comment on function postern.render_embedded(jsonb, text, text, text) is
 
 create or replace function postern.render_grouped(node jsonb, source text, join_condition text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select format('select %s from (%s) as pgrst_group%s%s%s',
-    string_agg(case when output ? 'aggregate'
-        then format('pg_catalog.%s(pgrst_group.%s)%s', output ->> 'aggregate', output ->> 'column', '::' || (output ->> 'aggregate_cast'))
-        else 'pgrst_group.' || (output ->> 'column') end || format(' as %I', output ->> 'label'), ', ' order by place),
-    postern.render_embedded(node, source, join_condition, 'columns'),
-    ' group by ' || nullif(concat_ws(', ',
-      string_agg('pgrst_group.' || (output ->> 'column'), ', ' order by place) filter (where not output ? 'aggregate'), (
-      select string_agg('pgrst_group.' || (item ->> 'column'), ', ') from jsonb_array_elements(node -> 'hidden') as item)), ''),
-    (select ' order by ' || string_agg('pgrst_group.' || (term ->> 'column') || postern.render_direction(term), ', ' order by at)
-      from jsonb_array_elements(node -> 'order') with ordinality as terms(term, at)),
-    postern.render_page(node))
-  from jsonb_array_elements(node -> 'outputs') with ordinality as outputs(output, place)
+#variable_conflict use_column
+begin
+  return (
+    select format('select %s from (%s) as pgrst_group%s%s%s',
+      string_agg(case when output ? 'aggregate'
+          then format('pg_catalog.%s(pgrst_group.%s)%s', output ->> 'aggregate', output ->> 'column', '::' || (output ->> 'aggregate_cast'))
+          else 'pgrst_group.' || (output ->> 'column') end || format(' as %I', output ->> 'label'), ', ' order by place),
+      postern.render_embedded(node, source, join_condition, 'columns'),
+      ' group by ' || nullif(concat_ws(', ',
+        string_agg('pgrst_group.' || (output ->> 'column'), ', ' order by place) filter (where not output ? 'aggregate'), (
+        select string_agg('pgrst_group.' || (item ->> 'column'), ', ') from jsonb_array_elements(node -> 'hidden') as item)), ''),
+      (select ' order by ' || string_agg('pgrst_group.' || (term ->> 'column') || postern.render_direction(term), ', ' order by at)
+        from jsonb_array_elements(node -> 'order') with ordinality as terms(term, at)),
+      postern.render_page(node))
+    from jsonb_array_elements(node -> 'outputs') with ordinality as outputs(output, place));
+end
 $$;
 comment on function postern.render_grouped(jsonb, text, text) is
   'Level 3: level 2 grouped by all that is not aggregated, ordered and cut. Source: PostgREST docs, references/api/aggregate_functions.';

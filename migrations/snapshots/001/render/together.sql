@@ -2,13 +2,17 @@
 
 create or replace function postern.parent_columns(child jsonb)
 returns table (place bigint, name text, own text, parent_key text)
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select position, format('pgrst_p%s', position),
-    format('%I.%I', case when junction is null then child ->> 'alias' else postern.junction_alias(child) end, pair ->> 1),
-    postern.key_alias(pair ->> 0)
-  from (select child -> 'relationship' -> 'junction' as junction) as linked,
-    jsonb_array_elements(coalesce(junction -> 'source', child -> 'relationship' -> 'columns')) with ordinality as pairs(pair, position)
+#variable_conflict use_column
+begin
+  return query
+    select position, format('pgrst_p%s', position),
+      format('%I.%I', case when junction is null then child ->> 'alias' else postern.junction_alias(child) end, pair ->> 1),
+      postern.key_alias(pair ->> 0)
+    from (select child -> 'relationship' -> 'junction' as junction) as linked,
+      jsonb_array_elements(coalesce(junction -> 'source', child -> 'relationship' -> 'columns')) with ordinality as pairs(pair, position);
+end
 $$;
 comment on function postern.parent_columns(jsonb) is
   'The columns by which the rows of an embed (or of its junction) belong to their parent: place, name for it, SQL of the column, name of the parent''s key in level 1.';
