@@ -90,6 +90,8 @@ from (values
   ('/apple?select=id,branch(row,col),picker(id,name),x:picker(id.count())', '[{"label": "id", "form": "bare", "type": "integer", "nullable": false}, {"label": "branch", "form": "row", "nullable": true},
     {"label": "picker", "form": "rows", "nullable": true, "texts": true}, {"label": "x", "form": "bare", "type": "json", "nullable": true}]')
 ) as cases(target, wanted);
+select is(postern.plan_rows(pg_temp.node('/picker?select=apple(id)'), origin, false) @> '{"children": [{"together": true}]}', wanted, 'plan_rows: the rows of a ' || origin)
+from (values ('relation', true), ('write', true), ('call', true), ('row', false)) as cases(origin, wanted);
 select is(pg_temp.written('/picker', false) ? 'written', false, 'plan_rows: not where it is not wanted');
 select is(pg_temp.written(target, false) ? 'whole', wanted, 'plan_rows: the whole relation by ' || target)
 from (values ('/picker', true), ('/picker?id=eq.1', false), ('/picker?limit=3', false), ('/picker?select=apple!inner(id)', false), ('/picker?select=apple(id)&apple.id=eq.2', true)) as cases(target, wanted);

@@ -25,7 +25,7 @@ begin
     return row(null, null, null, 0, null, convert_to(hoisted::text, 'UTF8'))::postern.compiled;
   end if;
   media := postern.plan_media(context, node, node ->> 'relation');
-  node := postern.plan_rows(postern.for_media(node, media), 'call', false);
+  node := postern.plan_rows(postern.for_media(node, media), case when (returns ->> 'set')::boolean then 'call' else 'row' end, false);
   if context -> 'preferences' ->> 'handling' = 'strict' and context -> 'preferences' ? 'max-affected' and not (returns ->> 'set')::boolean then
     perform postern.fail('PGRST128', 'max-affected with handling=strict needs a function that returns SETOF or TABLE');
   end if;

@@ -1,7 +1,8 @@
--- Which rows are written as JSON text piece by piece. json_agg looks up the type of each column of each row anew (PostgreSQL 14 to
--- 18), which is about half of the work for a page of rows. So where the types of a node are known, its rows are text: byte by byte
--- what json_agg makes. Texts are taken to need no escape: all texts of an answer are gathered and searched at once, and where one
--- needs an escape the statement says so (postern.render_escapes) and the request is compiled anew, with nothing written.
+-- Which rows are written as JSON text piece by piece. json_agg looks up the type of each column of each row anew
+-- (PostgreSQL 14 to 18), which is about half of the work for a page of rows. So where the types of a node are known,
+-- its rows are text: byte by byte what json_agg makes. Texts are taken to need no escape: all texts of an answer are
+-- gathered and searched at once, and where one needs an escape the statement says so (postern.render_escapes) and the
+-- request is compiled anew, with nothing written.
 
 create or replace function postern.json_form(type text)
 returns text
@@ -15,7 +16,9 @@ begin
 end
 $$;
 comment on function postern.json_form(text) is
-  'How a value of a type (format_type) is written as JSON: bare, its text is JSON; quoted, that text in quotes; text, in quotes, if it needs no escape; null for all others, whose JSON depends on the value or on settings, which to_json knows. Source: RFC 8259, sections 6 and 7.';
+  'How a value of a type (format_type) is written as JSON: bare, its text is JSON; quoted, that text in quotes; '
+  'text, in quotes, if it needs no escape; null for all others, whose JSON depends on the value or on settings, '
+  'which to_json knows. Source: RFC 8259, sections 6 and 7.';
 
 create or replace function postern.gathers_texts(node jsonb)
 returns boolean
@@ -26,7 +29,8 @@ begin
 end
 $$;
 comment on function postern.gathers_texts(jsonb) is
-  'Whether a written node, or an embed of it, has texts to search for what must be escaped. Null for a node that is not written.';
+  'Whether a written node, or an embed of it, has texts to search for what must be escaped. Null for a node that is '
+  'not written.';
 
 create or replace function postern.plan_written(node jsonb)
 returns jsonb
@@ -47,7 +51,8 @@ begin
     select jsonb_agg(case when child ? 'spread' then child else postern.plan_written(child) end order by place)
     from jsonb_array_elements(node -> 'children') with ordinality as listed(child, place)), '[]');
   outputs := (
-    select jsonb_agg(case when not output ? 'child' or output ? 'inner' then output - '{column,field,child,inner}'::text[]
+    select jsonb_agg(case when not output ? 'child' or output ? 'inner'
+      then output - '{column,field,child,inner}'::text[]
       else jsonb_strip_nulls(jsonb_build_object('label', output -> 'label',
         'form', case when not child ? 'written' then 'bare'
           when (child -> 'relationship' ->> 'to_one')::boolean then 'row' else 'rows' end,
@@ -65,4 +70,8 @@ begin
 end
 $$;
 comment on function postern.plan_written(jsonb) is
-  'A node and its embeds with written: the outputs of rows that are written as text, {label; form: postern.json_form, row or rows for an embed that is written itself; type?; nullable?; texts?: that embed has texts}. Unchanged where that is not sure to be right, as with two outputs of one name, or not sure to be quicker: most outputs must have a form, and the limit of the root allow some 16 rows, of which each parent is taken to have four.';
+  'A node and its embeds with written: the outputs of rows that are written as text, {label; form: '
+  'postern.json_form, row or rows for an embed that is written itself; type?; nullable?; texts?: that embed has '
+  'texts}. Unchanged where that is not sure to be right, as with two outputs of one name, or not sure to be quicker: '
+  'most outputs must have a form, and the limit of the root allow some 16 rows, of which each parent is taken to '
+  'have four.';
