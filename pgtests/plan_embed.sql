@@ -82,7 +82,7 @@ select throws_ok($$ select pg_temp.node('/picks?select=apple(id),a:apple(*),a:pi
 
 -- What is written.
 create function pg_temp.written(target text, written boolean default true) returns jsonb language sql as $$ select postern.plan_rows(pg_temp.node(target), 'relation', written) $$;
-select is(pg_temp.written(target) -> 'written', wanted::jsonb, 'plan_written ' || target)
+select is((select jsonb_agg(output - '{column,field}'::text[]) from jsonb_array_elements(pg_temp.written(target) -> 'written') as output), wanted::jsonb, 'plan_written ' || target)
 from (values
   ('/picker', '[{"label": "id", "form": "bare", "type": "integer", "nullable": false}, {"label": "name", "form": "text", "nullable": true}]'),
   ('/picker?select=id', null), ('/picker?select=id,x:id,id::text,y:id::text', null), ('/picker?select=id,id', null), ('/picker?limit=15', null), ('/picker?select=id,pgrst_o1:name', null),
@@ -91,6 +91,8 @@ from (values
   ('/apple?select=id,branch(row,col),picker(id,name),x:picker(id.count())', '[{"label": "id", "form": "bare", "type": "integer", "nullable": false}, {"label": "branch", "form": "row", "nullable": true},
     {"label": "picker", "form": "rows", "nullable": true, "texts": true}, {"label": "x", "form": "bare", "type": "json", "nullable": true}]')
 ) as cases(target, wanted);
+select is(postern.plan_rows(pg_temp.node('/picker?select=apple(id)'), origin, false) @> '{"children": [{"together": true}]}', wanted, 'plan_rows: the rows of a ' || origin)
+from (values ('relation', true), ('write', true), ('call', true), ('row', false)) as cases(origin, wanted);
 select is(pg_temp.written('/picker', false) ? 'written', false, 'plan_rows: not where it is not wanted');
 select is(pg_temp.written(target, false) ? 'whole', wanted, 'plan_rows: the whole relation by ' || target)
 from (values ('/picker', true), ('/picker?id=eq.1', false), ('/picker?limit=3', false), ('/picker?select=apple!inner(id)', false), ('/picker?select=apple(id)&apple.id=eq.2', true)) as cases(target, wanted);
