@@ -34,6 +34,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -201,6 +202,11 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 		failed = errors.Join(failed, result.write(o.json))
 	}
 	return failed
+}
+
+// runsCode reports whether code of the user's runs before every request.
+func (o options) runsCode() bool {
+	return slices.ContainsFunc(o.env, func(setting string) bool { return strings.HasPrefix(setting, "PGRST_DB_PRE_REQUEST=") })
 }
 
 // String returns what the figures depend on.

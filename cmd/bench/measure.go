@@ -34,6 +34,7 @@ func (c benchCase) taking(servers []*server) []*server {
 // measureCase checks that the servers agree and measures them, for each number of connections.
 func measureCase(ctx context.Context, o options, c benchCase, db *database, servers []*server) ([]result, error) {
 	servers = c.taking(servers)
+	c.code = c.code || o.runsCode()
 	if err := verify(ctx, c, db, servers); err != nil {
 		return nil, err
 	}
