@@ -219,7 +219,7 @@ begin
 
   if written then
     for one in
-      select distinct atttypid
+      select atttypid
         from pg_attribute
        where attrelid = relation_code.relation
          and attnum > 0
