@@ -205,6 +205,44 @@ func renderedEpoch(t *testing.T, conn *pgx.Conn) (text string) {
 	return text
 }
 
+// A statement that waits for DDL, prepared or not, whatever its snapshot, is planned at the epoch that the DDL has made.
+func TestWhoWaitsForDDLSeesItsEpoch(t *testing.T) {
+	t.Parallel()
+	database := newDatabase(t)
+	owner := connect(t, database)
+	planned := renderedEpoch(t, owner)
+	for number, isolation := range []string{"read committed", "repeatable read"} {
+		for _, statement := range []string{"execute kept", "select " + planned + " from store.keyless right join (select) as one on true"} {
+			conn := connect(t, database)
+			execute(t, conn, "set plan_cache_mode = force_generic_plan; prepare kept as select "+planned+" from store.keyless right join (select) as one on true")
+			execute(t, conn, "execute kept")
+			execute(t, owner, fmt.Sprintf("begin; alter table store.keyless add column c%d int", number))
+			execute(t, conn, "begin isolation level "+isolation+"; select count(*) from pg_class")
+			waited := make(chan error, 1)
+			var seen string
+			go func() { waited <- conn.QueryRow(t.Context(), statement).Scan(&seen) }()
+			for waiting := 0; waiting == 0; {
+				if err := owner.QueryRow(t.Context(), "select count(*) from pg_locks where not granted and relation = 'store.keyless'::regclass").Scan(&waiting); err != nil {
+					t.Fatal(err)
+				}
+			}
+			execute(t, owner, "commit")
+			if err := <-waited; err != nil {
+				t.Fatal(err)
+			}
+			var now string
+			if err := owner.QueryRow(t.Context(), "select postern.epoch()").Scan(&now); err != nil {
+				t.Fatal(err)
+			}
+			if seen != now {
+				t.Errorf("%s, %s: planned at %q, while the epoch is %q", isolation, statement, seen, now)
+			}
+			execute(t, conn, "rollback")
+			execute(t, owner, fmt.Sprintf("alter table store.keyless drop column c%d", number))
+		}
+	}
+}
+
 // Who may not create event triggers can install nevertheless, is told, and can advance the epoch.
 func TestInstallWithoutEventTriggers(t *testing.T) {
 	t.Parallel()
