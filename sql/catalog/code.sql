@@ -457,14 +457,3 @@ $$;
 comment on function postern.inserts_plainly(oid) is
 $$Whether an INSERT inserts just the rows that it has. In: a relation. Out: whether it is a table without rules and
 without triggers but those of its constraints. Raises nothing.$$;
-
-create or replace function postern.insert_runs_code(relation oid)
-returns boolean
-language plpgsql stable strict parallel safe
-as $$
-begin
-  return postern.user_code(relation, 'insert') is not null;
-end
-$$;
-comment on function postern.insert_runs_code(oid) is
-  'Whether an INSERT into a relation may run code of the user''s. True in doubt.';
