@@ -142,7 +142,7 @@ returns record
 language plpgsql volatile
 as $$
 declare
-  execution constant text := pg_catalog.concat('execute postern_compiled ', postern.literals(flags, payload, vals));
+  execution constant text := pg_catalog.concat('execute postern_compiled ', postern.arguments(flags, payload, vals));
   text_body text;
 begin
   if flags ? 'binary' then
@@ -163,7 +163,7 @@ returns boolean
 language plpgsql volatile
 as $$
 begin
-  execute pg_catalog.concat('explain execute postern_compiled ', postern.literals(flags, payload, vals));
+  execute pg_catalog.concat('explain execute postern_compiled ', postern.arguments(flags, payload, vals));
   return true;
 exception when insufficient_privilege then
   return false;
@@ -186,27 +186,30 @@ $$;
 comment on function postern.forget_prepared() is
   'Deallocates what postern.preparation has prepared, if it still is.';
 
-create or replace function postern.literals(flags jsonb, payload bytea, vals text[])
+create or replace function postern.arguments(flags jsonb, payload bytea, vals text[])
 returns text
-language plpgsql stable parallel safe
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  body text;
+  type constant text := flags -> 'params' ->> 1;
+  body text := 'null';
 begin
-  if flags -> 'params' ->> 1 <> 'bytea' or flags ? 'bytes' then
-    body := coalesce(flags ->> 'text', case when flags ? 'bytes' then '\x' || encode(coalesce(payload, ''), 'hex')
-      else convert_from(coalesce(payload, ''), 'UTF8') end);
+  if type <> 'bytea' or flags ? 'bytes' then
+    body := format('pg_catalog.current_setting(''postern.body'')::pg_catalog.%s', type);
+    perform set_config('postern.body', coalesce(flags ->> 'text', case when type = 'bytea'
+      then '\x' || encode(coalesce(payload, ''), 'hex') else convert_from(coalesce(payload, ''), 'UTF8') end), true);
   end if;
-  return format('(%s)', concat_ws(', ', quote_nullable(vals[1]), quote_nullable(body), (
+  return format('(%s)', concat_ws(', ', quote_nullable(vals[1]), body, (
     select string_agg(quote_nullable(case when flags -> 'likes' @> to_jsonb(place + 2) then replace(val, '*', '%') else val end),
       ', ' order by place)
     from unnest(vals[2:]) with ordinality as listed(val, place))));
 end
 $$;
-comment on function postern.literals(jsonb, bytea, text[]) is
-  'The parameters of a compiled statement as literals, in parentheses with commas. flags: of the statement; payload, vals: as '
-  'of postern.handle. 22021 for a body that is not UTF-8.';
+comment on function postern.arguments(jsonb, bytea, text[]) is
+  'The argument list of EXECUTE for a compiled statement: values as literals; the body waits in the setting postern.body, as '
+  'PostgreSQL shows the text of an EXECUTE with each message that is raised in it. flags: of the statement; payload, vals: as of '
+  'postern.handle. 22021 for a body that is not UTF-8.';
 
 create or replace function postern.header_pairs(lines text)
 returns text[]

@@ -103,7 +103,7 @@ language plpgsql immutable parallel safe
 as $$
 begin
   return context || jsonb_strip_nulls(jsonb_build_object('explain', case when media ? 'explain' then true end,
-    'code', postern.worst_code(code, case when context ? 'pre_request' then 'volatile' end)));
+    'code', greatest(code, case when context ? 'pre_request' then 'volatile' end)));
 end
 $$;
 comment on function postern.with_code(jsonb, jsonb, text) is
@@ -142,7 +142,7 @@ declare
 begin
   node := postern.plan_rows(postern.for_media(node, media), 'relation', context ->> 'method' <> 'HEAD'
     and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single');
-  context := postern.with_code(context, media, postern.worst_code(postern.node_code(node),
+  context := postern.with_code(context, media, greatest(postern.node_code(node),
     case when postern.is_binary(media) then 'volatile' end));
   if context ->> 'method' <> 'HEAD' then
     body := postern.render_body(media, 'rows', node);

@@ -24,13 +24,15 @@ begin
   then
     node := node || '{"whole": true}';
   end if;
-  node := postern.plan_ways(node, case when node ? 'single' then 1 when origin = 'write' then 1
+  node := postern.plan_ways(node, case when node ? 'single' or origin = 'row' then 1 when origin = 'write' then 50
     else coalesce(most, 'infinity') end);
   return case when written then postern.plan_written(node) else node end;
 end
 $$;
 comment on function postern.plan_rows(jsonb, text, boolean) is
-  'The node of the resource with all that is left to decide once its media type is known: whole, how each embed is read (postern.plan_ways), and what is written (postern.plan_written), if that is wanted. origin: where its rows come from, relation, write or call; a write is taken to have few.';
+  'The node of the resource with all that is left to decide once its media type is known: whole, how each embed is '
+  'read (postern.plan_ways), and what is written (postern.plan_written), if that is wanted. origin: where its rows '
+  'come from: relation, write (taken to have fifty), call (of a set), row (a call of one).';
 
 create or replace function postern.plan_ways(node jsonb, rows float8)
 returns jsonb
@@ -57,7 +59,9 @@ begin
 end
 $$;
 comment on function postern.plan_ways(jsonb, double precision) is
-  'A node with together in those of its embeds, at all levels, that are read for all parents at once. rows: how many the node has, as far as is known; below, each embed has as many for a parent as there are rows in its relation for one of the parent''s, or ten.';
+  'A node with together in those of its embeds, at all levels, that are read for all parents at once. rows: how many '
+  'the node has, as far as is known; below, each embed has as many for a parent as there are rows in its relation '
+  'for one of the parent''s, or ten.';
 
 create or replace function postern.reads_together(node jsonb, child jsonb, rows float8)
 returns boolean
@@ -77,7 +81,11 @@ begin
 end
 $$;
 comment on function postern.reads_together(jsonb, jsonb, double precision) is
-  'Whether an embed of a node of so many rows is read for all of them together. To find the rows of a parent by an index costs about as much as to read and sort 15 rows of a scan, to find one by its key as to read five. A to-one embed with embeds below is looked up, for the planner keeps what it has found. What has no index, or an embed below that has none, is never read for each of several parents, but for aggregates, to-many spreads and what is below a to-one embed.';
+  'Whether an embed of a node of so many rows is read for all of them together. To find the rows of a parent by an '
+  'index costs about as much as to read and sort 15 rows of a scan, to find one by its key as to read five. A to-one '
+  'embed with embeds below is looked up, for the planner keeps what it has found. What has no index, or an embed '
+  'below that has none, is never read for each of several parents, but for aggregates, to-many spreads and what is '
+  'below a to-one embed.';
 
 create or replace function postern.relationship_rows(relationship jsonb)
 returns real
@@ -88,8 +96,10 @@ declare
   target oid := (relationship ->> 'target_oid')::oid;
 begin
   if junction is null then
-    return postern.key_rows(target, array(select pair ->> 1 from jsonb_array_elements(relationship -> 'columns') as pair));
-  elsif postern.key_rows(target, array(select pair ->> 0 from jsonb_array_elements(junction -> 'target') as pair)) is null then
+    return postern.key_rows(target, array(select pair ->> 1
+      from jsonb_array_elements(relationship -> 'columns') as pair));
+  elsif postern.key_rows(target, array(select pair ->> 0
+    from jsonb_array_elements(junction -> 'target') as pair)) is null then
     return null;
   end if;
   return postern.key_rows((junction ->> 'oid')::oid,
@@ -97,7 +107,8 @@ begin
 end
 $$;
 comment on function postern.relationship_rows(jsonb) is
-  'How many rows there are of what a to-many relationship (postern.find_relationships) is looked up in, its target or its junction, by the index that finds those of one parent; null where there is no such index.';
+  'How many rows there are of what a to-many relationship (postern.find_relationships) is looked up in, its target '
+  'or its junction, by the index that finds those of one parent; null where there is no such index.';
 
 create or replace function postern.key_rows(relation oid, names text[])
 returns real
@@ -105,7 +116,8 @@ language plpgsql stable strict parallel safe
 as $$
 declare
   base oid := relation;
-  attributes int2[] := array(select a.attnum from pg_attribute as a where a.attrelid = relation and a.attname = any(names));
+  attributes int2[] := array(select a.attnum from pg_attribute as a where a.attrelid = relation
+    and a.attname = any(names));
 begin
   if (select c.relkind = 'v' from pg_class as c where c.oid = relation) then
     if pg_relation_is_updatable(relation, false) & 16 = 0 then
@@ -131,4 +143,5 @@ begin
 end
 $$;
 comment on function postern.key_rows(oid, text[]) is
-  'How many rows a relation has, as ANALYZE found, where an index begins with these columns, in any order; for a view that is a part of one table, that table. Null where there is no such index. Raises nothing.';
+  'How many rows a relation has, as ANALYZE found, where an index begins with these columns, in any order; for a '
+  'view that is a part of one table, that table. Null where there is no such index. Raises nothing.';

@@ -20,7 +20,8 @@ begin
   return own || (
     select coalesce(jsonb_agg(output order by place, part), '[]')
     from (
-      select place, 1::bigint as part, jsonb_build_object('column', 'e' || place, 'label', (child ->> 'label')::name, 'child', place) as output
+      select place, 1::bigint as part, jsonb_build_object('column', 'e' || place, 'label', (child ->> 'label')::name,
+        'child', place) as output
       from jsonb_array_elements(children) with ordinality as listed(child, place)
       where not child ?| '{spread,empty}'
       union all
@@ -36,7 +37,8 @@ begin
 end
 $$;
 comment on function postern.plan_outputs(jsonb, jsonb) is
-  'What a node of these fields and children yields, in order (outputs of a node); a label is as long as PostgreSQL leaves it. A to-one spread hands its columns and aggregates up.';
+  'What a node of these fields and children yields, in order (outputs of a node); a label is as long as PostgreSQL '
+  'leaves it. A to-one spread hands its columns and aggregates up.';
 
 create or replace function postern.plan_grouped(node jsonb)
 returns jsonb
@@ -64,7 +66,8 @@ begin
 end
 $$;
 comment on function postern.plan_grouped(jsonb) is
-  'A grouped node, its order resolved to what it is grouped by (column of a term, hidden), and its to-one spreads grouped as well. 42803 for an order that the groups do not decide, as PostgreSQL has it.';
+  'A grouped node, its order resolved to what it is grouped by (column of a term, hidden), and its to-one spreads '
+  'grouped as well. 42803 for an order that the groups do not decide, as PostgreSQL has it.';
 
 create or replace function postern.grouped(node jsonb)
 returns jsonb
@@ -89,7 +92,8 @@ begin
   return (
     select case when not term ? 'child' then 'f' || place || '$'
       when owner ? 'spread' then 's' || (term ->> 'child')::int + 1 || '_f' || place || '$' end
-    from (select case when term ? 'child' then node -> 'children' -> (term ->> 'child')::int else node end as owner) as owners,
+    from (select case when term ? 'child' then node -> 'children' -> (term ->> 'child')::int
+      else node end as owner) as owners,
       jsonb_array_elements(owner -> 'fields') with ordinality as fields(field, place)
     where not field ? 'aggregate'
       and (field ->> 'name' = term ->> 'name' and field -> 'path' is not distinct from term -> 'path'
@@ -98,7 +102,8 @@ begin
 end
 $$;
 comment on function postern.grouped_column(jsonb, jsonb) is
-  'The name between levels of the field that a term of order means; null when it is not among the fields that a node is grouped by.';
+  'The name between levels of the field that a term of order means; null when it is not among the fields that a node '
+  'is grouped by.';
 
 create or replace function postern.follows_group(node jsonb, term jsonb)
 returns boolean
@@ -121,4 +126,5 @@ begin
 end
 $$;
 comment on function postern.follows_group(jsonb, jsonb) is
-  'Whether the rows of a group have one value of what a term of order means: it is in a column that is grouped by, or the primary key is grouped by.';
+  'Whether the rows of a group have one value of what a term of order means: it is in a column that is grouped by, '
+  'or the primary key is grouped by.';

@@ -40,7 +40,7 @@ begin
       postern.row_range(context ->> 'method', false, counted), postern.row_range(context ->> 'method', true, counted)),
       location, headers),
     format('(select (select %s from (%s) as pgrst_answer) as body offset 0) as made',
-      case when media is null then 'true' else postern.render_row_object(media, 'pgrst_answer') end, query));
+      case when media is null then 'true' else postern.render_row_object(media, 'pgrst_answer.*') end, query));
 end
 $$;
 comment on function postern.render_row_answer(jsonb, text, text, boolean, text, text[], jsonb) is
@@ -54,7 +54,7 @@ as $$
 declare
   made constant text := case when node -> 'fields' = '[{"name": "*", "label": "*"}]'
     then postern.render_row_object(media, format('%I.*', node ->> 'relation'))
-    else format('(select %s from (select %s) as pgrst_answer)', postern.render_row_object(media, 'pgrst_answer'),
+    else format('(select %s from (select %s) as pgrst_answer)', postern.render_row_object(media, 'pgrst_answer.*'),
       postern.render_labels(node)) end;
 begin
   return substr(postern.render_response(context,

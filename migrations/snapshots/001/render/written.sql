@@ -6,13 +6,16 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
   return format('%s::pg_catalog.%s::text', value, case output ->> 'type'
-    when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' when 'boolean' then 'bool' else output ->> 'type' end);
+    when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' when 'boolean' then 'bool'
+      else output ->> 'type' end);
 end
 $$;
 comment on function postern.render_bare(jsonb, text) is
-  'The text of a value whose text is JSON. The cast to the type that it was planned for costs nothing, and fails where the type has changed meanwhile: then the text could be anything.';
+  'The text of a value whose text is JSON. The cast to the type that it was planned for costs nothing, and fails '
+  'where the type has changed meanwhile: then the text could be anything.';
 
-create or replace function postern.render_written_value(output jsonb, alias text, out before text, out value text, out after text)
+create or replace function postern.render_written_value(output jsonb, alias text, out before text, out value text,
+  out after text)
 returns record
 language plpgsql immutable strict parallel safe
 as $$
@@ -28,13 +31,15 @@ begin
     when 'row' then format('coalesce(%s, ''null'')', value)
     when 'bare' then format('coalesce(%s, ''null'')', postern.render_bare(output, value))
     when 'quoted' then format('coalesce(''"'' || %s || ''"'', ''null'')', postern.render_bare(output, value))
-    when 'text' then case when nullable then format('coalesce(''"'' || %s::text || ''"'', ''null'')', value) else value || '::text' end
+    when 'text' then case when nullable then format('coalesce(''"'' || %s::text || ''"'', ''null'')', value)
+      else value || '::text' end
     else format('coalesce(pg_catalog.to_json(%s)::text, ''null'')', value) end;
   before := to_json(output ->> 'label')::text || ':' || before;
 end
 $$;
 comment on function postern.render_written_value(jsonb, text) is
-  'One output of the row alias as JSON: SQL of its value, and the constant text before (with the key) and after it. A text is taken to need no escape.';
+  'One output of the row alias as JSON: SQL of its value, and the constant text before (with the key) and after it. '
+  'A text is taken to need no escape.';
 
 create or replace function postern.render_written(node jsonb, alias text)
 returns text
@@ -43,7 +48,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(coalesce(quote_literal(after_last || ',' || before) || ' || ', '') || value, ' || ' order by place)
+    select string_agg(coalesce(quote_literal(after_last || ',' || before) || ' || ', '') || value, ' || '
+      order by place)
     from (
       select place, before, value, lag(after) over (order by place) as after_last
       from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place),
@@ -51,7 +57,9 @@ begin
 end
 $$;
 comment on function postern.render_written(jsonb, text) is
-  'SQL of the row alias of a written node as JSON text, as row_to_json makes it, but for the constant start and end (postern.written_ends). Null perhaps where a text is null that was not to be expected: then postern.render_texts has something to escape.';
+  'SQL of the row alias of a written node as JSON text, as row_to_json makes it, but for the constant start and end '
+  '(postern.written_ends). Null perhaps where a text is null that was not to be expected: then postern.render_texts '
+  'has something to escape.';
 
 create or replace function postern.written_ends(node jsonb, out opening text, out closing text)
 returns record
@@ -62,7 +70,8 @@ begin
   closing := (postern.render_written_value(node -> 'written' -> -1, '')).after || '}';
 end
 $$;
-comment on function postern.written_ends(jsonb) is 'What stands before and after postern.render_written of a node in each row.';
+comment on function postern.written_ends(jsonb) is
+  'What stands before and after postern.render_written of a node in each row.';
 
 create or replace function postern.render_texts(node jsonb, alias text)
 returns text
@@ -81,7 +90,9 @@ begin
 end
 $$;
 comment on function postern.render_texts(jsonb, text) is
-  'SQL of all texts of the row alias of a written node, one after the other, and those of its embeds (pgrst_texts_<place>); of a line break, which needs an escape, where there is a null that was not to be expected. Null for a node that has no texts.';
+  'SQL of all texts of the row alias of a written node, one after the other, and those of its embeds '
+  '(pgrst_texts_<place>); of a line break, which needs an escape, where there is a null that was not to be expected. '
+  'Null for a node that has no texts.';
 
 create or replace function postern.render_escapes(node jsonb)
 returns text
@@ -96,7 +107,8 @@ begin
 end
 $$;
 comment on function postern.render_escapes(jsonb) is
-  'SQL of whether among the gathered texts of the rows pgrst_answer there is something to escape: then to_json makes them longer (RFC 8259, section 7). Null where no texts are gathered.';
+  'SQL of whether among the gathered texts of the rows pgrst_answer there is something to escape: then to_json makes '
+  'them longer (RFC 8259, section 7). Null where no texts are gathered.';
 
 create or replace function postern.render_written_rows(node jsonb, row_text text)
 returns text
@@ -105,12 +117,14 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select format('%L || pg_catalog.string_agg(%s, %L) || %L', opening, row_text, concat(closing, E', \n ', opening), closing)
+    select format('%L || pg_catalog.string_agg(%s, %L) || %L', opening, row_text, concat(closing, E', \n ', opening),
+      closing)
     from postern.written_ends(node));
 end
 $$;
 comment on function postern.render_written_rows(jsonb, text) is
-  'SQL of the rows of a group, written one by one (row_text: postern.render_written), with between them what json_agg puts there; without the brackets, null when there are none.';
+  'SQL of the rows of a group, written one by one (row_text: postern.render_written), with between them what '
+  'json_agg puts there; without the brackets, null when there are none.';
 
 create or replace function postern.render_written_group(node jsonb, row_text text, texts text)
 returns text
@@ -122,7 +136,8 @@ begin
 end
 $$;
 comment on function postern.render_written_group(jsonb, text, text) is
-  'The columns rows (postern.render_written_rows) and texts of a written embed, from the text and the texts of each row.';
+  'The columns rows (postern.render_written_rows) and texts of a written embed, from the text and the texts of each '
+  'row.';
 
 create or replace function postern.render_written_row(node jsonb, alias text)
 returns text
