@@ -202,7 +202,7 @@ func FuzzHandleGrammar(f *testing.F) {
 	f.Fuzz(func(t *testing.T, number uint64) { handles(t, conn, generate(number)) })
 }
 
-// handles has a request answered three times: compiled, compiled and kept, kept.
+// handles has a request answered twice: by rows that are gathered as text where they may be, and by others.
 func handles(t *testing.T, conn *pgx.Conn, r request) {
 	t.Helper()
 	text, ok := r.json()
@@ -210,7 +210,7 @@ func handles(t *testing.T, conn *pgx.Conn, r request) {
 		t.Skip()
 	}
 	first := ""
-	for time := range 3 {
+	for time, text := range []string{text, strings.TrimSuffix(text, "}") + `,"escapes":true}`} {
 		status, fields, answer, err := ask(conn, text, r.body)
 		if err != nil {
 			t.Fatalf("%s\nwith %q\nraises %v", text, r.body, err)

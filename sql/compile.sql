@@ -8,13 +8,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   config constant jsonb := postern.settings(request -> 'settings');
-  path_set constant boolean := set_config('postern.path', postern.api_path(request, config), true) is not null;
   epoch constant text := postern.epoch();
   state text;
   message text;
   detail text;
   hint text;
 begin
+  perform set_config('postern.path', postern.api_path(request, config), true);
   return postern.compile_request(request, payload, config, epoch);
 exception when others then
   get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,

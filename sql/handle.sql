@@ -7,10 +7,9 @@ returns record
 language plpgsql volatile
 as $$
 declare
-  most constant int := 5; -- times that a statement may turn out to be of no use
+  most constant int := 50; -- times that a statement may turn out to be of no use, under DDL in many sessions
   compiled postern.compiled;
   answer record;
-  failed boolean;
   state text;
   message text;
   detail text;
@@ -136,7 +135,7 @@ begin
     execute statement into text_body, status, headers, note;
     body := pg_catalog.convert_to(nullif(text_body, ''), 'UTF8');
   end if;
-  deallocate postern_compiled;
+  perform postern.forget_compiled(); -- unless code of the user's has deallocated it
 end
 $$;
 comment on function postern.execute_compiled(text, jsonb, bytea, text[]) is

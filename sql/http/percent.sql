@@ -5,7 +5,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  bytes bytea := '';
+  bytes bytea := ''::bytea;
   piece text;
 begin
   if strpos(encoded, '%') = 0 then
