@@ -276,7 +276,7 @@ func wrong(status int, headers [][]string, body []byte) string {
 }
 
 // position is how a parser says where it stopped; a text over its limit has none.
-var position = regexp.MustCompile(`^(?:The (?:query string|URL) |Malformed percent-encoding|Cannot read the [a-z ]+ \((?:line 1, column [0-9]+|(?:longer|more) than [0-9]+ [a-z]+)\)$)`)
+var position = regexp.MustCompile(`^(?:The (?:query string|URL) |A parameter of the query string has no name$|Malformed percent-encoding|Cannot read the [a-z ]+ \((?:line 1, column [0-9]+|(?:longer|more) than [0-9]+ [a-z]+)\)$)`)
 
 // wrongRefusal says what is wrong with an error that a read of a relation ends in: it is never the server's fault, and where
 // the request does not parse it says where and what was expected.

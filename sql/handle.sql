@@ -10,6 +10,7 @@ declare
   most constant int := 50; -- times that a statement may turn out to be of no use, under DDL in many sessions
   compiled postern.compiled;
   answer record;
+  finished boolean := false;
   state text;
   message text;
   detail text;
@@ -36,6 +37,7 @@ begin
           set constraints all immediate;
         end if;
         if flags ? 'rollback' then
+          finished := true;
           raise sqlstate 'PNRBK';
         end if;
         return;
@@ -43,11 +45,10 @@ begin
         request := request || '{"escapes": true}';
       end if;
     exception
-      when sqlstate 'PNRBK' then
-        if status is not null then
+      when others or query_canceled or assert_failure then
+        if finished then
           return;
         end if;
-      when others or query_canceled or assert_failure then
         get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
           hint = pg_exception_hint;
         perform postern.forget_compiled();
