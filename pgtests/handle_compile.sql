@@ -102,7 +102,7 @@ select is_empty($$ select from store.directors where name = 'gone' $$, 'rolled b
 select is(testing.failed('POST', '/directors', '{"prefer": "tx=rollback"}', '{"name": "Akira Kurosawa"}'), '409 23505', 'rolled back: an error');
 select is(testing.failed('POST', '/late', '{}', '{"id": 9, "parent_id": 10}'), '409 23503', 'a deferred constraint');
 select is_empty('select from store.late', 'leaves nothing');
-select is(testing.failed('POST', '/rpc/raising', headers, '{"state": "PNRBK", "message": "forged"}'), '400 PNRBK', 'our signal, raised by others: ' || headers)
+select is(testing.failed('POST', '/rpc/raising', headers, '{"state": "PNRBK", "message": "forged"}'), '400 PNRBK', 'our signal, raised by others: ' || headers::text)
 from unnest('{"{}","{\"prefer\": \"tx=rollback\"}"}'::jsonb[]) as headers;
 create function store.forge() returns trigger language plpgsql as $$ begin raise sqlstate 'PNRBK'; end $$;
 create constraint trigger forge after insert on store.keyless deferrable initially deferred for each row execute function store.forge();
