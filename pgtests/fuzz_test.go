@@ -202,7 +202,7 @@ func FuzzHandleGrammar(f *testing.F) {
 	f.Fuzz(func(t *testing.T, number uint64) { handles(t, conn, generate(number)) })
 }
 
-// handles has a request answered three times: compiled, compiled and kept, kept.
+// handles has a request answered twice: by rows that are gathered as text where they may be, and by others.
 func handles(t *testing.T, conn *pgx.Conn, r request) {
 	t.Helper()
 	text, ok := r.json()
@@ -210,7 +210,7 @@ func handles(t *testing.T, conn *pgx.Conn, r request) {
 		t.Skip()
 	}
 	first := ""
-	for time := range 3 {
+	for time, text := range []string{text, strings.TrimSuffix(text, "}") + `,"escapes":true}`} {
 		status, fields, answer, err := ask(conn, text, r.body)
 		if err != nil {
 			t.Fatalf("%s\nwith %q\nraises %v", text, r.body, err)
@@ -276,7 +276,7 @@ func wrong(status int, headers [][]string, body []byte) string {
 }
 
 // position is how a parser says where it stopped; a text over its limit has none.
-var position = regexp.MustCompile(`^(?:The (?:query string|URL) |Malformed percent-encoding|Cannot read the [a-z ]+ \((?:line 1, column [0-9]+|(?:longer|more) than [0-9]+ [a-z]+)\)$)`)
+var position = regexp.MustCompile(`^(?:The (?:query string|URL) |A parameter of the query string has no name$|Malformed percent-encoding|Cannot read the [a-z ]+ \((?:line 1, column [0-9]+|(?:longer|more) than [0-9]+ [a-z]+)\)$)`)
 
 // wrongRefusal says what is wrong with an error that a read of a relation ends in: it is never the server's fault, and where
 // the request does not parse it says where and what was expected.

@@ -229,8 +229,8 @@ select is(testing.failure($$ select postern.literals('{text,unknown}', '{}', '\x
 select is(postern.render_write_status(method, full_answer, resolution), wanted, concat_ws(' ', method, full_answer, resolution))
 from (values
   ('POST', false, null, '201'), ('POST', true, 'ignore-duplicates', '201'), ('PATCH', false, null, '204'), ('PATCH', true, null, '200'), ('DELETE', true, null, '200'), ('PUT', false, 'merge-duplicates', '204'),
-  ('POST', false, 'merge-duplicates', 'case when postern.inserted_rows() > 0 then 201 else 200 end'),
-  ('PUT', true, 'merge-duplicates', 'case when postern.inserted_rows() > 0 then 201 else 200 end')
+  ('POST', false, 'merge-duplicates', 'case when postern.inserted_rows() > 0 then ''201'' else ''200'' end'),
+  ('PUT', true, 'merge-duplicates', 'case when postern.inserted_rows() > 0 then ''201'' else ''200'' end')
 ) as cases(method, full_answer, resolution, wanted);
 
 select * from finish();

@@ -13,7 +13,6 @@ import (
 
 	"postern/shell/auth"
 	"postern/shell/config"
-	"postern/sql"
 )
 
 // read makes a request of what a client sends.
@@ -26,43 +25,82 @@ func read(t *testing.T, text string) *http.Request {
 	return r
 }
 
-func encodeRequest(r *http.Request, hoisted []byte) []byte {
-	st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", ClientErrorVerbosity: "verbose"}, nil, tokenSource{}, "i1")
-	path, query := target(r)
-	identity := &auth.Identity{Role: "anon", Anonymous: true}
-	var x shaped
-	st.shape(&x, r, path, query, identity, nil, hoisted)
-	return st.appendRequest(nil, &x, r, path, query, identity, hoisted)
+// prepared is the request of postern.handle that the shell makes, and the values that it has cut out.
+func prepared(t testing.TB, r *http.Request, payload string) (x *exchange, request []byte) {
+	t.Helper()
+	st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", ClientErrorVerbosity: "verbose"}, nil, tokenSource{}, "g1")
+	x = exchanges.Get().(*exchange)
+	x.payload = append(x.payload[:0], payload...)
+	st.prepare(x, r, &auth.Identity{Role: "anon", Anonymous: true, Claims: []byte(`{"role":"anon"}`)})
+	return x, x.requestJSON()
 }
 
 func TestRequest(t *testing.T) {
-	for _, test := range []struct{ request, want string }{
+	for _, test := range []struct{ request, payload, want, values, place string }{
 		{
-			"GET /a%20b?b=%C3%A9.x&a=1+2&a=0&c HTTP/1.1\nHost: h:1\nAccept: x\nPrefer: a\nPrefer: b\nRange: 0-1",
-			`{"method":"GET","path":"/a%20b","pairs":"b\u001eé\u001ex\u001fa\u001e\u001e1 2\u001fa\u001e\u001e0","location":"?a=1%202&a=0&b=%C3%A9.x&c=",
-			  "head":"i1\nanon\nGET\n/a%20b\nx\na, b\n\n\n\n","anonymous":true,"range":"0-1","shell":true}`,
+			"GET /a%20b?b=eq.%C3%A9.x&a=eq.1+2&a=0&c HTTP/1.1\nHost: h:1\nAccept: x\nPrefer: a\nPrefer: b\nRange: 0-1", "",
+			`{"generation":"g1","role":"anon","anonymous":true,"method":"GET","path":"/a%20b","query":"b=eq.%01&a=eq.%01&a=0&c",
+			  "headers":{"accept":"x","prefer":"a, b","range":"\u0001-\u0001"},"values":4,"shell":true}`,
+			`["é.x" "1 2" "0" "1"]`, "?a=eq.1%202&a=0&b=eq.%C3%A9.x&c=",
 		},
 		{
-			"GET /x?a=%E9 HTTP/1.1\nHost: h\nPrefer: timezone=UTC",
-			`{"method":"GET","path":"/x","query":"a=%E9","location":"?a=%E9","head":"i1\nanon\nGET\n/x\n\ntimezone=UTC\n\n\n\n","anonymous":true,"prepare":true,"shell":true}`,
+			"GET /x?%01=eq.%01 HTTP/1.1\nHost: h\nRange: 0-1", "", // what would stay has a placeholder: nothing is cut
+			`{"generation":"g1","role":"anon","anonymous":true,"method":"GET","path":"/x","query":"%01=eq.%01","headers":{"range":"0-1"},"values":0,"shell":true}`,
+			"[]", "?%01=eq.%01",
 		},
 		{
-			"POST /rpc/f HTTP/1.1\nHost: h\nContent-Length: 0\nContent-Profile: p\nContent-Type: text/csv",
-			`{"method":"POST","path":"/rpc/f","pairs":"","head":"i1\nanon\nPOST\n/rpc/f\n\n\n\np\ntext/csv\n","anonymous":true,"unsafe":true,"content_type":"text/csv","prepare":true,"shell":true}`,
+			"POST /rpc/f?a=1 HTTP/1.1\nHost: h\nContent-Length: 0\nContent-Profile: p\nContent-Type: text/csv", "a",
+			`{"generation":"g1","role":"anon","anonymous":true,"method":"POST","path":"/rpc/f","query":"a=%01","headers":{"content-profile":"p","content-type":"text/csv"},"values":1,"shell":true}`,
+			`["1"]`, "",
 		},
 		{
-			"GET http://other/p?q=1 HTTP/1.1\nHost: h",
-			`{"method":"GET","path":"/p","pairs":"q\u001e\u001e1","location":"?q=1","head":"i1\nanon\nGET\n/p\n\n\n\n\n\n","anonymous":true,"shell":true}`,
+			"PATCH /x?a=eq.1 HTTP/1.1\nHost: h", `{"b": [1], "c": 2}`,
+			`{"generation":"g1","role":"anon","anonymous":true,"method":"PATCH","path":"/x","query":"a=eq.%01","headers":{},"values":1,"payload":{"form":"{","keys":["b","c"]},"shell":true}`,
+			`["1"]`, "",
+		},
+		{
+			"GET http://other/p?q=eq.1 HTTP/1.1\nHost: h", "",
+			`{"generation":"g1","role":"anon","anonymous":true,"method":"GET","path":"/p","query":"q=eq.%01","headers":{},"values":1,"shell":true}`, `["1"]`, "?q=eq.1",
 		},
 	} {
-		got := encodeRequest(read(t, test.request), nil)
+		x, got := prepared(t, read(t, test.request), test.payload)
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(got, &members); err != nil || members["settings"] == nil {
+			t.Fatalf("%s: %v", got, err)
+		}
+		delete(members, "settings")
+		got, _ = json.Marshal(members)
 		if !same(t, got, []byte(test.want)) {
 			t.Errorf("got  %s\nwant %s", got, test.want)
 		}
+		if values := fmt.Sprintf("%q", x.call.Values); values != test.values || string(x.call.Location) != test.place {
+			t.Errorf("%s: values %s, place %s", test.request, values, x.call.Location)
+		}
+		x.release()
 	}
-	got := encodeRequest(read(t, "GET / HTTP/1.1\nHost: h"), []byte(`{"isolation":"serializable"}`))
-	if !strings.HasSuffix(string(got), `,"hoisted":{"isolation":"serializable"}}`) || !strings.Contains(string(got), `\n{\"isolation\":\"serializable\"}"`) {
-		t.Errorf("hoisted: %s", got)
+}
+
+// What a statement depends on is in the shape, and nothing else is.
+func TestShapesDiffer(t *testing.T) {
+	seen := make(map[string]string)
+	for _, request := range []string{
+		"GET /x?a=eq.1 HTTP/1.1\nHost: h", "GET /x?a=eq.1&b=eq.2 HTTP/1.1\nHost: h", "GET /x?a=gt.1 HTTP/1.1\nHost: h",
+		"GET /x?a=eq.1&%01=2 HTTP/1.1\nHost: h", "GET /x HTTP/1.1\nHost: h\nRange: 0-1", "GET /x HTTP/1.1\nHost: h\nRange: 0-", "HEAD /x HTTP/1.1\nHost: h",
+		"GET /x HTTP/1.1\nHost: h", "GET /x HTTP/1.1\nHost: h\nAccept: a", "GET /x HTTP/1.1\nHost: h\nPrefer: a", "GET /y HTTP/1.1\nHost: h",
+		"GET /x HTTP/1.1\nHost: h\nAccept-Profile: a", "GET /x HTTP/1.1\nHost: h\nContent-Profile: a",
+	} {
+		x, _ := prepared(t, read(t, request), "")
+		key := string(x.shape)
+		if other, found := seen[key]; found {
+			t.Errorf("%q has the shape of %q: %s", request, other, key)
+		}
+		seen[key] = request
+		x.release()
+	}
+	a, _ := prepared(t, read(t, "GET /x?a=eq.1 HTTP/1.1\nHost: h\nX-A: b\nAuthorization: c\nCookie: d=e"), "")
+	b, _ := prepared(t, read(t, "GET /x?a=eq.2 HTTP/1.1\nHost: i"), "")
+	if string(a.shape) != string(b.shape) {
+		t.Errorf("%s and %s", a.shape, b.shape)
 	}
 }
 
@@ -76,34 +114,6 @@ func TestHeadersAndCookies(t *testing.T) {
 	}
 	if got := string(appendCookies(nil, nil)); got != "{}" {
 		t.Errorf("no cookies %s", got)
-	}
-}
-
-func TestPairs(t *testing.T) {
-	for query, want := range map[string]string{
-		"":                    "",
-		"id=eq.5":             "id|eq|5",
-		"select=a,b&id=eq.1":  "select||a,b~id|eq|1",
-		"a=1.5.6":             "a|1|5.6",
-		"a=.5":                "a||.5",
-		"a=":                  "a||",
-		"a&=b&c=eq.x+y%26%3D": "c|eq|x y&=",
-		"a=100%^":             "a||100%^",
-		"a=%zz":               "refused",
-		"a=5%":                "refused",
-		"a=%01":               "refused",
-		"a=%1e":               "refused",
-		"a=%00":               "refused",
-		"a=%ff":               "refused",
-	} {
-		got, ok := appendPairs(nil, query)
-		text := strings.NewReplacer("\x1f", "~", "\x1e", "|").Replace(string(got))
-		if !ok {
-			text = "refused"
-		}
-		if text != want {
-			t.Errorf("%s: got %q, want %q", query, text, want)
-		}
 	}
 }
 
@@ -130,43 +140,14 @@ func FuzzRequest(f *testing.F) {
 			}
 		}
 		r.Header = http.Header{http.CanonicalHeaderKey(name): {value, cookie}, "Cookie": {cookie}}
-		encoded := append(append(append([]byte{'['}, encodeRequest(r, nil)...), ','), appendHeaders(nil, r)...)
+		x, request := prepared(t, r, cookie)
+		encoded := append(append(append([]byte{'['}, request...), ','), appendHeaders(nil, r)...)
 		encoded = append(append(append(encoded, ','), appendCookies(nil, r.Header["Cookie"])...), ']')
 		if !utf8.Valid(encoded) || !json.Valid(encoded) {
 			t.Errorf("%q", encoded)
 		}
+		x.release()
 	})
-}
-
-func TestCanonical(t *testing.T) {
-	for query, want := range map[string]string{
-		"":                        "",
-		"a":                       "a=",
-		"a=1&c=3&b=2&d":           "a=1&b=2&c=3&d=",
-		"b=2&b=1&a=":              "a=&b=2&b=1",
-		"select=a,b(*)&id=eq.1":   "id=eq.1&select=a%2Cb%28%2A%29",
-		"x=a+b%20c%2Bd":           "x=a%20b%20c%2Bd",
-		"&&a=1&":                  "a=1",
-		"%62=1&a=2":               "a=2&b=1",
-		"a=100%&b=%zz&c=%4":       "a=100%25&b=%25zz&c=%254",
-		"a=~-._é":                 "a=~-._%C3%A9",
-		"a.b=1&a=2&a-b=3":         "a=2&a-b=3&a.b=1",
-		strings.Repeat("a=&", 40): strings.TrimSuffix(strings.Repeat("a=&", 40), "&"),
-	} {
-		if got := string(appendCanonical(nil, query)); got != want {
-			t.Errorf("%s: got %s, want %s", query, got, want)
-		}
-	}
-}
-
-func TestHoist(t *testing.T) {
-	h, err := parseHoist([]byte(`{"isolation":null,"settings":{"statement_timeout":"5s","a":"b"}}`))
-	if err != nil || h.isolation != "" || len(h.settings) != 2 || h.settings[0] != [2]string{"a", "b"} {
-		t.Errorf("%+v, %v", h, err)
-	}
-	if _, err := parseHoist([]byte(`{"settings":[]}`)); err == nil {
-		t.Error("settings that are no object")
-	}
 }
 
 func BenchmarkRequest(b *testing.B) {
@@ -174,29 +155,8 @@ func BenchmarkRequest(b *testing.B) {
 	r.Header = http.Header{"Accept": {"*/*"}, "User-Agent": {"bench/1.0"}, "Authorization": {"Bearer x.y.z"}, "Prefer": {"count=exact"}}
 	identity := &auth.Identity{Role: "anon", Anonymous: true}
 	st := newState(&config.Config{DBSchemas: []string{"test"}, DBTxEnd: "commit", ClientErrorVerbosity: "verbose"}, nil, tokenSource{}, "i1")
-	var dst, headers []byte
-	var x shaped
+	x := exchanges.Get().(*exchange)
 	for b.Loop() {
-		path, query := target(r)
-		st.shape(&x, r, path, query, identity, nil, nil)
-		dst = st.appendRequest(dst[:0], &x, r, path, query, identity, nil)
-		headers = appendHeaders(headers[:0], r)
-	}
-}
-
-// The bound on parameters is the one that the functions name when they refuse.
-func TestMaxParameters(t *testing.T) {
-	t.Parallel()
-	limits, err := sql.Files.ReadFile("parse/limits.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := fmt.Sprintf("when 'parameters' then %d ", maxParameters); !strings.Contains(string(limits), want) {
-		t.Errorf("parse/limits.sql does not say %q", want)
-	}
-	for count, want := range map[int]bool{maxParameters: true, maxParameters + 1: false} {
-		if _, ok := appendPairs(nil, strings.Repeat("a=b&", count-1)+"a=b"); ok != want {
-			t.Errorf("%d parameters are split: %v", count, ok)
-		}
+		st.prepare(x, r, identity)
 	}
 }

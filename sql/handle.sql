@@ -7,8 +7,9 @@ returns record
 language plpgsql volatile
 as $$
 declare
-  most constant int := 5; -- times that a statement may turn out to be of no use
+  most constant int := 50; -- times that a statement may turn out to be of no use, under DDL in many sessions
   prepared boolean;
+  finished boolean := false;
   answer record;
   state text;
   message text;
@@ -37,6 +38,7 @@ begin
           set constraints all immediate;
         end if;
         if flags ? 'rollback' then
+          finished := true;
           raise sqlstate 'PNRBK';
         end if;
         return;
@@ -46,12 +48,14 @@ begin
     exception when others or query_canceled or assert_failure then
       get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
         hint = pg_exception_hint;
-      if state = 'PNRBK' and status is not null then
+      if finished then
         return;
       elsif state = '42P18' and not prepared and not request ? 'exact' then
         request := request || '{"exact": true}';
       elsif state <> 'PNSTL' and (flags is null or flags ->> 'epoch' = postern.epoch()) then
-        if flags is not null and (not prepared or state = '42501' and not postern.is_permitted(flags, payload, vals)) then
+        if flags is not null and case when prepared then state = '42501' and not postern.is_permitted(flags, payload, vals)
+          else left(state, 2) in ('0A', '22', '42') end
+        then
           select c.statement, c.flags into statement, flags
           from postern.compile_error(request, postern.settings(request -> 'settings'), flags ->> 'epoch', state, message,
             detail, hint) as c;
@@ -151,7 +155,7 @@ begin
     execute execution into text_body, status, headers, note;
     body := pg_catalog.convert_to(nullif(text_body, ''), 'UTF8');
   end if;
-  deallocate postern_compiled;
+  perform postern.forget_prepared(); -- unless code of the user's has deallocated it
 end
 $$;
 comment on function postern.execute_prepared(jsonb, bytea, text[]) is

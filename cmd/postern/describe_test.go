@@ -74,9 +74,9 @@ func descriptions(tb testing.TB) func(schema, version, tag string) (status int, 
 	return func(schema, version, tag string) (status int, headers [][]string, body []byte) {
 		tb.Helper()
 		request, _ := json.Marshal(map[string]any{
-			"method": "GET", "path": "/openapi/" + version + ".json", "query": "", "headers": map[string]string{"if-none-match": tag}})
-		settings, _ := json.Marshal(map[string]any{"db_schemas": []string{schema}, "server_host": "localhost", "server_port": 3000})
-		err := conn.QueryRow(ctx, "select status, headers, body from postern.handle($1, null, $2)", string(request), string(settings)).Scan(&status, &headers, &body)
+			"method": "GET", "path": "/openapi/" + version + ".json", "query": "", "headers": map[string]string{"if-none-match": tag},
+			"settings": map[string]any{"db_schemas": []string{schema}, "server_host": "localhost", "server_port": 3000}})
+		err := conn.QueryRow(ctx, "select status, headers, body from postern.handle($1)", string(request)).Scan(&status, &headers, &body)
 		if err != nil {
 			tb.Fatal(err)
 		}

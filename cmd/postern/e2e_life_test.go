@@ -30,7 +30,7 @@ func TestBinaryLife(t *testing.T) {
 		}
 		const rows = "select md5(string_agg(oid || ' ' || xmin, ',' order by oid)) from pg_proc"
 		installed, state := h.ask(t, "life", everything), h.ask(t, "life", rows)
-		if !strings.Contains(installed, "function postern.handle(jsonb,bytea,text)") || !strings.Contains(installed, "event trigger postern_ddl_command_end") {
+		if !strings.Contains(installed, "function postern.handle(jsonb,bytea,text[])") || !strings.Contains(installed, "event trigger postern_ddl_command_end") {
 			t.Error("not installed: " + installed)
 		}
 		out, err := h.run(t, "migrate", "--db-uri", uri)

@@ -13,6 +13,7 @@ import (
 
 	"postern/shell/auth"
 	"postern/shell/db"
+	"postern/shell/statement"
 )
 
 func scrape(m *Metrics) string {
@@ -26,7 +27,10 @@ func TestMetrics(t *testing.T) {
 	tokens.Lookups.Store(3)
 	tokens.Hits.Store(2)
 	tokens.Failures.Store(7)
-	m := NewMetrics(func() db.Stats { return db.Stats{Available: 4, Max: 10, Waiting: 5, Timeouts: 6} }, tokens)
+	m := NewMetrics(func() db.Stats { return db.Stats{Available: 4, Max: 10, Waiting: 5, Timeouts: 6, Restores: 8} },
+		func() statement.Stats {
+			return statement.Stats{Entries: 9, Bytes: 10, Lookups: 11, Hits: 12, Compiles: 13, Evictions: 14, CompileSeconds: 1.5}
+		}, tokens)
 	var all sync.WaitGroup
 	for n := range 100 {
 		all.Go(func() {
@@ -48,7 +52,9 @@ func TestMetrics(t *testing.T) {
 		`postern_http_request_duration_seconds_bucket{method="GET",le="0.05"} 151`,
 		`postern_http_request_duration_seconds_bucket{method="GET",le="0.1"} 200`,
 		`postern_http_request_duration_seconds_bucket{method="other",le="10"} 0`,
-		`pgrst_db_pool_available 4`, `pgrst_db_pool_max 10`, `pgrst_db_pool_waiting 5`, `pgrst_db_pool_timeouts_total 6`,
+		`pgrst_db_pool_available 4`, `pgrst_db_pool_max 10`, `pgrst_db_pool_waiting 5`, `pgrst_db_pool_timeouts_total 6`, `postern_sessions_restored_total 8`,
+		`postern_statement_cache_entries 9`, `postern_statement_cache_bytes 10`, `postern_statement_cache_requests_total 11`,
+		`postern_statement_cache_hits_total 12`, `postern_compiles_total 13`, `postern_statement_cache_evictions_total 14`, `postern_compile_seconds_total 1.5`,
 		`pgrst_jwt_cache_requests_total 3`, `pgrst_jwt_cache_hits_total 2`, `pgrst_jwt_cache_evictions_total 0`,
 		`postern_jwks_failures_total 7`, `postern_jwks_fetches_total 0`, `postern_jwks_keys 0`, `postern_jwks_last_fetch_timestamp_seconds 0`,
 	} {
@@ -66,7 +72,7 @@ func TestMetrics(t *testing.T) {
 
 // The cost of a request's metrics: go test ./shell/admin -bench Observe -cpu 1,2,8
 func BenchmarkObserve(b *testing.B) {
-	m := NewMetrics(func() db.Stats { return db.Stats{} }, new(auth.Counters))
+	m := NewMetrics(func() db.Stats { return db.Stats{} }, func() statement.Stats { return statement.Stats{} }, new(auth.Counters))
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
@@ -77,7 +83,7 @@ func BenchmarkObserve(b *testing.B) {
 }
 
 func BenchmarkScrape(b *testing.B) {
-	m := NewMetrics(func() db.Stats { return db.Stats{} }, new(auth.Counters))
+	m := NewMetrics(func() db.Stats { return db.Stats{} }, func() statement.Stats { return statement.Stats{} }, new(auth.Counters))
 	for status := 200; status < 220; status++ {
 		m.Observe(http.MethodGet, status, time.Millisecond)
 	}
