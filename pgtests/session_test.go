@@ -12,6 +12,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/tern/v2/migrate"
+
+	"postern/sql"
 )
 
 const storeSettings = `{"db_schemas":["store","other"],"db_extra_search_path":["public"],"db_aggregates_enabled":true,"db_plan_enabled":true}`
@@ -200,6 +203,90 @@ func renderedEpoch(t *testing.T, conn *pgx.Conn) (text string) {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// A statement that waits for DDL, prepared or not, whatever its snapshot, is planned at the epoch that the DDL has made.
+func TestWhoWaitsForDDLSeesItsEpoch(t *testing.T) {
+	t.Parallel()
+	database := newDatabase(t)
+	owner := connect(t, database)
+	planned := renderedEpoch(t, owner)
+	for number, isolation := range []string{"read committed", "repeatable read"} {
+		for _, statement := range []string{"execute kept", "select " + planned + " from store.keyless right join (select) as one on true"} {
+			conn := connect(t, database)
+			execute(t, conn, "set plan_cache_mode = force_generic_plan; prepare kept as select "+planned+" from store.keyless right join (select) as one on true")
+			execute(t, conn, "execute kept")
+			execute(t, owner, fmt.Sprintf("begin; alter table store.keyless add column c%d int", number))
+			execute(t, conn, "begin isolation level "+isolation+"; select count(*) from pg_class")
+			waited := make(chan error, 1)
+			var seen string
+			go func() { waited <- conn.QueryRow(t.Context(), statement).Scan(&seen) }()
+			for waiting := 0; waiting == 0; {
+				if err := owner.QueryRow(t.Context(), "select count(*) from pg_locks where not granted and relation = 'store.keyless'::regclass").Scan(&waiting); err != nil {
+					t.Fatal(err)
+				}
+			}
+			execute(t, owner, "commit")
+			if err := <-waited; err != nil {
+				t.Fatal(err)
+			}
+			var now string
+			if err := owner.QueryRow(t.Context(), "select postern.epoch()").Scan(&now); err != nil {
+				t.Fatal(err)
+			}
+			if seen != now {
+				t.Errorf("%s, %s: planned at %q, while the epoch is %q", isolation, statement, seen, now)
+			}
+			execute(t, conn, "rollback")
+			execute(t, owner, fmt.Sprintf("alter table store.keyless drop column c%d", number))
+		}
+	}
+}
+
+// Who may not create event triggers can install nevertheless, is told, and can advance the epoch.
+func TestInstallWithoutEventTriggers(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	admin := connect(t, "postgres")
+	execute(t, admin, "create role humble login")
+	execute(t, admin, "create database humble owner humble")
+	config, err := pgx.ParseConfig(server.URI("humble", "humble"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := ""
+	config.OnNotice = func(_ *pgconn.PgConn, notice *pgconn.Notice) { told += notice.Message + "\n" }
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = conn.Close(context.Background())
+		execute(t, admin, "drop database humble with (force)")
+		execute(t, admin, "drop role humble")
+	})
+	code, err := migrate.LoadCodePackage(sql.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := migrate.InstallCodePackage(ctx, conn, nil, code); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(told, "may not create event triggers") {
+		t.Errorf("told: %q", told)
+	}
+	var live bool
+	var before, after, planned string
+	if err := conn.QueryRow(ctx, "select postern.live(), postern.epoch()").Scan(&live, &before); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, conn, "select postern.advance_epoch()")
+	if err := conn.QueryRow(ctx, "select postern.epoch(), "+renderedEpoch(t, conn)).Scan(&after, &planned); err != nil {
+		t.Fatal(err)
+	}
+	if live || after == before || after != planned {
+		t.Errorf("live: %t; the epoch went from %q to %q, planned as %q", live, before, after, planned)
+	}
 }
 
 // Whatever kind of DDL and whoever runs it: the epoch advances, and nobody is warned.

@@ -146,8 +146,8 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	return identity, out.send(x)
 }
 
-// maxAttempts is how often a request may meet a statement that turns out to be of no use.
-const maxAttempts = 5
+// maxAttempts is how often a request may meet a statement that turns out to be of no use, under DDL in many sessions.
+const maxAttempts = 50
 
 // handle sends a request to the database: the statement of its shape where that is known, else postern.handle, which compiles it.
 func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.Identity) error {

@@ -42,8 +42,7 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	x.cookies = appendCookies(x.cookies[:0], r.Header["Cookie"])
 	x.values.Reset()
 	x.shape = st.appendShape(x.shape[:0], x, r, path, query, identity, call)
-	x.more = strconv.AppendInt(append(x.more[:0], `,"values":`...), int64(x.values.Len()), 10)
-	x.more = append(x.more, st.constant...)
+	x.more = append(x.more[:0], st.constant...)
 	x.place = x.place[:0]
 	if isSafe(r.Method) && !call && query != "" {
 		x.place = cut.AppendCanonical(append(x.place, '?'), query)
@@ -89,12 +88,18 @@ func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, que
 		dst = jsontext.AppendString(appendName(dst, first, `"range":`), x.json)
 	}
 	if !hasPayload(r.Method) {
-		return append(dst, '}')
+		return appendCount(dst, &x.values)
 	}
 	if types := r.Header["Content-Type"]; len(types) > 0 {
 		dst = appendValues(appendName(dst, first, `"content-type":`), types)
 	}
-	return appendPayload(append(dst, '}'), r, x.payload, query, call)
+	return appendPayload(appendCount(dst, &x.values), r, x.payload, query, call)
+}
+
+// appendCount ends the member headers and appends how many values are cut out: a query that was not cut may read like the shape of
+// one that was.
+func appendCount(dst []byte, values *cut.Values) []byte {
+	return strconv.AppendInt(append(dst, `},"values":`...), int64(values.Len()), 10)
 }
 
 // appendName appends the name of a member, with a comma before it where it is not the first since the position given.

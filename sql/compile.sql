@@ -1,10 +1,13 @@
 -- A request as a statement: parse, plan, render, in that order. Also what is wrong with a request compiles, to a statement that
--- yields the error.
+-- yields the error. What compiling calls is PL/pgSQL even where it is one query: a function in SQL that is not inlined (a strict one
+-- with CASE, any with FROM) is parsed and planned anew in every transaction, which costs some 100 microseconds, while PL/pgSQL keeps
+-- its plans for the session.
 
 create or replace function postern.compile(request jsonb, payload bytea default null)
 returns postern.compiled
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   config constant jsonb := postern.settings(request -> 'settings');
@@ -14,7 +17,9 @@ declare
   detail text;
   hint text;
 begin
-  perform set_config('postern.path', postern.api_path(request, config), true);
+  if strpos(request ->> 'query', '::') > 0 or strpos(request ->> 'query', '%3') > 0 then
+    perform set_config('postern.path', postern.api_path(request, config), true); -- for postern.cast_type
+  end if;
   return postern.compile_request(request, payload, config, epoch);
 exception when others then
   get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
@@ -100,7 +105,7 @@ begin
     'verbosity', config -> 'client_error_verbosity', 'accept', fields -> 'accept', 'content_type', fields -> 'content-type',
     'preferences', postern.preferences(fields ->> 'prefer', config ->> 'db_tx_end' like '%-allow-override'),
     'tx_end', config -> 'db_tx_end', 'pre_request', config -> 'db_pre_request', 'epoch', epoch,
-    'escapes', request -> 'escapes', 'described', request ? 'payload' or method not in ('POST', 'PATCH', 'PUT'),
+    'escapes', request -> 'escapes', 'exact', request -> 'exact', 'described', request ? 'payload' or method not in ('POST', 'PATCH', 'PUT'),
     'parameters', coalesce((request ->> 'values')::int, 0) + 2,
     'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}'
       then schema end));
@@ -108,7 +113,8 @@ end
 $$;
 comment on function postern.request_context(jsonb, jsonb, text, text, boolean) is
   'What all stages may ask about a request: {schema, schemas, method, aggregates, legacy, plans, max_rows?, verbosity, '
-  'accept?, content_type?, preferences, tx_end, pre_request?, epoch, escapes?: some text needs an escape, described: the '
+  'accept?, content_type?, preferences, tx_end, pre_request?, epoch, escapes?: some text needs an escape, exact?: as of '
+  'postern.parameter_types, described: the '
   'statement does not depend on the body but by what the request says of it, parameters: how many the statement has, '
   'profile?: the schema, where the answer names it}.';
 
@@ -116,6 +122,7 @@ create or replace function postern.compile_error(
   request jsonb, config jsonb, epoch text, state text, message text, detail text, hint text)
 returns postern.compiled
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   answer record;
@@ -131,7 +138,7 @@ begin
 end
 $$;
 comment on function postern.compile_error(jsonb, jsonb, text, text, text, text, text) is
-  'The statement that yields an error that compiling has raised. config, epoch: as of postern.compile_request; then what '
+  'The statement that yields an error that comes of the shape of a request. config, epoch: as of postern.compile_request; then what '
   'the error tells (postern.error_response).';
 
 create or replace function postern.compiled_statement(
@@ -150,7 +157,7 @@ begin
       quote_literal(postern.header_lines(postern.common_headers(context, media, '{}'))), null);
     types := array_fill('text'::text, array[most]);
   else
-    types := postern.parameter_types(statement, most);
+    types := postern.parameter_types(context, statement);
   end if;
   return row(statement, jsonb_strip_nulls(jsonb_build_object('params', to_jsonb(types), 'epoch', context -> 'epoch',
       'keep', (context ->> 'described')::boolean and (wish is not null or context ->> 'tx_end' like 'rollback%') is not true,
@@ -165,23 +172,29 @@ comment on function postern.compiled_statement(jsonb, text, jsonb, jsonb) is
   'A statement with its flags (the type postern.compiled). media: of the answer (postern.negotiate), null for none; where '
   'that is the execution plan, the statement is explained; flags: more.';
 
-create or replace function postern.parameter_types(statement text, most int)
+create or replace function postern.parameter_types(context jsonb, statement text)
 returns text[]
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  bare constant text := regexp_replace(statement, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g');
-  numbers constant int[] := array(select distinct used[1]::int from regexp_matches(bare, '\$([0-9]+)', 'g') as used);
+  most constant int := (context ->> 'parameters')::int;
+  types text[] := array['text', case when strpos(statement, '$2::json') > 0 then 'json'
+    when strpos(statement, '$2::text') > 0 then 'text' else 'bytea' end];
 begin
-  return array(
-    select case when number = any(numbers) then 'unknown' when number = 2 then 'bytea' else 'text' end
-    from generate_series(1, most) as number
-    order by number);
+  if most > 2 and context ? 'exact' then
+    statement := regexp_replace(statement, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g');
+  end if;
+  for number in 3 .. most loop
+    types[number] := case when statement ~ ('\$' || number || '(?![0-9])') then 'unknown' else 'text' end;
+  end loop;
+  return types;
 end
 $$;
-comment on function postern.parameter_types(text, int) is
-  'The types of the parameters of a statement: unknown for those that occur, so that PostgreSQL infers it; for the others '
-  'one that takes anything, as there nothing is to be inferred from.';
+comment on function postern.parameter_types(jsonb, text) is
+  'The types of the parameters of a statement: text for the query of Content-Location; for the body as it is cast, or bytea '
+  'where it does not occur, as all can be that; of a value unknown, so that PostgreSQL infers it, or where it does not occur, '
+  'so that there is nothing to infer it from, text. context: {parameters, exact?: a parameter may seem to occur that is part '
+  'of a name or a constant, so these are left out first}.';
 
 create or replace function postern.range_bounds(range text, number int)
 returns jsonb
@@ -201,21 +214,25 @@ comment on function postern.range_bounds(text, int) is
 
 create or replace function postern.api_path(request jsonb, config jsonb)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select postern.search_path(coalesce(nullif(request -> 'headers' ->> case
+begin
+  return postern.search_path(coalesce(nullif(request -> 'headers' ->> case
     when request ->> 'method' in ('POST', 'PATCH', 'PUT', 'DELETE') then 'content-profile' else 'accept-profile' end, ''),
-    config -> 'db_schemas' ->> 0), config)
+    config -> 'db_schemas' ->> 0), config);
+end
 $$;
 comment on function postern.api_path(jsonb, jsonb) is
   'The search path under which code of the user''s runs in a request, whether or not its schema is exposed.';
 
 create or replace function postern.path_segments(path text)
 returns text[]
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select case when path in ('', '/') then '{}'
-    else array(select postern.percent_decode(segment) from string_to_table(substr(path, 2), '/') as segment) end
+begin
+  return case when path in ('', '/') then '{}'
+    else array(select postern.percent_decode(segment) from string_to_table(substr(path, 2), '/') as segment) end;
+end
 $$;
 comment on function postern.path_segments(text) is 'The decoded segments of a raw URL path; none for the root.';
 

@@ -22,7 +22,8 @@ begin
       'The parameter %s has no operator; the arguments of a POST are in its body.', trees -> 'arguments' -> 0 ->> 'name'));
   end if;
   media := postern.plan_media(context, node, node ->> 'relation');
-  node := postern.plan_rows(postern.for_media(node, media), 'call', false);
+  node := postern.plan_rows(postern.for_media(node, media),
+    case when (routine -> 'returns' ->> 'set')::boolean then 'call' else 'row' end, false);
   if context -> 'preferences' ->> 'handling' = 'strict' and context -> 'preferences' ? 'max-affected'
     and not (routine -> 'returns' ->> 'set')::boolean
   then

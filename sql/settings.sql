@@ -47,15 +47,19 @@ comment on function postern.request_schema(text, jsonb, jsonb) is
 
 create or replace function postern.search_path(schema text, config jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select pg_catalog.string_agg(pg_catalog.format('"%s"', pg_catalog.replace(name, '"', '""')), ', ' order by place)
-  from (
-    select schema as name, 0::bigint as place
-    union all
-    select name, place
-    from pg_catalog.jsonb_array_elements_text(config -> 'db_extra_search_path') with ordinality as extra(name, place)
-  ) as path
+#variable_conflict use_column
+begin
+  return (
+    select pg_catalog.string_agg(pg_catalog.format('"%s"', pg_catalog.replace(name, '"', '""')), ', ' order by place)
+    from (
+      select schema as name, 0::bigint as place
+      union all
+      select name, place
+      from pg_catalog.jsonb_array_elements_text(config -> 'db_extra_search_path') with ordinality as extra(name, place)
+    ) as path);
+end
 $$;
 comment on function postern.search_path(text, jsonb) is
   'The value of search_path for statements about a schema: the schema, then db-extra-search-path.';

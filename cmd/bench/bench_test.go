@@ -36,7 +36,8 @@ func TestBench(t *testing.T) {
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
 		"-rounds", "1", "-duration", "20ms", "-conns", "2", "-json", file, "-profile", "-env", "PGRST_DB_PRE_REQUEST=app.check_request",
-		"-cases", "row,call,page,embed,insert,update,put,upsert,mix,shapes-1,shapes-200,error",
+		"-env", "PGRST_DB_TX_END=commit-allow-override",
+		"-cases", "row,row-,call-,page-,embed-,insert,insert-,update,update-,put,upsert,mix,shapes-1,error-",
 	}, &out)
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func TestBench(t *testing.T) {
 	for _, target := range got.Targets {
 		lines[target.Line]++
 	}
-	if len(got.Results) < 30 || lines[lineCases] < 60 || lines[lineShapes] < 8 || lines[lineConnection] != 1 {
+	if len(got.Results) != 33 || lines[lineCases] != 56 || lines[lineShapes] != 8 || lines[lineConnection] != 1 {
 		t.Errorf("%d results, %v targets", len(got.Results), lines)
 	}
 	for _, part := range []string{"pipelined", lineCases, "embed-deep"} {

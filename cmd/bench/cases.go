@@ -37,11 +37,12 @@ type benchCase struct {
 	class       class
 	requests    int // how many different ones there are
 	ask         func(n int) call
-	status      int  // of the answers; 0 for any success
-	bare        bool // whether bare is measured too
-	code        bool // whether it runs code of the user's that may leave something in the session
-	counts      bool // whether the answer tells a total
-	rs256       bool // how the token is signed
+	status      int      // of the answers; 0 for any success
+	bare        bool     // whether bare is measured too
+	code        bool     // whether it runs code of the user's that may leave something in the session
+	counts      bool     // whether the answer tells a total
+	rs256       bool     // how the token is signed
+	writes      []string // the tables that are written to
 }
 
 const (
@@ -60,14 +61,14 @@ var cases = []benchCase{
 	}},
 	{name: "row-rls", title: "one row by key, row security by a function", class: byKey, requests: 500, bare: true,
 		ask: get("/tickets?id=eq.%d", "id=%d", func(n int) []any { return []any{n*20 + 2} })},
-	{name: "call-scalar", title: "scalar function by POST", class: byKey, requests: 1000, bare: true, ask: func(n int) call {
+	{name: "call-scalar", title: "scalar function by POST", class: byKey, requests: 1000, ask: func(n int) call {
 		return call{method: "POST", target: "/rpc/discount", body: fmt.Sprintf(`{"amount":%d.5,"percent":%d}`, n, n%90)}
 	}},
 	{name: "call-stable", title: "stable function by GET", class: byKey, requests: orders,
 		ask: get("/rpc/order_total?order_id=%d", "id=%d", key(orders))},
 	{name: "call-rows", title: "function of rows by GET", class: byKey, requests: customers,
 		ask: get("/rpc/orders_of?customer_id=%d&order=id", "id=%d", key(customers))},
-	{name: "call-volatile", title: "volatile function by POST", class: byKey, requests: orders, code: true, ask: func(n int) call {
+	{name: "call-volatile", writes: []string{"events"}, title: "volatile function by POST", class: byKey, requests: orders, code: true, ask: func(n int) call {
 		return call{method: "POST", target: "/rpc/log_event", body: fmt.Sprintf(`{"order_id":%d,"kind":"call"}`, spread(n, orders))}
 	}},
 
@@ -106,37 +107,37 @@ var cases = []benchCase{
 			"&orders.order=id&orders.order_items.order=id",
 		"offset=%d", func(n int) []any { return []any{n * 25} })},
 
-	{name: "insert", title: "insert one row, return it", class: write, requests: 1000,
+	{name: "insert", writes: []string{"events"}, title: "insert one row, return it", class: write, requests: 1000,
 		ask: send("POST", "/events?select=id,order_id,kind,amount", "return=representation", func(n int) string { return event(n) })},
-	{name: "insert-rls", title: "insert one row, return it: row security, default by function", class: write, code: true,
+	{name: "insert-rls", writes: []string{"tickets"}, title: "insert one row, return it: row security, default by function", class: write, code: true,
 		requests: 1000, ask: send("POST", "/tickets?select=id,tenant_id,customer_id,body,updated_at", "return=representation", func(n int) string {
 			return fmt.Sprintf(`{"customer_id":%d,"body":"Where is it, %d?"}`, spread(n, customers), n)
 		})},
-	{name: "insert-100", title: "insert 100 rows, columns=", class: write, requests: 20,
+	{name: "insert-100", writes: []string{"events"}, title: "insert 100 rows, columns=", class: write, requests: 20,
 		ask: send("POST", "/events?columns=order_id,kind,amount", "return=minimal", events(100))},
-	{name: "insert-1000", title: "insert 1,000 rows", class: write, requests: 4,
+	{name: "insert-1000", writes: []string{"events"}, title: "insert 1,000 rows", class: write, requests: 4,
 		ask: send("POST", "/events", "return=minimal", events(1000))},
-	{name: "update", title: "update one row that others refer to, return it", class: write, requests: customers,
+	{name: "update", writes: []string{"customers"}, title: "update one row that others refer to, return it", class: write, requests: customers,
 		ask: func(n int) call {
 			id := spread(n, customers)
 			return call{method: "PATCH", target: fmt.Sprintf("/customers?id=eq.%d&select=id,name,city", id), hand: fmt.Sprintf("id=%d", id),
 				prefer: "return=representation", body: fmt.Sprintf(`{"city":"Town %d"}`, n)}
 		}},
-	{name: "update-rls", title: "update one row, return it: trigger, row security", class: write, requests: 500, code: true,
+	{name: "update-rls", writes: []string{"tickets"}, title: "update one row, return it: trigger, row security", class: write, requests: 500, code: true,
 		ask: func(n int) call {
 			id := n*20 + 2
 			return call{method: "PATCH", target: fmt.Sprintf("/tickets?id=eq.%d&select=id,tenant_id,customer_id,body,updated_at", id),
 				hand: fmt.Sprintf("id=%d", id), prefer: "return=representation", body: fmt.Sprintf(`{"body":"It came on day %d."}`, n)}
 		}},
-	{name: "put", title: "PUT of one row", class: write, requests: 5000, ask: func(n int) call {
+	{name: "put", writes: []string{"stock"}, title: "PUT of one row", class: write, requests: 5000, ask: func(n int) call {
 		product, warehouse := 1+n%500, 1+n/500
 		return call{method: "PUT", target: fmt.Sprintf("/stock?product_id=eq.%d&warehouse_id=eq.%d", product, warehouse),
 			hand: fmt.Sprintf("product=%d&warehouse=%d", product, warehouse), prefer: "return=minimal", body: stock(n)}
 	}},
-	{name: "upsert", title: "upsert of one row", class: write, requests: 5000,
+	{name: "upsert", writes: []string{"stock"}, title: "upsert of one row", class: write, requests: 5000,
 		ask: send("POST", "/stock", "resolution=merge-duplicates,return=minimal", stock)},
 
-	{name: "mix", title: "all of these: of reads more, of pages some", class: mixed, code: true},
+	{name: "mix", writes: []string{"customers", "stock", "events", "tickets"}, title: "all of these: of reads more, of pages some", class: mixed, code: true},
 
 	{name: "shapes-1", title: "one row by key, one select", class: shapes, requests: 1, ask: selected("")},
 	{name: "shapes-200", title: "the same, 200 different", class: shapes, requests: 200, ask: selected("")},

@@ -152,26 +152,24 @@ func (db *database) run(ctx context.Context, statements ...string) error {
 	return nil
 }
 
-// written are the tables that are written to. Others refer to the first, whose rows are therefore put back one by one.
-var written = []string{"customers", "stock", "events", "tickets"}
-
-// restore puts these tables back to what they were, so that every round starts from the same.
-func (db *database) restore(ctx context.Context) error {
-	statements := []string{"update app.customers as c set city = k.city, updated_at = k.updated_at from kept.customers as k " +
-		"where c.id = k.id and c.city is distinct from k.city"}
-	for _, table := range written[1:] {
-		statements = append(statements, "truncate app."+table, "insert into app."+table+" select * from kept."+table)
+// restore puts tables back to what they were, so that every round starts from the same.
+func (db *database) restore(ctx context.Context, tables []string) error {
+	for _, table := range tables {
+		back := []string{"truncate app." + table, "insert into app." + table + " select * from kept." + table}
+		if table == "customers" { // others refer to it
+			back = []string{"update app.customers as c set city = k.city from kept.customers as k where c.id = k.id and c.city is distinct from k.city"}
+		}
+		if err := db.run(ctx, append(back, "vacuum (analyze) app."+table)...); err != nil {
+			return err
+		}
 	}
-	for _, table := range written {
-		statements = append(statements, "vacuum (analyze) app."+table)
-	}
-	return db.run(ctx, append(statements, "checkpoint")...)
+	return nil
 }
 
-// changes tells what is in these tables that was not, apart from what differs from one time to the next.
-func (db *database) changes(ctx context.Context) (string, error) {
+// changes tells what is in tables that was not, apart from what differs from one time to the next.
+func (db *database) changes(ctx context.Context, tables []string) (string, error) {
 	var found []string
-	for _, table := range written {
+	for _, table := range tables {
 		var rows string
 		err := db.control.QueryRow(ctx, fmt.Sprintf(`select coalesce(string_agg(t, e'\n' order by t), '') from (
 			select (to_jsonb(w) - '{id,at,updated_at}'::text[])::text as t from app.%[1]s as w

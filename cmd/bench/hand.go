@@ -32,12 +32,15 @@ const (
 
 // hand is a hand-written server.
 type hand struct {
-	way      string // its name: hand, pipelined or bare
-	pool     *pgxpool.Pool
-	keys     map[string]any // by algorithm
-	tokens   *lru.Cache[string, *identity]
-	assuming string // SQL that sets role ($1) and claims ($2)
+	way        string // its name: hand, pipelined or bare
+	pool       *pgxpool.Pool
+	keys       map[string]any // by algorithm
+	tokens     *lru.Cache[string, *identity]
+	preRequest string // SQL that calls the function before each request; empty for none
 }
+
+// assuming sets role and claims for a transaction.
+const assuming = "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)"
 
 // identity is what a token says.
 type identity struct {
@@ -62,8 +65,12 @@ func serveHand(ctx context.Context, way string) error {
 		return err
 	}
 	config.MaxConns = poolSize
+	h := &hand{way: way}
+	if name := os.Getenv(handPreRequest); name != "" {
+		h.preRequest = "select " + name + "()"
+	}
 	if way == pipelinedName {
-		config.AfterConnect = prepare
+		config.AfterConnect = h.prepare
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -74,17 +81,10 @@ func serveHand(ctx context.Context, way string) error {
 	if err != nil {
 		return err
 	}
-	tokens, err := lru.New[string, *identity](1000)
-	if err != nil {
+	if h.tokens, err = lru.New[string, *identity](1000); err != nil {
 		return err
 	}
-	h := &hand{
-		way: way, pool: pool, tokens: tokens, keys: map[string]any{"HS256": []byte(os.Getenv(handSecret)), "RS256": public},
-		assuming: "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)",
-	}
-	if name := os.Getenv(handPreRequest); name != "" {
-		h.assuming += ", " + name + "()"
-	}
+	h.pool, h.keys = pool, map[string]any{"HS256": []byte(os.Getenv(handSecret)), "RS256": public}
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -156,8 +156,13 @@ func (h *hand) answer(r *http.Request, route route) (answer, error) {
 	var value any
 	var total int64
 	err = pgx.BeginTxFunc(r.Context(), h.pool, mode, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(r.Context(), h.assuming, who.role, who.claims); err != nil {
+		if _, err := tx.Exec(r.Context(), assuming, who.role, who.claims); err != nil {
 			return err
+		}
+		if h.preRequest != "" {
+			if _, err := tx.Exec(r.Context(), h.preRequest); err != nil {
+				return err
+			}
 		}
 		var err error
 		value, total, err = route.run(r.Context(), tx, arguments)
@@ -175,8 +180,11 @@ func encoded(value any, total int64, err error) (answer, error) {
 	return answer{body, total}, err
 }
 
+// preRequest is the name of the prepared statement.
+const preRequest = "pre-request"
+
 // prepare prepares the queries of all routes, which only the role of the requests may do.
-func prepare(ctx context.Context, conn *pgx.Conn) error {
+func (h *hand) prepare(ctx context.Context, conn *pgx.Conn) error {
 	if _, err := conn.Exec(ctx, "set role "+requestRole); err != nil {
 		return err
 	}
@@ -184,6 +192,9 @@ func prepare(ctx context.Context, conn *pgx.Conn) error {
 		if _, err := conn.Prepare(ctx, name, route.json); err != nil {
 			return err
 		}
+	}
+	if _, err := conn.Prepare(ctx, preRequest, h.preRequest); err != nil {
+		return err
 	}
 	_, err := conn.Exec(ctx, "reset role")
 	return err
@@ -201,12 +212,17 @@ func (h *hand) pipeline(r *http.Request, route route, who *identity) (found answ
 	}
 	found.total = -1
 	var batch pgx.Batch
-	batch.Queue(h.assuming, who.role, who.claims)
+	batch.Queue(assuming, who.role, who.claims)
+	if h.preRequest != "" {
+		batch.Queue(preRequest)
+	}
 	batch.Queue(route.name, arguments...)
 	results := h.pool.SendBatch(r.Context(), &batch)
 	defer func() { err = errors.Join(err, results.Close()) }()
-	if _, err := results.Exec(); err != nil {
-		return found, err
+	for range batch.Len() - 1 {
+		if _, err := results.Exec(); err != nil {
+			return found, err
+		}
 	}
 	rows, err := results.Query()
 	if err != nil {

@@ -102,10 +102,10 @@ func load(ctx context.Context, address string, asked *asked, connections int, du
 	return sample{elapsed, all}, errors.Join(failures...)
 }
 
-// loop returns how long each request took.
+// loop returns how long each request took; it sends at least one, if there is one left.
 func (c *client) loop(ctx context.Context, asked *asked, last int64, end time.Time) ([]time.Duration, error) {
 	latencies := make([]time.Duration, 0, 1<<12)
-	for began := time.Now(); began.Before(end) && ctx.Err() == nil; {
+	for began := time.Now(); ctx.Err() == nil; {
 		next := asked.cursor.Add(1) - 1
 		if next >= last {
 			break
@@ -115,7 +115,9 @@ func (c *client) loop(ctx context.Context, asked *asked, last int64, end time.Ti
 		}
 		now := time.Now()
 		latencies = append(latencies, now.Sub(began))
-		began = now
+		if began = now; !now.Before(end) {
+			break
+		}
 	}
 	return latencies, ctx.Err()
 }

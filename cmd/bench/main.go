@@ -34,6 +34,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -102,7 +103,7 @@ func parseOptions(arguments []string) (options, error) {
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds for each case and number of connections")
-	flags.DurationVar(&o.duration, "duration", time.Second, "length of a round for each server")
+	flags.DurationVar(&o.duration, "duration", 750*time.Millisecond, "length of a round for each server")
 	flags.DurationVar(&o.pause, "pause", time.Minute, "length of the pause of bench idle")
 	chosen := flags.String("cases", "", "`names` of cases to run, or what they begin with, by commas (default: all)")
 	conns := flags.String("conns", "1,16,64", "numbers of connections to load with")
@@ -201,6 +202,11 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 		failed = errors.Join(failed, result.write(o.json))
 	}
 	return failed
+}
+
+// runsCode reports whether code of the user's runs before every request.
+func (o options) runsCode() bool {
+	return slices.ContainsFunc(o.env, func(setting string) bool { return strings.HasPrefix(setting, "PGRST_DB_PRE_REQUEST=") })
 }
 
 // String returns what the figures depend on.

@@ -31,13 +31,10 @@ func (c benchCase) taking(servers []*server) []*server {
 	return result
 }
 
-func (c benchCase) writes() bool {
-	return c.class == write || c.class == mixed || c.name == "call-volatile"
-}
-
 // measureCase checks that the servers agree and measures them, for each number of connections.
 func measureCase(ctx context.Context, o options, c benchCase, db *database, servers []*server) ([]result, error) {
 	servers = c.taking(servers)
+	c.code = c.code || o.runsCode()
 	if err := verify(ctx, c, db, servers); err != nil {
 		return nil, err
 	}
@@ -60,10 +57,8 @@ func measureCase(ctx context.Context, o options, c benchCase, db *database, serv
 		for n := range o.rounds {
 			for turn := range servers {
 				i := (n + turn) % len(servers) // each round another one is first
-				if c.writes() {
-					if err := db.restore(ctx); err != nil {
-						return results, err
-					}
+				if err := db.restore(ctx, c.writes); err != nil {
+					return results, err
 				}
 				measured, err := measure(ctx, db, servers[i], requests[i], connections, o.duration)
 				if err != nil {
@@ -132,10 +127,8 @@ type answered struct {
 
 func askCase(ctx context.Context, c benchCase, db *database, s *server, n int) (answered, error) {
 	var result answered
-	if c.writes() {
-		if err := db.restore(ctx); err != nil {
-			return result, err
-		}
+	if err := db.restore(ctx, c.writes); err != nil {
+		return result, err
 	}
 	got, err := s.ask(ctx, s.request(c, n, db.tokens), c.status)
 	if err != nil {
@@ -150,9 +143,7 @@ func askCase(ctx context.Context, c benchCase, db *database, s *server, n int) (
 			return result, err
 		}
 	}
-	if c.writes() {
-		result.changes, err = db.changes(ctx)
-	}
+	result.changes, err = db.changes(ctx, c.writes)
 	if rows, ok := result.value.([]any); err == nil && c.class != wrong && c.class != write && ok && len(rows) == 0 {
 		err = fmt.Errorf("request %d finds no rows", n)
 	}

@@ -159,10 +159,10 @@ var routes = map[string]route{
 	"page-view": rows[openOrder]("select id, customer_id, customer, total, placed_at from app.open_orders where customer_id = $1 order by id",
 		number("id")),
 	"embed-one": {status: http.StatusOK, arguments: number("after"), run: ordersOfPage,
-		json: `select coalesce(json_agg(t), '[]')::text from (
-			select o.id, o.total, json_build_object('id', c.id, 'name', c.name) as customers
-			from (select id, total, customer_id from app.orders where id > $1 order by id limit 25) as o
-			join app.customers as c on c.id = o.customer_id order by o.id) as t`},
+		json: `select coalesce('[' || string_agg('{"id":' || o.id || ',"total":' || o.total || ',"customers":{"id":' || c.id || ',"name":' ||
+			to_json(c.name) || '}}', ',' order by o.id) || ']', '[]')
+		from (select id, total, customer_id from app.orders where id > $1 order by id limit 25) as o
+		join app.customers as c on c.id = o.customer_id`},
 	"embed-many": {status: http.StatusOK, arguments: number("offset"), run: customersWithOrders,
 		json: `select coalesce('[' || string_agg('{"id":' || c.id || ',"name":' || to_json(c.name) || ',"orders":' ||
 			coalesce(o.orders, '[]') || '}', ',' order by c.id) || ']', '[]')

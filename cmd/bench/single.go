@@ -70,14 +70,14 @@ func measureNewConnection(ctx context.Context, db *database, o options) ([]targe
 		return nil, err
 	}
 	rows := s.requests(cases[0], db.tokens)
-	time1 := func(n int) (float64, error) {
+	timed := func(n int) (float64, error) {
 		began := time.Now()
 		_, err := s.ask(ctx, rows[n], 0)
 		return milliseconds(time.Since(began)), err
 	}
 	var warm, fresh []float64
 	for n := range 100 {
-		taken, err := time1(n)
+		taken, err := timed(n)
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +95,7 @@ func measureNewConnection(ctx context.Context, db *database, o options) ([]targe
 			}()
 		}
 		time.Sleep(50 * time.Millisecond)
-		taken, failed := time1(held)
+		taken, failed := timed(held)
 		for range held {
 			failed = errors.Join(failed, <-done)
 		}

@@ -243,7 +243,12 @@ func (p *Pool) explain(ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgE
 	values := [][]byte{
 		[]byte(pgErr.Code), []byte(pgErr.Message), optional(pgErr.Detail), optional(pgErr.Hint), anonymous, request.Verbosity, []byte(epoch),
 	}
-	result := pg.ExecParams(ctx, explainSQL, values, explainOIDs, nil, binaryFormat)
+	var result *pgconn.ResultReader
+	if sd := sessionOf(pg).fixed[explainStatement]; sd != nil {
+		result = pg.ExecStatement(ctx, sd, values, nil, binaryFormat)
+	} else {
+		result = pg.ExecParams(ctx, fixed[explainStatement].sql, values, fixed[explainStatement].oids, nil, binaryFormat)
+	}
 	err := readRow(result, answer)
 	if _, closeErr := result.Close(); closeErr != nil {
 		err = closeErr

@@ -4,9 +4,10 @@ import "postern/shell/statement"
 
 // The statements that every session has prepared.
 const (
-	setStatement    = iota // what is set for every request
-	setMore                // settings by name
-	handleStatement        // postern.handle
+	setStatement     = iota // what is set for every request
+	setMore                 // settings by name
+	handleStatement         // postern.handle
+	explainStatement        // words an error
 	fixedStatements
 )
 
@@ -52,15 +53,17 @@ var fixed = [fixedStatements]fixedStatement{
 			" from postern.handle($1::jsonb, $2, $3) as h",
 		oids: []uint32{oidText, oidBytea, oidTextArray},
 	},
+	// Without a status where the statement that raised the error was compiled at another epoch.
+	explainStatement: {
+		name: "explain",
+		sql: "select e.body, case when $7 = '' or $7 = postern.epoch() then e.status end::text," +
+			" postern.header_lines(e.headers), null::text" +
+			" from postern.error_response($1, $2, $3, $4, $5, $6) as e",
+		oids: []uint32{oidText, oidText, oidText, oidText, oidBool, oidText, oidText},
+	},
 }
 
-// explainSQL words an error; without a status where the statement that raised it was compiled at another epoch.
-const explainSQL = "select e.body, case when $7 = '' or $7 = postern.epoch() then e.status end::text," +
-	" postern.header_lines(e.headers), null::text" +
-	" from postern.error_response($1, $2, $3, $4, $5, $6) as e"
-
 var (
-	explainOIDs   = []uint32{oidText, oidText, oidText, oidText, oidBool, oidText, oidText}
 	binaryFormat  = []int16{1}
 	setFormats    = []int16{0, 0, 0, 0, 0, 0, 0, 0}
 	moreFormats   = []int16{1, 1}

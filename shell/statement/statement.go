@@ -15,6 +15,7 @@ import (
 const (
 	OIDBytea   = 17
 	OIDText    = 25
+	oidJSON    = 114
 	oidUnknown = 0 // PostgreSQL infers the type
 )
 
@@ -62,6 +63,8 @@ func New(sql string, flagsJSON []byte) (*Statement, error) {
 			s.Params[i] = OIDText
 		case "bytea":
 			s.Params[i] = OIDBytea
+		case "json":
+			s.Params[i] = oidJSON
 		default:
 			s.Params[i] = oidUnknown
 		}

@@ -121,6 +121,12 @@ declare
   code text;
   one record;
 begin
+  if user_code.command = 'select' and exists (
+    select from pg_class
+     where oid = user_code.relation and relkind in ('r', 'm') and not relrowsecurity and not relhassubclass)
+  then -- what most reads are
+    return null;
+  end if;
   for one in select * from postern.reached_relations(user_code.relation, user_code.command) loop
     code := greatest(code, postern.relation_code(one.relation, one.command, one.reach));
     exit when code = 'volatile';
@@ -219,7 +225,7 @@ begin
 
   if written then
     for one in
-      select distinct atttypid
+      select atttypid
         from pg_attribute
        where attrelid = relation_code.relation
          and attnum > 0
@@ -336,100 +342,95 @@ begin
   select relkind, relhassubclass, relhastriggers, relhasrules, relrowsecurity into class
     from pg_class
    where oid = target;
-  if class is null then
-    return;
-  elsif class.relkind <> 'v' and not class.relrowsecurity and not class.relhassubclass
+  if class.relkind <> 'v' and not class.relrowsecurity and not class.relhassubclass
     and (done = 'select' or not class.relhasrules and not (class.relhastriggers and exists (
       select from pg_trigger where tgrelid = target and tgfoid in (1646, 1647, 1650, 1651, 1652, 1653))))
   then -- nothing but itself
-    relation := target;
-    command := done;
-    reach := 2;
-    return next;
-    return;
+    return query select target, done, 2;
+  elsif class is not null then
+    return query
+    with recursive reached (relation, command, reach) as (
+      select target, done, 2
+      union
+      select next.*
+        from reached
+        join postern.commands() as k on k.command = reached.command
+       cross join lateral (
+         select relkind, relhassubclass, relhastriggers, relhasrules, relrowsecurity
+           from pg_class
+          where oid = reached.relation
+         offset 0) as c
+       cross join lateral (
+         -- The partitions, between which an UPDATE may move a row, or the tables that inherit.
+         select inhrelid, also, 0
+           from pg_inherits
+          cross join unnest(case
+            when relkind = 'p' and reached.command = 'update' then '{update,insert,delete}'
+            when relkind = 'p' or reached.command <> 'insert' then array[reached.command] end) as also
+          where relhassubclass
+            and inhparent = reached.relation
+         union all
+         -- What its foreign keys change elsewhere.
+         select tgconstrrelid, also, 1
+           from pg_trigger
+          cross join unnest(case tgfoid::oid
+            when 1646 then '{delete}' -- RI_FKey_cascade_del
+            when 1647 then '{update}' -- and _upd
+            when 1650 then '{update}' -- RI_FKey_setnull_del
+            when 1651 then '{update}'
+            when 1652 then '{update,default}' -- RI_FKey_setdefault_del
+            when 1653 then '{update,default}' end::text[]) as also
+          where relhastriggers
+            and tgrelid = reached.relation
+            and tgenabled <> 'D'
+            and tgtype & trigger_event <> 0
+         union all
+         -- What a view reads and, where nothing else is done instead, writes; a rule may do anything.
+         select refobjid, also, 2
+           from pg_rewrite
+          cross join lateral (
+            select refobjid
+              from pg_depend
+             where classid = 'pg_rewrite'::regclass
+               and objid = pg_rewrite.oid
+               and refclassid = 'pg_class'::regclass
+               and refobjid <> reached.relation
+            offset 0) as d
+          cross join unnest(case
+            when ev_type <> '1' then '{select,insert,update,delete}'
+            when exists (
+                select from pg_trigger
+                where tgrelid = reached.relation and tgtype & 64 <> 0 and tgtype & trigger_event <> 0)
+              or exists (
+                select from pg_rewrite as r
+                where r.ev_class = reached.relation and r.is_instead and r.ev_type::text = rule_event)
+            then '{select}'
+            else array['select', reached.command] end) as also
+          where relhasrules
+            and relkind <> 'm'
+            and reach > 0
+            and ev_class = reached.relation
+            and ev_enabled <> 'D'
+            and ev_type::text in ('1', rule_event)
+         union all
+         -- What its policies ask.
+         select refobjid, 'select', 2
+           from pg_policy
+          cross join lateral (
+            select refobjid
+              from pg_depend
+             where classid = 'pg_policy'::regclass
+               and objid = pg_policy.oid
+               and refclassid = 'pg_class'::regclass
+               and refobjid <> reached.relation
+            offset 0) as d
+          where relrowsecurity
+            and reach = 2
+            and polrelid = reached.relation
+            and polcmd::text in ('*', 'r', policy_event)
+         offset 0) as next)
+    select * from reached;
   end if;
-  return query
-  with recursive reached (relation, command, reach) as (
-    select target, done, 2
-    union
-    select next.*
-      from reached
-      join postern.commands() as k on k.command = reached.command
-     cross join lateral (
-       select relkind, relhassubclass, relhastriggers, relhasrules, relrowsecurity
-         from pg_class
-        where oid = reached.relation
-       offset 0) as c
-     cross join lateral (
-       -- The partitions, between which an UPDATE may move a row, or the tables that inherit.
-       select inhrelid, also, 0
-         from pg_inherits
-        cross join unnest(case
-          when relkind = 'p' and reached.command = 'update' then '{update,insert,delete}'
-          when relkind = 'p' or reached.command <> 'insert' then array[reached.command] end) as also
-        where relhassubclass
-          and inhparent = reached.relation
-       union all
-       -- What its foreign keys change elsewhere.
-       select tgconstrrelid, also, 1
-         from pg_trigger
-        cross join unnest(case tgfoid::oid
-          when 1646 then '{delete}' -- RI_FKey_cascade_del
-          when 1647 then '{update}' -- and _upd
-          when 1650 then '{update}' -- RI_FKey_setnull_del
-          when 1651 then '{update}'
-          when 1652 then '{update,default}' -- RI_FKey_setdefault_del
-          when 1653 then '{update,default}' end::text[]) as also
-        where relhastriggers
-          and tgrelid = reached.relation
-          and tgenabled <> 'D'
-          and tgtype & trigger_event <> 0
-       union all
-       -- What a view reads and, where nothing else is done instead, writes; a rule may do anything.
-       select refobjid, also, 2
-         from pg_rewrite
-        cross join lateral (
-          select refobjid
-            from pg_depend
-           where classid = 'pg_rewrite'::regclass
-             and objid = pg_rewrite.oid
-             and refclassid = 'pg_class'::regclass
-             and refobjid <> reached.relation
-          offset 0) as d
-        cross join unnest(case
-          when ev_type <> '1' then '{select,insert,update,delete}'
-          when exists (
-              select from pg_trigger
-              where tgrelid = reached.relation and tgtype & 64 <> 0 and tgtype & trigger_event <> 0)
-            or exists (
-              select from pg_rewrite as r
-              where r.ev_class = reached.relation and r.is_instead and r.ev_type::text = rule_event)
-          then '{select}'
-          else array['select', reached.command] end) as also
-        where relhasrules
-          and relkind <> 'm'
-          and reach > 0
-          and ev_class = reached.relation
-          and ev_enabled <> 'D'
-          and ev_type::text in ('1', rule_event)
-       union all
-       -- What its policies ask.
-       select refobjid, 'select', 2
-         from pg_policy
-        cross join lateral (
-          select refobjid
-            from pg_depend
-           where classid = 'pg_policy'::regclass
-             and objid = pg_policy.oid
-             and refclassid = 'pg_class'::regclass
-             and refobjid <> reached.relation
-          offset 0) as d
-        where relrowsecurity
-          and reach = 2
-          and polrelid = reached.relation
-          and polcmd::text in ('*', 'r', policy_event)
-       offset 0) as next)
-  select * from reached;
 end
 $$;
 comment on function postern.reached_relations(oid, text) is
@@ -456,10 +457,3 @@ $$;
 comment on function postern.inserts_plainly(oid) is
 $$Whether an INSERT inserts just the rows that it has. In: a relation. Out: whether it is a table without rules and
 without triggers but those of its constraints. Raises nothing.$$;
-
-create or replace function postern.insert_runs_code(relation oid)
-returns boolean
-language sql stable strict parallel safe
-as $$ select postern.user_code(relation, 'insert') is not null $$;
-comment on function postern.insert_runs_code(oid) is
-  'Whether an INSERT into a relation may run code of the user''s. True in doubt.';

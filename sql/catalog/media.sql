@@ -17,11 +17,12 @@ declare
        and n.nspname = relation_schema
        and c.relkind in ('r', 'v', 'm', 'f', 'p'));
   domains oid[] := postern.media_domains(accepted);
-  users oid[] := postern.dependents(domains, 'pg_type', 'pg_proc');
+  users oid[];
 begin
-  if users = '{}' then
+  if domains = '{}' then
     return jsonb '[]';
   end if;
+  users := postern.dependents(domains, 'pg_type', 'pg_proc');
   return (
     select coalesce(
       pg_catalog.jsonb_agg(

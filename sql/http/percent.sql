@@ -4,13 +4,23 @@ create or replace function postern.percent_decode(encoded text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
+begin
+  return case when strpos(encoded, '%') = 0 then encoded else postern.decode_escapes(encoded) end;
+end
+$$;
+comment on function postern.percent_decode(text) is
+  'Text with every %XX replaced by its byte, read as UTF-8; a percent sign that starts no escape stands for itself. '
+  'PGRST100 for NUL and invalid UTF-8.';
+
+create or replace function postern.decode_escapes(encoded text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
 declare
   bytes bytea := ''::bytea;
   piece text;
 begin
-  if strpos(encoded, '%') = 0 then
-    return encoded;
-  elsif encoded ~ '%00' then
+  if encoded ~ '%00' then
     perform postern.fail('PGRST100', 'The URL contains a NUL character', 'In: ' || encoded);
   end if;
   foreach piece in array string_to_array('25' || regexp_replace(encoded, '%(?![0-9A-Fa-f]{2})', '%25', 'g'), '%') loop
@@ -21,43 +31,51 @@ exception when character_not_in_repertoire or untranslatable_character then
   perform postern.fail('PGRST100', 'The URL is not valid UTF-8', 'In: ' || encoded);
 end
 $$;
-comment on function postern.percent_decode(text) is
-  'Text with every %XX replaced by its byte, read as UTF-8; a percent sign that starts no escape stands for itself. '
-  'PGRST100 for NUL and invalid UTF-8.';
+comment on function postern.decode_escapes(text) is 'postern.percent_decode for a text that has a percent sign.';
 
 create or replace function postern.query_decode(encoded text)
 returns text
-language sql immutable strict parallel safe
-as $$ select postern.percent_decode(replace(encoded, '+', ' ')) $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return postern.percent_decode(replace(encoded, '+', ' '));
+end
+$$;
 comment on function postern.query_decode(text) is
   'postern.percent_decode for a name or value of a query string, where + is a space.';
 
 create or replace function postern.percent_encode(plain text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select case when plain ~ '^[A-Za-z0-9._~-]*$' then plain else (
+begin
+  return case when plain ~ '^[A-Za-z0-9._~-]*$' then plain else (
     select pg_catalog.string_agg(
       case when piece ~ '^[A-Za-z0-9._~-]$' then piece
         else pg_catalog.regexp_replace(pg_catalog.upper(pg_catalog.encode(pg_catalog.convert_to(piece, 'UTF8'), 'hex')),
           '(..)', '%\1', 'g') end, '' order by place)
-    from pg_catalog.regexp_split_to_table(plain, '') with ordinality as pieces(piece, place)) end
+    from pg_catalog.regexp_split_to_table(plain, '') with ordinality as pieces(piece, place)) end;
+end
 $$;
 comment on function postern.percent_encode(text) is
   'Text as one component of a URL: all but the unreserved characters of RFC 3986 as %XX.';
 
 create or replace function postern.canonical_query(query text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(string_agg(postern.percent_encode(name) || '=' || postern.percent_encode(value), '&'
-    order by name collate "C", place), '')
-  from (
-    select place, postern.query_decode(split_part(pair, '=', 1)) as name,
-      postern.query_decode(case when strpos(pair, '=') > 0 then substr(pair, strpos(pair, '=') + 1) else '' end) as value
-    from string_to_table(query, '&') with ordinality as pairs(pair, place)
-    where pair <> ''
-  ) as decoded
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(string_agg(postern.percent_encode(name) || '=' || postern.percent_encode(value), '&'
+      order by name collate "C", place), '')
+    from (
+      select place, postern.query_decode(split_part(pair, '=', 1)) as name,
+        postern.query_decode(case when strpos(pair, '=') > 0 then substr(pair, strpos(pair, '=') + 1) else '' end) as value
+      from string_to_table(query, '&') with ordinality as pairs(pair, place)
+      where pair <> ''
+    ) as decoded);
+end
 $$;
 comment on function postern.canonical_query(text) is
   'A raw query string with its parameters sorted by name and encoded alike, as Content-Location shows it.';

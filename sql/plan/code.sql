@@ -11,16 +11,16 @@ declare
   child jsonb;
 begin
   if names <> '{}' then
-    code := postern.worst_code(code, (
+    code := greatest(code, (
       select postern.function_code(array_agg(p.oid))
       from pg_class as c join pg_proc as p on p.proargtypes[0] = c.reltype and p.pronargs = 1
       where c.oid = (node ->> 'oid')::oid and p.proname = any(names)));
   end if;
   if jsonb_path_exists(node -> 'fields', '$[*].transform') then
-    code := postern.worst_code(code, 'stable');
+    code := greatest(code, 'stable');
   end if;
   for child in select c from jsonb_array_elements(node -> 'children') as c loop
-    code := postern.worst_code(code, postern.node_code(child),
+    code := greatest(code, postern.node_code(child),
       postern.function_code(array[(child -> 'relationship' -> 'function' ->> 'oid')::oid]),
       postern.user_code((child -> 'relationship' -> 'junction' ->> 'oid')::oid, 'select'));
   end loop;
@@ -30,10 +30,3 @@ $$;
 comment on function postern.node_code(jsonb) is
   'What code of the user''s may run when the rows of a node and of its embeds are read (postern.user_code): that of their '
   'relations, computed fields and relationships, and representations.';
-
-create or replace function postern.worst_code(variadic codes text[])
-returns text
-language sql immutable parallel safe
-as $$ select case when 'volatile' = any(codes) then 'volatile' when 'stable' = any(codes) then 'stable' end $$;
-comment on function postern.worst_code(text[]) is
-  'Of answers of postern.user_code the one that allows the most: volatile, stable or null.';

@@ -2,9 +2,13 @@
 
 create or replace function postern.column_map(columns jsonb)
 returns jsonb
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(jsonb_object_agg(item ->> 'name', item), '{}') from jsonb_array_elements(columns) as item
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(jsonb_object_agg(item ->> 'name', item), '{}') from jsonb_array_elements(columns) as item);
+end
 $$;
 comment on function postern.column_map(jsonb) is 'Columns (postern.relation_columns) by name.';
 
@@ -24,13 +28,41 @@ begin
 end
 $$;
 comment on function postern.with_computed(jsonb, oid, jsonb) is
-  'The columns of a relation by name (postern.column_map), and where entries have a full text search its computed fields of the type tsvector.';
+  'The columns of a relation by name (postern.column_map), and where entries have a full text search its computed '
+  'fields of the type tsvector.';
+
+create or replace function postern.with_sets(fields jsonb, relation oid)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select jsonb_agg(case when made.set is null then field else field || jsonb_build_object('set', made.set) end
+      order by place)
+    from jsonb_array_elements(fields) with ordinality as listed(field, place)
+    left join lateral (
+      select jsonb_build_object('schema', n.nspname, 'name', p.proname) as set
+      from pg_class as c
+      join pg_proc as p on p.proname = field ->> 'name' and p.pronargs = 1 and p.proargtypes[0] = c.reltype
+        and p.proretset
+      join pg_namespace as n on n.oid = p.pronamespace
+      where c.oid = relation
+      order by n.oid = c.relnamespace desc
+      limit 1
+    ) as made on true);
+end
+$$;
+comment on function postern.with_sets(jsonb, oid) is
+  'Fields of a relation, with set: {schema, name}, the function, in those computed fields that are sets.';
 
 create or replace function postern.folds(fields jsonb, columns jsonb, relation oid)
 returns boolean
-language sql stable strict parallel safe
+language plpgsql stable strict parallel safe
 as $$
-  select exists (
+#variable_conflict use_column
+begin
+  return exists (
     select
     from jsonb_array_elements(fields) as field
     join pg_proc as p on p.proname = field ->> 'name' and p.prokind = 'a' and p.pronargs = 1
@@ -39,10 +71,12 @@ as $$
       and not exists (
         select from pg_class as c
         join pg_proc as own on own.proargtypes[0] = c.reltype and own.pronargs = 1 and own.proname = p.proname
-        where c.oid = relation))
+        where c.oid = relation));
+end
 $$;
 comment on function postern.folds(jsonb, jsonb, oid) is
-  'Whether a field is an aggregate of the row in functional notation, as count in posts(count): no column and no computed field has its name.';
+  'Whether a field is an aggregate of the row in functional notation, as count in posts(count): no column and no '
+  'computed field has its name.';
 
 create or replace function postern.plan_reference(columns jsonb, item jsonb)
 returns jsonb
@@ -52,12 +86,14 @@ as $$
 begin
   return (
     select jsonb_strip_nulls(jsonb_build_object('name', item -> 'name', 'path', item -> 'path',
-      'to_json', case when item ? 'path' and (columns -> (item ->> 'name') ->> 'type' in ('json', 'jsonb')) is not true then true end,
+      'to_json', case when item ? 'path' and (columns -> (item ->> 'name') ->> 'type' in ('json',
+        'jsonb')) is not true then true end,
       'tsvector', case when columns -> (item ->> 'name') ->> 'base' = 'tsvector' then true end)));
 end
 $$;
 comment on function postern.plan_reference(jsonb, jsonb) is
-  'A column with its JSON path: to_json where the path must go through to_jsonb, as the column is no JSON itself; tsvector where it is one.';
+  'A column with its JSON path: to_json where the path must go through to_jsonb, as the column is no JSON itself; '
+  'tsvector where it is one.';
 
 create or replace function postern.cast_type(name text)
 returns text
@@ -86,18 +122,23 @@ comment on function postern.cast_type(text) is
 
 create or replace function postern.column_field(item jsonb)
 returns jsonb
-language sql stable strict parallel safe
+language plpgsql stable strict parallel safe
 as $$
-  select jsonb_strip_nulls(jsonb_build_object('name', item -> 'name', 'label', item -> 'name',
-    'tsvector', case when item ->> 'base' = 'tsvector' then true end,
-    'transform', transform, 'form', form, 'type', case when form in ('bare', 'quoted') then item -> 'base' end,
-    'nullable', case when form is not null then item -> 'nullable' end))
-  from (select case when (item ->> 'type_oid')::bigint >= 16384
-      then postern.representation((item ->> 'type_oid')::oid, 'json'::regtype) end as transform) as shown,
-    lateral (select case when transform is null then postern.json_form(item ->> 'base') end as form) as plain
+#variable_conflict use_column
+begin
+  return (
+    select jsonb_strip_nulls(jsonb_build_object('name', item -> 'name', 'label', item -> 'name',
+      'tsvector', case when item ->> 'base' = 'tsvector' then true end,
+      'transform', transform, 'form', form, 'type', case when form in ('bare', 'quoted') then item -> 'base' end,
+      'nullable', case when form is not null then item -> 'nullable' end))
+    from (select case when (item ->> 'type_oid')::bigint >= 16384
+        then postern.representation((item ->> 'type_oid')::oid, 'json'::regtype) end as transform) as shown,
+      lateral (select case when transform is null then postern.json_form(item ->> 'base') end as form) as plain);
+end
 $$;
 comment on function postern.column_field(jsonb) is
-  'A column (postern.relation_columns) as a field under its own name, with the representation as JSON that its domain has, and how it is written (postern.json_form).';
+  'A column (postern.relation_columns) as a field under its own name, with the representation as JSON that its '
+  'domain has, and how it is written (postern.json_form).';
 
 create or replace function postern.plan_field(columns jsonb, item jsonb)
 returns jsonb
@@ -117,7 +158,8 @@ begin
 end
 $$;
 comment on function postern.plan_field(jsonb, jsonb) is
-  'An item of select as a field (fields of a node): its reference, casts, aggregate, the representation as JSON that its domain has, how it is written, and its label in the answer. 42704 for a cast to a type that does not exist.';
+  'An item of select as a field (fields of a node): its reference, casts, aggregate, the representation as JSON that '
+  'its domain has, how it is written, and its label in the answer. 42704 for a cast to a type that does not exist.';
 
 create or replace function postern.expand_star(columns jsonb, fields jsonb, forced boolean)
 returns jsonb
@@ -143,7 +185,8 @@ begin
 end
 $$;
 comment on function postern.expand_star(jsonb, jsonb, boolean) is
-  'Fields with * replaced by the columns, where that is forced or a column has a representation of its own; else unchanged.';
+  'Fields with * replaced by the columns, where that is forced or a column has a representation of its own; else '
+  'unchanged.';
 
 create or replace function postern.last_key(path jsonb)
 returns text
@@ -186,16 +229,23 @@ begin
 end
 $$;
 comment on function postern.plan_filter(jsonb, jsonb, jsonb) is
-  'A filter as {field, expr, like: the parameter that is a pattern, in whose value * stands for %, transform: the function that makes the column''s domain from text}, or, when it is a null test of an embed, {exists: place of the child, not}.';
+  'A filter as {field, expr, like: the parameter that is a pattern, in whose value * stands for %, transform: the '
+  'function that makes the column''s domain from text}, or, when it is a null test of an embed, {exists: place of '
+  'the child, not}.';
 
 create or replace function postern.plan_likes(node jsonb)
 returns jsonb
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(jsonb_agg(distinct param), '[]') from jsonb_path_query(node, '$.**.like') as param
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(jsonb_agg(distinct param), '[]') from jsonb_path_query(node, '$.**.like') as param);
+end
 $$;
 comment on function postern.plan_likes(jsonb) is
-  'The numbers of the parameters that are patterns of like and ilike, in a node and all below: whoever gives their values has to write % for each *.';
+  'The numbers of the parameters that are patterns of like and ilike, in a node and all below: whoever gives their '
+  'values has to write % for each *.';
 
 create or replace function postern.plan_logic(columns jsonb, tree jsonb, children jsonb)
 returns jsonb
@@ -236,7 +286,8 @@ begin
 end
 $$;
 comment on function postern.plan_order(jsonb, jsonb, jsonb, text) is
-  'A term of order with its reference; child: place of the to-one embed whose column it is. PGRST108 when that is not embedded, PGRST118 when it is to-many.';
+  'A term of order with its reference; child: place of the to-one embed whose column it is. PGRST108 when that is '
+  'not embedded, PGRST118 when it is to-many.';
 
 create or replace function postern.computed_names(node jsonb, columns jsonb)
 returns text[]
@@ -246,7 +297,7 @@ begin
   return array(
     select distinct name
     from (
-      select field ->> 'name' as name from jsonb_array_elements(node -> 'fields') as field
+      select field ->> 'name' as name from jsonb_array_elements(node -> 'fields') as field where not field ? 'set'
       union all
       select term -> 'field' ->> 'name' from jsonb_array_elements(node -> 'order') as term where not term ? 'child'
       union all
@@ -256,7 +307,9 @@ begin
 end
 $$;
 comment on function postern.computed_names(jsonb, jsonb) is
-  'What a node names that is no column of its relation: computed fields, to be computed while the row type is known. Source: PostgREST docs, references/api/computed_fields.';
+  'What a node names that is no column of its relation: computed fields, to be computed while the row type is known. '
+  'Not those that are sets, which RETURNING does not take: they are computed from the row (postern.render_fields). '
+  'Source: PostgREST docs, references/api/computed_fields.';
 
 create or replace function postern.child_place(children jsonb, name text, by_relation boolean)
 returns int

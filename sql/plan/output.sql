@@ -2,33 +2,43 @@
 
 create or replace function postern.plan_outputs(fields jsonb, children jsonb)
 returns jsonb
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(jsonb_agg(output order by block, place, part), '[]')
-  from (
-    select 1 as block, place, 1::bigint as part, jsonb_strip_nulls(jsonb_build_object(
+#variable_conflict use_column
+declare
+  own jsonb := coalesce((
+    select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
       'column', case when field ->> 'name' = '*' and not field ? 'aggregate' then '*' else 'f' || place || '$' end,
       'label', (field ->> 'label')::name, 'field', place, 'aggregate', field -> 'aggregate',
       'aggregate_cast', field -> 'aggregate_cast', 'form', field -> 'form', 'type', field -> 'type',
-      'nullable', field -> 'nullable')) as output
-    from jsonb_array_elements(fields) with ordinality as listed(field, place)
-    union all
-    select 2, place, 1, jsonb_build_object('column', 'e' || place, 'label', (child ->> 'label')::name, 'child', place)
-    from jsonb_array_elements(children) with ordinality as listed(child, place)
-    where not child ?| '{spread,empty}'
-    union all
-    select 2, place, part, case when (child -> 'relationship' ->> 'to_one')::boolean
-        then output - 'field' || case when output ? 'form' then '{"nullable": true}' else '{}'::jsonb end
-        else jsonb_build_object('label', output -> 'label', 'form', 'bare', 'type', 'json', 'nullable', false) end
-      || jsonb_build_object('column', 's' || place || '_' || (output ->> 'column'), 'child', place,
-        'inner', output -> 'column')
-    from jsonb_array_elements(children) with ordinality as listed(child, place),
-      jsonb_array_elements(child -> 'outputs') with ordinality as outputs(output, part)
-    where child ? 'spread'
-  ) as outputs
+      'nullable', field -> 'nullable')) order by place)
+    from jsonb_array_elements(fields) with ordinality as listed(field, place)), '[]');
+begin
+  if children = '[]' then
+    return own;
+  end if;
+  return own || (
+    select coalesce(jsonb_agg(output order by place, part), '[]')
+    from (
+      select place, 1::bigint as part, jsonb_build_object('column', 'e' || place, 'label', (child ->> 'label')::name,
+        'child', place) as output
+      from jsonb_array_elements(children) with ordinality as listed(child, place)
+      where not child ?| '{spread,empty}'
+      union all
+      select place, part, case when (child -> 'relationship' ->> 'to_one')::boolean
+          then output - 'field' || case when output ? 'form' then '{"nullable": true}' else '{}'::jsonb end
+          else jsonb_build_object('label', output -> 'label', 'form', 'bare', 'type', 'json', 'nullable', false) end
+        || jsonb_build_object('column', 's' || place || '_' || (output ->> 'column'), 'child', place,
+          'inner', output -> 'column')
+      from jsonb_array_elements(children) with ordinality as listed(child, place),
+        jsonb_array_elements(child -> 'outputs') with ordinality as outputs(output, part)
+      where child ? 'spread'
+    ) as outputs);
+end
 $$;
 comment on function postern.plan_outputs(jsonb, jsonb) is
-  'What a node of these fields and children yields, in order (outputs of a node); a label is as long as PostgreSQL leaves it. A to-one spread hands its columns and aggregates up.';
+  'What a node of these fields and children yields, in order (outputs of a node); a label is as long as PostgreSQL '
+  'leaves it. A to-one spread hands its columns and aggregates up.';
 
 create or replace function postern.plan_grouped(node jsonb)
 returns jsonb
@@ -56,50 +66,65 @@ begin
 end
 $$;
 comment on function postern.plan_grouped(jsonb) is
-  'A grouped node, its order resolved to what it is grouped by (column of a term, hidden), and its to-one spreads grouped as well. 42803 for an order that the groups do not decide, as PostgreSQL has it.';
+  'A grouped node, its order resolved to what it is grouped by (column of a term, hidden), and its to-one spreads '
+  'grouped as well. 42803 for an order that the groups do not decide, as PostgreSQL has it.';
 
 create or replace function postern.grouped(node jsonb)
 returns jsonb
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select node || jsonb_build_object('grouped', true, 'children', coalesce((
+#variable_conflict use_column
+begin
+  return node || jsonb_build_object('grouped', true, 'children', coalesce((
     select jsonb_agg(case when child ? 'spread' then postern.grouped(child) else child end order by place)
-    from jsonb_array_elements(node -> 'children') with ordinality as listed(child, place)), '[]'))
+    from jsonb_array_elements(node -> 'children') with ordinality as listed(child, place)), '[]'));
+end
 $$;
 comment on function postern.grouped(jsonb) is
   'A node whose columns are grouped by, with its spreads: what they yield must be of types that can be.';
 
 create or replace function postern.grouped_column(node jsonb, term jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select case when not term ? 'child' then 'f' || place || '$'
-    when owner ? 'spread' then 's' || (term ->> 'child')::int + 1 || '_f' || place || '$' end
-  from (select case when term ? 'child' then node -> 'children' -> (term ->> 'child')::int else node end as owner) as owners,
-    jsonb_array_elements(owner -> 'fields') with ordinality as fields(field, place)
-  where not field ? 'aggregate'
-    and (field ->> 'name' = term ->> 'name' and field -> 'path' is not distinct from term -> 'path'
-      or term ? 'child' and field ->> 'label' = term ->> 'name')
-  limit 1
+#variable_conflict use_column
+begin
+  return (
+    select case when not term ? 'child' then 'f' || place || '$'
+      when owner ? 'spread' then 's' || (term ->> 'child')::int + 1 || '_f' || place || '$' end
+    from (select case when term ? 'child' then node -> 'children' -> (term ->> 'child')::int
+      else node end as owner) as owners,
+      jsonb_array_elements(owner -> 'fields') with ordinality as fields(field, place)
+    where not field ? 'aggregate'
+      and (field ->> 'name' = term ->> 'name' and field -> 'path' is not distinct from term -> 'path'
+        or term ? 'child' and field ->> 'label' = term ->> 'name')
+    limit 1);
+end
 $$;
 comment on function postern.grouped_column(jsonb, jsonb) is
-  'The name between levels of the field that a term of order means; null when it is not among the fields that a node is grouped by.';
+  'The name between levels of the field that a term of order means; null when it is not among the fields that a node '
+  'is grouped by.';
 
 create or replace function postern.follows_group(node jsonb, term jsonb)
 returns boolean
-language sql stable strict parallel safe
+language plpgsql stable strict parallel safe
 as $$
-  select not term ? 'child' and (
-    grouped.names @> array[term ->> 'name']
-    or exists (
-      select from pg_constraint as c
-      where c.conrelid = (node ->> 'oid')::oid and c.contype = 'p' and not c.condeferrable and grouped.names @> array(
-        select a.attname::text from pg_attribute as a where a.attrelid = c.conrelid and a.attnum = any(c.conkey))))
-  from (
-    select array_agg(field ->> 'name') as names
-    from jsonb_array_elements(node -> 'fields') as field
-    where not field ?| '{aggregate,path,cast,transform}'
-  ) as grouped
+#variable_conflict use_column
+begin
+  return (
+    select not term ? 'child' and (
+      grouped.names @> array[term ->> 'name']
+      or exists (
+        select from pg_constraint as c
+        where c.conrelid = (node ->> 'oid')::oid and c.contype = 'p' and not c.condeferrable and grouped.names @> array(
+          select a.attname::text from pg_attribute as a where a.attrelid = c.conrelid and a.attnum = any(c.conkey))))
+    from (
+      select array_agg(field ->> 'name') as names
+      from jsonb_array_elements(node -> 'fields') as field
+      where not field ?| '{aggregate,path,cast,transform}'
+    ) as grouped);
+end
 $$;
 comment on function postern.follows_group(jsonb, jsonb) is
-  'Whether the rows of a group have one value of what a term of order means: it is in a column that is grouped by, or the primary key is grouped by.';
+  'Whether the rows of a group have one value of what a term of order means: it is in a column that is grouped by, '
+  'or the primary key is grouped by.';

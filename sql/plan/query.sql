@@ -47,21 +47,25 @@ comment on function postern.query_trees(text, boolean, boolean, int) is
 
 create or replace function postern.is_operation(value text)
 returns boolean
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select value ~ '^not\.'
+begin
+  return value ~ '^not\.'
     or exists (
-      select from postern.operators() as o where o.name = substring(value from '^([a-z]+)(?:\([A-Za-z0-9_]*\))?\.'))
+      select from postern.operators() as o where o.name = substring(value from '^([a-z]+)(?:\([A-Za-z0-9_]*\))?\.'));
+end
 $$;
 comment on function postern.is_operation(text) is
   'Whether the value of a parameter reads like a filter, an operator before its value, and so is no argument of a function.';
 
 create or replace function postern.numbered(expr jsonb, number int)
 returns jsonb
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case when number is not null and expr ->> 'value' = chr(1) then expr - 'value' || jsonb_build_object('param', number)
-    else expr end
+begin
+  return case when number is not null and expr ->> 'value' = chr(1) then expr - 'value' || jsonb_build_object('param', number)
+    else expr end;
+end
 $$;
 comment on function postern.numbered(jsonb, int) is
   'An operator expression whose value is the placeholder, with the number of the parameter in place of it; unchanged where '

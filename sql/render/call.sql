@@ -2,19 +2,23 @@
 
 create or replace function postern.render_arguments(routine jsonb, arguments jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select string_agg(format('%s%I := %s::%s', case when (arg ->> 'variadic')::boolean then 'variadic ' else '' end,
-    arg ->> 'name', case when (arg ->> 'variadic')::boolean then format('array[%s]', given.all_values) else given.last_value end,
-    arg ->> 'max_type'), ', ' order by place)
-  from jsonb_array_elements(routine -> 'args') with ordinality as args(arg, place),
-    lateral (
-      select string_agg(postern.render_value(argument), ', ' order by position) as all_values,
-        (array_agg(postern.render_value(argument) order by position desc))[1] as last_value
-      from jsonb_array_elements(arguments) with ordinality as listed(argument, position)
-      where argument ->> 'name' = arg ->> 'name'
-    ) as given
-  where given.last_value is not null
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(format('%s%I := %s::%s', case when (arg ->> 'variadic')::boolean then 'variadic ' else '' end,
+      arg ->> 'name', case when (arg ->> 'variadic')::boolean then format('array[%s]', given.all_values) else given.last_value end,
+      arg ->> 'max_type'), ', ' order by place)
+    from jsonb_array_elements(routine -> 'args') with ordinality as args(arg, place),
+      lateral (
+        select string_agg(postern.render_value(argument), ', ' order by position) as all_values,
+          (array_agg(postern.render_value(argument) order by position desc))[1] as last_value
+        from jsonb_array_elements(arguments) with ordinality as listed(argument, position)
+        where argument ->> 'name' = arg ->> 'name'
+      ) as given
+    where given.last_value is not null);
+end
 $$;
 comment on function postern.render_arguments(jsonb, jsonb) is
   'Arguments that come one by one (query string, form) in named notation; repeated ones go to a variadic parameter, else '

@@ -20,24 +20,28 @@ comment on function postern.count_row(int) is
 create or replace function postern.render_insert(
   node jsonb, columns jsonb, body text, conflict text[], resolution text, put boolean, returning_list text, guard text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select format('insert into %I.%I as %I%s select %s from %s where %s%s%s returning %s', node ->> 'schema', node ->> 'relation',
-    node ->> 'alias', coalesce('(' || names || ')', ''), coalesce(read, ''), body, guard,
-    case when put then format(' and case when %s then postern.count_row(1) else false end',
-        postern.render_where(node || '{"children": []}', 'pgrst_body'))
-      when resolution = 'merge-duplicates' then ' and postern.count_row(1)' else '' end,
-    case when resolution is null or conflict = '{}' then ''
-      when resolution = 'ignore-duplicates' or names is null then format(' on conflict (%s) do nothing', targets)
-      else format(' on conflict (%s) do update set %s where postern.count_row(-1)', targets, assigned) end,
-    returning_list)
-  from (
-    select string_agg(quote_ident(field ->> 'name'), ', ' order by place) as names,
-      string_agg(format('pgrst_body.%I', field ->> 'name'), ', ' order by place) as read,
-      string_agg(format('%I = excluded.%1$I', field ->> 'name'), ', ' order by place) as assigned,
-      (select string_agg(quote_ident(name), ', ') from unnest(conflict) as name) as targets
-    from jsonb_array_elements(columns) with ordinality as fields(field, place)
-  ) as lists
+#variable_conflict use_column
+begin
+  return (
+    select format('insert into %I.%I as %I%s select %s from %s where %s%s%s returning %s', node ->> 'schema', node ->> 'relation',
+      node ->> 'alias', coalesce('(' || names || ')', ''), coalesce(read, ''), body, guard,
+      case when put then format(' and case when %s then postern.count_row(1) else false end',
+          postern.render_where(node || '{"children": []}', 'pgrst_body'))
+        when resolution = 'merge-duplicates' then ' and postern.count_row(1)' else '' end,
+      case when resolution is null or conflict = '{}' then ''
+        when resolution = 'ignore-duplicates' or names is null then format(' on conflict (%s) do nothing', targets)
+        else format(' on conflict (%s) do update set %s where postern.count_row(-1)', targets, assigned) end,
+      returning_list)
+    from (
+      select string_agg(quote_ident(field ->> 'name'), ', ' order by place) as names,
+        string_agg(format('pgrst_body.%I', field ->> 'name'), ', ' order by place) as read,
+        string_agg(format('%I = excluded.%1$I', field ->> 'name'), ', ' order by place) as assigned,
+        (select string_agg(quote_ident(name), ', ') from unnest(conflict) as name) as targets
+      from jsonb_array_elements(columns) with ordinality as fields(field, place)
+    ) as lists);
+end
 $$;
 comment on function postern.render_insert(jsonb, jsonb, text, text[], text, boolean, text, text) is
   'An INSERT of the payload''s rows. conflict: the columns of ON CONFLICT; resolution: merge-duplicates, ignore-duplicates '
@@ -45,33 +49,38 @@ comment on function postern.render_insert(jsonb, jsonb, text, text[], text, bool
 
 create or replace function postern.render_update(node jsonb, columns jsonb, body text, returning_list text, guard text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case when columns = '[]'
+begin
+  return case when columns = '[]'
     then format('select %s from %I.%I as %I where false', returning_list, node ->> 'schema', node ->> 'relation',
       node ->> 'alias')
     else format('update %I.%I as %I set %s from %s where %s returning %s', node ->> 'schema', node ->> 'relation',
       node ->> 'alias', (
         select string_agg(format('%I = pgrst_body.%1$I', field ->> 'name'), ', ') from jsonb_array_elements(columns) as field),
-      body, concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list) end
+      body, concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list) end;
+end
 $$;
 comment on function postern.render_update(jsonb, jsonb, text, text, text) is
   'An UPDATE of the rows that the node''s filters leave; without columns nothing is updated.';
 
 create or replace function postern.render_delete(node jsonb, returning_list text, guard text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select format('delete from %I.%I as %I where %s returning %s', node ->> 'schema', node ->> 'relation', node ->> 'alias',
-    concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list)
+begin
+  return format('delete from %I.%I as %I where %s returning %s', node ->> 'schema', node ->> 'relation', node ->> 'alias',
+    concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list);
+end
 $$;
 comment on function postern.render_delete(jsonb, text, text) is 'A DELETE of the rows that the node''s filters leave.';
 
 create or replace function postern.render_returning(node jsonb, pk text[], representation text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case
+begin
+  return case
     when representation = 'representation'
         and (node -> 'fields' @> '[{"name": "*"}]' or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]')
       then format('%I.*', node ->> 'alias') || coalesce((
@@ -93,7 +102,8 @@ as $$
             child -> 'relationship' -> 'columns')) as pair
         where representation = 'representation'
       ) as needed)
-    else '1 as nothing' end
+    else '1 as nothing' end;
+end
 $$;
 comment on function postern.render_returning(jsonb, text[], text) is
   'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key. representation: '

@@ -8,7 +8,8 @@ declare
   relationship jsonb := node -> 'relationship';
 begin
   if relationship ->> 'kind' = 'computed' then
-    return format('%I.%I(%s) as %I', relationship -> 'function' ->> 'schema', relationship -> 'function' ->> 'name', parent_row, node ->> 'alias');
+    return format('%I.%I(%s) as %I', relationship -> 'function' ->> 'schema', relationship -> 'function' ->> 'name',
+      parent_row, node ->> 'alias');
   end if;
   return format('%I.%I as %I', node ->> 'schema', node ->> 'relation', node ->> 'alias')
     || case when relationship ? 'junction' then format(', %I.%I as %I', relationship -> 'junction' ->> 'schema',
@@ -16,12 +17,17 @@ begin
 end
 $$;
 comment on function postern.render_source(jsonb, text) is
-  'The FROM items of a node: its relation, with the junction of a many-to-many relationship, or the function of a computed one called with parent_row.';
+  'The FROM items of a node: its relation, with the junction of a many-to-many relationship, or the function of a '
+  'computed one called with parent_row.';
 
 create or replace function postern.junction_alias(node jsonb)
 returns text
-language sql immutable strict parallel safe
-as $$ select 'pgrst_junction_' || (node ->> 'depth') $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return 'pgrst_junction_' || (node ->> 'depth');
+end
+$$;
 comment on function postern.junction_alias(jsonb) is 'The alias of the junction of a many-to-many embed.';
 
 create or replace function postern.render_join(node jsonb, parent text, keyed boolean)
@@ -33,11 +39,13 @@ begin
   return (
     select string_agg(condition, ' and ')
     from (
-      select format('%I.%I = %I.%I', node ->> 'alias', pair ->> 1, parent, case when keyed then postern.key_alias(pair ->> 0) else pair ->> 0 end) as condition
+      select format('%I.%I = %I.%I', node ->> 'alias', pair ->> 1, parent, case when keyed
+        then postern.key_alias(pair ->> 0) else pair ->> 0 end) as condition
       from jsonb_array_elements(node -> 'relationship' -> 'columns') as pair
       where not node -> 'relationship' ? 'junction'
       union all
-      select format('%I.%I = %I.%I', postern.junction_alias(node), pair ->> 1, parent, case when keyed then postern.key_alias(pair ->> 0) else pair ->> 0 end)
+      select format('%I.%I = %I.%I', postern.junction_alias(node), pair ->> 1, parent, case when keyed
+        then postern.key_alias(pair ->> 0) else pair ->> 0 end)
       from jsonb_array_elements(node -> 'relationship' -> 'junction' -> 'source') as pair
       union all
       select postern.render_junction_join(node)
@@ -45,7 +53,8 @@ begin
 end
 $$;
 comment on function postern.render_join(jsonb, text, boolean) is
-  'The condition that ties a node to a row of the relation parent; keyed: whose key columns have the names of postern.key_alias. Null for a computed relationship.';
+  'The condition that ties a node to a row of the relation parent; keyed: whose key columns have the names of '
+  'postern.key_alias. Null for a computed relationship.';
 
 create or replace function postern.render_junction_join(child jsonb)
 returns text
@@ -54,7 +63,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(format('%I.%I = %I.%I', postern.junction_alias(child), pair ->> 1, child ->> 'alias', pair ->> 0), ' and ')
+    select string_agg(format('%I.%I = %I.%I', postern.junction_alias(child), pair ->> 1, child ->> 'alias',
+      pair ->> 0), ' and ')
     from jsonb_array_elements(child -> 'relationship' -> 'junction' -> 'target') as pair);
 end
 $$;
@@ -70,7 +80,8 @@ begin
 end
 $$;
 comment on function postern.key_alias(text) is
-  'The name between levels of a column that embeds are joined by, of at most the 63 bytes of an identifier. In: the column''s name. Raises nothing.';
+  'The name between levels of a column that embeds are joined by, of at most the 63 bytes of an identifier. In: the '
+  'column''s name. Raises nothing.';
 
 create or replace function postern.render_keys(node jsonb)
 returns text
@@ -83,7 +94,8 @@ begin
     from (
       select distinct pair ->> 0 as name
       from jsonb_array_elements(node -> 'children') as child,
-        jsonb_array_elements(coalesce(child -> 'relationship' -> 'junction' -> 'source', child -> 'relationship' -> 'columns')) as pair
+        jsonb_array_elements(coalesce(child -> 'relationship' -> 'junction' -> 'source',
+          child -> 'relationship' -> 'columns')) as pair
     ) as keys);
 end
 $$;
@@ -92,10 +104,14 @@ comment on function postern.render_keys(jsonb) is
 
 create or replace function postern.render_parent_row(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select postern.render_row(node) || ' as pgrst_row'
-  where node -> 'children' @> '[{"relationship": {"kind": "computed"} }]'
+#variable_conflict use_column
+begin
+  return (
+    select postern.render_row(node) || ' as pgrst_row'
+    where node -> 'children' @> '[{"relationship": {"kind": "computed"} }]');
+end
 $$;
 comment on function postern.render_parent_row(jsonb) is
   'The column pgrst_row of level 1, which computed relationships take; null where there are none.';
@@ -108,12 +124,15 @@ as $$
 begin
   return (
     select format(case when count(*) = 0 then '(%2$I.*)::%3$I.%4$I' else 'row(%1$s)::%3$I.%4$I' end,
-      string_agg(format('%I.%I', node ->> 'alias', item ->> 'name'), ', ' order by place), node ->> 'alias', node ->> 'schema', node ->> 'relation')
-    from jsonb_array_elements(case when node ? 'computed' then node -> 'columns' end) with ordinality as listed(item, place));
+      string_agg(format('%I.%I', node ->> 'alias', item ->> 'name'), ', ' order by place), node ->> 'alias',
+        node ->> 'schema', node ->> 'relation')
+    from jsonb_array_elements(case when node ? 'computed' then node -> 'columns' end) with ordinality as listed(item,
+      place));
 end
 $$;
 comment on function postern.render_row(jsonb) is
-  'The whole row of a node''s relation, as a computed relationship takes it. Where the node names computed fields, its source may have more columns than the relation (a call''s, a write''s).';
+  'The whole row of a node''s relation, as a computed relationship takes it. Where the node names computed fields, '
+  'its source may have more columns than the relation (a call''s, a write''s).';
 
 create or replace function postern.render_exists(child jsonb, parent text, parent_node jsonb)
 returns text
@@ -167,11 +186,15 @@ comment on function postern.render_limit(text, jsonb) is 'The smaller of the wan
 
 create or replace function postern.render_offset(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select case when node ? 'range' then format('greatest(%s::bigint, %s)', postern.render_value(node -> 'range' -> 'first'), skipped)
-    else skipped end
-  from (values (coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'))) as offsets(skipped)
+#variable_conflict use_column
+begin
+  return (
+    select case when node ? 'range' then format('greatest(%s::bigint, %s)', postern.render_value(node -> 'range' -> 'first'), skipped)
+      else skipped end
+    from (values (coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'))) as offsets(skipped));
+end
 $$;
 comment on function postern.render_offset(jsonb) is 'The number of rows that a node skips, as SQL; 0 when none.';
 
@@ -182,7 +205,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select ' order by ' || string_agg(postern.render_term(node, alias, term) || postern.render_direction(term), ', ' order by place)
+    select ' order by ' || string_agg(postern.render_term(node, alias, term) || postern.render_direction(term), ', '
+      order by place)
     from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place));
 end
 $$;

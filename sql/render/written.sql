@@ -2,13 +2,20 @@
 
 create or replace function postern.render_bare(output jsonb, value text)
 returns text
-language sql immutable strict parallel safe
-as $$ select format('%s::pg_catalog.%s::text', value, case output ->> 'type'
-    when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' when 'boolean' then 'bool' else output ->> 'type' end) $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return format('%s::pg_catalog.%s::text', value, case output ->> 'type'
+    when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' when 'boolean' then 'bool'
+      else output ->> 'type' end);
+end
+$$;
 comment on function postern.render_bare(jsonb, text) is
-  'The text of a value whose text is JSON. The cast to the type that it was planned for costs nothing, and fails where the type has changed meanwhile: then the text could be anything.';
+  'The text of a value whose text is JSON. The cast to the type that it was planned for costs nothing, and fails '
+  'where the type has changed meanwhile: then the text could be anything.';
 
-create or replace function postern.render_written_value(output jsonb, alias text, out before text, out value text, out after text)
+create or replace function postern.render_written_value(output jsonb, alias text, out before text, out value text,
+  out after text)
 returns record
 language plpgsql immutable strict parallel safe
 as $$
@@ -24,89 +31,125 @@ begin
     when 'row' then format('coalesce(%s, ''null'')', value)
     when 'bare' then format('coalesce(%s, ''null'')', postern.render_bare(output, value))
     when 'quoted' then format('coalesce(''"'' || %s || ''"'', ''null'')', postern.render_bare(output, value))
-    when 'text' then case when nullable then format('coalesce(''"'' || %s::text || ''"'', ''null'')', value) else value || '::text' end
+    when 'text' then case when nullable then format('coalesce(''"'' || %s::text || ''"'', ''null'')', value)
+      else value || '::text' end
     else format('coalesce(pg_catalog.to_json(%s)::text, ''null'')', value) end;
   before := to_json(output ->> 'label')::text || ':' || before;
 end
 $$;
 comment on function postern.render_written_value(jsonb, text) is
-  'One output of the row alias as JSON: SQL of its value, and the constant text before (with the key) and after it. A text is taken to need no escape.';
+  'One output of the row alias as JSON: SQL of its value, and the constant text before (with the key) and after it. '
+  'A text is taken to need no escape.';
 
 create or replace function postern.render_written(node jsonb, alias text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select string_agg(coalesce(quote_literal(after_last || ',' || before) || ' || ', '') || value, ' || ' order by place)
-  from (
-    select place, before, value, lag(after) over (order by place) as after_last
-    from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place),
-      postern.render_written_value(output, alias)) as parts
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(coalesce(quote_literal(after_last || ',' || before) || ' || ', '') || value, ' || '
+      order by place)
+    from (
+      select place, before, value, lag(after) over (order by place) as after_last
+      from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place),
+        postern.render_written_value(output, alias)) as parts);
+end
 $$;
 comment on function postern.render_written(jsonb, text) is
-  'SQL of the row alias of a written node as JSON text, as row_to_json makes it, but for the constant start and end (postern.written_ends). Null perhaps where a text is null that was not to be expected: then postern.render_texts has something to escape.';
+  'SQL of the row alias of a written node as JSON text, as row_to_json makes it, but for the constant start and end '
+  '(postern.written_ends). Null perhaps where a text is null that was not to be expected: then postern.render_texts '
+  'has something to escape.';
 
 create or replace function postern.written_ends(node jsonb, out opening text, out closing text)
 returns record
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select '{' || (postern.render_written_value(node -> 'written' -> 0, '')).before,
-    (postern.render_written_value(node -> 'written' -> -1, '')).after || '}'
+begin
+  opening := '{' || (postern.render_written_value(node -> 'written' -> 0, '')).before;
+  closing := (postern.render_written_value(node -> 'written' -> -1, '')).after || '}';
+end
 $$;
-comment on function postern.written_ends(jsonb) is 'What stands before and after postern.render_written of a node in each row.';
+comment on function postern.written_ends(jsonb) is
+  'What stands before and after postern.render_written of a node in each row.';
 
 create or replace function postern.render_texts(node jsonb, alias text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select format('coalesce(%s, E''\n'')', string_agg(format(case
-      when output ->> 'form' in ('rows', 'row') then 'coalesce(%1$I.%3$I, '''')'
-      when (output ->> 'nullable')::boolean then 'coalesce(%1$I.%2$I::text, '''')' else '%1$I.%2$I::text' end,
-    alias, output ->> 'label', 'pgrst_texts_' || place), ' || ' order by place))
-  from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place)
-  where output ->> 'form' = 'text' or output ? 'texts'
-  having count(*) > 0
+#variable_conflict use_column
+begin
+  return (
+    select format('coalesce(%s, E''\n'')', string_agg(format(case
+        when output ->> 'form' in ('rows', 'row') then 'coalesce(%1$I.%3$I, '''')'
+        when (output ->> 'nullable')::boolean then 'coalesce(%1$I.%2$I::text, '''')' else '%1$I.%2$I::text' end,
+      alias, output ->> 'label', 'pgrst_texts_' || place), ' || ' order by place))
+    from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place)
+    where output ->> 'form' = 'text' or output ? 'texts'
+    having count(*) > 0);
+end
 $$;
 comment on function postern.render_texts(jsonb, text) is
-  'SQL of all texts of the row alias of a written node, one after the other, and those of its embeds (pgrst_texts_<place>); of a line break, which needs an escape, where there is a null that was not to be expected. Null for a node that has no texts.';
+  'SQL of all texts of the row alias of a written node, one after the other, and those of its embeds '
+  '(pgrst_texts_<place>); of a line break, which needs an escape, where there is a null that was not to be expected. '
+  'Null for a node that has no texts.';
 
 create or replace function postern.render_escapes(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select format('pg_catalog.octet_length(pg_catalog.to_json(%1$s)::text) <> pg_catalog.octet_length(%1$s) + 2',
-    format('pg_catalog.string_agg(%s, null::text)', postern.render_texts(node, 'pgrst_answer')))
-  where postern.gathers_texts(node)
+#variable_conflict use_column
+begin
+  return (
+    select format('pg_catalog.octet_length(pg_catalog.to_json(%1$s)::text) <> pg_catalog.octet_length(%1$s) + 2',
+      format('pg_catalog.string_agg(%s, null::text)', postern.render_texts(node, 'pgrst_answer')))
+    where postern.gathers_texts(node));
+end
 $$;
 comment on function postern.render_escapes(jsonb) is
-  'SQL of whether among the gathered texts of the rows pgrst_answer there is something to escape: then to_json makes them longer (RFC 8259, section 7). Null where no texts are gathered.';
+  'SQL of whether among the gathered texts of the rows pgrst_answer there is something to escape: then to_json makes '
+  'them longer (RFC 8259, section 7). Null where no texts are gathered.';
 
 create or replace function postern.render_written_rows(node jsonb, row_text text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select format('%L || pg_catalog.string_agg(%s, %L) || %L', opening, row_text, concat(closing, E', \n ', opening), closing)
-  from postern.written_ends(node)
+#variable_conflict use_column
+begin
+  return (
+    select format('%L || pg_catalog.string_agg(%s, %L) || %L', opening, row_text, concat(closing, E', \n ', opening),
+      closing)
+    from postern.written_ends(node));
+end
 $$;
 comment on function postern.render_written_rows(jsonb, text) is
-  'SQL of the rows of a group, written one by one (row_text: postern.render_written), with between them what json_agg puts there; without the brackets, null when there are none.';
+  'SQL of the rows of a group, written one by one (row_text: postern.render_written), with between them what '
+  'json_agg puts there; without the brackets, null when there are none.';
 
 create or replace function postern.render_written_group(node jsonb, row_text text, texts text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select postern.render_written_rows(node, row_text) || ' as rows' || case when postern.gathers_texts(node)
-    then format(', pg_catalog.string_agg(%s, null::text) as texts', texts) else '' end
+begin
+  return postern.render_written_rows(node, row_text) || ' as rows' || case when postern.gathers_texts(node)
+    then format(', pg_catalog.string_agg(%s, null::text) as texts', texts) else '' end;
+end
 $$;
 comment on function postern.render_written_group(jsonb, text, text) is
-  'The columns rows (postern.render_written_rows) and texts of a written embed, from the text and the texts of each row.';
+  'The columns rows (postern.render_written_rows) and texts of a written embed, from the text and the texts of each '
+  'row.';
 
 create or replace function postern.render_written_row(node jsonb, alias text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select format('%L || %s || %L as rows', opening, postern.render_written(node, alias), closing)
-    || coalesce(', ' || postern.render_texts(node, alias) || ' as texts', '')
-  from postern.written_ends(node)
+#variable_conflict use_column
+begin
+  return (
+    select format('%L || %s || %L as rows', opening, postern.render_written(node, alias), closing)
+      || coalesce(', ' || postern.render_texts(node, alias) || ' as texts', '')
+    from postern.written_ends(node));
+end
 $$;
 comment on function postern.render_written_row(jsonb, text) is
   'The columns rows and texts of a written to-one embed, whose one row has that alias.';

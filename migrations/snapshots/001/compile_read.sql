@@ -2,11 +2,13 @@
 
 create or replace function postern.is_default_select(node jsonb)
 returns boolean
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select node -> 'children' = '[]' and not exists (
+begin
+  return node -> 'children' = '[]' and not exists (
     select from jsonb_array_elements(node -> 'select_items') as item
-    where item <> '{"type": "field", "name": "*"}'::jsonb)
+    where item <> '{"type": "field", "name": "*"}'::jsonb);
+end
 $$;
 comment on function postern.is_default_select(jsonb) is
   'Whether a request selects just *: only then do media type handlers of the relation take part.';
@@ -40,9 +42,11 @@ comment on function postern.plan_media(jsonb, jsonb, text) is
 
 create or replace function postern.for_media(node jsonb, media jsonb)
 returns jsonb
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case when media ->> 'handler' not in ('json', 'object') then node || '{"jsonb": true}' else node end
+begin
+  return case when media ->> 'handler' not in ('json', 'object') then node || '{"jsonb": true}' else node end;
+end
 $$;
 comment on function postern.for_media(jsonb, jsonb) is
   'The node of the resource as a media type (postern.negotiate) wants it: what is no JSON shows the text of its embeds, '
@@ -50,33 +54,44 @@ comment on function postern.for_media(jsonb, jsonb) is
 
 create or replace function postern.common_headers(context jsonb, media jsonb, relevant text[])
 returns text[]
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select array_agg(array[name, value] order by place)
-  from (values
-    ('Content-Type', postern.content_type(media -> 'media'), 1),
-    ('Content-Profile', case when media is not null then context ->> 'profile' end, 2),
-    ('Preference-Applied', postern.applied_preferences(context -> 'preferences', relevant), 3)
-  ) as headers(name, value, place)
-  where value is not null
+#variable_conflict use_column
+begin
+  return (
+    select array_agg(array[name, value] order by place)
+    from (values
+      ('Content-Type', postern.content_type(media -> 'media'), 1),
+      ('Content-Profile', case when media is not null then context ->> 'profile' end, 2),
+      ('Preference-Applied', postern.applied_preferences(context -> 'preferences', relevant), 3)
+    ) as headers(name, value, place)
+    where value is not null);
+end
 $$;
 comment on function postern.common_headers(jsonb, jsonb, text[]) is
   'Content-Type and Content-Profile (when media is given) and Preference-Applied for the relevant preferences.';
 
 create or replace function postern.legacy_warning(node jsonb)
 returns text[]
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  with recursive nodes(node) as (
-    select child from jsonb_array_elements(legacy_warning.node -> 'children') as child
-    union all
-    select child from nodes, jsonb_array_elements(nodes.node -> 'children') as child)
-  select array[array['Warning', format('299 postern "An embed with an alias was named by its relation in a filter, order '
-    'or limit, which will stop working. Write: %s"',
-    string_agg(format('%s in place of %s', nodes.node ->> 'label', nodes.node ->> 'name'), ', '))]]
-  from nodes
-  where nodes.node ? 'legacy'
-  having count(*) > 0
+#variable_conflict use_column
+begin
+  if not node @? '$.**.legacy' then
+    return null;
+  end if;
+  return (
+    with recursive nodes(node) as (
+      select child from jsonb_array_elements(legacy_warning.node -> 'children') as child
+      union all
+      select child from nodes, jsonb_array_elements(nodes.node -> 'children') as child)
+    select array[array['Warning', format('299 postern "An embed with an alias was named by its relation in a filter, order '
+      'or limit, which will stop working. Write: %s"',
+      string_agg(format('%s in place of %s', nodes.node ->> 'label', nodes.node ->> 'name'), ', '))]]
+    from nodes
+    where nodes.node ? 'legacy'
+    having count(*) > 0);
+end
 $$;
 comment on function postern.legacy_warning(jsonb) is
   'The Warning header for embeds that were named by relation though they have an alias, as an array of one pair; null when '
@@ -84,10 +99,12 @@ comment on function postern.legacy_warning(jsonb) is
 
 create or replace function postern.with_code(context jsonb, media jsonb, code text)
 returns jsonb
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select context || jsonb_strip_nulls(jsonb_build_object('explain', case when media ? 'explain' then true end,
-    'code', postern.worst_code(code, case when context ? 'pre_request' then 'volatile' end)))
+begin
+  return context || jsonb_strip_nulls(jsonb_build_object('explain', case when media ? 'explain' then true end,
+    'code', greatest(code, case when context ? 'pre_request' then 'volatile' end)));
+end
 $$;
 comment on function postern.with_code(jsonb, jsonb, text) is
   'The context with code?, which says what code of the user''s may run, the pre-request function included (stable or '
@@ -95,12 +112,14 @@ comment on function postern.with_code(jsonb, jsonb, text) is
 
 create or replace function postern.code_flags(context jsonb, node jsonb)
 returns jsonb
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select jsonb_strip_nulls(jsonb_build_object('dirty', case context ->> 'code' when 'volatile' then true end,
+begin
+  return jsonb_strip_nulls(jsonb_build_object('dirty', case context ->> 'code' when 'volatile' then true end,
     'likes', nullif(postern.plan_likes(node), '[]'),
     'settings', case when context -> 'preferences' ? 'timezone'
-      then jsonb_build_object('timezone', context -> 'preferences' -> 'timezone') end))
+      then jsonb_build_object('timezone', context -> 'preferences' -> 'timezone') end));
+end
 $$;
 comment on function postern.code_flags(jsonb, jsonb) is
   'Flags (the type postern.compiled) that come of the code that may run, of the filters of a node and of Prefer timezone.';
@@ -123,7 +142,7 @@ declare
 begin
   node := postern.plan_rows(postern.for_media(node, media), 'relation', context ->> 'method' <> 'HEAD'
     and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single');
-  context := postern.with_code(context, media, postern.worst_code(postern.node_code(node),
+  context := postern.with_code(context, media, greatest(postern.node_code(node),
     case when postern.is_binary(media) then 'volatile' end));
   if context ->> 'method' <> 'HEAD' then
     body := postern.render_body(media, 'rows', node);

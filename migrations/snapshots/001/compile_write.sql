@@ -38,9 +38,9 @@ begin
   node := postern.plan_rows(postern.for_media(node, media), 'write', false);
   if method in ('PATCH', 'DELETE') then
     node := node - 'where'
-      || jsonb_strip_nulls(jsonb_build_object('where', postern.plan_where(columns, trees -> 'entries')));
+      || jsonb_strip_nulls(jsonb_build_object('where', postern.plan_where(columns, (relation ->> 'oid')::oid, trees -> 'entries')));
   end if;
-  context := postern.with_code(context, media, postern.write_code(node, method, resolution, wanted, media))
+  context := postern.with_code(context, media, postern.write_code(node, method, resolution, preferences, media))
     || '{"guarded": true}';
   guard := postern.render_guard(context);
   headers := postern.write_headers(context, node, case when wanted = 'representation' then media end, conflict <> '{}');
@@ -62,19 +62,32 @@ $$;
 comment on function postern.compile_write(jsonb, text, jsonb) is
   'POST, PATCH, PUT or DELETE of a relation. Source: PostgREST docs, references/api/tables_views.';
 
-create or replace function postern.write_code(node jsonb, method text, resolution text, wanted text, media jsonb)
+create or replace function postern.write_code(node jsonb, method text, resolution text, preferences jsonb, media jsonb)
 returns text
-language sql stable parallel safe
+language plpgsql stable parallel safe
 as $$
-  select postern.worst_code(
-    case when method in ('POST', 'PUT') then postern.user_code((node ->> 'oid')::oid, 'insert') end,
-    case when method = 'PATCH' or resolution = 'merge-duplicates' then postern.user_code((node ->> 'oid')::oid, 'update') end,
-    case when method = 'DELETE' then postern.user_code((node ->> 'oid')::oid, 'delete') end,
-    case when method in ('PATCH', 'DELETE') or wanted = 'representation' then postern.node_code(node) end,
-    case when wanted = 'representation' and postern.is_binary(media) then 'volatile' end)
+declare
+  relation constant oid := (node ->> 'oid')::oid;
+  shown constant boolean := coalesce(preferences ->> 'return' = 'representation', false);
+  code text;
+begin
+  if method in ('POST', 'PUT') or method = 'PATCH' and preferences ->> 'missing' = 'default' then
+    code := postern.user_code(relation, 'insert');
+  end if;
+  if method = 'PATCH' or resolution = 'merge-duplicates' then
+    code := greatest(code, postern.user_code(relation, 'update'));
+  elsif method = 'DELETE' then
+    code := postern.user_code(relation, 'delete');
+  end if;
+  if method in ('PATCH', 'DELETE') or shown then
+    code := greatest(code, postern.node_code(node), case when shown and postern.is_binary(media) then 'volatile' end);
+  end if;
+  return code;
+end
 $$;
-comment on function postern.write_code(jsonb, text, text, text, jsonb) is
-  'What code of the user''s may run in a write and its answer (postern.user_code). wanted: of Prefer return.';
+comment on function postern.write_code(jsonb, text, text, jsonb, jsonb) is
+  'What code of the user''s may run in a write and its answer (postern.user_code, of which the greater allows more). '
+  'resolution: as of postern.render_insert.';
 
 create or replace function postern.render_location(node jsonb, pk text[])
 returns text
@@ -100,11 +113,15 @@ comment on function postern.render_location(jsonb, text[]) is
 
 create or replace function postern.answers_by_row(node jsonb, media jsonb, wanted text)
 returns boolean
-language sql stable parallel safe
+language plpgsql stable parallel safe
 as $$
-  select wanted is distinct from 'headers-only' and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
-    and node -> 'children' = '[]' and node -> 'fields' <> '[]' and not node -> 'fields' @? '$[*].aggregate'
-    and postern.inserts_plainly((node ->> 'oid')::oid)
+#variable_conflict use_column
+begin
+  return (
+    select wanted is distinct from 'headers-only' and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
+      and node -> 'children' = '[]' and node -> 'fields' <> '[]' and not node -> 'fields' @? '$[*].aggregate'
+      and postern.inserts_plainly((node ->> 'oid')::oid));
+end
 $$;
 comment on function postern.answers_by_row(jsonb, jsonb, text) is
   'Whether a row that is inserted is inserted for certain (postern.inserts_plainly) and can make the response by itself '
@@ -175,14 +192,16 @@ comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, text[
 
 create or replace function postern.render_write_status(method text, full_answer boolean, resolution text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case
+begin
+  return case
     when method = 'POST' and resolution = 'merge-duplicates' or method = 'PUT' and full_answer
       then 'case when postern.inserted_rows() > 0 then 201 else 200 end'
     when method = 'POST' then '201'
     when full_answer then '200'
-    else '204' end
+    else '204' end;
+end
 $$;
 comment on function postern.render_write_status(text, boolean, text) is
   'SQL of the status of a write: 201 where rows were created, 200 with a representation, else 204.';

@@ -8,9 +8,8 @@ language plpgsql volatile
 as $$
 declare
   most constant int := 5; -- times that a statement may turn out to be of no use
-  compiled postern.compiled;
+  prepared boolean;
   answer record;
-  failed boolean;
   state text;
   message text;
   detail text;
@@ -18,17 +17,18 @@ declare
 begin
   for attempt in 1 .. most loop
     begin
+      prepared := false;
       if not request ? 'shell' then
         vals := postern.set_request(request);
       end if;
-      compiled := postern.compile(request, payload);
-      statement := compiled.statement;
-      flags := compiled.flags;
+      select c.statement, c.flags into statement, flags from postern.compile(request, payload) as c;
       if request ? 'shell' and flags ? 'before' then
         return;
       end if;
       perform postern.set_transaction(flags);
-      answer := postern.execute_compiled(statement, flags, payload, vals);
+      execute postern.preparation(statement, flags);
+      prepared := true;
+      answer := postern.execute_prepared(flags, payload, vals);
       if answer.note is null then
         status := answer.status::int;
         headers := postern.header_pairs(answer.headers);
@@ -43,20 +43,25 @@ begin
       elsif answer.note = 'escapes' then
         request := request || '{"escapes": true}';
       end if;
-    exception
-      when sqlstate 'PNRBK' then
-        if status is not null then
-          return;
+    exception when others or query_canceled or assert_failure then
+      get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
+        hint = pg_exception_hint;
+      if state = 'PNRBK' and status is not null then
+        return;
+      elsif state = '42P18' and not prepared and not request ? 'exact' then
+        request := request || '{"exact": true}';
+      elsif state <> 'PNSTL' and (flags is null or flags ->> 'epoch' = postern.epoch()) then
+        if flags is not null and (not prepared or state = '42501' and not postern.is_permitted(flags, payload, vals)) then
+          select c.statement, c.flags into statement, flags
+          from postern.compile_error(request, postern.settings(request -> 'settings'), flags ->> 'epoch', state, message,
+            detail, hint) as c;
         end if;
-      when others or query_canceled or assert_failure then
-        get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
-          hint = pg_exception_hint;
-        perform postern.forget_compiled();
-        if state <> 'PNSTL' and (flags is null or flags ->> 'epoch' = postern.epoch()) then
-          select e.status, e.headers, case when request ->> 'method' <> 'HEAD' then e.body end into status, headers, body
-          from postern.request_error(request, payload, state, message, detail, hint) as e;
-          return;
-        end if;
+        select e.status, e.headers, case when request ->> 'method' <> 'HEAD' then e.body end into status, headers, body
+        from postern.request_error(request, payload, state, message, detail, hint) as e;
+        perform postern.forget_prepared();
+        return;
+      end if;
+      perform postern.forget_prepared();
     end;
   end loop;
   raise exception using errcode = 'serialization_failure',
@@ -119,53 +124,56 @@ $$;
 comment on function postern.set_transaction(jsonb) is
   'Sets for the transaction what the flags of a statement (the type postern.compiled) say.';
 
-create or replace function postern.execute_compiled(
-  statement text, flags jsonb, payload bytea, vals text[], out body bytea, out status text, out headers text, out note text)
+create or replace function postern.preparation(statement text, flags jsonb)
+returns text
+language plpgsql immutable parallel safe
+as $$
+begin
+  return pg_catalog.format('prepare postern_compiled (%s) as %s', pg_catalog.array_to_string(
+    array(select pg_catalog.jsonb_array_elements_text(flags -> 'params')), ', '), statement);
+end
+$$;
+comment on function postern.preparation(text, jsonb) is
+  'SQL that prepares a compiled statement (the type postern.compiled) as postern_compiled.';
+
+create or replace function postern.execute_prepared(
+  flags jsonb, payload bytea, vals text[], out body bytea, out status text, out headers text, out note text)
 returns record
 language plpgsql volatile
 as $$
 declare
-  types constant text[] := array(select pg_catalog.jsonb_array_elements_text(flags -> 'params'));
+  execution constant text := pg_catalog.concat('execute postern_compiled ', postern.literals(flags, payload, vals));
   text_body text;
 begin
-  execute pg_catalog.format('prepare postern_compiled (%s) as %s', pg_catalog.array_to_string(types, ', '), statement);
-  statement := pg_catalog.format('execute postern_compiled (%s)', postern.literals(types, flags, payload, vals));
   if flags ? 'binary' then
-    execute statement into body, status, headers, note;
+    execute execution into body, status, headers, note;
   else
-    execute statement into text_body, status, headers, note;
+    execute execution into text_body, status, headers, note;
     body := pg_catalog.convert_to(nullif(text_body, ''), 'UTF8');
   end if;
   deallocate postern_compiled;
 end
 $$;
-comment on function postern.execute_compiled(text, jsonb, bytea, text[]) is
-  'Executes a compiled statement (the type postern.compiled). payload, vals: as of postern.handle. Out: what it yields. '
-  'Raises what it raises; then postern.forget_compiled must be called.';
+comment on function postern.execute_prepared(jsonb, bytea, text[]) is
+  'Executes what postern.preparation has prepared. flags: of the statement (the type postern.compiled); payload, vals: as of '
+  'postern.handle. Out: what it yields. Raises what it raises; then postern.forget_prepared must be called.';
 
-create or replace function postern.literals(types text[], flags jsonb, payload bytea, vals text[])
-returns text
-language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
+create or replace function postern.is_permitted(flags jsonb, payload bytea, vals text[])
+returns boolean
+language plpgsql volatile
 as $$
-declare
-  body text;
 begin
-  if types[2] = 'unknown' then
-    body := coalesce(flags ->> 'text', case when flags ? 'bytes' then '\x' || encode(coalesce(payload, ''), 'hex')
-      else convert_from(coalesce(payload, ''), 'UTF8') end);
-  end if;
-  return concat_ws(', ', quote_nullable(vals[1]), quote_nullable(body), (
-    select string_agg(quote_nullable(case when flags -> 'likes' @> to_jsonb(place + 2) then replace(val, '*', '%') else val end),
-      ', ' order by place)
-    from unnest(vals[2:]) with ordinality as listed(val, place)));
+  execute pg_catalog.concat('explain execute postern_compiled ', postern.literals(flags, payload, vals));
+  return true;
+exception when insufficient_privilege then
+  return false;
 end
 $$;
-comment on function postern.literals(text[], jsonb, bytea, text[]) is
-  'The parameters of a compiled statement as literals, with commas. types: of the parameters; flags: of the statement; '
-  'payload, vals: as of postern.handle. 22021 for a body that is not UTF-8.';
+comment on function postern.is_permitted(jsonb, bytea, text[]) is
+  'Whether the current role may execute what postern.preparation has prepared, as far as privileges tell; it is not executed. '
+  'Parameters as of postern.execute_prepared.';
 
-create or replace function postern.forget_compiled()
+create or replace function postern.forget_prepared()
 returns void
 language plpgsql volatile
 as $$
@@ -175,16 +183,42 @@ exception when invalid_sql_statement_name then
   null;
 end
 $$;
-comment on function postern.forget_compiled() is
-  'Deallocates the statement that postern.execute_compiled has left prepared, if there is one.';
+comment on function postern.forget_prepared() is
+  'Deallocates what postern.preparation has prepared, if it still is.';
+
+create or replace function postern.literals(flags jsonb, payload bytea, vals text[])
+returns text
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  body text;
+begin
+  if flags -> 'params' ->> 1 <> 'bytea' or flags ? 'bytes' then
+    body := coalesce(flags ->> 'text', case when flags ? 'bytes' then '\x' || encode(coalesce(payload, ''), 'hex')
+      else convert_from(coalesce(payload, ''), 'UTF8') end);
+  end if;
+  return format('(%s)', concat_ws(', ', quote_nullable(vals[1]), quote_nullable(body), (
+    select string_agg(quote_nullable(case when flags -> 'likes' @> to_jsonb(place + 2) then replace(val, '*', '%') else val end),
+      ', ' order by place)
+    from unnest(vals[2:]) with ordinality as listed(val, place))));
+end
+$$;
+comment on function postern.literals(jsonb, bytea, text[]) is
+  'The parameters of a compiled statement as literals, in parentheses with commas. flags: of the statement; payload, vals: as '
+  'of postern.handle. 22021 for a body that is not UTF-8.';
 
 create or replace function postern.header_pairs(lines text)
 returns text[]
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-  select array_agg(array[split_part(line, ': ', 1), substr(line, strpos(line, ': ') + 2)] order by place)
-  from string_to_table(substr(lines, 2), E'\n') with ordinality as listed(line, place)
+#variable_conflict use_column
+begin
+  return (
+    select array_agg(array[split_part(line, ': ', 1), substr(line, strpos(line, ': ') + 2)] order by place)
+    from string_to_table(substr(lines, 2), E'\n') with ordinality as listed(line, place));
+end
 $$;
 comment on function postern.header_pairs(text) is
   'Header lines (postern.header_lines) as [name, value] pairs; null when there are none.';
@@ -214,9 +248,11 @@ comment on function postern.request_error(jsonb, bytea, text, text, text, text) 
 
 create or replace function postern.is_json_request(request jsonb)
 returns boolean
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select postern.media_type(coalesce(request -> 'headers' ->> 'content-type', 'application/json')) ->> 'name' = 'application/json'
+begin
+  return postern.media_type(coalesce(request -> 'headers' ->> 'content-type', 'application/json')) ->> 'name' = 'application/json';
+end
 $$;
 comment on function postern.is_json_request(jsonb) is 'Whether the body of a request is said to be JSON.';
 

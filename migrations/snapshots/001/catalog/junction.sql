@@ -21,19 +21,23 @@ begin
     nearby := array(select c.oid from pg_catalog.pg_class c where c.relname = hint);
   elsif postern.dependent_count(origin_bases, 200) <= postern.dependent_count(named_bases, 200) then
     nearby := postern.junction_tables(origin_bases);
-    nearby := nearby || postern.views_over(nearby);
   else
     -- A table that everything refers to is common: look from the other side then.
     nearby := postern.junction_tables(named_bases);
-    nearby := nearby || postern.views_over(nearby);
     far_bases := origin_bases;
+  end if;
+  if nearby = '{}' then
+    return '[]';
+  elsif hint is null then
+    nearby := nearby || postern.views_over(nearby);
   end if;
 
   select coalesce(pg_catalog.array_agg(c.oid) filter (where c.relkind in ('r', 'p')), '{}'),
          coalesce(pg_catalog.array_agg(c.oid) filter (where c.relkind in ('v', 'm')), '{}')
     into tables, views
     from postern.possible_junctions(nearby, schemas) c;
-  found_ones := postern.relationships_through(tables, null, origin, origin_shown, named, named_shown);
+  found_ones := case when tables = '{}' then '[]'
+    else postern.relationships_through(tables, null, origin, origin_shown, named, named_shown) end;
   foreach viewed in array views loop
     if postern.view_may_join(viewed, far_bases) then
       found_ones := found_ones || postern.relationships_through(

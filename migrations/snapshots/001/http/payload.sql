@@ -130,12 +130,14 @@ comment on function postern.csv_lines(text) is
 
 create or replace function postern.csv_field(field text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case
+begin
+  return case
     when strpos(field, '"') = 0 then field
     when field not like '"%"' or length(field) < 2 or strpos(replace(substr(field, 2, length(field) - 2), '""', ''), '"') > 0 then null
-    else replace(replace(replace(replace(substr(field, 2, length(field) - 2), '""', '"'), '\c', ','), '\n', E'\n'), '\r', E'\r') end
+    else replace(replace(replace(replace(substr(field, 2, length(field) - 2), '""', '"'), '\c', ','), '\n', E'\n'), '\r', E'\r') end;
+end
 $$;
 comment on function postern.csv_field(text) is
   'One field as postern.csv_lines splits it, without quotes but with \s for a backslash; null when a quote stands elsewhere than around the whole.';

@@ -8,22 +8,31 @@ declare
   most float8 := least((node -> 'limit' ->> 'value')::float8, (node ->> 'max_rows')::float8,
     case when origin = 'relation' then (node ->> 'size')::float8 end);
 begin
-  if written then
+  if (written or origin <> 'relation' and node ? 'computed') -- then the source has computed fields as columns
+    and node -> 'fields' @> '[{"name": "*"}]'
+  then
     node := node || jsonb_build_object('fields', postern.expand_star(node -> 'columns', node -> 'fields', true));
     node := node || jsonb_build_object('outputs', postern.plan_outputs(node -> 'fields', node -> 'children'));
+  end if;
+  if origin = 'relation' and node -> 'fields' @? '$[*].set' then
+    node := node || jsonb_build_object('fields', (
+      select jsonb_agg(field - 'set' order by place)
+      from jsonb_array_elements(node -> 'fields') with ordinality as listed(field, place)));
   end if;
   if origin = 'relation' and not node ?| '{where,limit,offset,range,max_rows}'
     and not node -> 'children' @> '[{"join": "inner"} ]'
   then
     node := node || '{"whole": true}';
   end if;
-  node := postern.plan_ways(node, case when node ? 'single' then 1 when origin = 'write' then 1
+  node := postern.plan_ways(node, case when node ? 'single' or origin = 'row' then 1 when origin = 'write' then 50
     else coalesce(most, 'infinity') end);
   return case when written then postern.plan_written(node) else node end;
 end
 $$;
 comment on function postern.plan_rows(jsonb, text, boolean) is
-  'The node of the resource with all that is left to decide once its media type is known: whole, how each embed is read (postern.plan_ways), and what is written (postern.plan_written), if that is wanted. origin: where its rows come from, relation, write or call; a write is taken to have few.';
+  'The node of the resource with all that is left to decide once its media type is known: whole, how each embed is '
+  'read (postern.plan_ways), and what is written (postern.plan_written), if that is wanted. origin: where its rows '
+  'come from: relation, write (taken to have fifty), call (of a set), row (a call of one).';
 
 create or replace function postern.plan_ways(node jsonb, rows float8)
 returns jsonb
@@ -50,24 +59,33 @@ begin
 end
 $$;
 comment on function postern.plan_ways(jsonb, double precision) is
-  'A node with together in those of its embeds, at all levels, that are read for all parents at once. rows: how many the node has, as far as is known; below, each embed has as many for a parent as there are rows in its relation for one of the parent''s, or ten.';
+  'A node with together in those of its embeds, at all levels, that are read for all parents at once. rows: how many '
+  'the node has, as far as is known; below, each embed has as many for a parent as there are rows in its relation '
+  'for one of the parent''s, or ten.';
 
 create or replace function postern.reads_together(node jsonb, child jsonb, rows float8)
 returns boolean
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select case
+begin
+  return case
     when rows <= 1 or child ?| '{empty,aggregated,folds}' or child -> 'relationship' ->> 'kind' = 'computed'
       or node ? 'grouped' then false
     when (child -> 'relationship' ->> 'to_one')::boolean then rows > 500
       and not (child -> 'relationship' ->> 'target_is_view')::boolean
-      and coalesce((child ->> 'size')::float8 <= 5 * rows, false) and not child ?| '{limit,offset}'
+      and coalesce((child ->> 'size')::float8 <= 5 * rows, false)
+      and child -> 'children' = '[]' and not child ?| '{limit,offset}'
     when child ? 'spread' then false
     else not child ? 'lookup' or child -> 'children' @? '$[*].scans'
-      or rows > greatest(50, (child ->> 'lookup')::float8 / 50) end
+      or rows > greatest(50, (child ->> 'lookup')::float8 / 15) end;
+end
 $$;
 comment on function postern.reads_together(jsonb, jsonb, double precision) is
-  'Whether an embed of a node of so many rows is read for all of them together. To find the rows of a parent by an index costs about as much as to read 50 rows of a scan, to find one by its key as to read five. What has no index, or an embed below that has none, is never read for each of several parents, but for aggregates and to-many spreads.';
+  'Whether an embed of a node of so many rows is read for all of them together. To find the rows of a parent by an '
+  'index costs about as much as to read and sort 15 rows of a scan, to find one by its key as to read five. A to-one '
+  'embed with embeds below is looked up, for the planner keeps what it has found. What has no index, or an embed '
+  'below that has none, is never read for each of several parents, but for aggregates, to-many spreads and what is '
+  'below a to-one embed.';
 
 create or replace function postern.relationship_rows(relationship jsonb)
 returns real
@@ -78,8 +96,10 @@ declare
   target oid := (relationship ->> 'target_oid')::oid;
 begin
   if junction is null then
-    return postern.key_rows(target, array(select pair ->> 1 from jsonb_array_elements(relationship -> 'columns') as pair));
-  elsif postern.key_rows(target, array(select pair ->> 0 from jsonb_array_elements(junction -> 'target') as pair)) is null then
+    return postern.key_rows(target, array(select pair ->> 1
+      from jsonb_array_elements(relationship -> 'columns') as pair));
+  elsif postern.key_rows(target, array(select pair ->> 0
+    from jsonb_array_elements(junction -> 'target') as pair)) is null then
     return null;
   end if;
   return postern.key_rows((junction ->> 'oid')::oid,
@@ -87,7 +107,8 @@ begin
 end
 $$;
 comment on function postern.relationship_rows(jsonb) is
-  'How many rows there are of what a to-many relationship (postern.find_relationships) is looked up in, its target or its junction, by the index that finds those of one parent; null where there is no such index.';
+  'How many rows there are of what a to-many relationship (postern.find_relationships) is looked up in, its target '
+  'or its junction, by the index that finds those of one parent; null where there is no such index.';
 
 create or replace function postern.key_rows(relation oid, names text[])
 returns real
@@ -95,12 +116,14 @@ language plpgsql stable strict parallel safe
 as $$
 declare
   base oid := relation;
-  kind "char" := (select c.relkind from pg_class as c where c.oid = relation);
-  attributes int2[];
+  attributes int2[] := array(select a.attnum from pg_attribute as a where a.attrelid = relation
+    and a.attname = any(names));
 begin
-  if kind <> 'v' then
-    attributes := array(select a.attnum from pg_attribute as a where a.attrelid = relation and a.attname = any(names));
-  elsif pg_relation_is_updatable(relation, false) & 16 = 16 then -- one table's rows, neither grouped nor cut
+  if (select c.relkind = 'v' from pg_class as c where c.oid = relation) then
+    if pg_relation_is_updatable(relation, false) & 16 = 0 then
+      return null;
+    end if; -- else it has one table's rows, neither grouped nor cut
+    attributes := null;
     select v.base_relation, array_agg(v.base_attnum) into base, attributes
       from postern.view_columns(relation) as v
       join pg_attribute as a on a.attrelid = relation and a.attnum = v.view_attnum
@@ -120,4 +143,5 @@ begin
 end
 $$;
 comment on function postern.key_rows(oid, text[]) is
-  'How many rows a relation has, as ANALYZE found, where an index begins with these columns, in any order; for a view that is a part of one table, that table. Null where there is no such index. Raises nothing.';
+  'How many rows a relation has, as ANALYZE found, where an index begins with these columns, in any order; for a '
+  'view that is a part of one table, that table. Null where there is no such index. Raises nothing.';

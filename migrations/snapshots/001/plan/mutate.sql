@@ -27,10 +27,12 @@ comment on function postern.plan_payload(text, jsonb, text[]) is
 
 create or replace function postern.payload_keys(trees jsonb)
 returns text[]
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select array(select jsonb_array_elements_text(
-    coalesce(trees -> 'payload' -> 'keys', case when trees -> 'payload' ->> 'form' in ('{', '[') then trees -> 'columns' end)))
+begin
+  return array(select jsonb_array_elements_text(
+    coalesce(trees -> 'payload' -> 'keys', case when trees -> 'payload' ->> 'form' in ('{', '[') then trees -> 'columns' end)));
+end
 $$;
 comment on function postern.payload_keys(jsonb) is
   'The keys of a payload: those found in the body, or those of the parameter columns where it was not looked into.';
@@ -62,13 +64,13 @@ comment on function postern.check_upsert(jsonb, text[]) is
   'PGRST114 and PGRST105: whether a PUT names one row by its whole primary key, and nothing else. '
   'Source: PostgREST docs, references/api/tables_views, "Single-row upsert".';
 
-create or replace function postern.plan_where(columns jsonb, entries jsonb)
+create or replace function postern.plan_where(columns jsonb, relation oid, entries jsonb)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
 declare
-  map jsonb := postern.column_map(columns);
+  map jsonb := postern.with_computed(postern.column_map(columns), relation, entries);
 begin
   return (
     select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, '[]') else postern.plan_logic(map, entry -> 'tree', '[]') end order by place)
@@ -76,5 +78,5 @@ begin
     where entry -> 'embed' = '[]' and entry ->> 'kind' in ('filter', 'logic'));
 end
 $$;
-comment on function postern.plan_where(jsonb, jsonb) is
+comment on function postern.plan_where(jsonb, oid, jsonb) is
   'The conditions on the rows that an UPDATE or DELETE is about, null when there are none. They know columns only: the null test of an embed, which filters what is read, is one of a column here, as in PostgREST.';

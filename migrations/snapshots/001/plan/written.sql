@@ -1,28 +1,36 @@
--- Which rows are written as JSON text piece by piece. json_agg looks up the type of each column of each row anew (PostgreSQL 14 to
--- 18), which is about half of the work for a page of rows. So where the types of a node are known, its rows are text: byte by byte
--- what json_agg makes. Texts are taken to need no escape: all texts of an answer are gathered and searched at once, and where one
--- needs an escape the statement says so (postern.render_escapes) and the request is compiled anew, with nothing written.
+-- Which rows are written as JSON text piece by piece. json_agg looks up the type of each column of each row anew
+-- (PostgreSQL 14 to 18), which is about half of the work for a page of rows. So where the types of a node are known,
+-- its rows are text: byte by byte what json_agg makes. Texts are taken to need no escape: all texts of an answer are
+-- gathered and searched at once, and where one needs an escape the statement says so (postern.render_escapes) and the
+-- request is compiled anew, with nothing written.
 
 create or replace function postern.json_form(type text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select case
+begin
+  return case
     when type in ('smallint', 'integer', 'bigint', 'boolean', 'json', 'jsonb') then 'bare'
     when type = 'uuid' then 'quoted'
-    when type in ('text', 'character varying') then 'text' end
+    when type in ('text', 'character varying') then 'text' end;
+end
 $$;
 comment on function postern.json_form(text) is
-  'How a value of a type (format_type) is written as JSON: bare, its text is JSON; quoted, that text in quotes; text, in quotes, if it needs no escape; null for all others, whose JSON depends on the value or on settings, which to_json knows. Source: RFC 8259, sections 6 and 7.';
+  'How a value of a type (format_type) is written as JSON: bare, its text is JSON; quoted, that text in quotes; '
+  'text, in quotes, if it needs no escape; null for all others, whose JSON depends on the value or on settings, '
+  'which to_json knows. Source: RFC 8259, sections 6 and 7.';
 
 create or replace function postern.gathers_texts(node jsonb)
 returns boolean
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select node -> 'written' @> '[{"form": "text"} ]' or node -> 'written' @> '[{"texts": true} ]'
+begin
+  return node -> 'written' @> '[{"form": "text"} ]' or node -> 'written' @> '[{"texts": true} ]';
+end
 $$;
 comment on function postern.gathers_texts(jsonb) is
-  'Whether a written node, or an embed of it, has texts to search for what must be escaped. Null for a node that is not written.';
+  'Whether a written node, or an embed of it, has texts to search for what must be escaped. Null for a node that is '
+  'not written.';
 
 create or replace function postern.plan_written(node jsonb)
 returns jsonb
@@ -30,35 +38,44 @@ language plpgsql stable strict parallel safe
 as $$
 declare
   most constant int := 50; -- outputs: each lengthens an expression that is as deep as it is long
-  children jsonb;
-  outputs jsonb;
+  children jsonb := node -> 'children';
+  outputs jsonb := node -> 'outputs';
+  total int := jsonb_array_length(outputs);
+  formed int;
 begin
   if node ?| '{grouped,folds,jsonb}' or node ? 'single' and not node ? 'relationship'
-    or jsonb_array_length(node -> 'outputs') not between 1 and most or node -> 'outputs' @> '[{"column": "*"}]'
-    or jsonb_path_exists(node -> 'outputs', '$[*] ? (@.label starts with "pgrst_")')
+    or total not between 1 and most or outputs @> '[{"column": "*"}]'
+    or jsonb_path_exists(outputs, '$[*] ? (@.label starts with "pgrst_")')
   then
     return node;
   end if;
-  children := coalesce((
-    select jsonb_agg(case when child ? 'spread' then child else postern.plan_written(child) end order by place)
-    from jsonb_array_elements(node -> 'children') with ordinality as listed(child, place)), '[]');
-  outputs := (
-    select jsonb_agg(case when not output ? 'child' or output ? 'inner' then output - '{column,field,child,inner}'::text[]
-      else jsonb_strip_nulls(jsonb_build_object('label', output -> 'label',
-        'form', case when not child ? 'written' then 'bare'
-          when (child -> 'relationship' ->> 'to_one')::boolean then 'row' else 'rows' end,
-        'type', case when not child ? 'written' then 'json' end, 'nullable', true,
-        'texts', case when postern.gathers_texts(child) then true end)) end order by place)
-    from jsonb_array_elements(node -> 'outputs') with ordinality as listed(output, place),
-      lateral (select children -> (output ->> 'child')::int - 1 as child) as embeds);
-  return (
-    select case when count(*) filter (where output ? 'form') > greatest(1, count(*) filter (where not output ? 'form'))
-        and count(*) = cardinality(array(select distinct o ->> 'label' from jsonb_array_elements(outputs) as o))
-        and ((node -> 'limit' ->> 'value')::bigint * (1 + 4 * count(*) filter (where output ->> 'form' = 'rows')) < 16
-          and not node ? 'relationship') is not true
-      then node || jsonb_build_object('children', children, 'written', outputs) else node end
-    from jsonb_array_elements(outputs) as output);
+  if children <> '[]' then
+    children := (
+      select jsonb_agg(case when child ? 'spread' then child else postern.plan_written(child) end order by place)
+      from jsonb_array_elements(children) with ordinality as listed(child, place));
+    outputs := (
+      select jsonb_agg(case when not output ? 'child' or output ? 'inner' then output
+        else jsonb_strip_nulls(jsonb_build_object('label', output -> 'label',
+          'form', case when not child ? 'written' then 'bare'
+            when (child -> 'relationship' ->> 'to_one')::boolean then 'row' else 'rows' end,
+          'type', case when not child ? 'written' then 'json' end, 'nullable', true,
+          'texts', case when postern.gathers_texts(child) then true end)) end order by place)
+      from jsonb_array_elements(outputs) with ordinality as listed(output, place),
+        lateral (select children -> (output ->> 'child')::int - 1 as child) as embeds);
+  end if;
+  formed := jsonb_array_length(jsonb_path_query_array(outputs, '$[*].form'));
+  if formed <= greatest(1, total - formed) or not node ? 'relationship' and (node -> 'limit' ->> 'value')::bigint
+      * (1 + 4 * jsonb_array_length(jsonb_path_query_array(outputs, '$[*] ? (@.form == "rows")'))) < 16
+    or total > cardinality(array(select distinct output ->> 'label' from jsonb_array_elements(outputs) as output))
+  then
+    return node;
+  end if;
+  return node || jsonb_build_object('children', children, 'written', outputs);
 end
 $$;
 comment on function postern.plan_written(jsonb) is
-  'A node and its embeds with written: the outputs of rows that are written as text, {label; form: postern.json_form, row or rows for an embed that is written itself; type?; nullable?; texts?: that embed has texts}. Unchanged where that is not sure to be right, as with two outputs of one name, or not sure to be quicker: most outputs must have a form, and the limit of the root allow some 16 rows, of which each parent is taken to have four.';
+  'A node and its embeds with written: the outputs of rows that are written as text, {label; form: '
+  'postern.json_form, row or rows for an embed that is written itself; type?; nullable?; texts?: that embed has '
+  'texts}. Unchanged where that is not sure to be right, as with two outputs of one name, or not sure to be quicker: '
+  'most outputs must have a form, and the limit of the root allow some 16 rows, of which each parent is taken to '
+  'have four.';

@@ -69,23 +69,29 @@ comment on function postern.content_range(bigint, bigint, bigint) is
 
 create or replace function postern.render_guarded_status(status text, rows text, single boolean, most text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case when single or most is not null then format('case %s%selse (%s)::text end',
+begin
+  return case when single or most is not null then format('case %s%selse (%s)::text end',
       case when single then format('when %s <> 1 then postern.not_single(%1$s) ', rows) else '' end,
       case when most is not null then format('when %s > %s then postern.too_many(%1$s) ', rows, most::bigint) else '' end,
       status)
-    else status end
+    else status end;
+end
 $$;
 comment on function postern.render_guarded_status(text, text, boolean, text) is
   'The status, unless there is not exactly one row where one was asked for, or more rows than Prefer max-affected allows.';
 
 create or replace function postern.header_lines(headers text[])
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select pg_catalog.string_agg(pg_catalog.concat(E'\n', headers[i][1], ': ', postern.header_value(headers[i][2])), '' order by i)
-  from pg_catalog.generate_subscripts(headers, 1) as i
+#variable_conflict use_column
+begin
+  return (
+    select pg_catalog.string_agg(pg_catalog.concat(E'\n', headers[i][1], ': ', postern.header_value(headers[i][2])), '' order by i)
+    from pg_catalog.generate_subscripts(headers, 1) as i);
+end
 $$;
 comment on function postern.header_lines(text[]) is
   'Headers ([name, value] pairs) as lines, each with the line break before it; null when there are none.';
@@ -99,20 +105,24 @@ comment on function postern.header_value(text) is
 
 create or replace function postern.render_guard(context jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select format('case when %s = %L then true else postern.stale() end', postern.render_epoch(), context ->> 'epoch')
+begin
+  return format('case when %s = %L then true else postern.stale() end', postern.render_epoch(), context ->> 'epoch');
+end
 $$;
 comment on function postern.render_guard(jsonb) is
   'SQL of a condition that is true, and that a statement cannot be planned with after DDL: what writes stands under it.';
 
 create or replace function postern.render_note(context jsonb, escapes text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select case when context ? 'guarded' then 'null::text'
+begin
+  return case when context ? 'guarded' then 'null::text'
     else format('case when %s <> %L then ''stale''%s end', postern.render_epoch(), context ->> 'epoch',
-      coalesce(' when ' || escapes || ' then ''escapes''', '')) end
+      coalesce(' when ' || escapes || ' then ''escapes''', '')) end;
+end
 $$;
 comment on function postern.render_note(jsonb, text) is
   'SQL of the note of a statement (the type postern.compiled). context: {epoch, guarded?: the statement stands under '
@@ -128,13 +138,11 @@ declare
 begin
   body := coalesce(body, 'null::text');
   source := coalesce(' from ' || source, '');
-  if status ~ '^[0-9]+$' then
-    status := quote_literal(status);
-  end if;
+  status := case when status ~ '^[0-9]+$' then quote_literal(status) else format('(%s)::text', status) end;
   if context ? 'explain' then
     return format('select %s as status, %s as headers, %s as body, %s as note%s', status, headers, body, note, source);
   elsif context ? 'code' then
-    return format('select %s as body, coalesce(postern.own_status(), (%s)::text) as status, '
+    return format('select %s as body, coalesce(postern.own_status(), %s) as status, '
       'postern.with_own_headers(%s) as headers, %s as note%s', body, status, headers, note, source);
   end if;
   return format('select %s as body, %s as status, %s as headers, %s as note%s', body, status, headers, note, source);
@@ -148,11 +156,13 @@ comment on function postern.render_response(jsonb, text, text, text, text, text)
 
 create or replace function postern.render_head(range text, location text, headers text[])
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select format('pg_catalog.concat(%s)', concat_ws(', ', quote_literal(E'\nContent-Range: '), range,
+begin
+  return format('pg_catalog.concat(%s)', concat_ws(', ', quote_literal(E'\nContent-Range: '), range,
     case when location is not null then format('%L, $1::text', E'\nContent-Location: ' || location) end,
-    quote_literal(postern.header_lines(headers))))
+    quote_literal(postern.header_lines(headers))));
+end
 $$;
 comment on function postern.render_head(text, text, text[]) is
   'SQL of the headers of a response. range: arguments of concat for the value of Content-Range; location: the path of '

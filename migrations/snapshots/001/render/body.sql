@@ -42,27 +42,35 @@ comment on function postern.render_body(jsonb, text, jsonb) is
 
 create or replace function postern.is_binary(media jsonb)
 returns boolean
-language sql immutable parallel safe
-as $$ select coalesce(media ->> 'handler' not in ('json', 'object', 'csv', 'geojson'), false) $$;
+language plpgsql immutable parallel safe
+as $$
+begin
+  return coalesce(media ->> 'handler' not in ('json', 'object', 'csv', 'geojson'), false);
+end
+$$;
 comment on function postern.is_binary(jsonb) is 'Whether the body of a media type is bytes, which a custom handler made.';
 
 create or replace function postern.render_json(shape text, strip boolean)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select format('coalesce(%s, %L)', format(case when strip then 'json_strip_nulls(%s)' else '%s' end,
+begin
+  return format('coalesce(%s, %L)', format(case when strip then 'json_strip_nulls(%s)' else '%s' end,
       case when shape in ('scalar', 'scalars') then 'json_agg(pgrst_answer.pgrst_scalar)' else 'json_agg(pgrst_answer.*)' end
         || case when shape in ('row', 'scalar') then ' -> 0' else '' end),
-    case when shape in ('row', 'scalar') then 'null' else '[]' end)
+    case when shape in ('row', 'scalar') then 'null' else '[]' end);
+end
 $$;
 comment on function postern.render_json(text, boolean) is 'SQL of the JSON body: an array, or the first element of it.';
 
 create or replace function postern.render_csv()
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $outer$
-  select $sql$coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(pgrst_answer)))[1]) as name), '')
-    || E'\n' || coalesce(string_agg(substr(pgrst_answer::text, 2, length(pgrst_answer::text) - 2), E'\n'), '')$sql$::text
+begin
+  return $sql$coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(pgrst_answer)))[1]) as name), '')
+    || E'\n' || coalesce(string_agg(substr(pgrst_answer::text, 2, length(pgrst_answer::text) - 2), E'\n'), '')$sql$::text;
+end
 $outer$;
 comment on function postern.render_csv() is
   'SQL of the CSV body: a header line with the names, then a line a row. Source: RFC 4180.';

@@ -2,9 +2,11 @@
 
 create or replace function postern.render_count_query(node jsonb, source text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select format('select 1 from %s%s', source, coalesce(' where ' || postern.render_where(node, node ->> 'alias'), ''))
+begin
+  return format('select 1 from %s%s', source, coalesce(' where ' || postern.render_where(node, node ->> 'alias'), ''));
+end
 $$;
 comment on function postern.render_count_query(jsonb, text) is
   'A query with as many rows as the node has without limit and offset.';

@@ -47,16 +47,14 @@ begin
     when 'is' then
       made := subject || ' is ' || replace(expr ->> 'value', '_', ' ');
     when 'in' then
-      if transform is null then
-        if not expr ? 'param' then
-          operand := quote_literal(postern.array_literal(postern.parse_list(expr ->> 'value')));
-        end if;
-        made := format('%s = any(%s)', subject, operand);
-      else
-        made := format('%s = any(select %s(element) from unnest(%s::text[]) as element)', subject, transform, operand);
+      if not expr ? 'param' then
+        operand := quote_literal(postern.array_literal(postern.parse_list(expr ->> 'value')));
       end if;
+      made := format(case when transform is null then '%s = any(%s)'
+        else '%s = any(select %3$s(element) from unnest(%2$s::text[]) as element)' end, subject, operand, transform);
     when 'isdistinct' then
-      made := format(case when transform is null then '%s is distinct from %s' else '%s is distinct from %3$s(%2$s)' end, subject, operand, transform);
+      made := format(case when transform is null then '%s is distinct from %s'
+        else '%s is distinct from %3$s(%2$s)' end, subject, operand, transform);
     when 'fts' then
       made := format('%s %s(%s%s)', case when filter -> 'field' ? 'tsvector' then subject
         else format('to_tsvector(%s%s)', language, subject) end, operation.sql, language, operand);
@@ -64,7 +62,8 @@ begin
       if operation.sql in ('like', 'ilike') then
         operand := operand || case when expr ? 'quantifier' then '::text[]' else '' end;
       elsif transform is not null then
-        operand := format(case when expr ? 'quantifier' then 'select %s(element) from unnest(%s::text[]) as element' else '%s(%s)' end, transform, operand);
+        operand := format(case when expr ? 'quantifier' then 'select %s(element) from unnest(%s::text[]) as element'
+          else '%s(%s)' end, transform, operand);
       end if;
       made := format('%s %s %s', subject, operation.sql,
         case when expr ? 'quantifier' then format('%s(%s)', expr ->> 'quantifier', operand) else operand end);
@@ -73,7 +72,8 @@ begin
 end
 $$;
 comment on function postern.render_filter(text, jsonb) is
-  'A filter (postern.plan_filter) on the relation alias as a condition. Source: PostgREST docs, references/api/tables_views, "Operators".';
+  'A filter (postern.plan_filter) on the relation alias as a condition. Source: PostgREST docs, '
+  'references/api/tables_views, "Operators".';
 
 create or replace function postern.render_condition(node jsonb, alias text, tree jsonb)
 returns text
@@ -82,7 +82,8 @@ as $$
 begin
   if tree ? 'of' then
     return case when (tree ->> 'not')::boolean then 'not ' else '' end || '(' || (
-      select string_agg(postern.render_condition(node, alias, branch), case tree ->> 'operator' when 'and' then ' and ' else ' or ' end order by place)
+      select string_agg(postern.render_condition(node, alias, branch), case tree ->> 'operator' when 'and'
+        then ' and ' else ' or ' end order by place)
       from jsonb_array_elements(tree -> 'of') with ordinality as branches(branch, place)) || ')';
   elsif tree ? 'exists' then
     return case when (tree ->> 'not')::boolean then 'not ' else '' end
@@ -113,4 +114,5 @@ begin
 end
 $$;
 comment on function postern.render_where(jsonb, text) is
-  'All conditions of a node''s rows but the one that joins it to its parent: filters, logic trees, and that every inner embed has a row. Null when there are none.';
+  'All conditions of a node''s rows but the one that joins it to its parent: filters, logic trees, and that every '
+  'inner embed has a row. Null when there are none.';

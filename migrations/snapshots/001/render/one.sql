@@ -2,22 +2,27 @@
 
 create or replace function postern.render_row_object(media jsonb, row_text text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select format(case when (media ->> 'strip')::boolean then 'json_strip_nulls(row_to_json(%s))' else 'row_to_json(%s)' end,
-    row_text)
+begin
+  return format(case when (media ->> 'strip')::boolean then 'json_strip_nulls(row_to_json(%s))' else 'row_to_json(%s)' end,
+    row_text);
+end
 $$;
 comment on function postern.render_row_object(jsonb, text) is
   'SQL of a row (row_text) as a JSON object, without its nulls where the media type has it so.';
 
-create or replace function postern.row_range(method text, found boolean, counted boolean)
+create or replace function postern.row_range(method text, present boolean, counted boolean)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select postern.content_range(0, (found and method in ('GET', 'PATCH'))::int, case when counted then found::int end)
+begin
+  return case when present and method in ('GET', 'PATCH') then '0-0/' else '*/' end
+    || case when counted then present::int::text else '*' end;
+end
 $$;
 comment on function postern.row_range(text, boolean, boolean) is
-  'Content-Range (postern.content_range) of one row, or of none; a POST or DELETE tells no range. counted: whether the total '
+  'The value of Content-Range for one row, or for none; a POST or DELETE tells no range. counted: whether the total '
   'is told.';
 
 create or replace function postern.render_row_answer(
@@ -35,7 +40,7 @@ begin
       postern.row_range(context ->> 'method', false, counted), postern.row_range(context ->> 'method', true, counted)),
       location, headers),
     format('(select (select %s from (%s) as pgrst_answer) as body offset 0) as made',
-      case when media is null then 'true' else postern.render_row_object(media, 'pgrst_answer') end, query));
+      case when media is null then 'true' else postern.render_row_object(media, 'pgrst_answer.*') end, query));
 end
 $$;
 comment on function postern.render_row_answer(jsonb, text, text, boolean, text, text[], jsonb) is
@@ -49,7 +54,7 @@ as $$
 declare
   made constant text := case when node -> 'fields' = '[{"name": "*", "label": "*"}]'
     then postern.render_row_object(media, format('%I.*', node ->> 'relation'))
-    else format('(select %s from (select %s) as pgrst_answer)', postern.render_row_object(media, 'pgrst_answer'),
+    else format('(select %s from (select %s) as pgrst_answer)', postern.render_row_object(media, 'pgrst_answer.*'),
       postern.render_labels(node)) end;
 begin
   return substr(postern.render_response(context,

@@ -1,8 +1,9 @@
--- The rows of a node, in up to three levels. Level 1 takes the rows of the relation, filtered, ordered and cut to the page.
--- Level 2 adds the embeds to what is left. Level 3, only where the request aggregates, groups. Between levels all names are
--- ours (postern.plan_outputs): f1$, f2$, ... the fields, k$... the columns that embeds are joined by, pgrst_o1, ... what rows
--- are ordered by. Embeds are joins pgrst_e1, pgrst_e2, ... with the columns rows and texts. Aliases of ours begin with pgrst_,
--- and no relation's does (postern.node_alias). As a column may have any name, nothing is named without its relation.
+-- The rows of a node, in up to three levels. Level 1 takes the rows of the relation, filtered, ordered and cut to the
+-- page. Level 2 adds the embeds to what is left. Level 3, only where the request aggregates, groups. Between levels
+-- all names are ours (postern.plan_outputs): f1$, f2$, ... the fields, k$... the columns that embeds are joined by,
+-- pgrst_o1, ... what rows are ordered by. Embeds are joins pgrst_e1, pgrst_e2, ... with the columns rows and texts.
+-- Aliases of ours begin with pgrst_, and no relation's does (postern.node_alias). As a column may have any name,
+-- nothing is named without its relation.
 
 create or replace function postern.render_rows(node jsonb, source text, join_condition text, names text)
 returns text
@@ -18,7 +19,8 @@ begin
 end
 $$;
 comment on function postern.render_rows(jsonb, text, text, text) is
-  'The rows of a node as one query. source: its FROM items; join_condition: what ties it to its parent, or null; names: labels (the answer''s names) or columns (those between levels).';
+  'The rows of a node as one query. source: its FROM items; join_condition: what ties it to its parent, or null; '
+  'names: labels (the answer''s names) or columns (those between levels).';
 
 create or replace function postern.render_field(alias text, field jsonb, grouped boolean default false)
 returns text
@@ -39,24 +41,46 @@ begin
 end
 $$;
 comment on function postern.render_field(text, jsonb, boolean) is
-  'A field before aggregation; grouped: that rows will be grouped by, for which json is no type. The cast is an identifier of letters, digits, _, space and $ by the grammar of select.';
+  'A field before aggregation; grouped: that rows will be grouped by, for which json is no type. The cast is an '
+  'identifier of letters, digits, _, space and $ by the grammar of select.';
+
+create or replace function postern.render_set(node jsonb, routine jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return format('%I.%I(%s)', routine ->> 'schema', routine ->> 'name', postern.render_row(node));
+end
+$$;
+comment on function postern.render_set(jsonb, jsonb) is
+  'A computed field that is a set (postern.with_sets), from the rows of a call or a write.';
 
 create or replace function postern.render_fields(node jsonb, names text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select string_agg(postern.render_field(node ->> 'alias', field, node ? 'grouped')
-    || case when field ->> 'name' = '*' and not field ? 'aggregate' then ''
-      when names = 'labels' then format(' as %I', field ->> 'label') else ' as f' || place || '$' end, ', ' order by place)
-  from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place)
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(case when field ? 'set' then postern.render_set(node, field -> 'set')
+        else postern.render_field(node ->> 'alias', field, node ? 'grouped') end
+      || case when field ->> 'name' = '*' and not field ? 'aggregate' then ''
+        when names = 'labels' then format(' as %I', field ->> 'label') else ' as f' || place || '$' end, ', '
+          order by place)
+    from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place));
+end
 $$;
 comment on function postern.render_fields(jsonb, text) is
   'The fields of a node as a select list, null when there are none. names: as for postern.render_rows.';
 
 create or replace function postern.render_labels(node jsonb)
 returns text
-language sql immutable strict parallel safe
-as $$ select postern.render_fields(node, 'labels') $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return postern.render_fields(node, 'labels');
+end
+$$;
 comment on function postern.render_labels(jsonb) is 'The fields of a node under the answer''s names.';
 
 create or replace function postern.render_base(
@@ -69,7 +93,8 @@ declare
 begin
   if names = 'columns' then
     list := concat_ws(', ', list, postern.render_keys(node), postern.render_parent_row(node), (
-      select string_agg(format('%s as %s', postern.render_field(node ->> 'alias', item -> 'field', true), item ->> 'column'), ', ')
+      select string_agg(format('%s as %s', postern.render_field(node ->> 'alias', item -> 'field', true),
+        item ->> 'column'), ', ')
       from jsonb_array_elements(node -> 'hidden') as item));
   end if;
   return concat('select ', coalesce(nullif(concat_ws(', ', list, more), ''), '1 as nothing'), ' from ', source,
@@ -78,12 +103,17 @@ begin
 end
 $$;
 comment on function postern.render_base(jsonb, text, text, text, boolean, text) is
-  'Level 1: the rows of a node from source (FROM items). names: as for postern.render_rows, columns with the keys of embeds; paged: with order and limit; more: columns.';
+  'Level 1: the rows of a node from source (FROM items). names: as for postern.render_rows, columns with the keys of '
+  'embeds; paged: with order and limit; more: columns.';
 
 create or replace function postern.level_alias(node jsonb)
 returns text
-language sql immutable strict parallel safe
-as $$ select 'pgrst_level_' || (node ->> 'depth') $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return 'pgrst_level_' || (node ->> 'depth');
+end
+$$;
 comment on function postern.level_alias(jsonb) is 'The alias of level 1 of a node.';
 
 create or replace function postern.render_output(node jsonb, output jsonb)
@@ -95,10 +125,12 @@ declare
   embed text := 'pgrst_e' || (output ->> 'child');
 begin
   if child is null then
-    return format(case output ->> 'column' when '*' then '%s.*' else '%s.%s' end, postern.level_alias(node), output ->> 'column');
+    return format(case output ->> 'column' when '*' then '%s.*' else '%s.%s' end, postern.level_alias(node),
+      output ->> 'column');
   elsif output ? 'inner' then
     return format('%s.%s%s', embed, output ->> 'inner',
-      case when node ? 'grouped' and not (child -> 'relationship' ->> 'to_one')::boolean then '::pg_catalog.jsonb' else '' end);
+      case when node ? 'grouped' and not (child -> 'relationship' ->> 'to_one')::boolean then '::pg_catalog.jsonb'
+        else '' end);
   end if;
   return format(case when child ? 'written' or (child -> 'relationship' ->> 'to_one')::boolean
       then '%s.rows%s' else 'coalesce(%s.rows, ''[]'')%s' end,
@@ -110,30 +142,40 @@ comment on function postern.render_output(jsonb, jsonb) is
 
 create or replace function postern.render_outputs(node jsonb, names text)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(string_agg(concat(postern.render_output(node, output),
-    case when output ->> 'column' = '*' then '' else format(' as %I', output ->> case names when 'labels' then 'label' else 'column' end) end,
-    case when output ? 'child' and not output ? 'inner'
-        and postern.gathers_texts(node -> 'children' -> (output ->> 'child')::int - 1)
-      then format(', pgrst_e%s.texts as pgrst_texts_%s', output ->> 'child', place) end), ', ' order by place), '')
-    || coalesce((
-      select string_agg(format(', %s.%s', postern.level_alias(node), item ->> 'column'), '')
-      from jsonb_array_elements(node -> 'hidden') as item), '')
-  from jsonb_array_elements(node -> 'outputs') with ordinality as outputs(output, place)
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(string_agg(concat(postern.render_output(node, output),
+      case when output ->> 'column' = '*' then '' else format(' as %I', output ->> case names when 'labels'
+        then 'label' else 'column' end) end,
+      case when output ? 'child' and not output ? 'inner'
+          and postern.gathers_texts(node -> 'children' -> (output ->> 'child')::int - 1)
+        then format(', pgrst_e%s.texts as pgrst_texts_%s', output ->> 'child', place) end), ', ' order by place), '')
+      || coalesce((
+        select string_agg(format(', %s.%s', postern.level_alias(node), item ->> 'column'), '')
+        from jsonb_array_elements(node -> 'hidden') as item), '')
+    from jsonb_array_elements(node -> 'outputs') with ordinality as outputs(output, place));
+end
 $$;
 comment on function postern.render_outputs(jsonb, text) is
-  'The select list of level 2, with pgrst_texts_<place> for embeds whose texts are gathered. names: as for postern.render_rows.';
+  'The select list of level 2, with pgrst_texts_<place> for embeds whose texts are gathered. names: as for '
+  'postern.render_rows.';
 
 create or replace function postern.render_joins(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(string_agg(case when child ? 'together' and not (child -> 'relationship' ->> 'to_one')::boolean
-      then postern.render_together(child, place, postern.level_alias(node), node ? 'whole')
-      else postern.render_each(child, place, postern.level_alias(node)) end, '' order by place), '')
-  from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
-  where not child ? 'empty' and child -> 'outputs' <> '[]'
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(string_agg(case when child ? 'together' and not (child -> 'relationship' ->> 'to_one')::boolean
+        then postern.render_together(child, place, postern.level_alias(node), node ? 'whole')
+        else postern.render_each(child, place, postern.level_alias(node)) end, '' order by place), '')
+    from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
+    where not child ? 'empty' and child -> 'outputs' <> '[]');
+end
 $$;
 comment on function postern.render_joins(jsonb) is 'The joins of level 2: a join for each embed.';
 
@@ -149,7 +191,8 @@ declare
   list text := case
     when spread and to_one then 'pgrst_embed.*'
     when spread then (
-      select string_agg(format('coalesce(pg_catalog.json_agg(pgrst_embed.%1$s), ''[]'') as %1$s', output ->> 'column'), ', ' order by part)
+      select string_agg(format('coalesce(pg_catalog.json_agg(pgrst_embed.%1$s), ''[]'') as %1$s',
+        output ->> 'column'), ', ' order by part)
       from jsonb_array_elements(child -> 'outputs') with ordinality as outputs(output, part))
     when to_one and child ? 'written' then postern.render_written_row(child, 'pgrst_embed')
     when to_one then 'pg_catalog.row_to_json(pgrst_embed.*) as rows'
@@ -162,38 +205,57 @@ begin
 end
 $$;
 comment on function postern.render_each(jsonb, bigint, text) is
-  'An embed as a lateral join pgrst_e<place> to parent, level 1 of the parent node: rows (the row of a to-one embed; the array of the others, null where it has none) and texts, or the columns of a spread. The one row is the first where what it is looked up by is not sure to be unique, as in a view; PostgREST gives the parent once for each. Without a limit (together) the planner may read a to-one embed for all parents at once.';
+  'An embed as a lateral join pgrst_e<place> to parent, level 1 of the parent node: rows (the row of a to-one embed; '
+  'the array of the others, null where it has none) and texts, or the columns of a spread. The one row is the first '
+  'where what it is looked up by is not sure to be unique, as in a view; PostgREST gives the parent once for each. '
+  'Without a limit (together) the planner may read a to-one embed for all parents at once.';
 
 create or replace function postern.has_together(node jsonb)
 returns boolean
-language sql immutable strict parallel safe
-as $$ select node -> 'children' @> '[{"together": true}]' $$;
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return node -> 'children' @> '[{"together": true}]';
+end
+$$;
 comment on function postern.has_together(jsonb) is
   'Whether a node has an embed that is read for all parents together: then joins may change the order of the parents.';
 
 create or replace function postern.order_columns(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(
-    string_agg(format('%s as pgrst_o%s', postern.render_term(node, node ->> 'alias', term), place), ', ' order by place),
-    case when node ? 'ctid' and (node ? 'whole' or (node ->> 'depth')::int > 0) then format('%I.ctid as pgrst_o1', node ->> 'alias')
-      else 'pg_catalog.row_number() over () as pgrst_o1' end)
-  from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(
+      string_agg(format('%s as pgrst_o%s', postern.render_term(node, node ->> 'alias', term), place), ', '
+        order by place),
+      case when node ? 'ctid' and (node ? 'whole' or (node ->> 'depth')::int > 0) then format('%I.ctid as pgrst_o1',
+        node ->> 'alias')
+        else 'pg_catalog.row_number() over () as pgrst_o1' end)
+    from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place));
+end
 $$;
 comment on function postern.order_columns(jsonb) is
   'What a node is ordered by as columns pgrst_o1, pgrst_o2, ... of level 1: its order, or the place of a row.';
 
 create or replace function postern.render_level_order(node jsonb)
 returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select coalesce(
-    string_agg(format('%s.pgrst_o%s', postern.level_alias(node), place) || postern.render_direction(term), ', ' order by place),
-    postern.level_alias(node) || '.pgrst_o1')
-  from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(
+      string_agg(format('%s.pgrst_o%s', postern.level_alias(node), place) || postern.render_direction(term), ', '
+        order by place),
+      postern.level_alias(node) || '.pgrst_o1')
+    from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place));
+end
 $$;
-comment on function postern.render_level_order(jsonb) is 'ORDER BY terms of level 2, by the columns of postern.order_columns.';
+comment on function postern.render_level_order(jsonb) is
+  'ORDER BY terms of level 2, by the columns of postern.order_columns.';
 
 create or replace function postern.render_level(
   node jsonb, base text, selected text, joined text default '', order_first text default '')
@@ -203,14 +265,18 @@ as $$
 declare
   twice boolean := node -> 'children' @? '$[*] ? (@.together == true && @.relationship.to_one == false)';
 begin
-  return concat(format(case when twice and not node ? 'whole' then 'with %1$s as materialized (%2$s) select %3$s from %1$s'
+  return concat(format(case when twice and not node ? 'whole'
+    then 'with %1$s as materialized (%2$s) select %3$s from %1$s'
       else 'select %3$s from (%2$s) as %1$s' end, postern.level_alias(node), base, selected),
     postern.render_joins(node), joined,
-    case when postern.has_together(node) or order_first <> '' then ' order by ' || order_first || postern.render_level_order(node) end);
+    case when postern.has_together(node) or order_first <> '' then ' order by ' || order_first
+      || postern.render_level_order(node) end);
 end
 $$;
 comment on function postern.render_level(jsonb, text, text, text, text) is
-  'Level 2 over base: selected (its select list) with the joins it needs, then joined (more FROM items). Where a to-many embed is read for all parents together, level 1 is a CTE, as it is read twice (but if all rows of the relation are parents). Where any is, rows are put in order again; order_first: what to order by before that.';
+  'Level 2 over base: selected (its select list) with the joins it needs, then joined (more FROM items). Where a '
+  'to-many embed is read for all parents together, level 1 is a CTE, as it is read twice (but if all rows of the '
+  'relation are parents). Where any is, rows are put in order again; order_first: what to order by before that.';
 
 create or replace function postern.render_embedded(node jsonb, source text, join_condition text, names text)
 returns text
@@ -221,7 +287,8 @@ declare
 begin
   return postern.render_level(node,
     postern.render_base(node, source, join_condition, 'columns',
-      not node ? 'aggregated' and not (together and node ? 'whole'), case when together then postern.order_columns(node) end),
+      not node ? 'aggregated' and not (together and node ? 'whole'), case when together
+        then postern.order_columns(node) end),
     postern.render_outputs(node, names));
 end
 $$;
@@ -230,20 +297,30 @@ comment on function postern.render_embedded(jsonb, text, text, text) is
 
 create or replace function postern.render_grouped(node jsonb, source text, join_condition text)
 returns text
-language sql immutable parallel safe
+language plpgsql immutable parallel safe
 as $$
-  select format('select %s from (%s) as pgrst_group%s%s%s',
-    string_agg(case when output ? 'aggregate'
-        then format('pg_catalog.%s(pgrst_group.%s)%s', output ->> 'aggregate', output ->> 'column', '::' || (output ->> 'aggregate_cast'))
-        else 'pgrst_group.' || (output ->> 'column') end || format(' as %I', output ->> 'label'), ', ' order by place),
-    postern.render_embedded(node, source, join_condition, 'columns'),
-    ' group by ' || nullif(concat_ws(', ',
-      string_agg('pgrst_group.' || (output ->> 'column'), ', ' order by place) filter (where not output ? 'aggregate'), (
-      select string_agg('pgrst_group.' || (item ->> 'column'), ', ') from jsonb_array_elements(node -> 'hidden') as item)), ''),
-    (select ' order by ' || string_agg('pgrst_group.' || (term ->> 'column') || postern.render_direction(term), ', ' order by at)
-      from jsonb_array_elements(node -> 'order') with ordinality as terms(term, at)),
-    postern.render_page(node))
-  from jsonb_array_elements(node -> 'outputs') with ordinality as outputs(output, place)
+#variable_conflict use_column
+begin
+  return (
+    select format('select %s from (%s) as pgrst_group%s%s%s',
+      string_agg(case when output ? 'aggregate'
+          then format('pg_catalog.%s(pgrst_group.%s)%s', output ->> 'aggregate', output ->> 'column', '::'
+            || (output ->> 'aggregate_cast'))
+          else 'pgrst_group.' || (output ->> 'column') end || format(' as %I', output ->> 'label'), ', '
+            order by place),
+      postern.render_embedded(node, source, join_condition, 'columns'),
+      ' group by ' || nullif(concat_ws(', ',
+        string_agg('pgrst_group.' || (output ->> 'column'), ', ' order by place)
+          filter (where not output ? 'aggregate'), (
+        select string_agg('pgrst_group.' || (item ->> 'column'), ', ')
+          from jsonb_array_elements(node -> 'hidden') as item)), ''),
+      (select ' order by ' || string_agg('pgrst_group.' || (term ->> 'column') || postern.render_direction(term), ', '
+        order by at)
+        from jsonb_array_elements(node -> 'order') with ordinality as terms(term, at)),
+      postern.render_page(node))
+    from jsonb_array_elements(node -> 'outputs') with ordinality as outputs(output, place));
+end
 $$;
 comment on function postern.render_grouped(jsonb, text, text) is
-  'Level 3: level 2 grouped by all that is not aggregated, ordered and cut. Source: PostgREST docs, references/api/aggregate_functions.';
+  'Level 3: level 2 grouped by all that is not aggregated, ordered and cut. Source: PostgREST docs, '
+  'references/api/aggregate_functions.';

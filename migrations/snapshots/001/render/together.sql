@@ -1,17 +1,25 @@
--- A to-many embed for all parents together: its rows are read once, grouped by the key of their parent, and joined to the parents.
+-- A to-many embed for all parents together: its rows are read once, grouped by the key of their parent, and joined to
+-- the parents.
 
 create or replace function postern.parent_columns(child jsonb)
 returns table (place bigint, name text, own text, parent_key text)
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-  select position, format('pgrst_p%s', position),
-    format('%I.%I', case when junction is null then child ->> 'alias' else postern.junction_alias(child) end, pair ->> 1),
-    postern.key_alias(pair ->> 0)
-  from (select child -> 'relationship' -> 'junction' as junction) as linked,
-    jsonb_array_elements(coalesce(junction -> 'source', child -> 'relationship' -> 'columns')) with ordinality as pairs(pair, position)
+#variable_conflict use_column
+begin
+  return query
+    select position, format('pgrst_p%s', position),
+      format('%I.%I', case when junction is null then child ->> 'alias' else postern.junction_alias(child) end,
+        pair ->> 1),
+      postern.key_alias(pair ->> 0)
+    from (select child -> 'relationship' -> 'junction' as junction) as linked,
+      jsonb_array_elements(coalesce(junction -> 'source', child -> 'relationship' -> 'columns'))
+        with ordinality as pairs(pair, position);
+end
 $$;
 comment on function postern.parent_columns(jsonb) is
-  'The columns by which the rows of an embed (or of its junction) belong to their parent: place, name for it, SQL of the column, name of the parent''s key in level 1.';
+  'The columns by which the rows of an embed (or of its junction) belong to their parent: place, name for it, SQL of '
+  'the column, name of the parent''s key in level 1.';
 
 create or replace function postern.render_together(child jsonb, place bigint, parent text, whole boolean)
 returns text
@@ -32,15 +40,20 @@ begin
       string_agg(format('pgrst_e%s.%s = %s.%I', render_together.place, c.name, parent, c.parent_key), ' and ')
     into parents, own, names, condition, joined
     from postern.parent_columns(child) as c;
-  condition := nullif(concat_ws(' and ', case when not whole then condition end, postern.render_junction_join(child)), '');
-  return format(' left join (select %1$s, %2$s from (%3$s) as pgrst_children group by %1$s) as pgrst_e%4$s on %5$s', names,
-    case when child ? 'written' then postern.render_written_group(child, 'pgrst_children.pgrst_embed', 'pgrst_children.pgrst_texts')
+  condition := nullif(concat_ws(' and ', case when not whole then condition end, postern.render_junction_join(child)),
+    '');
+  return format(' left join (select %1$s, %2$s from (%3$s) as pgrst_children group by %1$s) as pgrst_e%4$s on %5$s',
+    names,
+    case when child ? 'written' then postern.render_written_group(child, 'pgrst_children.pgrst_embed',
+      'pgrst_children.pgrst_texts')
       else 'pg_catalog.json_agg(pgrst_children.pgrst_embed) as rows' end,
     postern.render_children(child, parents, own, names, condition), place, joined);
 end
 $$;
 comment on function postern.render_together(jsonb, bigint, text, boolean) is
-  'An embed as a join pgrst_e<place> that has the rows of each parent as one array, or without its brackets as text where they are written (rows), and their texts; parent: level 1 of the parent node; whole: which has all rows of its relation.';
+  'An embed as a join pgrst_e<place> that has the rows of each parent as one array, or without its brackets as text '
+  'where they are written (rows), and their texts; parent: level 1 of the parent node; whole: which has all rows of '
+  'its relation.';
 
 create or replace function postern.render_children(child jsonb, parents text, own text, names text, condition text)
 returns text
@@ -57,25 +70,32 @@ declare
   paged boolean := child ?| '{limit,offset,max_rows}';
   base text;
 begin
-  if child -> 'children' = '[]' and not paged then -- what is ordered by stands before the texts: behind them it takes a sort longer to find
+  -- What is ordered by stands before the texts: behind them it takes a sort longer to find.
+  if child -> 'children' = '[]' and not paged then
     return format('select %s, %s from %s cross join lateral (select %s) as pgrst_embed%s%s',
       concat_ws(', ', parents, case when ordered is not null then postern.order_columns(child) end), made, source,
       postern.render_labels(child),
       ' where ' || nullif(concat_ws(' and ', condition, postern.render_where(child, child ->> 'alias')), ''),
       ' order by ' || names || ', ' || substr(ordered, length(' order by ') + 1));
   end if;
-  base := postern.render_base(child, source, condition, 'columns', false, concat_ws(', ', parents, postern.order_columns(child),
-    case when paged then format('pg_catalog.row_number() over (partition by %s%s) as pgrst_n', own, ordered) end)) || coalesce(ordered, '');
+  base := postern.render_base(child, source, condition, 'columns', false, concat_ws(', ', parents,
+    postern.order_columns(child),
+    case when paged then format('pg_catalog.row_number() over (partition by %s%s) as pgrst_n', own, ordered) end))
+      || coalesce(ordered, '');
   if paged then
     base := format('select * from (%s) as pgrst_pages where %s', base, concat_ws(' and ',
       case when child ? 'offset' then 'pgrst_pages.pgrst_n > ' || postern.render_offset(child) end,
       case when child ?| '{limit,max_rows}' then format('pgrst_pages.pgrst_n <= %s + %s', postern.render_offset(child),
         postern.render_limit(postern.render_value(child -> 'limit') || '::bigint', child -> 'max_rows')) end));
   end if;
-  return postern.render_level(child, base, concat_ws(', ', alias || '.' || replace(names, ', ', ', ' || alias || '.'), made),
+  return postern.render_level(child, base, concat_ws(', ', alias || '.' || replace(names, ', ', ', ' || alias || '.'),
+    made),
     format(' cross join lateral (select %s) as pgrst_embed', postern.render_outputs(child, 'labels')),
     names || ', ');
 end
 $$;
 comment on function postern.render_children(jsonb, text, text, text, text) is
-  'The rows of an embed for all parents: the columns names (parents: their SQL with that name; own: without) and pgrst_embed, the row itself, or its text where it is written, and pgrst_texts. condition: that they belong to a parent. Without an order of its own an embed of a table keeps that in which its rows are stored. A limit is one of the rows of each parent.';
+  'The rows of an embed for all parents: the columns names (parents: their SQL with that name; own: without) and '
+  'pgrst_embed, the row itself, or its text where it is written, and pgrst_texts. condition: that they belong to a '
+  'parent. Without an order of its own an embed of a table keeps that in which its rows are stored. A limit is one '
+  'of the rows of each parent.';

@@ -19,11 +19,13 @@ create or replace function postern.error_answer(
   code text, message text, details json, hint json, code_status int, extra text[], verbosity text,
   out status int, out headers text[], out body bytea)
 returns record
-language sql stable parallel safe
+language plpgsql stable parallel safe
 as $$
-  select code_status,
-    array[['Content-Type', 'application/json; charset=utf-8'], ['Proxy-Status', 'postern; error=' || code]] || extra,
-    convert_to(postern.error_body(code, message, details, hint, verbosity), 'UTF8')
+begin
+  status := code_status;
+  headers := array[['Content-Type', 'application/json; charset=utf-8'], ['Proxy-Status', 'postern; error=' || code]] || extra;
+  body := convert_to(postern.error_body(code, message, details, hint, verbosity), 'UTF8');
+end
 $$;
 comment on function postern.error_answer(text, text, json, json, int, text[], text) is
   'An error as a whole answer: status, headers (extra is added, two-dimensional), body. Proxy-Status: RFC 9209.';
