@@ -7,8 +7,8 @@ import (
 )
 
 // restoreSQL puts a session back to what open made of it, but for its prepared statements: settings, temporary tables, locks,
-// cursors, channels, the name that postern.handle prepares by. It is DISCARD ALL without DEALLOCATE ALL; and as path and jit are parameters of the connection, resetting all
-// settings changes neither, so that plans stay valid.
+// cursors, channels, the name that postern.handle prepares by. It is DISCARD ALL without DEALLOCATE ALL; and as path and jit are
+// parameters of the connection, resetting all settings changes neither, so that plans stay valid.
 const restoreSQL = "close all; reset role; reset session authorization; reset all; unlisten *;" +
 	" select pg_catalog.pg_advisory_unlock_all(), postern.forget_compiled(); discard sequences; discard temp"
 
