@@ -240,8 +240,6 @@ from (values
   ('house', 'select=guess', 'volatile'), ('house', 'select=id&guess=eq.1', 'volatile'), ('room', 'select=id,house!room_house_id_fkey(guess)', 'volatile'), ('house', 'select=code', 'stable')
 ) as cases(name, query, wanted);
 select isnt(pg_temp.code('house', 'select=id,best(id)'), null, 'node_code of a computed relationship');
-select is(postern.worst_code(variadic codes), wanted, 'worst_code ' || codes::text)
-from (values ('{NULL}'::text[], null), ('{stable,NULL}', 'stable'), ('{NULL,volatile,stable}', 'volatile')) as cases(codes, wanted);
 select is(postern.with_code(context::jsonb, media::jsonb, code) - 'epoch', wanted::jsonb, concat_ws(' ', 'with_code', context, media, code))
 from (values
   ('{"epoch": "a"}', null, null, '{}'), ('{}', '{"explain": "x"}', 'stable', '{"explain": true, "code": "stable"}'),
