@@ -99,7 +99,7 @@ func TestServer(t *testing.T) {
 		execute(t, "alter role authenticator set pgrst.db_max_rows = '7'; alter role authenticator in database postgres set pgrst.db_schemas = 'test, other'; notify pgrst, 'reload config'")
 		eventually(t, "the new settings", func() bool {
 			_, body := s.get(t, "/settings")
-			return strings.Contains(body, `"db_max_rows":7`) && strings.Contains(body, `"db_schemas":["test","other"]`)
+			return strings.Contains(body, `"db_max_rows": 7`) && strings.Contains(body, `"db_schemas": ["test", "other"]`)
 		})
 		execute(t, "alter role authenticator set pgrst.db_tx_end = 'nonsense'; notify pgrst, 'reload config'")
 		eventually(t, "a complaint", func() bool { return strings.Contains(s.events.String(), "not reloaded: setting db-tx-end") })
@@ -108,7 +108,7 @@ func TestServer(t *testing.T) {
 			alter role authenticator set pgrst.db_pre_config = 'public.pre'; notify pgrst; notify pgrst`)
 		eventually(t, "the name of the function", func() bool { return strings.Count(s.events.String(), "Configuration reloaded") >= 2 })
 		execute(t, "notify pgrst")
-		eventually(t, "its settings", func() bool { _, body := s.get(t, "/settings"); return strings.Contains(body, `"db_max_rows":9`) })
+		eventually(t, "its settings", func() bool { _, body := s.get(t, "/settings"); return strings.Contains(body, `"db_max_rows": 9`) })
 		execute(t, "alter role authenticator reset all")
 		execute(t, "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%'")
 		eventually(t, "listening again", func() bool { return strings.Count(s.events.String(), "Listening") == 2 })

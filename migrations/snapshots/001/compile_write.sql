@@ -197,7 +197,7 @@ as $$
 begin
   return case
     when method = 'POST' and resolution = 'merge-duplicates' or method = 'PUT' and full_answer
-      then 'case when postern.inserted_rows() > 0 then 201 else 200 end'
+      then 'case when postern.inserted_rows() > 0 then ''201'' else ''200'' end'
     when method = 'POST' then '201'
     when full_answer then '200'
     else '204' end;

@@ -7,8 +7,9 @@ returns record
 language plpgsql volatile
 as $$
 declare
-  most constant int := 5; -- times that a statement may turn out to be of no use
+  most constant int := 50; -- times that a statement may turn out to be of no use, under DDL in many sessions
   prepared boolean;
+  finished boolean := false;
   answer record;
   state text;
   message text;
@@ -37,6 +38,7 @@ begin
           set constraints all immediate;
         end if;
         if flags ? 'rollback' then
+          finished := true;
           raise sqlstate 'PNRBK';
         end if;
         return;
@@ -46,12 +48,14 @@ begin
     exception when others or query_canceled or assert_failure then
       get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
         hint = pg_exception_hint;
-      if state = 'PNRBK' and status is not null then
+      if finished then
         return;
       elsif state = '42P18' and not prepared and not request ? 'exact' then
         request := request || '{"exact": true}';
       elsif state <> 'PNSTL' and (flags is null or flags ->> 'epoch' = postern.epoch()) then
-        if flags is not null and (not prepared or state = '42501' and not postern.is_permitted(flags, payload, vals)) then
+        if flags is not null and case when prepared then state = '42501' and not postern.is_permitted(flags, payload, vals)
+          else left(state, 2) in ('0A', '22', '42') end
+        then
           select c.statement, c.flags into statement, flags
           from postern.compile_error(request, postern.settings(request -> 'settings'), flags ->> 'epoch', state, message,
             detail, hint) as c;
@@ -142,7 +146,7 @@ returns record
 language plpgsql volatile
 as $$
 declare
-  execution constant text := pg_catalog.concat('execute postern_compiled ', postern.literals(flags, payload, vals));
+  execution constant text := pg_catalog.concat('execute postern_compiled ', postern.arguments(flags, payload, vals));
   text_body text;
 begin
   if flags ? 'binary' then
@@ -151,7 +155,7 @@ begin
     execute execution into text_body, status, headers, note;
     body := pg_catalog.convert_to(nullif(text_body, ''), 'UTF8');
   end if;
-  deallocate postern_compiled;
+  perform postern.forget_prepared(); -- unless code of the user's has deallocated it
 end
 $$;
 comment on function postern.execute_prepared(jsonb, bytea, text[]) is
@@ -163,7 +167,7 @@ returns boolean
 language plpgsql volatile
 as $$
 begin
-  execute pg_catalog.concat('explain execute postern_compiled ', postern.literals(flags, payload, vals));
+  execute pg_catalog.concat('explain execute postern_compiled ', postern.arguments(flags, payload, vals));
   return true;
 exception when insufficient_privilege then
   return false;
@@ -186,27 +190,30 @@ $$;
 comment on function postern.forget_prepared() is
   'Deallocates what postern.preparation has prepared, if it still is.';
 
-create or replace function postern.literals(flags jsonb, payload bytea, vals text[])
+create or replace function postern.arguments(flags jsonb, payload bytea, vals text[])
 returns text
-language plpgsql stable parallel safe
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  body text;
+  type constant text := flags -> 'params' ->> 1;
+  body text := 'null';
 begin
-  if flags -> 'params' ->> 1 <> 'bytea' or flags ? 'bytes' then
-    body := coalesce(flags ->> 'text', case when flags ? 'bytes' then '\x' || encode(coalesce(payload, ''), 'hex')
-      else convert_from(coalesce(payload, ''), 'UTF8') end);
+  if type <> 'bytea' or flags ? 'bytes' then
+    body := format('pg_catalog.current_setting(''postern.body'')::pg_catalog.%s', type);
+    perform set_config('postern.body', coalesce(flags ->> 'text', case when type = 'bytea'
+      then '\x' || encode(coalesce(payload, ''), 'hex') else convert_from(coalesce(payload, ''), 'UTF8') end), true);
   end if;
-  return format('(%s)', concat_ws(', ', quote_nullable(vals[1]), quote_nullable(body), (
+  return format('(%s)', concat_ws(', ', quote_nullable(vals[1]), body, (
     select string_agg(quote_nullable(case when flags -> 'likes' @> to_jsonb(place + 2) then replace(val, '*', '%') else val end),
       ', ' order by place)
     from unnest(vals[2:]) with ordinality as listed(val, place))));
 end
 $$;
-comment on function postern.literals(jsonb, bytea, text[]) is
-  'The parameters of a compiled statement as literals, in parentheses with commas. flags: of the statement; payload, vals: as '
-  'of postern.handle. 22021 for a body that is not UTF-8.';
+comment on function postern.arguments(jsonb, bytea, text[]) is
+  'The argument list of EXECUTE for a compiled statement: values as literals; the body waits in the setting postern.body, as '
+  'PostgreSQL shows the text of an EXECUTE with each message that is raised in it. flags: of the statement; payload, vals: as of '
+  'postern.handle. 22021 for a body that is not UTF-8.';
 
 create or replace function postern.header_pairs(lines text)
 returns text[]

@@ -17,7 +17,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  bytes bytea := '';
+  bytes bytea := ''::bytea;
   piece text;
 begin
   if encoded ~ '%00' then

@@ -34,7 +34,7 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   bounds constant text[] := regexp_match(range, '^([0-9]+)-([0-9]*)$');
-  most constant numeric := 999999999999999999; -- the sum of two is within eight bytes
+  most constant numeric := 999999999999999999::numeric; -- the sum of two is within eight bytes
 begin
   if bounds is null then
     return null;
@@ -48,7 +48,7 @@ begin
 end
 $$;
 comment on function postern.parse_range(text) is
-  'A Range header (items, first-last) as {first: {value}, last?: {value}}; null when it is not of that form; a position of '
+  'A Range header (items, first-last) as {first: {value}, last?: {value} }; null when it is not of that form; a position of '
   'more than 18 digits is 18 nines. PGRST103 when first > last. Source: PostgREST docs, references/api/pagination_count.';
 
 create or replace function postern.range_limit(first bigint, last bigint, skip bigint, count bigint)
