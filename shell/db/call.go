@@ -131,7 +131,11 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	if assumed != nil {
 		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
 	}
-	e.fixed(setStatement, request.bindSet(st != nil && st.ReadOnly), setFormats)
+	if st != nil && !st.Code && request.PreRequest == "" {
+		e.fixed(setRole, request.bindRole(), nil)
+	} else {
+		e.fixed(setStatement, request.bindSet(st != nil && st.ReadOnly), nil)
+	}
 	if request.PreRequest != "" {
 		e.query(request.PreRequest)
 	}

@@ -4,7 +4,8 @@ import "postern/shell/statement"
 
 // The statements that every session has prepared.
 const (
-	setStatement     = iota // what is set for every request
+	setStatement     = iota // what is set for a request
+	setRole                 // what is set for a request in which no code of the user's runs
 	setMore                 // settings by name
 	handleStatement         // postern.handle
 	explainStatement        // words an error
@@ -28,18 +29,25 @@ const (
 )
 
 var fixed = [fixedStatements]fixedStatement{
-	// set_config is in WHERE, where it is evaluated without its values being sent back; each value is not null.
+	// set_config is in WHERE, where it is evaluated without its values being sent back; each value is not null. What the session has
+	// already is not set again, as that costs more than looking.
 	setStatement: {
 		name: "set",
-		sql: "select 1 where pg_catalog.set_config('search_path', $1, true) is not null" +
+		sql: "select 1 where " + unlessCurrent("search_path", "$1") +
 			" and pg_catalog.set_config('role', $2, true) is not null" +
 			" and pg_catalog.set_config('request.jwt.claims', $3, true) is not null" +
-			" and pg_catalog.set_config('request.method', $4, true) is not null" +
+			" and " + unlessCurrent("request.method", "$4") +
 			" and pg_catalog.set_config('request.path', $5, true) is not null" +
 			" and pg_catalog.set_config('request.headers', $6, true) is not null" +
-			" and pg_catalog.set_config('request.cookies', $7, true) is not null" +
+			" and " + unlessCurrent("request.cookies", "$7") +
 			" and case when $8 then pg_catalog.set_config('transaction_read_only', 'on', true) else '' end is not null",
 		oids: []uint32{oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool},
+	},
+	// Where no code of the user's runs nobody can see the other settings.
+	setRole: {
+		name: "role",
+		sql:  "select 1 where " + unlessCurrent("search_path", "$1") + " and pg_catalog.set_config('role', $2, true) is not null",
+		oids: []uint32{oidText, oidText},
 	},
 	setMore: {
 		name: "more",
@@ -63,9 +71,14 @@ var fixed = [fixedStatements]fixedStatement{
 	},
 }
 
+// unlessCurrent returns SQL that sets a setting for the transaction where it has another value, and is true.
+func unlessCurrent(name, value string) string {
+	return "(pg_catalog.current_setting('" + name + "', true) = " + value +
+		" or pg_catalog.set_config('" + name + "', " + value + ", true) is not null)"
+}
+
 var (
 	binaryFormat  = []int16{1}
-	setFormats    = []int16{0, 0, 0, 0, 0, 0, 0, 0}
 	moreFormats   = []int16{1, 1}
 	handleFormats = []int16{0, 1, 1}
 )

@@ -122,12 +122,14 @@ func Open(options Options) (*Pool, error) {
 	return p, err
 }
 
-// parameters gives a new connection its search path, and jit: the statements of an API are short, and compiling deep embeds to machine
-// code takes seconds. As parameters of the connection they are what RESET ALL goes back to. A pooler would refuse them.
+// parameters gives a new connection its search path, the commonest values of request.method and request.cookies, and jit: the
+// statements of an API are short, and compiling deep embeds to machine code takes seconds. As parameters of the connection they are what RESET ALL goes back to. A pooler would refuse them.
 func (p *Pool) parameters(_ context.Context, config *pgx.ConnConfig) error {
 	if session := p.options.Session(); session.Prepared {
 		config.RuntimeParams["search_path"] = session.SearchPath
 		config.RuntimeParams["jit"] = "off"
+		config.RuntimeParams["request.method"] = "GET"
+		config.RuntimeParams["request.cookies"] = "{}"
 	}
 	return nil
 }

@@ -57,6 +57,12 @@ func (r *Request) bindSet(readOnly bool) [][]byte {
 	return r.values
 }
 
+// bindRole returns the parameters of setRole.
+func (r *Request) bindRole() [][]byte {
+	r.values = append(r.values[:0], r.SearchPath, r.Role)
+	return r.values
+}
+
 // bindHandle returns the parameters of handleStatement.
 func (r *Request) bindHandle() [][]byte {
 	r.room = appendInts(r.room[:0], 1, 0, oidText, 1+len(r.Values), 1) // text[] in the format of array_recv

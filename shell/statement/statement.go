@@ -26,6 +26,7 @@ type Statement struct {
 	Params    []uint32    // types of the parameters: the query of Content-Location, the body, then the values
 	Epoch     string      // of the schema that it was compiled for
 	ReadOnly  bool        // runs in a read-only transaction
+	Code      bool        // code of the user's may run
 	Dirty     bool        // code of the user's may leave something in the session
 	Keep      bool        // answers other requests of the shape as well
 	Likes     []int       // the parameters, from 1 on, in which * stands for %
@@ -40,6 +41,7 @@ type flags struct {
 	Params    []string          `json:"params"`
 	Epoch     string            `json:"epoch"`
 	ReadOnly  bool              `json:"read_only"`
+	Code      bool              `json:"code"`
 	Dirty     bool              `json:"dirty"`
 	Keep      bool              `json:"keep"`
 	Likes     []int             `json:"likes"`
@@ -54,7 +56,7 @@ func New(sql string, flagsJSON []byte) (*Statement, error) {
 		return nil, fmt.Errorf("flags of a statement: %w", err)
 	}
 	s := &Statement{
-		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Keep: f.Keep, Likes: f.Likes,
+		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Code: f.Code, Dirty: f.Dirty, Keep: f.Keep, Likes: f.Likes,
 		Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
 	}
 	for i, name := range f.Params {

@@ -115,7 +115,8 @@ returns jsonb
 language plpgsql immutable parallel safe
 as $$
 begin
-  return jsonb_strip_nulls(jsonb_build_object('dirty', case context ->> 'code' when 'volatile' then true end,
+  return jsonb_strip_nulls(jsonb_build_object('code', case when context ? 'code' then true end,
+    'dirty', case context ->> 'code' when 'volatile' then true end,
     'likes', nullif(postern.plan_likes(node), '[]'),
     'settings', case when context -> 'preferences' ? 'timezone'
       then jsonb_build_object('timezone', context -> 'preferences' -> 'timezone') end));

@@ -13,7 +13,7 @@ begin
   return postern.compiled_statement(context, postern.render_response(context, 'described.body', 'described.status',
     'described.headers', format('postern.described_response(%L, %L, %L, %L, %L) as described',
       case when media like '%version=3%' then '3.1' else '2.0' end, context ->> 'schema', config,
-      context ->> 'method' = 'HEAD', head)), null);
+      context ->> 'method' = 'HEAD', head)), null, '{"code": true}'); -- it looks at request.headers
 end
 $$;
 comment on function postern.compile_root(jsonb, jsonb, text) is

@@ -53,8 +53,8 @@ begin
       elsif state = '42P18' and not prepared and not request ? 'exact' then
         request := request || '{"exact": true}';
       elsif state <> 'PNSTL' and (flags is null or flags ->> 'epoch' = postern.epoch()) then
-        if flags is not null and case when prepared then state = '42501' and not postern.is_permitted(flags, payload, vals)
-          else left(state, 2) in ('0A', '22', '42') end
+        if flags is not null and not prepared and left(state, 2) in ('0A', '22', '42')
+          or prepared and state = '42501' and not postern.is_permitted(flags, payload, vals)
         then
           select c.statement, c.flags into statement, flags
           from postern.compile_error(request, postern.settings(request -> 'settings'), flags ->> 'epoch', state, message,
