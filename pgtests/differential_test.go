@@ -167,6 +167,9 @@ var ofShell = []string{"Date", "Content-Length", "Vary", "Access-Control-Allow-O
 // database, aside.
 func difference(r request, want, got httpAnswer) string {
 	estimated := strings.Contains(r.headers, "count=planned") || strings.Contains(r.headers, "count=estimated")
+	if isEither(want, "22", "42") && isEither(got, "22", "42") {
+		return "" // where both a value and a name are wrong, a literal is read before a name and a parameter after it
+	}
 	if want.status != got.status && !(estimated && want.status/100 == 2 && got.status/100 == 2) {
 		return "another status"
 	}
@@ -192,6 +195,12 @@ func difference(r request, want, got httpAnswer) string {
 	return ""
 }
 
+// isEither tells whether an answer is an error of PostgreSQL of one of these classes.
+func isEither(answer httpAnswer, classes ...string) bool {
+	_, code, _ := strings.Cut(answer.headers.Get("Proxy-Status"), "error=")
+	return answer.status == http.StatusBadRequest && len(code) == 5 && slices.Contains(classes, code[:2])
+}
+
 // What differs must be told.
 func TestDifference(t *testing.T) {
 	t.Parallel()
@@ -210,6 +219,7 @@ func TestDifference(t *testing.T) {
 		{"", httpAnswer{200, http.Header{"A": {"c"}}, []byte("[1,2]")}, true},
 		{"", httpAnswer{200, http.Header{}, []byte("[1,2]")}, true},
 		{"", httpAnswer{200, http.Header{"A": {"b"}, "X": {"y"}}, []byte("[1,2]")}, true},
+		{"", httpAnswer{400, http.Header{"A": {"b"}, "Proxy-Status": {"x; error=42703"}}, []byte("[1,2]")}, true},
 		{"accept: application/vnd.pgrst.plan", httpAnswer{200, http.Header{"A": {"b"}}, []byte("cost")}, false},
 	} {
 		if got := difference(request{method: "GET", headers: test.headers}, is, test.got); (got != "") != test.different {

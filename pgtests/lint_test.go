@@ -98,7 +98,7 @@ func TestCatalogRules(t *testing.T) {
 		"what runs for every request has no settings, as changing the path would make its plans anew": `
 			select p.oid::regprocedure::text from pg_proc as p
 			where p.pronamespace = 'postern'::regnamespace and p.proconfig is not null
-			  and p.proname in ('handle', 'execute_compiled', 'set_request', 'set_transaction', 'own_status', 'with_own_headers', 'planned_epoch')`,
+			  and p.proname in ('handle', 'execute_prepared', 'set_request', 'set_transaction', 'own_status', 'with_own_headers', 'planned_epoch')`,
 		"everything belongs to who installed it": `
 			select p.oid::regprocedure::text from pg_proc as p
 			where p.pronamespace = 'postern'::regnamespace and p.proowner <> current_user::regrole
@@ -166,9 +166,9 @@ var accepted = []struct{ function, finding string }{
 	{"too_many", "routine is marked as VOLATILE"},
 	// They end in postern.fail.
 	{"negotiate", "control reached end of function without RETURN"},
-	{"percent_decode", "control reached end of function without RETURN"},
+	{"decode_escapes", "control reached end of function without RETURN"},
 	// The statements that it is there to run: FuzzStatement looks at those.
-	{"execute_compiled", "text type variable is not sanitized"},
+	{"handle", "text type variable is not sanitized"},
 	{"explained", "text type variable is not sanitized"},
 	// What is explained may be executed as well (options=analyze).
 	{"explained", "routine is marked as VOLATILE"},

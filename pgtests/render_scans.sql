@@ -17,7 +17,7 @@ as $$
 declare
   node jsonb := (
     select postern.plan_ways(postern.plan_rows(postern.plan_root('{"schema": "orchard", "schemas": ["orchard"], "aggregates": true, "legacy": true}', relation,
-        postern.relation_columns((relation ->> 'oid')::oid), postern.query_trees(testing.shape(testing.request('GET', target)))), 'relation', written), parents)
+        postern.relation_columns((relation ->> 'oid')::oid), testing.trees(target)), 'relation', written), parents)
     from postern.find_relation('orchard', substring(target from '^/([a-z]+)')) as relation);
   plan json;
 begin

@@ -79,11 +79,12 @@ from (values
 ) as cases(field, wanted);
 
 -- Parameters: which there are, and a statement as a text with their values in it.
-select is(postern.parameter_types(statement, 4), wanted, statement)
+select is(postern.parameter_types('{"parameters": 4}'::jsonb || more, statement), wanted, concat_ws(' ', more, statement))
 from (values
-  ('select $1, $3', '{unknown,bytea,unknown,text}'::text[]), ('select $2::json, ''$3'', "$4" from t', '{text,unknown,text,text}'),
-  (E'select E\'\\\\\', $4, \' $3\', $10', '{text,bytea,text,unknown}'), ('select', '{text,bytea,text,text}')
-) as cases(statement, wanted);
+  ('{}'::jsonb, 'select $1, $3', '{text,bytea,unknown,text}'::text[]), ('{}', 'select $2::json, ''$3'' from t', '{text,json,unknown,text}'),
+  ('{"exact": true}', 'select $2::text, ''$3'', "$4" from t', '{text,text,text,text}'),
+  ('{"exact": true}', E'select E\'\\\\\', $4, \' $3\', $10', '{text,bytea,text,unknown}'), ('{}', 'select $30', '{text,bytea,text,text}')
+) as cases(more, statement, wanted);
 create function pg_temp.placed(statement text) returns text language plpgsql as $$
 declare
   made text;
@@ -162,9 +163,9 @@ select is(pg_temp.plainly(postern.render_response('{"epoch": "a b"}'::jsonb || m
   concat_ws(' ', more, body, status, source, escapes))
 from (values
   ('{}'::jsonb, null, '200', null, null, 'select null::text as body, ''200'' as status, h as headers, N end as note'),
-  ('{}', 'b', 'case', 'src', 'e', 'select b as body, case as status, h as headers, N when e then ''escapes'' end as note from src'),
+  ('{}', 'b', 'case', 'src', 'e', 'select b as body, (case)::text as status, h as headers, N when e then ''escapes'' end as note from src'),
   ('{"code": "volatile"}', 'b', '200', 'src', null,
-    'select b as body, coalesce(postern.own_status(), (''200'')::text) as status, postern.with_own_headers(h) as headers, N end as note from src'),
+    'select b as body, coalesce(postern.own_status(), ''200'') as status, postern.with_own_headers(h) as headers, N end as note from src'),
   ('{"code": "stable", "explain": true}', 'b', '200', 'src', null, 'select ''200'' as status, h as headers, b as body, N end as note from src')
 ) as cases(more, body, status, source, escapes, wanted);
 select is(replace(postern.render_guard('{"epoch": "a''b"}'), postern.render_epoch(), 'now'), 'case when now = ''a''''b'' then true else postern.stale() end', 'render_guard');
@@ -205,7 +206,7 @@ from (values
   ('{}'::jsonb, null, 'null::text as body, ''201'' as status'),
   ('{"fields": [{"name": "*", "label": "*"}]}', '{"handler": "json", "strip": false}', 'pg_catalog.concat(''['', row_to_json("a b".*), '']'') as body, ''201'' as status'),
   ('{"fields": [{"name": "c", "label": "d"}]}', '{"handler": "object", "strip": false}',
-    '(select row_to_json(pgrst_answer) from (select "a b".c as d) as pgrst_answer) as body, ''201'' as status')
+    '(select row_to_json(pgrst_answer.*) from (select "a b".c as d) as pgrst_answer) as body, ''201'' as status')
 ) as cases(fields, media, wanted);
 select is(postern.answers_by_row(jsonb_build_object('oid', relation::regclass::oid, 'fields', '[{"name": "a"}]'::jsonb, 'children', '[]'::jsonb) || more, media::jsonb, wish), wanted, concat_ws(' ', relation, more, media, wish))
 from (values
@@ -215,15 +216,20 @@ from (values
   ('store.films', '{"fields": []}', '{"handler": "json"}', null, false), ('store.films', '{"fields": [{"name": "a", "aggregate": "sum"}]}', '{"handler": "json"}', null, false),
   ('pg_views', '{}', '{"handler": "json"}', null, false)
 ) as cases(relation, more, media, wish, wanted);
--- Parameters as literals.
-select is(postern.literals(types, flags, payload, vals), wanted, concat_ws(' ', types, flags, vals))
+-- The arguments of EXECUTE.
+create function pg_temp.arguments(types text[], flags jsonb, payload bytea, vals text[]) returns text language plpgsql as $$
+begin
+  perform set_config('postern.body', 'none', true);
+  return postern.arguments(jsonb_build_object('params', types) || flags, payload, vals) || ' ' || current_setting('postern.body');
+end $$;
+select is(replace(pg_temp.arguments(types, flags, payload, vals), 'pg_catalog.current_setting(''postern.body'')::pg_catalog.', '$2 as '), wanted, concat_ws(' ', types, flags, vals))
 from (values
-  ('{text,text}'::text[], '{}'::jsonb, null::bytea, '{?a}'::text[], '''?a'', NULL'),
-  ('{text,unknown}', '{}', 'b''c', '{NULL}', 'NULL, ''b''''c'''), ('{text,unknown}', '{}', null, '{x}', '''x'', '''''),
-  ('{text,unknown}', '{"text": "[1]"}', 'b', '{x}', '''x'', ''[1]'''), ('{text,unknown}', '{"bytes": true}', '\x00ff', '{x}', '''x'', E''\\x00ff'''),
-  ('{text,text,unknown,unknown}', '{"likes": [4]}', null, '{x,a*,b*}', '''x'', NULL, ''a*'', ''b%''')
+  ('{text,bytea}'::text[], '{}'::jsonb, null::bytea, '{?a}'::text[], '(''?a'', null) none'),
+  ('{text,json}', '{}', 'b''c', '{NULL}', '(NULL, $2 as json) b''c'), ('{text,text}', '{}', null, '{x}', '(''x'', $2 as text) '),
+  ('{text,json}', '{"text": "[1]"}', 'b', '{x}', '(''x'', $2 as json) [1]'), ('{text,bytea}', '{"bytes": true}', '\x00ff', '{x}', '(''x'', $2 as bytea) \x00ff'),
+  ('{text,bytea,unknown,unknown}', '{"likes": [4]}', null, '{x,a*,b''*}', '(''x'', null, ''a*'', ''b''''%'') none')
 ) as cases(types, flags, payload, vals, wanted);
-select is(testing.failure($$ select postern.literals('{text,unknown}', '{}', '\xff', '{x}') $$), '22021', 'a body that is not UTF-8');
+select is(testing.failure($$ select postern.arguments('{"params": ["text", "text"]}', '\xff', '{x}') $$), '22021', 'a body that is not UTF-8');
 
 -- The status of a write.
 select is(postern.render_write_status(method, full_answer, resolution), wanted, concat_ws(' ', method, full_answer, resolution))

@@ -15,7 +15,7 @@ from (values
 
 -- Conditions of a write know columns only.
 create function pg_temp.conditions(query text) returns jsonb language sql as $$
-  select postern.plan_where(postern.relation_columns('store.films'::regclass), testing.trees('/films?' || query) -> 'entries') $$;
+  select postern.plan_where(postern.relation_columns('store.films'::regclass), 'store.films'::regclass, testing.trees('/films?' || query) -> 'entries') $$;
 select is(pg_temp.conditions('select=id&order=id&limit=#'), null, 'no conditions');
 select is(jsonb_path_query_array(pg_temp.conditions('id=eq.#&or=(year.gt.#,title.is.null)'), 'strict $.**.field.name'), '["id", "year", "title"]', 'filters and trees, in order');
 select is(pg_temp.conditions('directors=is.null') -> 0 -> 'field' ->> 'name', 'directors', 'an embed is read as a column');

@@ -48,10 +48,17 @@ func TestServer(t *testing.T) {
 				{"/session", token(`{"role":"author"}`), 200, `author "test", "public" {"role":"author"} 0 read committed -1`},
 				{"/sleep", hurried, 500, `["57014", "canceling statement due to statement timeout", false, "verbose"]`},
 				{"/session", "", 200, `anon "test", "public" {"role":"anon"} 0 read committed -1`},
-				{"/restart", "", 200, `repeatable read 5s {"settings": {"statement_timeout": "5s"}, "isolation": "repeatable read"}`},
-				{"/restart", "", 200, `repeatable read 5s {"settings": {"statement_timeout": "5s"}, "isolation": "repeatable read"}`},
-				{"/restart", hurried, 200, `repeatable read 5s {"settings": {"statement_timeout": "5s"}, "isolation": "repeatable read"}`},
-				{"/restart-again", "", 500, `{"code":"PGRSTX00","details":null,"hint":null,"message":"postern asked for a restart twice"}`},
+				{"/made/before?a=eq.v", "", 200, `before v  anon "test", "public" {"role":"anon"} GET /made/before {… {} on repeatable read 5s`},
+				{"/made/before?a=eq.w", hurried, 200, `before w  hurried "test", "public" {"n":12345678901234567890.10,"role":"hurried"} GET /made/before {… {} on repeatable read 5s`},
+				{"/made/a?a=eq.v", "", 200, "handled a"},
+				{"/made/a?a=eq.w", "", 200, `a w  anon "test", "public" {"role":"anon"} GET /made/a {… {} on read committed 0`},
+				{"/made/a?a=eq.w", hurried, 200, "handled a"},
+				{"/made/stale?a=eq.v", "", 200, "handled stale"},
+				{"/made/stale?a=eq.v", "", 200, "handled stale"},
+				{"/made/escapes?a=eq.v", "", 200, "handled escapes"},
+				{"/made/escapes?a=eq.v", "", 200, "handled escapes true"},
+				{"/made/once", "", 200, "handled once"},
+				{"/made/once", "", 200, "handled once"},
 				{"/raise", "", 500, `["P0001", "outside", true, "verbose"]`},
 				{"/raise", hurried, 500, `["P0001", "outside", false, "verbose"]`},
 				{"/x", token(`{"role":"postgres"}`), 500, `["42501", "permission denied to set role \"postgres\"", false, "verbose"]`},
@@ -63,7 +70,7 @@ func TestServer(t *testing.T) {
 				{"/session", "", 200, `anon "test", "public" {"role":"anon"} 0 read committed -1`},
 				{"/deallocate", "", 200, ""},
 				{"/session", hurried, 200, `hurried "test", "public" {"n":12345678901234567890.10,"role":"hurried"} 200ms serializable -1`},
-				{"/die", "", 500, `["57P01", "terminating connection due to administrator command", true, "verbose"]`},
+				{"/die", "", 503, `{"code":"57P01","details":null,"hint":null,"message":"terminating connection due to administrator command"}`},
 				{"/session", "", 200, `anon "test", "public" {"role":"anon"} 0 read committed -1`},
 			} {
 				headers := []string{"Authorization", test.authorization}
@@ -71,7 +78,8 @@ func TestServer(t *testing.T) {
 					headers = nil
 				}
 				status, body := s.get(t, test.path, headers...)
-				if status != test.status || body != test.body {
+				prefix, suffix, cut := strings.Cut(test.body, "…")
+				if status != test.status || body != test.body && !(cut && strings.HasPrefix(body, prefix) && strings.HasSuffix(body, suffix)) {
 					t.Errorf("%s: got %d %s\nwant %d %s", test.path, status, body, test.status, test.body)
 				}
 			}
@@ -81,17 +89,17 @@ func TestServer(t *testing.T) {
 	t.Run("reload", func(t *testing.T) {
 		s := startServer(t, uri, true, "PGRST_APP_SETTINGS_X=from the environment")
 		_, body := s.get(t, "/x")
-		first := instanceOf(body)
+		first := generationOf(body)
 		if _, body := s.get(t, "/session"); !strings.HasSuffix(body, " from the environment") {
 			t.Error(body)
 		}
 		eventually(t, "listening", func() bool { return strings.Contains(s.events.String(), "Listening") })
 		execute(t, "notify pgrst, 'reload schema'")
-		eventually(t, "a new instance", func() bool { _, body := s.get(t, "/x"); return instanceOf(body) != first })
+		eventually(t, "a new generation", func() bool { _, body := s.get(t, "/x"); return generationOf(body) != first })
 		execute(t, "alter role authenticator set pgrst.db_max_rows = '7'; alter role authenticator in database postgres set pgrst.db_schemas = 'test, other'; notify pgrst, 'reload config'")
 		eventually(t, "the new settings", func() bool {
 			_, body := s.get(t, "/settings")
-			return strings.Contains(body, `"db_max_rows":7`) && strings.Contains(body, `"db_schemas":["test","other"]`)
+			return strings.Contains(body, `"db_max_rows": 7`) && strings.Contains(body, `"db_schemas": ["test", "other"]`)
 		})
 		execute(t, "alter role authenticator set pgrst.db_tx_end = 'nonsense'; notify pgrst, 'reload config'")
 		eventually(t, "a complaint", func() bool { return strings.Contains(s.events.String(), "not reloaded: setting db-tx-end") })
@@ -100,7 +108,7 @@ func TestServer(t *testing.T) {
 			alter role authenticator set pgrst.db_pre_config = 'public.pre'; notify pgrst; notify pgrst`)
 		eventually(t, "the name of the function", func() bool { return strings.Count(s.events.String(), "Configuration reloaded") >= 2 })
 		execute(t, "notify pgrst")
-		eventually(t, "its settings", func() bool { _, body := s.get(t, "/settings"); return strings.Contains(body, `"db_max_rows":9`) })
+		eventually(t, "its settings", func() bool { _, body := s.get(t, "/settings"); return strings.Contains(body, `"db_max_rows": 9`) })
 		execute(t, "alter role authenticator reset all")
 		execute(t, "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%'")
 		eventually(t, "listening again", func() bool { return strings.Count(s.events.String(), "Listening") == 2 })
@@ -224,7 +232,7 @@ func missing(err error, found string) bool {
 func testAnswers(t *testing.T, s *testServer) {
 	response := s.send(t, http.MethodGet, "/a%20b?z=1&a", nil, "X-Request-Id", "77", "Cookie", "k=v")
 	body, _ := io.ReadAll(response.Body)
-	for _, part := range []string{`"path": "/a%20b"`, `"pairs": "z\u001e\u001e1"`, `"location": "?a=&z=1"`, `"cookies":{"k":"v"}`, `"x-request-id":"77"`, `"anonymous": true`} {
+	for _, part := range []string{`"path": "/a%20b"`, `"query": "z=1&a"`, `"vals":["?a=&z=1"]`, `"cookies":{"k":"v"}`, `"x-request-id":"77"`, `"anonymous": true`} {
 		if !bytes.Contains(body, []byte(part)) {
 			t.Errorf("no %s in %s", part, body)
 		}

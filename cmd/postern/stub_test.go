@@ -173,8 +173,9 @@ func eventually(t *testing.T, what string, works func() bool) {
 	}
 }
 
-func instanceOf(body string) string {
-	_, rest, _ := strings.Cut(body, `"head": "`)
-	instance, _, _ := strings.Cut(rest, `\n`)
-	return instance
+// generationOf is the generation of settings and roles that the shell was in when it asked the stub.
+func generationOf(body string) string {
+	_, rest, _ := strings.Cut(body, `"generation": "`)
+	generation, _, _ := strings.Cut(rest, `"`)
+	return generation
 }

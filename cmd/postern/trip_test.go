@@ -11,6 +11,7 @@ import (
 
 	"postern/shell"
 	"postern/shell/db"
+	"postern/shell/statement"
 )
 
 // countedConn counts how often is written to and read from a connection.
@@ -34,62 +35,77 @@ func (c countedConn) SyscallConn() (syscall.RawConn, error) {
 	return c.Conn.(syscall.Conn).SyscallConn()
 }
 
-// A warm request is one write and one read, whichever form the call takes.
+// tripPool is a pool of one connection, whose writes and reads are counted.
+func tripPool(t *testing.T, uri string, prepared bool, writes, reads *atomic.Int64) *db.Pool {
+	t.Helper()
+	pool, err := db.Open(db.Options{
+		URI: uri, Version: shell.Version, Size: 1, AcquireTimeout: time.Second, MaxLifetime: time.Hour, MaxIdle: time.Hour,
+		Session: func() db.Session { return db.Session{Prepared: prepared, SearchPath: "test"} },
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			return countedConn{conn, writes, reads}, err
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// tripRequest is a request for a path of the stub.
+func tripRequest(method, name string, assumed *db.Assumed) *db.Request {
+	return &db.Request{
+		JSON: func() []byte { return []byte(`{"path":"/made/` + name + `"}`) }, SearchPath: []byte("test"), Role: []byte("anon"),
+		Claims: []byte(`{"c":1}`), Method: []byte(method), Path: []byte("/x"), Headers: []byte(`{"h":1}`), Cookies: []byte("{}"),
+		Verbosity: []byte("verbose"), Assumed: assumed, Location: []byte("?l"), Payload: []byte("text"), Values: [][]byte{[]byte("value")},
+	}
+}
+
+// A request is one write and one read, whichever way it takes; only the statement that is prepared for the first time is no warm one.
 func TestOneRoundTrip(t *testing.T) {
 	c := stubCluster(t)
+	settings := [][2]string{{"statement_timeout", "5s"}}
 	for _, test := range []struct {
 		name     string
 		prepared bool
+		kept     bool
 		assumed  *db.Assumed
 	}{
-		{"run", true, nil},
-		{"run, settings", true, db.NewAssumed("", [][2]string{{"statement_timeout", "5s"}})},
-		{"folded", true, nil},
-		{"folded, not prepared", false, nil},
-		{"settings", true, db.NewAssumed("", [][2]string{{"statement_timeout", "5s"}})},
-		{"settings, not prepared", false, db.NewAssumed("", [][2]string{{"statement_timeout", "5s"}})},
-		{"isolation level", true, db.NewAssumed("serializable", nil)},
-		{"isolation level, not prepared", false, db.NewAssumed("serializable", [][2]string{{"statement_timeout", "5s"}})},
+		{"handle", true, false, nil},
+		{"handle, settings", true, false, db.NewAssumed("", settings)},
+		{"handle, isolation level", true, false, db.NewAssumed("serializable", nil)},
+		{"handle, not prepared", false, false, nil},
+		{"compiled", true, true, nil},
+		{"compiled, settings", true, true, db.NewAssumed("", settings)},
+		{"compiled, isolation level", true, true, db.NewAssumed("serializable", nil)},
+		{"compiled, not prepared", false, true, nil},
+		{"compiled, isolation level and settings, not prepared", false, true, db.NewAssumed("serializable", settings)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var writes, reads atomic.Int64
-			pool, err := db.Open(db.Options{
-				URI: c.URI("authenticator", "postgres"), Version: shell.Version, Size: 1, AcquireTimeout: time.Second,
-				MaxLifetime: time.Hour, MaxIdle: time.Hour,
-				Session: func() db.Session { return db.Session{Prepared: test.prepared, SearchPath: "test"} },
-				Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-					conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-					return countedConn{conn, &writes, &reads}, err
-				},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer pool.Close()
-			request := &db.Request{
-				JSON: func() []byte { return []byte(`{"path":"/x"}`) }, Settings: []byte("{}"), SearchPath: []byte("test"), Role: []byte("anon"), Claims: []byte("{}"),
-				Assumed: test.assumed,
-			}
-			if strings.HasPrefix(test.name, "run") {
-				request.Known, request.Statement, request.Plain = []byte("x"), []byte("x"), true
-			}
+			pool := tripPool(t, c.URI("authenticator", "postgres"), test.prepared, &writes, &reads)
 			var answer db.Answer
+			var known *statement.Statement
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			for attempt := range 5 {
+			for attempt := range 6 {
 				time.Sleep(15 * time.Millisecond) // long enough for the connection to be looked at before its use
 				beforeWrites, beforeReads := writes.Load(), reads.Load()
-				if err := pool.Handle(ctx, request, &answer); err != nil {
+				if err := pool.Do(ctx, tripRequest("GET", "a", test.assumed), known, &answer); err != nil {
 					t.Fatal(err)
 				}
-				if answer.Status != 200 {
+				if answer.Status != 200 || strings.HasPrefix(string(answer.Body), "handled ") != (known == nil) {
 					t.Fatalf("%d %s", answer.Status, answer.Body)
 				}
-				if attempt == 0 {
-					continue // connects
-				}
-				if request.Plain != strings.HasPrefix(string(answer.Body), "ran ") {
-					t.Errorf("request %d: %s", attempt, answer.Body)
+				if attempt == 0 { // connects
+					if answer.Statement == nil {
+						t.Fatal("no statement")
+					}
+					if test.kept {
+						known = answer.Statement
+					}
+					continue
 				}
 				if w, r := writes.Load()-beforeWrites, reads.Load()-beforeReads; w != 1 || r != 1 {
 					t.Errorf("request %d: %d writes, %d reads", attempt, w, r)
@@ -99,38 +115,47 @@ func TestOneRoundTrip(t *testing.T) {
 	}
 }
 
-// A statement that the session has met is run; where that fails the database is asked for the answer.
-func TestRun(t *testing.T) {
+// What a statement that was compiled says of itself holds for the next requests, and what it yields tells what to do with it.
+func TestCompiledStatements(t *testing.T) {
 	c := stubCluster(t)
-	pool, err := db.Open(db.Options{
-		URI: c.URI("authenticator", "postgres"), Version: shell.Version, Size: 1, AcquireTimeout: time.Second, MaxLifetime: time.Hour, MaxIdle: time.Hour,
-		Session: func() db.Session { return db.Session{Prepared: true, SearchPath: "test"} },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
-	for _, test := range []struct {
-		method, known string
-		plain         bool
-		want          []string
-	}{
-		{"GET", "a", true, []string{"served a", `ran a anon test {"c":1} GET /x {"h":1} {} on`, `ran a anon test {"c":1} GET /x {"h":1} {} on`}},
-		{"PATCH", "b", true, []string{"served b", `ran b anon test {"c":1} PATCH /x {"h":1} {} off text`}},
-		{"GET", "a", false, []string{"served a", "served a"}},
-		{"GET", "stale", true, []string{"served stale", `recovered {} {"s": 1} stale 26000 anon`, "served stale"}},
-		{"POST", "gone", true, []string{"served gone", `recovered {} {"s": 1} gone 26000 26000 anon`, "served gone"}},
-		{"POST", "wrong", true, []string{"served wrong", `recovered {} {"s": 1} wrong 23505 m d h anon`, `recovered {} {"s": 1} wrong 23505 m d h anon`}},
-	} {
-		for _, want := range test.want {
+	for _, prepared := range []bool{true, false} {
+		var writes, reads atomic.Int64
+		pool := tripPool(t, c.URI("authenticator", "postgres"), prepared, &writes, &reads)
+		for _, test := range []struct {
+			method, name string
+			want         string // of the answers but the first
+			note         db.Note
+			restores     int64
+		}{
+			{"GET", "a", `a value text anon test {"c":1} GET /x {"h":1} {} on read committed 0`, db.Fine, 0},
+			{"PATCH", "b", `b value text anon test {"c":1} PATCH /x {"h":1} {} off read committed 0`, db.Fine, 0},
+			{"POST", "safe", `safe value text anon test {"c":1} POST /x {"h":1} {} on read committed 0`, db.Fine, 0},
+			{"GET", "held", `held value text anon test {"c":1} GET /x {"h":1} {} on repeatable read 5s`, db.Fine, 0},
+			{"POST", "dirty", `dirty value text anon test {"c":1} POST /x {"h":1} {} off read committed 0`, db.Fine, 4},
+			{"GET", "stale", "", db.Stale, 0},
+			{"GET", "escapes", "", db.Escapes, 0},
+			{"POST", "gone", "", db.Stale, 0},
+			{"POST", "wrong", `["23505", "m", false, "verbose"]`, db.Fine, 0},
+		} {
+			before := pool.Stats().Restores
 			var answer db.Answer
-			err := pool.Handle(t.Context(), &db.Request{
-				JSON: func() []byte { return []byte("{}") }, Settings: []byte(`{"s": 1}`), SearchPath: []byte("test"), Role: []byte("anon"), Claims: []byte(`{"c":1}`), Method: test.method,
-				Path: "/x", Headers: []byte(`{"h":1}`), Cookies: []byte("{}"), Known: []byte(test.known), Statement: []byte(test.known), Plain: test.plain, Text: []byte("text"),
-			}, &answer)
-			if got := strings.Join(strings.Fields(string(answer.Body)), " "); err != nil || got != want {
-				t.Errorf("%s %s: got %q, %v, want %q", test.method, test.known, got, err, want)
+			if err := pool.Do(t.Context(), tripRequest(test.method, test.name, nil), nil, &answer); err != nil || string(answer.Body) != "handled "+test.name {
+				t.Fatalf("%s: %s %v", test.name, answer.Body, err)
 			}
+			known := answer.Statement
+			for attempt := range 3 {
+				err := pool.Do(t.Context(), tripRequest(test.method, test.name, nil), known, &answer)
+				if got := string(answer.Body); err != nil || answer.Note != test.note || answer.Note == db.Fine && got != test.want {
+					t.Errorf("%s, request %d: got %q, note %d, %v, want %q", test.name, attempt, got, answer.Note, err, test.want)
+				}
+			}
+			if got := pool.Stats().Restores - before; prepared && got != test.restores {
+				t.Errorf("%s: the session is restored %d times", test.name, got)
+			}
+		}
+		var answer db.Answer
+		if err := pool.Do(t.Context(), tripRequest("GET", "before", nil), nil, &answer); err != nil || answer.Status != 0 || answer.Statement == nil {
+			t.Errorf("before: %d %v", answer.Status, err)
 		}
 	}
 }

@@ -247,15 +247,11 @@ func (p *Pool) explain(ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgE
 	values := [][]byte{
 		[]byte(pgErr.Code), []byte(pgErr.Message), optional(pgErr.Detail), optional(pgErr.Hint), anonymous, request.Verbosity, []byte(epoch),
 	}
-	var result *pgconn.ResultReader
-	if sd := sessionOf(pg).fixed[explainStatement]; sd != nil {
-		result = pg.ExecStatement(ctx, sd, values, nil, binaryFormat)
-	} else {
-		result = pg.ExecParams(ctx, fixed[explainStatement].sql, values, fixed[explainStatement].oids, nil, binaryFormat)
-	}
-	err := readRow(result, answer)
-	if _, closeErr := result.Close(); closeErr != nil {
-		err = closeErr
+	err := word(ctx, pg, values, answer)
+	if isUnprepared(err) { // by the code that has failed
+		if err = p.prepareFixed(ctx, pg); err == nil {
+			err = word(ctx, pg, values, answer)
+		}
 	}
 	var inner *pgconn.PgError
 	switch {
@@ -273,6 +269,21 @@ func (p *Pool) explain(ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgE
 		}
 	}
 	return lost(err)
+}
+
+// word executes explainStatement.
+func word(ctx context.Context, pg *pgconn.PgConn, values [][]byte, answer *Answer) error {
+	var result *pgconn.ResultReader
+	if sd := sessionOf(pg).fixed[explainStatement]; sd != nil {
+		result = pg.ExecStatement(ctx, sd, values, nil, binaryFormat)
+	} else {
+		result = pg.ExecParams(ctx, fixed[explainStatement].sql, values, fixed[explainStatement].oids, nil, binaryFormat)
+	}
+	err := readRow(result, answer)
+	if _, closeErr := result.Close(); closeErr != nil {
+		err = closeErr
+	}
+	return err
 }
 
 func optional(text string) []byte {

@@ -7,10 +7,10 @@ import (
 )
 
 // restoreSQL puts a session back to what open made of it, but for its prepared statements: settings, temporary tables, locks,
-// cursors, channels. It is DISCARD ALL without DEALLOCATE ALL; and as path and jit are parameters of the connection, resetting all
-// settings changes neither, so that plans stay valid.
+// cursors, channels, the name that postern.handle prepares by. It is DISCARD ALL without DEALLOCATE ALL; and as path and jit are
+// parameters of the connection, resetting all settings changes neither, so that plans stay valid.
 const restoreSQL = "close all; reset role; reset session authorization; reset all; unlisten *;" +
-	" select pg_catalog.pg_advisory_unlock_all(); discard sequences; discard temp"
+	" select pg_catalog.pg_advisory_unlock_all(), postern.forget_prepared(); discard sequences; discard temp"
 
 // release gives a connection back, restored first where user code may have left something in the session: nobody waits for that
 // but whoever needs the connection. Behind a pooler, where nothing is prepared, sessions are the pooler's. conn is nil where one was
