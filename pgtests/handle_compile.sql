@@ -79,11 +79,11 @@ from (values
   ('DELETE', '/reviews?id=eq.1', '{}', null, '{}', '{"keep": true}'),
   ('POST', '/films', '{"prefer": "tx=rollback"}', '{"title": "a"}', '{}', '{"keep": false, "rollback": true}'),
   ('POST', '/films', '{"prefer": "tx=commit"}', '{"title": "a"}', '{}', '{"keep": false}'),
-  ('GET', '/rpc/add?a=1', '{}', null, '{}', '{"keep": true, "read_only": true}'),
-  ('POST', '/rpc/add', '{}', '{"a": 1}', '{}', '{"keep": true, "read_only": true}'),
-  ('POST', '/rpc/busy', '{}', '{}', '{}', '{"keep": true, "dirty": true}'),
-  ('GET', '/rpc/isolated', '{}', null, '{}', '{"keep": true, "read_only": true, "isolation": "serializable", "before": true}'),
-  ('POST', '/rpc/patient', '{}', '{}', '{}', '{"keep": true, "dirty": true, "settings": {"statement_timeout": "300ms"}, "before": true}'),
+  ('GET', '/rpc/add?a=1', '{}', null, '{}', '{"code": true, "keep": true, "read_only": true}'),
+  ('POST', '/rpc/add', '{}', '{"a": 1}', '{}', '{"code": true, "keep": true, "read_only": true}'),
+  ('POST', '/rpc/busy', '{}', '{}', '{}', '{"code": true, "keep": true, "dirty": true}'),
+  ('GET', '/rpc/isolated', '{}', null, '{}', '{"code": true, "keep": true, "read_only": true, "isolation": "serializable", "before": true}'),
+  ('POST', '/rpc/patient', '{}', '{}', '{}', '{"code": true, "keep": true, "dirty": true, "settings": {"statement_timeout": "300ms"}, "before": true}'),
   ('OPTIONS', '/films', '{}', null, '{}', '{"keep": true, "read_only": true}')
 ) as cases(method, target, headers, payload, more, wanted);
 select is((testing.compiled('POST', '/films', '{}', '{"title": "a"}')).flags ->> 'keep', 'false', 'not kept where the body has been looked at');

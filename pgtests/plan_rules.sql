@@ -247,9 +247,9 @@ from (values
 ) as cases(context, media, code, wanted);
 select is(postern.code_flags(context::jsonb, node::jsonb), wanted::jsonb, concat_ws(' ', 'code_flags', context, node))
 from (values
-  ('{"preferences": {}}', '{"children": []}', '{}'), ('{"preferences": {}, "code": "stable"}', '{"children": []}', '{}'),
+  ('{"preferences": {}}', '{"children": []}', '{}'), ('{"preferences": {}, "code": "stable"}', '{"children": []}', '{"code": true}'),
   ('{"preferences": {"timezone": "UTC"}, "code": "volatile"}', '{"children": [], "where": [{"field": {"name": "a"}, "expr": {"operator": "like", "param": 4}, "like": 4}]}',
-    '{"dirty": true, "likes": [4], "settings": {"timezone": "UTC"}}')
+    '{"code": true, "dirty": true, "likes": [4], "settings": {"timezone": "UTC"}}')
 ) as cases(context, node, wanted);
 select is(postern.legacy_warning(node::jsonb) is null, silent, 'legacy_warning ' || node)
 from (values ('{"children": []}', true), ('{"children": [{"label": "a", "name": "b", "children": []}]}', true),
