@@ -94,7 +94,7 @@ from (values
   ('(a.is.nullx)', 7), ('(a.is.null x)', 7), ('(a.is.)', 7), (E'(a.is.\x01)', 7), ('(a.cs.{1}x)', 10), ('(a.cs.{1,{2}})', 10),
   ('(ord(id.eq.1,id.eq.1),id.eq.2)', 5), ('(id.eq.1,not.xor(id.eq.2,id.eq.3))', 14), ('(not.and.eq.1)', 6), ('(and())', 6),
   ('(or(a.eq.1)', 12), ('(a->.eq.1)', 5), (E'(\x01.eq.1)', 2), (E'(a.\x01.1)', 4), (E'(a.eq.x\x01)', 7), (E'(a.eq."x\x01,")', 7),
-  (E'(a.in.(\x01))', 7), (E'(a.in.\x01\x01)', 7), (E'(a.eq.\n)', 7), ('(a.eq.1;b.eq.2', 15), ('(a(b).eq.1)', 3), ('(%.eq.1)', 2),
+  (E'(a.in.(\x01))', 7), (E'(a.in.\x01\x01)', 7), (E'(a.eq.\x02)', 7), (E'(a.\neq.1)', 4), ('(a.eq.1;b.eq.2', 15), ('(a(b).eq.1)', 3), ('(%.eq.1)', 2),
   ('(a.b.eq.1)', 4)
 ) as bad (input, place);
 select throws_ok('select postern.parse_logic(''xor'', false, ''(a.eq.1)'')', 'PNERR', null, 'xor is no operator');

@@ -115,14 +115,17 @@ from (values
 -- Mutations.
 create function pg_temp.node(more jsonb default '{}') returns jsonb language sql as $$
   select '{"schema": "my store", "relation": "fi\"lms", "alias": "fi\"lms", "children": [], "where": [{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}}]}'::jsonb || more $$;
-select is(postern.render_insert(pg_temp.node(), '[{"name": "a"}, {"name": "B"}]', 'src as pgrst_body', '{id}', resolution, put, '1 as nothing', 'sure'),
+select is(postern.render_insert(pg_temp.node(), '[{"name": "a"}, {"name": "B"}]', 'src as pgrst_body', '{id}', resolution, put, counts, '1 as nothing', 'sure'),
   'insert into "my store"."fi""lms" as "fi""lms"(a, "B") select pgrst_body.a, pgrst_body."B" from src as pgrst_body' || wanted || ' returning 1 as nothing', coalesce(resolution, 'insert'))
 from (values
-  (null, false, ' where sure'),
-  ('ignore-duplicates', false, ' where sure on conflict (id) do nothing'),
-  ('merge-duplicates', false, ' where sure and postern.count_row(1) on conflict (id) do update set a = excluded.a, "B" = excluded."B" where postern.count_row(-1)'),
-  ('merge-duplicates', true, ' where sure and case when pgrst_body.id = $2 then postern.count_row(1) else false end on conflict (id) do update set a = excluded.a, "B" = excluded."B" where postern.count_row(-1)')
-) as cases(resolution, put, wanted);
+  (null, false, false, ' where sure'),
+  ('ignore-duplicates', false, false, ' where sure on conflict (id) do nothing'),
+  ('merge-duplicates', false, false, ' where sure on conflict (id) do update set a = excluded.a, "B" = excluded."B"'),
+  ('merge-duplicates', false, true, ' where sure and ' || postern.render_count_row(1)
+    || ' on conflict (id) do update set a = excluded.a, "B" = excluded."B" where ' || postern.render_count_row(-1)),
+  ('merge-duplicates', true, true, ' where sure and pgrst_body.id = $2 and ' || postern.render_count_row(1)
+    || ' on conflict (id) do update set a = excluded.a, "B" = excluded."B" where ' || postern.render_count_row(-1))
+) as cases(resolution, put, counts, wanted);
 select is(postern.render_update(pg_temp.node(), '[{"name": "a"}]', 'src as pgrst_body', '1 as nothing', 'sure'),
   'update "my store"."fi""lms" as "fi""lms" set a = pgrst_body.a from src as pgrst_body where sure and "fi""lms".id = $2 returning 1 as nothing', 'update');
 select is(postern.render_update(pg_temp.node(), '[]', 'src as pgrst_body', '1 as nothing', 'sure'), 'select 1 as nothing from "my store"."fi""lms" as "fi""lms" where false', 'update of nothing');
@@ -165,7 +168,9 @@ from (values
   ('{}'::jsonb, null, '200', null, null, 'select null::text as body, ''200'' as status, h as headers, N end as note'),
   ('{}', 'b', 'case', 'src', 'e', 'select b as body, (case)::text as status, h as headers, N when e then ''escapes'' end as note from src'),
   ('{"code": "volatile"}', 'b', '200', 'src', null,
-    'select b as body, coalesce(postern.own_status(), ''200'') as status, postern.with_own_headers(h) as headers, N end as note from src'),
+    format('select b as body, case when %s then ''200'' else postern.own_status() end as status, '
+      'case when %s then h else postern.merged_headers(h, pg_catalog.current_setting(''response.headers'')) end as headers, N end as note from src',
+      postern.render_unset('response.status'), postern.render_unset('response.headers'))),
   ('{"code": "stable", "explain": true}', 'b', '200', 'src', null, 'select ''200'' as status, h as headers, b as body, N end as note from src')
 ) as cases(more, body, status, source, escapes, wanted);
 select is(replace(postern.render_guard('{"epoch": "a''b"}'), postern.render_epoch(), 'now'), 'case when now = ''a''''b'' then true else postern.stale() end', 'render_guard');
@@ -235,8 +240,8 @@ select is(testing.failure($$ select postern.arguments('{"params": ["text", "text
 select is(postern.render_write_status(method, full_answer, resolution), wanted, concat_ws(' ', method, full_answer, resolution))
 from (values
   ('POST', false, null, '201'), ('POST', true, 'ignore-duplicates', '201'), ('PATCH', false, null, '204'), ('PATCH', true, null, '200'), ('DELETE', true, null, '200'), ('PUT', false, 'merge-duplicates', '204'),
-  ('POST', false, 'merge-duplicates', 'case when postern.inserted_rows() > 0 then ''201'' else ''200'' end'),
-  ('PUT', true, 'merge-duplicates', 'case when postern.inserted_rows() > 0 then ''201'' else ''200'' end')
+  ('POST', false, 'merge-duplicates', format('case when %s > 0 then ''201'' else ''200'' end', postern.render_inserted_rows())),
+  ('PUT', true, 'merge-duplicates', format('case when %s > 0 then ''201'' else ''200'' end', postern.render_inserted_rows()))
 ) as cases(method, full_answer, resolution, wanted);
 
 select * from finish();

@@ -2,9 +2,14 @@
 begin;
 select no_plan();
 
-create function pg_temp.overridden(own_status text, own_headers text) returns text language sql as $$
-  select coalesce(postern.own_status(), '200') || replace(replace(postern.with_own_headers(E'\nContent-Type: a\nX-B: c'), E'\n', ' '), ': ', ',')
-  from set_config('response.status', own_status, true) as s, set_config('response.headers', own_headers, true) as h $$;
+create function pg_temp.overridden(own_status text, own_headers text) returns text language plpgsql as $$
+declare
+  made record;
+begin
+  perform set_config('response.status', own_status, true), set_config('response.headers', own_headers, true);
+  execute postern.render_response('{"epoch": "", "code": "volatile"}', null, '200', $h$E'\nContent-Type: a\nX-B: c'$h$, null) into made;
+  return made.status || replace(replace(made.headers, E'\n', ' '), ': ', ',');
+end $$;
 select is(pg_temp.overridden(own_status, own_headers), wanted, coalesce(own_status, '') || ' ' || coalesce(own_headers, ''))
 from (values
   (null, null, '200 Content-Type,a X-B,c'),

@@ -90,7 +90,8 @@ as $$
 begin
   return case
     when representation = 'representation'
-        and (node -> 'fields' @> '[{"name": "*"}]' or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]')
+        and (node -> 'fields' @? '$[*] ? (@.name == "*" || exists (@.set))'
+          or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]')
       then format('%I.*', node ->> 'alias') || coalesce((
         select string_agg(format(', %I.%I', node ->> 'alias', name), '')
         from unnest(postern.computed_names(node - 'where', node -> 'columns')) as name), '')
