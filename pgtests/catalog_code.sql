@@ -22,6 +22,8 @@ create domain small as int check (fixed(value) < 100);
 create domain smaller as small;
 create domain filled as int default wild(1);
 create domain listed as int[] check (value[1] > 0);
+create domain asked as text check (value <> current_setting('x.y'));
+create domain asked_too as text default current_setting('x.y', true);
 create type pair as (a small, b int);
 create type mood as enum ('calm');
 create type span as range (subtype = small);
@@ -47,7 +49,8 @@ from (values
   ('(id bigint generated always as identity primary key, b bigserial, c uuid default gen_random_uuid(), d timestamptz default now(), e date default current_date, f text default ''x'', g int[] default ''{1}'')', '- - - -'),
   ('(a int references parent, b int references parent, c int references parent (b), d int check (d > 0), e text unique, f text generated always as (lower(e)) stored)', '- - - -'),
   ('(a int, exclude using btree (a with =))', '- - - -'), ('(a int unique deferrable)', '- - - -'),
-  ('(a int default case when random() > 0.5 then 1 end)', '- - - -'), ('(a text default current_setting(''x.y'', true))', '- - - -'),
+  ('(a int default case when random() > 0.5 then 1 end)', '- - - -'), ('(a text default current_setting(''x.y'', true))', '- stable - -'),
+  ('(a asked)', '- stable stable -'), ('(a asked_too[])', '- stable stable -'),
   ('(a mood, b mood[], c plain_domain, d parent, e listed)', '- - - -'),
   ('(a int default calm(1))', '- stable - -'), ('(a int default wild(1))', '- volatile - -'), ('(a int default calm(wild(1)))', '- volatile - -'),
   ('(a int default 1, b boolean default 1 <<< 2)', '- stable - -'),
@@ -82,6 +85,7 @@ from (values
   ('alter table thing enable row level security; create policy p on thing for delete to pg_monitor using (a <<< 0)', '- - - stable'),
   ('alter table thing enable row level security; create policy p on thing for update using (true) with check (calm(a) > 0)', '- - stable -'),
   ('alter table thing enable row level security; create policy p on thing using (exists (select from parent)); alter table parent enable row level security; create policy q on parent using (wild(id) > 0)', 'volatile volatile volatile volatile'),
+  ('alter table thing enable row level security; create policy p on thing using (current_setting(''request.jwt.claims'') <> '''')', 'stable stable stable stable'),
   ('alter table thing enable row level security; create policy p on thing using (set_config(''x.y'', ''1'', true) = ''1'')', 'volatile volatile volatile volatile'),
   ('create rule r as on insert to thing do also select 1', '- - - -'), ('create rule r as on insert to thing do also select wild(1)', '- volatile - -'),
   ('create rule r as on update to thing do instead nothing', '- - - -'),
@@ -164,7 +168,10 @@ select is(postern.tree_code(':funcid ' || oid::int || ' '), 'volatile', oid::reg
 from pg_proc where pronamespace = 'pg_catalog'::regnamespace and oid < 16384 and (proname = 'set_config' or proname ~ '^pg_(try_)?advisory_lock'
   or proname ~ '^(query|cursor|table|schema|database)_to_xml' or proname = 'ts_stat' or proname = 'ts_rewrite' and pronargs = 2);
 select is(postern.tree_code(':funcid ' || oid::int || ' '), null, oid::regprocedure::text)
-from unnest('{now(),nextval(regclass),"current_setting(text,boolean)",gen_random_uuid(),random(),"ts_rewrite(tsquery,tsquery,tsquery)","xpath(text,xml)"}'::regprocedure[]) as oid;
+from unnest('{now(),nextval(regclass),gen_random_uuid(),random(),"ts_rewrite(tsquery,tsquery,tsquery)","xpath(text,xml)"}'::regprocedure[]) as oid;
+
+select is(postern.tree_code(':funcid ' || oid::int || ' '), 'stable', oid::regprocedure::text)
+from unnest('{current_setting(text),"current_setting(text,boolean)",pg_show_all_settings()}'::regprocedure[]) as oid;
 
 -- What waits for the end of the transaction.
 create table late (a int primary key, b int references late deferrable, c int unique deferrable);

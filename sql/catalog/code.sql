@@ -38,38 +38,48 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
   return case
-    when (strpos(tree, ':funcid 2') > 0 or strpos(tree, ':funcid 36') > 0)
-      and tree ~ ':funcid (2078|28[89][0-9]|292[3-9]|293[03-8]|3685|3689|3690) '
-    then 'volatile' end;
+    when strpos(tree, ':funcid 2') = 0 and strpos(tree, ':funcid 3') = 0 then null
+    when tree ~ ':funcid (2078|28[89][0-9]|292[3-9]|293[03-8]|3685|3689|3690) ' then 'volatile'
+    when tree ~ ':funcid (2077|2084|3294) ' then 'stable' end;
 end
 $$;
 comment on function postern.tree_code(text) is
 $$What an expression does with the functions that PostgreSQL comes with. In: its tree. Out: volatile where it sets a
 setting, locks for the session or runs a query in a text (set_config, pg_advisory_lock, query_to_xml, ts_stat and their
-like, whose oids never change), else null.$$;
+like), stable where it reads a setting (current_setting, pg_show_all_settings), else null. Their oids never change.$$;
 
 create or replace function postern.object_code(class oid, object oid)
 returns text
 language plpgsql stable strict parallel safe
 as $$
 begin
-  return postern.function_code(case class when 'pg_proc'::regclass then array[object]
-    else postern.used_functions(class, object) end);
+  if class = 'pg_proc'::regclass then
+    return postern.function_code(array[object]);
+  end if;
+  return (
+    select max(case u.kind
+        when 'pg_proc'::regclass then postern.function_code(array[u.id])
+        when 'pg_constraint'::regclass then (
+          select postern.tree_code(conbin::text) from pg_constraint where oid = u.id)
+        when 'pg_type'::regclass then (
+          select postern.tree_code(typdefaultbin::text) from pg_type where oid = u.id) end)
+    from postern.used_objects(class, object) as u);
 end
 $$;
 comment on function postern.object_code(oid, oid) is
-$$What code of the user's runs where an expression uses an object. In: a function, operator, operator class or type, as
-the oid of its catalog and its own. Out: null, stable or volatile. Raises nothing.$$;
+$$What code of the user's runs where an expression uses an object: in the functions of an operator or operator class, and
+in the constraints and defaults of domains, in arrays and composite types too. In: a function, operator, operator class
+or type, as the oid of its catalog and its own. Out: null, stable or volatile. Raises nothing.$$;
 
-create or replace function postern.used_functions(class oid, object oid)
-returns oid[]
+create or replace function postern.used_objects(class oid, object oid)
+returns table (kind oid, id oid)
 language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
 begin
-  return array(
+  return query
     with recursive used (class, object) as (
-      select used_functions.class, used_functions.object
+      select used_objects.class, used_objects.object
       union
       select below.*
         from used
@@ -104,13 +114,12 @@ begin
             and pg_opclass.oid = used.object
          offset 0) as below
        where used.class <> 'pg_proc'::regclass)
-    select object from used where class = 'pg_proc'::regclass);
+    select * from used;
 end
 $$;
-comment on function postern.used_functions(oid, oid) is
-$$The functions that an object calls where an expression uses it. In: as of postern.object_code. Out: the oids of the
-functions of an operator or operator class, and of the constraints and defaults of domains, in arrays and composite
-types too. Raises nothing.$$;
+comment on function postern.used_objects(oid, oid) is
+$$What an object uses, itself first. In: as of postern.object_code. Out: functions, operators, operator classes, types and
+their constraints and rows, as the oid of the catalog and their own. Raises nothing.$$;
 
 create or replace function postern.user_code(relation oid, command text)
 returns text

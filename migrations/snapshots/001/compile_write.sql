@@ -47,7 +47,7 @@ begin
   if method = 'POST' and form = '{' and context ->> 'parameters' = '2' and (resolution is null or conflict = '{}')
     and postern.answers_by_row(node, media, wanted)
   then
-    return postern.compiled_statement(context, postern.render_insert(node, payload, body, '{}', null, false,
+    return postern.compiled_statement(context, postern.render_insert(node, payload, body, '{}', null, false, false,
         postern.render_inserted(context, node, coalesce(preferences ->> 'count' in ('exact', 'estimated'), false), headers,
           case when wanted = 'representation' then media end), guard), media, postern.code_flags(context, node));
   end if;
@@ -55,7 +55,8 @@ begin
   return postern.render_write_answer(context, node, media, case method
       when 'PATCH' then postern.render_update(node, payload, body, returning_list, guard)
       when 'DELETE' then postern.render_delete(node, returning_list, guard)
-      else postern.render_insert(node, payload, body, conflict, resolution, method = 'PUT', returning_list, guard) end,
+      else postern.render_insert(node, payload, body, conflict, resolution, method = 'PUT',
+        resolution = 'merge-duplicates' and (method = 'POST' or wanted = 'representation'), returning_list, guard) end,
     pk, resolution, headers);
 end
 $$;
@@ -197,7 +198,7 @@ as $$
 begin
   return case
     when method = 'POST' and resolution = 'merge-duplicates' or method = 'PUT' and full_answer
-      then 'case when postern.inserted_rows() > 0 then ''201'' else ''200'' end'
+      then format('case when %s > 0 then ''201'' else ''200'' end', postern.render_inserted_rows())
     when method = 'POST' then '201'
     when full_answer then '200'
     else '204' end;

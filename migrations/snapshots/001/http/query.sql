@@ -34,7 +34,7 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   bounds constant text[] := regexp_match(range, '^([0-9]+)-([0-9]*)$');
-  most constant numeric := 999999999999999999::numeric; -- the sum of two is within eight bytes
+  most constant bigint := 999999999999999999; -- the sum of two is within eight bytes
 begin
   if bounds is null then
     return null;

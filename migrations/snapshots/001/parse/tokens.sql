@@ -6,6 +6,7 @@ parallel safe
 as $$
 declare
   longest constant int := postern.limit_of(what || ' length');
+  refused constant text := case what when 'logic' then E'\x02' else E'[\x02-\x08\x0a-\x1f\x7f]' end;
 begin
   if length(source) > longest then
     perform postern.fail(
@@ -14,11 +15,11 @@ begin
       format('found %s characters, expected at most %s', length(source), longest));
   end if;
   -- Any ASCII character that cannot be in an unquoted name becomes a token of its own, what lies between stays whole.
-  -- The mark around tokens is a character that no valid text has.
-  if source ~ E'[\x02-\x08\x0a-\x1f\x7f]' then
+  -- The mark around tokens is a character that no valid text has. Logic trees have values, in which others may be.
+  if source ~ refused then
     perform postern.unexpected(
       what,
-      regexp_split_to_array(source, E'(?=[\x02-\x08\x0a-\x1f\x7f])'),
+      regexp_split_to_array(source, '(?=' || refused || ')'),
       2,
       'no control character');
   end if;
@@ -34,7 +35,7 @@ end
 $$;
 
 comment on function postern.tokens(text, text) is
-'Lexer of the URL grammar. In: a text and what it is ("select", "order", "columns", "logic", "filter key", "filter": names its length limit). Out: the text cut into tokens, nothing left out: runs of letters, digits, "_", "$" and spaces, and single other ASCII characters. Every character beyond ASCII counts as a letter, whatever the locale. Raises PGRST100 on a text over its limit and on control characters other than tab and the placeholder, chr(1).';
+'Lexer of the URL grammar. In: a text and what it is ("select", "order", "columns", "logic", "filter key", "filter": names its length limit). Out: the text cut into tokens, nothing left out: runs of letters, digits, "_", "$" and spaces, and single other ASCII characters. Every character beyond ASCII counts as a letter, whatever the locale. Raises PGRST100 on a text over its limit and on control characters: in logic, which has values, on chr(2), else on all but tab and the placeholder, chr(1).';
 
 create or replace function postern.unexpected(what text, tokens text[], at int, expected text)
 returns void

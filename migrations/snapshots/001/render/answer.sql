@@ -142,8 +142,9 @@ begin
   if context ? 'explain' then
     return format('select %s as status, %s as headers, %s as body, %s as note%s', status, headers, body, note, source);
   elsif context ? 'code' then
-    return format('select %s as body, coalesce(postern.own_status(), %s) as status, '
-      'postern.with_own_headers(%s) as headers, %s as note%s', body, status, headers, note, source);
+    status := format('case when %s then %s else postern.own_status() end', postern.render_unset('response.status'), status);
+    headers := format('case when %s then %s else postern.merged_headers(%2$s, %s) end',
+      postern.render_unset('response.headers'), headers, 'pg_catalog.current_setting(''response.headers'')');
   end if;
   return format('select %s as body, %s as status, %s as headers, %s as note%s', body, status, headers, note, source);
 end
@@ -153,6 +154,16 @@ comment on function postern.render_response(jsonb, text, text, text, text, text)
   'which may set response.status and response.headers, explain?: only its plan is wanted, in which the body is the third '
   'output, as in PostgREST''s}; body: null for none; status: SQL or a number; source: the FROM items, which are one group '
   '(having) where the parts aggregate; escapes: as of postern.render_note.';
+
+create or replace function postern.render_unset(name text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return format('coalesce(pg_catalog.current_setting(%L, true), '''') = ''''', name);
+end
+$$;
+comment on function postern.render_unset(text) is 'SQL of whether nobody has set a setting.';
 
 create or replace function postern.render_head(range text, location text, headers text[])
 returns text

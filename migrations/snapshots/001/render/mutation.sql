@@ -1,24 +1,32 @@
 -- INSERT, UPDATE and DELETE. Each stands under a guard (postern.render_guard), so that none is planned after DDL.
 
-create or replace function postern.inserted_rows()
-returns int
-language sql stable
-as $$ select coalesce(nullif(pg_catalog.current_setting('postern.inserted', true), ''), '0')::int $$;
-comment on function postern.inserted_rows() is
-  'How many rows the transaction''s setting postern.inserted has counted (postern.count_row).';
-
-create or replace function postern.count_row(step int)
-returns boolean
-language sql volatile strict
+create or replace function postern.render_inserted_rows()
+returns text
+language plpgsql immutable parallel safe
 as $$
-  select pg_catalog.set_config('postern.inserted', (postern.inserted_rows() + step)::text, true) is not null
+begin
+  return 'coalesce(nullif(pg_catalog.current_setting(''postern.inserted'', true), ''''), ''0'')::int';
+end
 $$;
-comment on function postern.count_row(int) is
-  'Always true; counts rows in the transaction''s setting postern.inserted: +1 for each row on offer, -1 for each that was '
-  'updated instead. The setting holds text that only postern writes.';
+comment on function postern.render_inserted_rows() is
+  'SQL of how many rows the transaction''s setting postern.inserted has counted (postern.render_count_row).';
+
+create or replace function postern.render_count_row(step int)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return format('pg_catalog.set_config(''postern.inserted'', (%s + %s)::text, true) is not null',
+    postern.render_inserted_rows(), step);
+end
+$$;
+comment on function postern.render_count_row(int) is
+  'SQL of a condition that is true and counts rows in the transaction''s setting postern.inserted: +1 for each row on offer, '
+  '-1 for each that was updated instead. The setting holds text that only postern writes.';
 
 create or replace function postern.render_insert(
-  node jsonb, columns jsonb, body text, conflict text[], resolution text, put boolean, returning_list text, guard text)
+  node jsonb, columns jsonb, body text, conflict text[], resolution text, put boolean, counts boolean, returning_list text,
+  guard text)
 returns text
 language plpgsql immutable parallel safe
 as $$
@@ -27,12 +35,12 @@ begin
   return (
     select format('insert into %I.%I as %I%s select %s from %s where %s%s%s returning %s', node ->> 'schema', node ->> 'relation',
       node ->> 'alias', coalesce('(' || names || ')', ''), coalesce(read, ''), body, guard,
-      case when put then format(' and case when %s then postern.count_row(1) else false end',
-          postern.render_where(node || '{"children": []}', 'pgrst_body'))
-        when resolution = 'merge-duplicates' then ' and postern.count_row(1)' else '' end,
+      case when put then ' and ' || postern.render_where(node || '{"children": []}', 'pgrst_body') else '' end
+        || case when counts then ' and ' || postern.render_count_row(1) else '' end,
       case when resolution is null or conflict = '{}' then ''
         when resolution = 'ignore-duplicates' or names is null then format(' on conflict (%s) do nothing', targets)
-        else format(' on conflict (%s) do update set %s where postern.count_row(-1)', targets, assigned) end,
+        else format(' on conflict (%s) do update set %s%s', targets, assigned,
+          case when counts then ' where ' || postern.render_count_row(-1) else '' end) end,
       returning_list)
     from (
       select string_agg(quote_ident(field ->> 'name'), ', ' order by place) as names,
@@ -43,9 +51,9 @@ begin
     ) as lists);
 end
 $$;
-comment on function postern.render_insert(jsonb, jsonb, text, text[], text, boolean, text, text) is
+comment on function postern.render_insert(jsonb, jsonb, text, text[], text, boolean, boolean, text, text) is
   'An INSERT of the payload''s rows. conflict: the columns of ON CONFLICT; resolution: merge-duplicates, ignore-duplicates '
-  'or null; put: only the row that the node''s filters name.';
+  'or null; put: only the row that the node''s filters name; counts: rows that are inserted count (postern.render_count_row).';
 
 create or replace function postern.render_update(node jsonb, columns jsonb, body text, returning_list text, guard text)
 returns text
@@ -82,7 +90,8 @@ as $$
 begin
   return case
     when representation = 'representation'
-        and (node -> 'fields' @> '[{"name": "*"}]' or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]')
+        and (node -> 'fields' @? '$[*] ? (@.name == "*" || exists (@.set))'
+          or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]')
       then format('%I.*', node ->> 'alias') || coalesce((
         select string_agg(format(', %I.%I', node ->> 'alias', name), '')
         from unnest(postern.computed_names(node - 'where', node -> 'columns')) as name), '')

@@ -6,7 +6,7 @@ returns text
 language plpgsql volatile
 as $$
 declare
-  own constant text := nullif(pg_catalog.current_setting('response.status', true), '');
+  own constant text := pg_catalog.current_setting('response.status');
 begin
   if own !~ '^\s*[1-5][0-9][0-9](?![0-9])' then
     perform postern.fail('PGRST112', 'The setting response.status is not an HTTP status');
@@ -15,23 +15,8 @@ begin
 end
 $$;
 comment on function postern.own_status() is
-  'The status that code of the user''s has set through response.status, null for none. PGRST112 for what is no status. '
+  'The status that code of the user''s has set through response.status. PGRST112 for what is no status. '
   'Source: PostgREST docs, references/transactions, "Response Status Code".';
-
-create or replace function postern.with_own_headers(lines text)
-returns text
-language plpgsql volatile
-as $$
-begin
-  if coalesce(pg_catalog.current_setting('response.headers', true), '') = '' then
-    return lines;
-  end if;
-  return postern.merged_headers(lines, pg_catalog.current_setting('response.headers'));
-end
-$$;
-comment on function postern.with_own_headers(text) is
-  'The headers of a response (postern.render_head) with those that code of the user''s has set through response.headers '
-  '(postern.merged_headers).';
 
 create or replace function postern.merged_headers(lines text, own text)
 returns text
