@@ -110,9 +110,18 @@ func appendName(dst []byte, first int, member string) []byte {
 	return append(dst, member...)
 }
 
+// isJSON reports whether a body of these types is JSON, as one of no type is.
+func isJSON(types []string) bool {
+	if len(types) == 0 {
+		return true
+	}
+	media, _, _ := strings.Cut(types[0], ";")
+	return len(types) == 1 && strings.TrimRight(media, " \t") == "application/json"
+}
+
 // appendPayload appends the member payload, which describes a JSON body. Without it the database looks at the body.
 func appendPayload(dst []byte, r *http.Request, payload []byte, query string, call bool) []byte {
-	if types := r.Header["Content-Type"]; len(types) > 1 || len(types) == 1 && types[0] != "application/json" {
+	if !isJSON(r.Header["Content-Type"]) {
 		return dst
 	}
 	start := len(dst)

@@ -29,8 +29,8 @@ func (c *cutter) logic(raw string) bool {
 	return true
 }
 
-// isPrintable reports whether the database reads the text as a tree: it refuses control characters other than tab, and what
-// is too long.
+// isPrintable reports whether the database reads the text as a tree: it refuses what is too long, and some control characters.
+// Trees with any of these but tab stay whole, as nobody writes them often.
 func isPrintable(text []byte) bool {
 	for _, c := range text {
 		if c < ' ' && c != '\t' || c == 0x7f {

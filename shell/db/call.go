@@ -64,13 +64,10 @@ func (p *Pool) replace(ctx context.Context, conn *pgxpool.Conn) (*pgxpool.Conn, 
 	return p.acquire(ctx)
 }
 
-// dirty reports whether code of the user's may have left something in the session, whether the request failed or not. What
-// postern.handle compiled is not known where it failed.
+// dirty reports whether code of the user's that postern.handle ran may have left something in the session, whether the request
+// failed or not. What was compiled is not known where it failed.
 func dirty(st *statement.Statement, answer *Answer) bool {
-	if st == nil {
-		st = answer.Statement
-	}
-	return st == nil || st.Dirty
+	return st == nil && (answer.Statement == nil || answer.Statement.Dirty)
 }
 
 func lost(err error) error {
@@ -93,12 +90,20 @@ func (p *Pool) call(ctx context.Context, conn *pgxpool.Conn, request *Request, s
 	pg := pgOf(conn)
 	e := exchange{pool: p, pg: pg, session: sessionOf(pg), pipeline: pg.StartPipeline(ctx)}
 	e.send(request, st)
+	restores := st != nil && st.Dirty && !e.session.pooled
+	if restores {
+		e.restore()
+	}
 	err := e.pipeline.Sync()
 	if err == nil {
 		err = e.receive(st, answer)
 	}
-	if closeErr := e.pipeline.Close(); err == nil {
-		err = closeErr
+	if closeErr := e.pipeline.Close(); closeErr != nil {
+		if restores {
+			_ = pg.Close(ctx) // the pool then makes another
+		} else if err == nil {
+			err = closeErr
+		}
 	}
 	if err != nil && !pg.IsClosed() && pg.TxStatus() != 'I' {
 		if rollbackErr := pg.Exec(ctx, "rollback").Close(); rollbackErr != nil {
@@ -114,8 +119,9 @@ type exchange struct {
 	pg       *pgconn.PgConn
 	session  *session
 	pipeline *pgconn.Pipeline
-	results  int // results of queries so far
-	main     int // which of them is the answer
+	results  int  // results of queries so far
+	main     int  // which of them is the answer
+	explicit bool // the transaction begins and ends by statements
 }
 
 // send queues everything that a request takes.
@@ -124,8 +130,8 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	if st != nil {
 		assumed = assumed.With(st.Isolation, st.Settings)
 	}
-	explicit := assumed != nil && assumed.isolation != ""
-	if explicit {
+	e.explicit = assumed != nil && assumed.isolation != ""
+	if e.explicit {
 		e.query("begin isolation level " + assumed.isolation)
 	}
 	if assumed != nil {
@@ -145,9 +151,21 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	} else {
 		e.compiled(request, st)
 	}
-	if explicit {
+	if e.explicit {
 		e.query("commit")
 	}
+}
+
+// restore queues what restores the session, in a transaction of its own, in the same round trip.
+func (e *exchange) restore() {
+	e.pipeline.SendPipelineSync()
+	if e.explicit {
+		e.pipeline.SendQueryParams("rollback", nil, nil, nil, nil) // where it failed
+	}
+	for _, sql := range restoring {
+		e.pipeline.SendQueryParams(sql, nil, nil, nil, nil)
+	}
+	e.pool.restores.Add(1)
 }
 
 func (e *exchange) query(sql string) {
