@@ -40,6 +40,7 @@ func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	p.waiting.Add(-1)
 	switch {
 	case err == nil:
+		p.noteUse(conn)
 		return conn, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()

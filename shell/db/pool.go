@@ -51,6 +51,7 @@ type Pool struct {
 	config  *pgxpool.Config
 	prefix  string // of the names of prepared statements; random, so that nothing else has it
 	patient atomic.Pointer[patience]
+	sparing atomic.Bool // a spare connection is being opened
 
 	waiting  atomic.Int64 // requests that are acquiring a connection
 	timeouts atomic.Int64 // requests that waited for one in vain

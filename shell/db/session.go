@@ -22,10 +22,11 @@ const (
 // preparedBytes estimates what a prepared statement takes in a backend: its text, its tree and its plan.
 func preparedBytes(sql string) int { return 16<<10 + 24*len(sql) }
 
-// session is what the pool keeps with a connection. Behind a pooler in transaction mode, where nothing is prepared, all but seen is
-// empty.
+// session is what the pool keeps with a connection. Behind a pooler in transaction mode, where nothing is prepared, seen is all
+// that is kept of statements.
 type session struct {
 	pooled   bool // the server side is a pooler's
+	used     bool // a request has had it
 	fixed    [fixedStatements]*pgconn.StatementDescription
 	prepared *simplelru.LRU[uint64, *pgconn.StatementDescription] // compiled statements, by ID
 	sizes    map[uint64]int
