@@ -117,13 +117,16 @@ as $$
 begin
   return jsonb_strip_nulls(jsonb_build_object('code', case when context ? 'code' then true end,
     'dirty', case context ->> 'code' when 'volatile' then true end,
+    'generic', case when not context ?| '{code,explain}' and (context ->> 'parameters')::int - 2
+        <= case when node ? 'single' then jsonb_array_length(coalesce(node -> 'where', '[]')) else 0 end then true end,
     'likes', nullif(postern.plan_likes(node), '[]'),
     'settings', case when context -> 'preferences' ? 'timezone'
       then jsonb_build_object('timezone', context -> 'preferences' -> 'timezone') end));
 end
 $$;
 comment on function postern.code_flags(jsonb, jsonb) is
-  'Flags (the type postern.compiled) that come of the code that may run, of the filters of a node and of Prefer timezone.';
+  'Flags (the type postern.compiled) that come of the code that may run, of the filters of a node and of Prefer timezone. '
+  'generic: no value is compared with anything but where a unique key says that there is one row at most.';
 
 create or replace function postern.compile_read(context jsonb, name text, trees jsonb)
 returns postern.compiled

@@ -138,7 +138,7 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
 	}
 	if st != nil && !st.Code && request.PreRequest == "" {
-		e.fixed(setRole, request.bindRole(), nil)
+		e.fixed(setRole, request.bindRole(st.Generic), nil)
 	} else {
 		e.fixed(setStatement, request.bindSet(st != nil && st.ReadOnly), nil)
 	}

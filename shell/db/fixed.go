@@ -43,11 +43,13 @@ var fixed = [fixedStatements]fixedStatement{
 			" and case when $8 then pg_catalog.set_config('transaction_read_only', 'on', true) else '' end is not null",
 		oids: []uint32{oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool},
 	},
-	// Where no code of the user's runs nobody can see the other settings.
+	// Where no code of the user's runs nobody can see the other settings. $3: the plan does not depend on the values, and PostgreSQL,
+	// which else makes five plans for values first, need make but one.
 	setRole: {
 		name: "role",
-		sql:  "select 1 where " + unlessCurrent("search_path", "$1") + " and pg_catalog.set_config('role', $2, true) is not null",
-		oids: []uint32{oidText, oidText},
+		sql: "select 1 where " + unlessCurrent("search_path", "$1") + " and pg_catalog.set_config('role', $2, true) is not null" +
+			" and case when $3 then pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) else '' end is not null",
+		oids: []uint32{oidText, oidText, oidBool},
 	},
 	setMore: {
 		name: "more",

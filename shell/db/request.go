@@ -58,8 +58,12 @@ func (r *Request) bindSet(readOnly bool) [][]byte {
 }
 
 // bindRole returns the parameters of setRole.
-func (r *Request) bindRole() [][]byte {
-	r.values = append(r.values[:0], r.SearchPath, r.Role)
+func (r *Request) bindRole(generic bool) [][]byte {
+	force := boolFalse
+	if generic {
+		force = boolTrue
+	}
+	r.values = append(r.values[:0], r.SearchPath, r.Role, force)
 	return r.values
 }
 

@@ -55,12 +55,12 @@ func newSession(pooled bool) *session {
 	return s
 }
 
-// wants reports whether a statement is to be prepared now: it is met a second time.
+// wants reports whether a statement is to be prepared now: there is room, or it is met a second time.
 func (s *session) wants(id uint64) bool {
 	if s.pooled {
 		return false
 	}
-	if s.seen.Contains(id) {
+	if s.bytes < sessionBytes/2 || s.seen.Contains(id) {
 		return true
 	}
 	s.seen.Add(id, struct{}{})

@@ -28,6 +28,7 @@ type Statement struct {
 	ReadOnly  bool        // runs in a read-only transaction
 	Code      bool        // code of the user's may run
 	Dirty     bool        // code of the user's may leave something in the session
+	Generic   bool        // the plan does not depend on the values
 	Keep      bool        // answers other requests of the shape as well
 	Likes     []int       // the parameters, from 1 on, in which * stands for %
 	Isolation string      // level of the transaction; empty for the default
@@ -43,6 +44,7 @@ type flags struct {
 	ReadOnly  bool              `json:"read_only"`
 	Code      bool              `json:"code"`
 	Dirty     bool              `json:"dirty"`
+	Generic   bool              `json:"generic"`
 	Keep      bool              `json:"keep"`
 	Likes     []int             `json:"likes"`
 	Isolation string            `json:"isolation"`
@@ -56,8 +58,8 @@ func New(sql string, flagsJSON []byte) (*Statement, error) {
 		return nil, fmt.Errorf("flags of a statement: %w", err)
 	}
 	s := &Statement{
-		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Code: f.Code, Dirty: f.Dirty, Keep: f.Keep, Likes: f.Likes,
-		Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
+		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Code: f.Code, Dirty: f.Dirty, Generic: f.Generic, Keep: f.Keep,
+		Likes: f.Likes, Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
 	}
 	for i, name := range f.Params {
 		switch name {

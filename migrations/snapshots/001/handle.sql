@@ -52,6 +52,8 @@ begin
         return;
       elsif state = '42P18' and not prepared and not request ? 'exact' then
         request := request || '{"exact": true}';
+      elsif state = '42P05' and not prepared and attempt = 1 then
+        null; -- code of the user's has used the name
       elsif state <> 'PNSTL' and (flags is null or flags ->> 'epoch' = postern.epoch()) then
         if flags is not null and not prepared and left(state, 2) in ('0A', '22', '42')
           or prepared and state = '42501' and not postern.is_permitted(flags, payload, vals)

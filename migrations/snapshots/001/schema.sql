@@ -48,7 +48,8 @@ comment on type postern.compiled is
   'needs an escape, so the body is wrong; null: nothing). Its parameters: $1 the query of Content-Location, $2 the body, '
   'then the values that were cut out of the request. flags: '
   '{params: the type of each parameter, or unknown, epoch, keep: other requests of the shape may use it, read_only?, '
-  'rollback?, code?: code of the user''s may run, dirty?: it may leave something in the session, binary?, '
+  'rollback?, code?: code of the user''s may run, dirty?: it may leave something in the session, '
+  'generic?: its plan does not depend on its values, so that plans made for values are work in vain, binary?, '
   'likes?: the parameters in which * stands for '
   '%, isolation?, settings?: what must hold for the transaction, before?: it must before the statement starts; text?, bytes?: '
   'as of postern.describe_payload}.';
