@@ -57,7 +57,7 @@ as $$
       case name when 'wrong' then 'postern.failing()' when 'gone' then 'postern.stale()' else '''200''::text' end,
       case name when 'stale' then '''stale''::text' when 'escapes' then '''escapes''::text' else 'null::text' end),
     jsonb_build_object('params', '["text", "bytea", "text"]'::jsonb, 'epoch', case name when 'old' then 'then' else 'now' end,
-      'keep', name <> 'once', 'read_only', name = 'safe')
+      'code', true, 'keep', name <> 'once', 'read_only', name = 'safe')
     || case when name in ('before', 'held') then '{"isolation": "repeatable read", "settings": {"statement_timeout": "5s"}}'::jsonb else '{}' end
     || case when name = 'dirty' then '{"dirty": true}'::jsonb else '{}' end
 $$;
