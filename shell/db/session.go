@@ -14,13 +14,13 @@ import (
 
 const (
 	// sessionBytes is what the compiled statements that stay prepared in a session may take there, by estimate.
-	sessionBytes = 24 << 20
+	sessionBytes = 40 << 20
 	// maxSeen is how many compiled statements a session remembers to have executed once, without preparing them.
 	maxSeen = 4096
 )
 
-// preparedBytes estimates what a prepared statement takes in a backend: its text, its tree and its plan.
-func preparedBytes(sql string) int { return 16<<10 + 24*len(sql) }
+// preparedBytes estimates what a prepared statement takes in a backend, where its text, its tree and its plan are kept.
+func preparedBytes(sql string) int { return 40<<10 + 64*len(sql) }
 
 // session is what the pool keeps with a connection. Behind a pooler in transaction mode, where nothing is prepared, seen is all
 // that is kept of statements.
