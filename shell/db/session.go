@@ -14,7 +14,7 @@ import (
 
 const (
 	// sessionBytes is what the compiled statements that stay prepared in a session may take there, by estimate.
-	sessionBytes = 40 << 20
+	sessionBytes = 38 << 20
 	// maxSeen is how many compiled statements a session remembers to have executed once, without preparing them.
 	maxSeen = 4096
 )
