@@ -255,6 +255,12 @@ select is(postern.legacy_warning(node::jsonb) is null, silent, 'legacy_warning '
 from (values ('{"children": []}', true), ('{"children": [{"label": "a", "name": "b", "children": []}]}', true),
   ('{"children": [{"label": "a", "name": "b", "children": [{"label": "c", "name": "d", "legacy": true, "children": []}]}]}', false)) as cases(node, silent);
 select matches((postern.legacy_warning('{"children": [{"label": "a", "name": "b", "legacy": true, "children": []}]}'))[1][2], '^299 postern ".*a in place of b"$', 'legacy_warning says what to write');
+create function store.checks_calmly() returns void language sql stable as '';
+create function store.checks(strictly boolean default true) returns void language sql stable as '';
+create function store.checks_wildly() returns void language sql as '';
+select is(postern.pre_request_code(name), wanted, 'pre_request_code ' || name)
+from (values ('store.checks_calmly', 'stable'), ('store.checks_wildly', 'volatile'), ('store.checks', 'volatile'), ('checks_calmly', 'volatile'),
+  ('store.nope', 'volatile'), ('pg_catalog.now', 'stable'), ('store.a''b"', 'volatile')) as cases(name, wanted);
 select is(postern.for_media('{"a": 1}', media::jsonb) ? 'jsonb', wanted, 'for_media ' || coalesce(media, 'none'))
 from (values ('{"handler": "json"}', false), ('{"handler": "object"}', false), ('{"handler": "csv"}', true), ('{"handler": "aggregate"}', true), (null, false)) as cases(media, wanted);
 select is(postern.common_headers(context::jsonb, media::jsonb, '{count}'), wanted, concat_ws(' ', 'common_headers', context, media))

@@ -11,6 +11,7 @@ import (
 	"postern/shell/db"
 	"postern/shell/jsontext"
 	"postern/shell/page"
+	"postern/shell/statement"
 )
 
 // state is all that a request needs and that a reload replaces. It never changes.
@@ -19,12 +20,12 @@ type state struct {
 	verifier   *auth.Verifier
 	cors       corsPolicy
 	compress   compression
-	vary       []string          // Vary of answers that say nothing of it
-	varyMore   []string          // and what is added where user code does
-	constant   []byte            // the members of a request for postern.handle that are the same for all
-	searchPath []byte            // of the default schema
-	paths      map[string][]byte // search paths by schema
-	preRequest string            // SQL that calls db-pre-request; empty for none
+	vary       []string             // Vary of answers that say nothing of it
+	varyMore   []string             // and what is added where user code does
+	constant   []byte               // the members of a request for postern.handle that are the same for all
+	searchPath []byte               // of the default schema
+	paths      map[string][]byte    // search paths by schema
+	preRequest *statement.Statement // calls db-pre-request; nil for none
 	verbosity  []byte
 	generation string // of the settings and roles: statements of another are not used
 	roleSource *db.Roles
@@ -56,7 +57,7 @@ func newState(c *config.Config, roles *db.Roles, tokens tokenSource, generation 
 		}
 	}
 	if c.DBPreRequest != "" {
-		st.preRequest = "select " + db.QuoteName(c.DBPreRequest) + "()"
+		st.preRequest = statement.Plain("select " + db.QuoteName(c.DBPreRequest) + "()")
 	}
 	st.verifier = auth.New(auth.Options{
 		Keys: c.Keys, Remote: tokens.remote, Audience: c.JWTAud, AnonymousRole: c.DBAnonRole, RolePath: c.JWTRoleClaimKey,

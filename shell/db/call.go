@@ -96,7 +96,7 @@ func (p *Pool) call(ctx context.Context, conn *pgxpool.Conn, request *Request, s
 	}
 	err := e.pipeline.Sync()
 	if err == nil {
-		err = e.receive(st, answer)
+		err = e.receive(answer)
 	}
 	if closeErr := e.pipeline.Close(); closeErr != nil {
 		if restores {
@@ -122,6 +122,9 @@ type exchange struct {
 	results  int  // results of queries so far
 	main     int  // which of them is the answer
 	explicit bool // the transaction begins and ends by statements
+
+	preparing []*statement.Statement // what is being prepared
+	closing   int                    // how many of the names that the session has to close are being closed
 }
 
 // send queues everything that a request takes.
@@ -137,19 +140,20 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	if assumed != nil {
 		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
 	}
-	if st != nil && !st.Code && request.PreRequest == "" {
+	if st != nil && !st.Code && request.PreRequest == nil {
 		e.fixed(setRole, request.bindRole(st.Generic), nil)
 	} else {
 		e.fixed(setStatement, request.bindSet(st != nil && st.ReadOnly), nil)
 	}
-	if request.PreRequest != "" {
-		e.query(request.PreRequest)
+	if request.PreRequest != nil {
+		e.statement(request.PreRequest, nil, nil)
 	}
 	e.main = e.results
 	if st == nil {
 		e.fixed(handleStatement, request.bindHandle(), handleFormats)
 	} else {
-		e.compiled(request, st)
+		values, formats := request.bind(st)
+		e.statement(st, values, formats)
 	}
 	if e.explicit {
 		e.query("commit")
@@ -183,9 +187,8 @@ func (e *exchange) fixed(which int, values [][]byte, formats []int16) {
 	e.results++
 }
 
-// compiled queues a compiled statement, by name where it is prepared or is to be now.
-func (e *exchange) compiled(request *Request, st *statement.Statement) {
-	values, formats := request.bind(st)
+// statement queues a statement, by name where it is prepared or is to be now.
+func (e *exchange) statement(st *statement.Statement, values [][]byte, formats []int16) {
 	e.results++
 	if sd, found := e.session.prepared.Get(st.ID); found {
 		e.pipeline.SendQueryStatement(sd, values, formats, binaryFormat)
@@ -195,16 +198,17 @@ func (e *exchange) compiled(request *Request, st *statement.Statement) {
 		e.pipeline.SendQueryParams(st.SQL, values, st.Params, formats, binaryFormat)
 		return
 	}
-	for _, name := range e.session.closing {
-		e.pipeline.SendDeallocate(name)
+	for ; e.closing < len(e.session.closing); e.closing++ {
+		e.pipeline.SendDeallocate(e.session.closing[e.closing])
 	}
 	name := st.Name(e.pool.prefix)
 	e.pipeline.SendPrepare(name, st.SQL, st.Params)
+	e.preparing = append(e.preparing, st)
 	e.pipeline.SendQueryPrepared(name, values, formats, binaryFormat)
 }
 
 // receive reads all results.
-func (e *exchange) receive(st *statement.Statement, answer *Answer) error {
+func (e *exchange) receive(answer *Answer) error {
 	var problem error
 	for result := 0; ; {
 		got, err := e.pipeline.GetResults()
@@ -213,10 +217,13 @@ func (e *exchange) receive(st *statement.Statement, answer *Answer) error {
 		}
 		switch got := got.(type) {
 		case *pgconn.StatementDescription:
-			got.Name = st.Name(e.pool.prefix)
-			e.session.keep(st, got)
+			made := e.preparing[0]
+			e.preparing = e.preparing[1:]
+			got.Name = made.Name(e.pool.prefix)
+			e.session.keep(made, got)
 		case *pgconn.CloseComplete:
 			e.session.closing = e.session.closing[1:]
+			e.closing--
 		case *pgconn.ResultReader:
 			if result == e.main {
 				problem = readRow(got, answer)

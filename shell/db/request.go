@@ -18,9 +18,9 @@ type Request struct {
 	Headers    []byte // request.headers, JSON
 	Cookies    []byte // request.cookies, JSON
 	Assumed    *Assumed
-	PreRequest string // SQL that calls db-pre-request; empty for none
-	Anonymous  bool   // for the answer to an error of PostgreSQL
-	Verbosity  []byte // as Anonymous
+	PreRequest *statement.Statement // calls db-pre-request; nil for none
+	Anonymous  bool                 // for the answer to an error of PostgreSQL
+	Verbosity  []byte               // as Anonymous
 
 	JSON     func() []byte // makes the request of postern.handle
 	Location []byte        // the query of Content-Location

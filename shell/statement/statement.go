@@ -79,6 +79,9 @@ func New(sql string, flagsJSON []byte) (*Statement, error) {
 	return s, nil
 }
 
+// Plain returns a statement of SQL without parameters.
+func Plain(sql string) *Statement { return &Statement{ID: lastID.Add(1), SQL: sql} }
+
 // Name returns the name of the prepared statement in a session. prefix is what nothing else in the session begins with.
 func (s *Statement) Name(prefix string) string { return prefix + strconv.FormatUint(s.ID, 36) }
 

@@ -99,16 +99,34 @@ comment on function postern.legacy_warning(jsonb) is
 
 create or replace function postern.with_code(context jsonb, media jsonb, code text)
 returns jsonb
-language plpgsql immutable parallel safe
+language plpgsql stable parallel safe
 as $$
 begin
-  return context || jsonb_strip_nulls(jsonb_build_object('explain', case when media ? 'explain' then true end,
-    'code', greatest(code, case when context ? 'pre_request' then 'volatile' end)));
+  if context ? 'pre_request' then
+    code := greatest(code, postern.pre_request_code(context ->> 'pre_request'));
+  end if;
+  return context || jsonb_strip_nulls(jsonb_build_object('explain', case when media ? 'explain' then true end, 'code', code));
 end
 $$;
 comment on function postern.with_code(jsonb, jsonb, text) is
   'The context with code?, which says what code of the user''s may run, the pre-request function included (stable or '
   'volatile), and explain?, where the media type of the answer is an execution plan.';
+
+create or replace function postern.pre_request_code(name text)
+returns text
+language plpgsql stable strict parallel safe
+as $$
+declare
+  function constant regprocedure := to_regprocedure((
+    select string_agg(quote_ident(part), '.') || '()' from string_to_table(name, '.') as part));
+begin
+  return case when function is null or strpos(name, '.') = 0 then 'volatile'
+    else greatest(postern.function_code(array[function::oid]), 'stable') end;
+end
+$$;
+comment on function postern.pre_request_code(text) is
+  'What code db-pre-request, a name, is: stable or volatile, which is what one is taken for that has no schema or takes '
+  'parameters.';
 
 create or replace function postern.code_flags(context jsonb, node jsonb)
 returns jsonb
