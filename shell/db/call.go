@@ -92,6 +92,10 @@ func (p *Pool) call(ctx context.Context, conn *pgxpool.Conn, request *Request, s
 	e.send(request, st)
 	restores := st != nil && st.Dirty && !e.session.pooled
 	if restores {
+		e.pipeline.SendPipelineSync()
+		if e.explicit {
+			e.query("rollback") // where it failed
+		}
 		e.restore()
 	}
 	err := e.pipeline.Sync()
@@ -160,14 +164,10 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	}
 }
 
-// restore queues what restores the session, in a transaction of its own, in the same round trip.
+// restore queues what restores the session.
 func (e *exchange) restore() {
-	e.pipeline.SendPipelineSync()
-	if e.explicit {
-		e.pipeline.SendQueryParams("rollback", nil, nil, nil, nil) // where it failed
-	}
-	for _, sql := range restoring {
-		e.pipeline.SendQueryParams(sql, nil, nil, nil, nil)
+	for which := restoring; which < fixedStatements; which++ {
+		e.fixed(which, nil, nil)
 	}
 	e.pool.restores.Add(1)
 }

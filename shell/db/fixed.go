@@ -9,8 +9,11 @@ const (
 	setMore                 // settings by name
 	handleStatement         // postern.handle
 	explainStatement        // words an error
-	fixedStatements
+	restoring               // the first of those that restore a session
+	fixedStatements  = restoring + restoringStatements
 )
+
+const restoringStatements = 8
 
 // fixedStatement is SQL with the types of its parameters.
 type fixedStatement struct {
@@ -71,6 +74,17 @@ var fixed = [fixedStatements]fixedStatement{
 			" from postern.error_response($1, $2, $3, $4, $5, $6) as e",
 		oids: []uint32{oidText, oidText, oidText, oidText, oidBool, oidText, oidText},
 	},
+	// They put a session back to what open made of it, but for its prepared statements: settings, temporary tables, locks, cursors,
+	// channels. It is DISCARD ALL without DEALLOCATE ALL; and as path and jit are parameters of the connection, resetting all settings
+	// changes neither, so that plans stay valid.
+	restoring: {name: "restore1", sql: "close all"},
+	{name: "restore2", sql: "reset role"},
+	{name: "restore3", sql: "reset session authorization"},
+	{name: "restore4", sql: "reset all"},
+	{name: "restore5", sql: "unlisten *"},
+	{name: "restore6", sql: "select pg_catalog.pg_advisory_unlock_all()"},
+	{name: "restore7", sql: "discard sequences"},
+	{name: "restore8", sql: "discard temp"},
 }
 
 // unlessCurrent returns SQL that sets a setting for the transaction where it has another value, and is true.

@@ -2,18 +2,9 @@ package db
 
 import (
 	"context"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-// restoring puts a session back to what open made of it, but for its prepared statements: settings, temporary tables, locks,
-// cursors, channels. It is DISCARD ALL without DEALLOCATE ALL; and as path and jit are parameters of the connection, resetting all
-// settings changes neither, so that plans stay valid.
-var restoring = [...]string{
-	"close all", "reset role", "reset session authorization", "reset all", "unlisten *", "select pg_catalog.pg_advisory_unlock_all()",
-	"discard sequences", "discard temp",
-}
 
 // release gives a connection back, restored first where code of the user's may have left something in the session that call did not
 // restore already: nobody waits for that but whoever needs the connection. Behind a pooler, where nothing is prepared, sessions are
@@ -27,12 +18,17 @@ func (p *Pool) release(conn *pgxpool.Conn, dirty bool) {
 		conn.Release()
 		return
 	}
-	p.restores.Add(1)
 	go func() {
 		defer conn.Release()
 		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
 		defer cancel()
-		if err := pg.Exec(ctx, strings.Join(restoring[:], "; ")).Close(); err != nil {
+		e := exchange{pool: p, session: sessionOf(pg), pipeline: pg.StartPipeline(ctx)}
+		e.restore()
+		err := e.pipeline.Sync()
+		if closeErr := e.pipeline.Close(); err == nil {
+			err = closeErr
+		}
+		if err != nil {
 			_ = pg.Close(ctx) // the pool then makes another
 		}
 	}()
