@@ -151,7 +151,7 @@ from (values
   ('base', '- stable - -'), ('over_base', '- stable - -'), ('over_view', '- stable - -'), ('over_guarded', 'stable stable stable stable'),
   ('over_noisy', '- volatile volatile -'), ('asks', 'stable stable stable stable'), ('calls', 'stable stable stable stable'),
   ('sets', 'volatile volatile volatile volatile'), ('counts', 'volatile volatile volatile volatile'), ('compares', 'stable stable stable stable'),
-  ('casts', 'stable stable stable stable'), ('rows', '- - - -'), ('replaced', '- stable - -'), ('defaulted', 'stable volatile stable stable'),
+  ('casts', 'stable stable stable stable'), ('rows', '- - - -'), ('replaced', '- stable stable -'), ('defaulted', 'stable volatile stable stable'),
   ('kept', '- - - -'), ('pg_catalog.pg_class', '- - - -')
 ) as cases(relation, wanted);
 select is(postern.user_code('most'::regclass, 'select'), null, 'an aggregate of functions that PostgreSQL comes with');
@@ -172,6 +172,34 @@ from unnest('{now(),nextval(regclass),gen_random_uuid(),random(),"ts_rewrite(tsq
 
 select is(postern.tree_code(':funcid ' || oid::int || ' '), 'stable', oid::regprocedure::text)
 from unnest('{current_setting(text),"current_setting(text,boolean)",pg_show_all_settings()}'::regprocedure[]) as oid;
+
+-- Casts and operators, which expressions of ours may use where none names them.
+create type lamp as enum ('on', 'off');
+create table lamps (a int, b lamp, c lamp[]);
+select is(postern.types_code('lamps'::regclass), null, 'an enum');
+create function lamp_json(lamp) returns json language sql stable as 'select null::json';
+create cast (lamp as json) with function lamp_json(lamp);
+select is(postern.types_code('lamps'::regclass), 'stable', 'an enum with a cast');
+create function lamp_is(lamp, text) returns boolean language sql as 'select true';
+create operator ~~~~ (leftarg = lamp, rightarg = text, function = lamp_is);
+select is(postern.types_code('lamps'::regclass), 'volatile', 'an enum with an operator');
+select is(postern.types_code('base'::regclass), null, 'types that PostgreSQL comes with');
+select is(postern.common_code(), 'stable', 'operators of types that PostgreSQL comes with');
+create function int_json(int) returns json language sql as 'select null::json';
+create cast (int as json) with function int_json(int);
+select is(postern.common_code(), 'volatile', 'casts of types that PostgreSQL comes with');
+create function told(a int default 1, b int default wild(2)) returns int language sql stable as 'select 1';
+create function asked(a text default current_setting('x.y', true)) returns int language sql stable as 'select 1';
+select is(postern.defaults_code('told'::regproc), 'volatile', 'a default that is VOLATILE');
+select is(postern.defaults_code('asked'::regproc), 'stable', 'a default that asks for a setting');
+select is(postern.defaults_code('wild'::regproc), null, 'no default');
+-- What a rule does to its own table.
+create table buried (id int, gone boolean);
+create trigger t before update on buried for each row execute function trip();
+create rule r as on delete to buried do instead update buried set gone = true where id = old.id;
+select is(postern.user_code('buried'::regclass, 'delete'), 'volatile', 'a rule that changes its own table');
+create table parted (id int) partition by list ((fixed(id)));
+select is(postern.user_code('parted'::regclass, 'insert'), 'volatile', 'an expression that partitions');
 
 -- What waits for the end of the transaction.
 create table late (a int primary key, b int references late deferrable, c int unique deferrable);

@@ -236,7 +236,7 @@ create function pg_temp.code(name text, query text) returns text language sql as
   from postern.find_relation('rooms', name) as relation $$;
 select is(pg_temp.code(name, query), wanted, concat_ws(' ', 'node_code', name, query))
 from (values
-  ('room', '', null), ('house', 'select=id,room!room_house_id_fkey(id)', null), ('guarded', '', 'volatile'), ('guessed', '', 'volatile'),
+  ('room', '', null), ('house', 'select=id,room!room_house_id_fkey(id)', 'stable'), ('guarded', '', 'volatile'), ('guessed', '', 'volatile'),
   ('house', 'select=guess', 'volatile'), ('house', 'select=id&guess=eq.1', 'volatile'), ('room', 'select=id,house!room_house_id_fkey(guess)', 'volatile'), ('house', 'select=code', 'stable')
 ) as cases(name, query, wanted);
 select isnt(pg_temp.code('house', 'select=id,best(id)'), null, 'node_code of a computed relationship');
@@ -255,6 +255,11 @@ select is(postern.legacy_warning(node::jsonb) is null, silent, 'legacy_warning '
 from (values ('{"children": []}', true), ('{"children": [{"label": "a", "name": "b", "children": []}]}', true),
   ('{"children": [{"label": "a", "name": "b", "children": [{"label": "c", "name": "d", "legacy": true, "children": []}]}]}', false)) as cases(node, silent);
 select matches((postern.legacy_warning('{"children": [{"label": "a", "name": "b", "legacy": true, "children": []}]}'))[1][2], '^299 postern ".*a in place of b"$', 'legacy_warning says what to write');
+select is(postern.unusual_code(node::jsonb), wanted, 'unusual_code ' || node)
+from (values ('{"fields": [{"name": "a", "cast": "text"}], "order": [{"field": {"name": "a"}}]}', null),
+  ('{"fields": [{"name": "a", "aggregate": "max", "aggregate_cast": "store.nope"}]}', 'volatile'), ('{"fields": [{"name": "a", "cast": "postern.compiled"}]}', 'volatile'),
+  ('{"fields": [{"name": "a", "set": {}}]}', 'volatile'), ('{"fields": [], "children": [{"oid": ' || 'pg_class'::regclass::oid || '}], "order": [{"child": 0, "field": {"name": "relname"}}]}', null),
+  ('{"fields": [], "children": [{"oid": ' || 'pg_class'::regclass::oid || '}], "order": [{"child": 0, "field": {"name": "rank"}}]}', 'volatile')) as cases(node, wanted);
 create function store.checks_calmly() returns void language sql stable as '';
 create function store.checks(strictly boolean default true) returns void language sql stable as '';
 create function store.checks_wildly() returns void language sql as '';

@@ -29,7 +29,9 @@ begin
   then
     perform postern.fail('PGRST128', 'max-affected with handling=strict needs a function that returns SETOF or TABLE');
   end if;
-  context := postern.with_code(context, media, case routine ->> 'volatility' when 'v' then 'volatile' else 'stable' end)
+  context := postern.with_code(context, media, case
+      when routine ->> 'volatility' = 'v' or postern.is_binary(media) then 'volatile'
+      else greatest('stable', postern.defaults_code((routine ->> 'oid')::oid), postern.node_code(node)) end)
     || case when post and routine ->> 'volatility' = 'v' then '{"guarded": true}' else '{}'::jsonb end;
   return postern.render_call_answer(context, routine, node, media, postern.render_call(routine, node,
       case when fields or not post then arguments end, keys, case when post and not fields then payload ->> 'form' end,

@@ -80,6 +80,7 @@ begin
   elsif method = 'DELETE' then
     code := postern.user_code(relation, 'delete');
   end if;
+  code := greatest(code, postern.types_code(relation));
   if method in ('PATCH', 'DELETE') or shown then
     code := greatest(code, postern.node_code(node), case when shown and postern.is_binary(media) then 'volatile' end);
   end if;

@@ -19,6 +19,7 @@ set local check_function_bodies = off;
 {{ template "catalog/key.sql" . }}
 {{ template "catalog/media.sql" . }}
 {{ template "catalog/relation.sql" . }}
+{{ template "catalog/expression.sql" . }}
 {{ template "catalog/code.sql" . }}
 {{ template "catalog/relationship.sql" . }}
 {{ template "catalog/representation.sql" . }}

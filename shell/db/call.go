@@ -144,11 +144,7 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	if assumed != nil {
 		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
 	}
-	if st != nil && !st.Code && request.PreRequest == nil {
-		e.fixed(setRole, request.bindRole(st.Generic), nil)
-	} else {
-		e.fixed(setStatement, request.bindSet(st != nil && st.ReadOnly), nil)
-	}
+	e.fixed(setStatement, request.bindSet(st), nil)
 	if request.PreRequest != nil {
 		e.statement(request.PreRequest, nil, nil)
 	}

@@ -5,7 +5,6 @@ import "postern/shell/statement"
 // The statements that every session has prepared.
 const (
 	setStatement     = iota // what is set for a request
-	setRole                 // what is set for a request in which no code of the user's runs
 	setMore                 // settings by name
 	handleStatement         // postern.handle
 	explainStatement        // words an error
@@ -33,7 +32,8 @@ const (
 
 var fixed = [fixedStatements]fixedStatement{
 	// set_config is in WHERE, where it is evaluated without its values being sent back; each value is not null. What the session has
-	// already is not set again, as that costs more than looking.
+	// already is not set again, as that costs more than looking. $9: the plan does not depend on the values, and PostgreSQL, which
+	// else makes five plans for values first, need make but one.
 	setStatement: {
 		name: "set",
 		sql: "select 1 where " + unlessCurrent("search_path", "$1") +
@@ -43,16 +43,9 @@ var fixed = [fixedStatements]fixedStatement{
 			" and pg_catalog.set_config('request.path', $5, true) is not null" +
 			" and pg_catalog.set_config('request.headers', $6, true) is not null" +
 			" and " + unlessCurrent("request.cookies", "$7") +
-			" and case when $8 then pg_catalog.set_config('transaction_read_only', 'on', true) else '' end is not null",
-		oids: []uint32{oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool},
-	},
-	// Where no code of the user's runs nobody can see the other settings. $3: the plan does not depend on the values, and PostgreSQL,
-	// which else makes five plans for values first, need make but one.
-	setRole: {
-		name: "role",
-		sql: "select 1 where " + unlessCurrent("search_path", "$1") + " and pg_catalog.set_config('role', $2, true) is not null" +
-			" and case when $3 then pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) else '' end is not null",
-		oids: []uint32{oidText, oidText, oidBool},
+			" and case when $8 then pg_catalog.set_config('transaction_read_only', 'on', true) else '' end is not null" +
+			" and case when $9 then pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) else '' end is not null",
+		oids: []uint32{oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool, oidBool},
 	},
 	setMore: {
 		name: "more",

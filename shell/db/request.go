@@ -47,24 +47,18 @@ func (r *Request) safe() bool {
 	return string(r.Method) == http.MethodGet || string(r.Method) == http.MethodHead
 }
 
-// bindSet returns the parameters of setStatement. readOnly: whatever the method is.
-func (r *Request) bindSet(readOnly bool) [][]byte {
-	flag := boolFalse
-	if readOnly || r.safe() {
-		flag = boolTrue
-	}
-	r.values = append(r.values[:0], r.SearchPath, r.Role, r.Claims, r.Method, r.Path, r.Headers, r.Cookies, flag)
+// bindSet returns the parameters of setStatement for a compiled statement, or for postern.handle where st is nil.
+func (r *Request) bindSet(st *statement.Statement) [][]byte {
+	r.values = append(r.values[:0], r.SearchPath, r.Role, r.Claims, r.Method, r.Path, r.Headers, r.Cookies,
+		boolean(r.safe() || st != nil && st.ReadOnly), boolean(st != nil && st.Generic))
 	return r.values
 }
 
-// bindRole returns the parameters of setRole.
-func (r *Request) bindRole(generic bool) [][]byte {
-	force := boolFalse
-	if generic {
-		force = boolTrue
+func boolean(b bool) []byte {
+	if b {
+		return boolTrue
 	}
-	r.values = append(r.values[:0], r.SearchPath, r.Role, force)
-	return r.values
+	return boolFalse
 }
 
 // bindHandle returns the parameters of handleStatement.

@@ -26,7 +26,6 @@ type Statement struct {
 	Params    []uint32    // types of the parameters: the query of Content-Location, the body, then the values
 	Epoch     string      // of the schema that it was compiled for
 	ReadOnly  bool        // runs in a read-only transaction
-	Code      bool        // code of the user's may run
 	Dirty     bool        // code of the user's may leave something in the session
 	Generic   bool        // the plan does not depend on the values
 	Keep      bool        // answers other requests of the shape as well
@@ -42,7 +41,6 @@ type flags struct {
 	Params    []string          `json:"params"`
 	Epoch     string            `json:"epoch"`
 	ReadOnly  bool              `json:"read_only"`
-	Code      bool              `json:"code"`
 	Dirty     bool              `json:"dirty"`
 	Generic   bool              `json:"generic"`
 	Keep      bool              `json:"keep"`
@@ -58,7 +56,7 @@ func New(sql string, flagsJSON []byte) (*Statement, error) {
 		return nil, fmt.Errorf("flags of a statement: %w", err)
 	}
 	s := &Statement{
-		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Code: f.Code, Dirty: f.Dirty, Generic: f.Generic, Keep: f.Keep,
+		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Generic: f.Generic, Keep: f.Keep,
 		Likes: f.Likes, Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
 	}
 	for i, name := range f.Params {

@@ -102,6 +102,7 @@ returns jsonb
 language plpgsql stable parallel safe
 as $$
 begin
+  code := greatest(code, postern.common_code());
   if context ? 'pre_request' then
     code := greatest(code, postern.pre_request_code(context ->> 'pre_request'));
   end if;

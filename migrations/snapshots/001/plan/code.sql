@@ -5,19 +5,23 @@ returns text
 language plpgsql stable strict
 as $$
 declare
-  code text := postern.user_code((node ->> 'oid')::oid, 'select');
+  relation constant oid := (node ->> 'oid')::oid;
+  code text := greatest(postern.user_code(relation, 'select'), postern.types_code(relation));
   names constant text[] := case when node ? 'computed' then postern.computed_names(node, coalesce(node -> 'columns',
     (select jsonb_agg(item) from jsonb_each(node -> 'known') as known(name, item)), '[{"name": ""}]')) end;
   child jsonb;
 begin
   if names <> '{}' then
     code := greatest(code, (
-      select postern.function_code(array_agg(p.oid))
+      select case when count(distinct p.proname) < cardinality(names) then 'volatile' -- polymorphic, inherited, with defaults
+        else postern.function_code(array_agg(p.oid)) end
       from pg_class as c join pg_proc as p on p.proargtypes[0] = c.reltype and p.pronargs = 1
-      where c.oid = (node ->> 'oid')::oid and p.proname = any(names)));
+      where c.oid = relation and p.proname = any(names)));
   end if;
-  if jsonb_path_exists(node -> 'fields', '$[*].transform') then
-    code := greatest(code, 'stable');
+  if node -> 'fields' @? '$[*] ? (exists (@.set) || exists (@.cast) || exists (@.aggregate_cast))'
+    or node -> 'order' @? '$[*].child'
+  then
+    code := greatest(code, postern.unusual_code(node));
   end if;
   for child in select c from jsonb_array_elements(node -> 'children') as c loop
     code := greatest(code, postern.node_code(child),
@@ -29,4 +33,27 @@ end
 $$;
 comment on function postern.node_code(jsonb) is
   'What code of the user''s may run when the rows of a node and of its embeds are read (postern.user_code): that of their '
-  'relations, computed fields and relationships, and representations.';
+  'relations, types, computed fields and relationships, and casts.';
+
+create or replace function postern.unusual_code(node jsonb)
+returns text
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return case when node -> 'fields' @? '$[*].set' or exists (
+      select from jsonb_array_elements(node -> 'fields') as field,
+        unnest(array[field ->> 'cast', field ->> 'aggregate_cast']) as cast_to
+      where cast_to is not null and coalesce(to_regtype(cast_to) >= 16384, true))
+    or exists (
+      select from jsonb_array_elements(node -> 'order') as term
+      where term ? 'child' and not exists (
+        select from pg_attribute
+        where attrelid = (node -> 'children' -> (term ->> 'child')::int ->> 'oid')::oid
+          and attname = term -> 'field' ->> 'name'))
+    then 'volatile' end;
+end
+$$;
+comment on function postern.unusual_code(jsonb) is
+  'Volatile where a node has a computed field that is a set, a cast to a type of the user''s, or an order by what is no column of '
+  'an embed, else null.';
