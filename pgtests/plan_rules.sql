@@ -237,7 +237,7 @@ create function pg_temp.code(name text, query text) returns text language sql as
 select is(pg_temp.code(name, query), wanted, concat_ws(' ', 'node_code', name, query))
 from (values
   ('room', '', null), ('house', 'select=id,room!room_house_id_fkey(id)', 'stable'), ('guarded', '', 'volatile'), ('guessed', '', 'volatile'),
-  ('house', 'select=guess', 'volatile'), ('house', 'select=id&guess=eq.1', 'volatile'), ('room', 'select=id,house!room_house_id_fkey(guess)', 'volatile'), ('house', 'select=code', 'stable')
+  ('house', 'select=guess', 'volatile'), ('house', 'select=id&guess=eq.1', 'volatile'), ('room', 'select=id,house!room_house_id_fkey(guess)', 'volatile'), ('house', 'select=code', 'stable'), ('house', 'select=polymorphic', 'volatile')
 ) as cases(name, query, wanted);
 select isnt(pg_temp.code('house', 'select=id,best(id)'), null, 'node_code of a computed relationship');
 select is(postern.with_code(context::jsonb, media::jsonb, code) - 'epoch', wanted::jsonb, concat_ws(' ', 'with_code', context, media, code))

@@ -33,28 +33,6 @@ foreign keys change. In: the relation; select, insert, update or delete (an upse
 stable or volatile, which also a foreign table is and what is not there. Raises nothing. The defaults that an UPDATE may
 set columns to are not looked at: they are an INSERT's.$$;
 
-create or replace function postern.may_defer(relation oid, command text)
-returns boolean
-language plpgsql stable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return exists (
-    select from postern.reached_relations(may_defer.relation, may_defer.command) as r
-     cross join lateral (
-       select from pg_trigger
-         join postern.commands() as k on k.command = r.command and tgtype & trigger_event <> 0
-        where tgrelid = r.relation
-          and tgdeferrable
-          and tgenabled <> 'D'
-       offset 0) as t);
-end
-$$;
-comment on function postern.may_defer(oid, text) is
-$$Whether a command on a relation may leave a constraint or trigger to the end of the transaction, at the relation or
-where its foreign keys, views and rules lead. In: as of postern.user_code; what user code does is not looked at. Raises
-nothing.$$;
-
 create or replace function postern.relation_code(relation oid, command text, reach int)
 returns text
 language plpgsql stable strict parallel safe
