@@ -174,8 +174,8 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			return err
 		}
 		switch {
-		case x.answer.Note == db.Fine && described && !compiled && x.answer.Status == http.StatusBadRequest && st.isBroken(r, x):
-			st.undescribe(x, r, identity)
+		case x.answer.Note == db.Fine && described && !compiled && x.answer.Status == http.StatusBadRequest && x.isBroken(r):
+			x.undescribe()
 			described = false
 		case x.answer.Note == db.Fine:
 			return s.answered(r, x)

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -119,13 +120,16 @@ func isJSON(types []string) bool {
 	return len(types) == 1 && strings.TrimRight(media, " \t") == "application/json"
 }
 
+// payloadMember begins the member payload, the last of a shape.
+var payloadMember = []byte(`,"payload":`)
+
 // appendPayload appends the member payload, which describes a JSON body. Without it the database looks at the body.
 func appendPayload(dst []byte, r *http.Request, payload []byte, query string, call bool) []byte {
 	if !isJSON(r.Header["Content-Type"]) {
 		return dst
 	}
 	start := len(dst)
-	dst = append(dst, `,"payload":`...)
+	dst = append(dst, payloadMember...)
 	if len(payload) == 0 && call {
 		return append(dst, `{"form":"{","keys":[]}`...)
 	}
@@ -137,13 +141,13 @@ func appendPayload(dst []byte, r *http.Request, payload []byte, query string, ca
 }
 
 // isBroken reports whether a body that was taken for JSON is none, so that the database must say what is wrong with it.
-func (st *state) isBroken(r *http.Request, x *exchange) bool {
-	return hasPayload(r.Method) && len(x.payload) > 0 && strings.Contains(string(x.shape), `,"payload":`) && !json.Valid(x.payload)
+func (x *exchange) isBroken(r *http.Request) bool {
+	return hasPayload(r.Method) && len(x.payload) > 0 && bytes.Contains(x.shape, payloadMember) && !json.Valid(x.payload)
 }
 
 // undescribe takes the description of the body out of the shape.
-func (st *state) undescribe(x *exchange, r *http.Request, identity *auth.Identity) {
-	x.shape = x.shape[:strings.LastIndex(string(x.shape), `,"payload":`)]
+func (x *exchange) undescribe() {
+	x.shape = x.shape[:bytes.LastIndex(x.shape, payloadMember)]
 }
 
 // pathOf returns the search path of the schema that a request is about; one that is not exposed is the database's to refuse.

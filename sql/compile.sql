@@ -98,25 +98,37 @@ declare
   method constant text := request ->> 'method';
   fields constant jsonb := coalesce(request -> 'headers', '{}');
 begin
-  return jsonb_strip_nulls(jsonb_build_object('schema', schema, 'schemas', config -> 'db_schemas', 'method', method,
+  return postern.statement_context(request, epoch) || jsonb_strip_nulls(jsonb_build_object(
+    'schema', schema, 'schemas', config -> 'db_schemas',
     'aggregates', config -> 'db_aggregates_enabled', 'legacy', config -> 'url_use_legacy_target_names',
     'plans', config -> 'db_plan_enabled',
     'max_rows', case when call or method in ('GET', 'HEAD') then config -> 'db_max_rows' end,
     'verbosity', config -> 'client_error_verbosity', 'accept', fields -> 'accept', 'content_type', fields -> 'content-type',
     'preferences', postern.preferences(fields ->> 'prefer', config ->> 'db_tx_end' like '%-allow-override'),
-    'tx_end', config -> 'db_tx_end', 'pre_request', config -> 'db_pre_request', 'epoch', epoch,
-    'escapes', request -> 'escapes', 'exact', request -> 'exact', 'described', request ? 'payload' or method not in ('POST', 'PATCH', 'PUT'),
-    'parameters', coalesce((request ->> 'values')::int, 0) + 2,
+    'tx_end', config -> 'db_tx_end', 'pre_request', config -> 'db_pre_request',
+    'escapes', request -> 'escapes', 'exact', request -> 'exact',
     'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}'
       then schema end));
 end
 $$;
 comment on function postern.request_context(jsonb, jsonb, text, text, boolean) is
-  'What all stages may ask about a request: {schema, schemas, method, aggregates, legacy, plans, max_rows?, verbosity, '
-  'accept?, content_type?, preferences, tx_end, pre_request?, epoch, escapes?: some text needs an escape, exact?: as of '
-  'postern.parameter_types, described: the '
-  'statement does not depend on the body but by what the request says of it, parameters: how many the statement has, '
-  'profile?: the schema, where the answer names it}.';
+  'What all stages may ask about a request: that of postern.statement_context, and {schema, schemas, aggregates, legacy, '
+  'plans, max_rows?, verbosity, accept?, content_type?, preferences, tx_end, pre_request?, escapes?: some text needs an '
+  'escape, exact?: as of postern.parameter_types, profile?: the schema, where the answer names it}.';
+
+create or replace function postern.statement_context(request jsonb, epoch text)
+returns jsonb
+language plpgsql immutable parallel safe
+as $$
+begin
+  return jsonb_build_object('method', request -> 'method', 'epoch', epoch,
+    'described', request ? 'payload' or request ->> 'method' not in ('POST', 'PATCH', 'PUT'),
+    'parameters', coalesce((request ->> 'values')::int, 0) + 2);
+end
+$$;
+comment on function postern.statement_context(jsonb, text) is
+  'What every statement has to know of its request: {method, epoch, described: the statement does not depend on the body but '
+  'by what the request says of it, parameters: how many the statement has}.';
 
 create or replace function postern.compile_error(
   request jsonb, config jsonb, epoch text, state text, message text, detail text, hint text)
@@ -126,9 +138,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   answer record;
-  context constant jsonb := jsonb_build_object('method', request ->> 'method', 'epoch', epoch,
-    'parameters', coalesce((request ->> 'values')::int, 0) + 2,
-    'described', request ? 'payload' or request ->> 'method' not in ('POST', 'PATCH', 'PUT'));
+  context constant jsonb := postern.statement_context(request, epoch);
 begin
   answer := postern.error_response(state, message, detail, hint, coalesce((request ->> 'anonymous')::boolean, false),
     config ->> 'client_error_verbosity');

@@ -126,9 +126,12 @@ as $$
 begin
   return (
     select max(greatest(
-        postern.object_code('pg_type'::regclass, u.id),
-        postern.function_code(array(select castfunc from pg_cast where u.id in (castsource, casttarget))),
-        postern.function_code(array(select oprcode::oid from pg_operator where u.id in (oprleft, oprright)))))
+        postern.object_code('pg_type'::regclass, a.atttypid), (
+          select max(greatest(
+              postern.function_code(array(select castfunc from pg_cast where u.id in (castsource, casttarget))),
+              postern.function_code(array(select oprcode::oid from pg_operator where u.id in (oprleft, oprright)))))
+          from postern.used_objects('pg_type'::regclass, a.atttypid) as u
+          where u.kind = 'pg_type'::regclass)))
     from (
       select distinct atttypid
         from pg_attribute
@@ -136,9 +139,7 @@ begin
          and attnum > 0
          and not attisdropped
          and atttypid >= 16384
-      offset 0) as a
-    cross join lateral postern.used_objects('pg_type'::regclass, a.atttypid) as u
-    where u.kind = 'pg_type'::regclass);
+      offset 0) as a);
 end
 $$;
 comment on function postern.types_code(oid) is
