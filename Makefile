@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BIN := bin/postern
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build lint fmt setup setup-test snapshot conformance clean
+.PHONY: help run test race matrix bench build lint fmt setup setup-test snapshot conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,18 @@ test: lint ## check the code, then run every test (some packages: make test PACK
 	@pg=$$(.ci/setup.sh test) && cc=$$(.ci/compiler.sh) && .ci/browser.sh >/dev/null && .ci/curl.sh >/dev/null && \
 	  POSTERN_PG_BIN=$$pg CC=$$cc go test $(or $(PACKAGES),./...) && \
 	  { [ -n "$(PACKAGES)" ] || { cd cmd/bench && POSTERN_PG_BIN=$$pg go test ./...; }; }
+
+race: ## run the tests, and the binary that they start, under Go's race detector
+	@pg=$$(.ci/setup.sh test) && cc=$$(.ci/compiler.sh) && .ci/browser.sh >/dev/null && .ci/curl.sh >/dev/null && \
+	  POSTERN_PG_BIN=$$pg CC=$$cc POSTERN_RACE=1 go test -race ./...
+
+VERSIONS := 14 15 16 17 18
+
+matrix: ## run the tests of what is served on each PostgreSQL that is supported (some: make matrix VERSIONS="14 18")
+	@cc=$$(.ci/compiler.sh) && .ci/browser.sh >/dev/null && .ci/curl.sh >/dev/null && for version in $(VERSIONS); do \
+	  pg=$$(.ci/server.sh $$version) && echo "== PostgreSQL $$version" && POSTERN_PG_BIN=$$pg CC=$$cc POSTERN_MATRIX=1 \
+	  go test ./pgtests ./cmd/postern/... || failed="$$failed $$version"; \
+	  done; [ -z "$$failed" ] || { echo "failed on PostgreSQL$$failed"; exit 1; }
 
 bench: setup ## measure an application's requests beside hand-written handlers (make bench ARGS="-help" tells what else)
 	@go build -C cmd/bench -o $(CURDIR)/bin/bench

@@ -19,20 +19,20 @@ import (
 
 // output is a buffer that one goroutine writes to while another reads.
 type output struct {
-	sync.Mutex
-	bytes.Buffer
+	lock sync.Mutex
+	text bytes.Buffer // not embedded: its ReadFrom would go past the lock
 }
 
 func (o *output) Write(p []byte) (int, error) {
-	o.Lock()
-	defer o.Unlock()
-	return o.Buffer.Write(p)
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	return o.text.Write(p)
 }
 
 func (o *output) String() string {
-	o.Lock()
-	defer o.Unlock()
-	return o.Buffer.String()
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	return o.text.String()
 }
 
 // runningDemo starts the demo in a directory, waits until it has printed a text and returns all it has printed; stop is

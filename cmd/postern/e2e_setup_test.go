@@ -71,12 +71,16 @@ type house struct {
 	cluster *cluster.Cluster
 }
 
-// build compiles the binary as a release is, and starts a cluster.
+// build compiles the binary as a release is, or, where POSTERN_RACE is set, to look for data races and to die of the first,
+// and starts a cluster.
 func build(t *testing.T) *house {
 	t.Helper()
 	h := &house{binary: filepath.Join(t.TempDir(), "postern"), cluster: emptyCluster(t)}
 	command := exec.CommandContext(t.Context(), "go", "build", "-o", h.binary, ".")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if os.Getenv("POSTERN_RACE") != "" {
+		command = exec.CommandContext(t.Context(), "go", "build", "-race", "-o", h.binary, ".")
+	}
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
@@ -154,6 +158,7 @@ func (h *house) serve(t *testing.T, database string, settings ...string) *proces
 	p.command.Env = append([]string{
 		"PGRST_DB_URI=" + h.cluster.URI("e2e_login", database), "PGRST_DB_SCHEMAS=api,more", "PGRST_DB_ANON_ROLE=e2e_anon",
 		"PGRST_JWT_SECRET=" + testSecret, "PGRST_SERVER_HOST=127.0.0.1", "PGRST_SERVER_PORT=0", "PGRST_ADMIN_SERVER_UNIX_SOCKET=" + socket,
+		"GORACE=halt_on_error=1",
 	}, settings...)
 	p.command.Stdout, p.command.Stderr = io.Discard, p.events
 	if err := p.command.Start(); err != nil {
