@@ -1,4 +1,6 @@
--- Release 0.1: everything is in the schema postern.
+-- Release 0.1: everything is in the schema postern, this table of tern's too. It has no key, so a publication for all tables
+-- needs to be told what identifies its row.
+alter table if exists postern.schema_version replica identity full;
 {{ install_snapshot "001" }}
 
 ---- create above / drop below ----
@@ -19,4 +21,9 @@ begin
   end loop;
 end
 $$;
-drop schema if exists postern cascade;
+
+-- All but the table in which tern is about to write how far the database is.
+alter schema postern rename to postern_removed;
+create schema postern;
+alter table if exists postern_removed.schema_version set schema postern;
+drop schema postern_removed cascade;

@@ -4,8 +4,11 @@ package migrations
 
 import "embed"
 
-// VersionTable is where tern keeps how far a database is, as in tern.conf.
-const VersionTable = "public.postern_version"
+// Schema is the schema of postern, and VersionTable the table in it where tern keeps how far a database is, as in tern.conf.
+const (
+	Schema       = "postern"
+	VersionTable = Schema + ".schema_version"
+)
 
 // Files are the migrations and, in snapshots, the sources that each release installs.
 //

@@ -1,4 +1,5 @@
 set local check_function_bodies = off;
+{{ template "begin.sql" . }}
 {{ template "schema.sql" . }}
 {{ template "parse/limits.sql" . }}
 {{ template "parse/tokens.sql" . }}
@@ -86,3 +87,4 @@ set local check_function_bodies = off;
 {{ template "respond/error.sql" . }}
 {{ template "respond/override.sql" . }}
 {{ template "handle.sql" . }}
+{{ template "end.sql" . }}

@@ -63,41 +63,87 @@ func migrateTo(ctx context.Context, uri string, target int, tell func(line strin
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	if target == 0 {
-		exists := false
-		if err := conn.QueryRow(ctx, "select to_regclass($1) is not null", migrations.VersionTable).Scan(&exists); err != nil {
+	found, err := findInstallation(ctx, conn)
+	switch {
+	case err != nil:
+		return err
+	case target == 0 && !found.versioned:
+		tell("there is nothing to remove")
+		return nil
+	case !found.schema:
+		if _, err := conn.Exec(ctx, "create schema "+migrations.Schema); err != nil {
 			return err
 		}
-		if !exists {
-			tell("there is nothing to remove")
-			return nil
-		}
 	}
+	steps, err := migrateWithTern(ctx, conn, target, tell)
+	switch {
+	case err != nil:
+		return located(err)
+	case target == 0:
+		_, err = conn.Exec(ctx, "drop schema "+migrations.Schema+" cascade")
+		return err
+	case steps == 0:
+		tell("the database is up to date")
+		return watchDDL(ctx, conn, tell)
+	}
+	return nil
+}
+
+// migrateWithTern returns how many migrations it ran.
+func migrateWithTern(ctx context.Context, conn *pgx.Conn, target int, tell func(line string)) (steps int, err error) {
 	migrator, err := migrate.NewMigrator(ctx, conn, migrations.VersionTable)
 	if err != nil {
-		return fmt.Errorf("table %s: %w", migrations.VersionTable, err)
+		return 0, fmt.Errorf("table %s: %w", migrations.VersionTable, err)
 	}
 	if err := migrator.LoadMigrations(migrations.Files); err != nil {
-		return fmt.Errorf("reading the migrations: %w", err)
+		return 0, fmt.Errorf("reading the migrations: %w", err)
 	}
 	if target == newest {
 		target = len(migrator.Migrations)
 	}
-	steps := 0
 	migrator.OnStart = func(_ int32, name, direction, _ string) {
 		steps++
 		tell(fmt.Sprintf("%s %s", name, direction))
 	}
-	if err := migrator.MigrateTo(ctx, int32(target)); err != nil {
-		return located(err)
+	return steps, migrator.MigrateTo(ctx, int32(target))
+}
+
+// installation is what there is of postern in a database: its schema, and the table of what migrations have run.
+type installation struct{ schema, versioned bool }
+
+// findInstallation fails where the schema is not one that migrations may change: an extension's, or somebody else's.
+func findInstallation(ctx context.Context, conn *pgx.Conn) (found installation, err error) {
+	var extension, foreign bool
+	err = conn.QueryRow(ctx, `
+		select n.oid is not null,
+		  to_regclass($2) is not null,
+		  exists (select from pg_catalog.pg_extension where extname = $1),
+		  to_regclass($2) is null and to_regprocedure($1 || '.version()') is null and exists (
+		    select from pg_catalog.pg_depend where refclassid = 'pg_catalog.pg_namespace'::regclass and refobjid = n.oid)
+		from (select to_regnamespace($1)) as n (oid)`,
+		migrations.Schema, migrations.VersionTable).Scan(&found.schema, &found.versioned, &extension, &foreign)
+	switch {
+	case err != nil:
+		return found, err
+	case extension:
+		return found, errors.New("postern is installed as an extension here: ALTER EXTENSION postern UPDATE updates it, DROP EXTENSION postern removes it")
+	case foreign:
+		return found, fmt.Errorf("the schema %s has other things in it: rename it, postern needs the name", migrations.Schema)
 	}
-	if target == 0 {
-		if _, err := conn.Exec(ctx, "drop table "+migrations.VersionTable); err != nil {
-			return err
-		}
+	return found, nil
+}
+
+// watchDDL creates the event triggers that are missing: pg_restore of the schema alone leaves them out.
+func watchDDL(ctx context.Context, conn *pgx.Conn, tell func(line string)) error {
+	var live bool
+	if err := conn.QueryRow(ctx, "select "+migrations.Schema+".live()").Scan(&live); err != nil || live {
+		return err
 	}
-	if steps == 0 {
-		tell(fmt.Sprintf("the database is at migration %d already", target))
+	if err := conn.QueryRow(ctx, "select "+migrations.Schema+".watch_ddl()").Scan(&live); err != nil {
+		return err
+	}
+	if live {
+		tell("created the event triggers that watch DDL")
 	}
 	return nil
 }

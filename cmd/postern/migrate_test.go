@@ -1,16 +1,22 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // traces counts what postern has in a database besides the functions of others.
 const traces = `select (select count(*) from pg_namespace where nspname = 'postern')
-	+ (select count(*) from pg_event_trigger) + (select count(*) from pg_class where relname = 'postern_version')`
+	+ (select count(*) from pg_event_trigger) + (select count(*) from pg_class where relname = 'schema_version')`
 
 func TestMigrate(t *testing.T) {
 	c := emptyCluster(t)
@@ -24,7 +30,7 @@ func TestMigrate(t *testing.T) {
 	}{
 		{0, "there is nothing to remove", false},
 		{newest, "001_install_postern.sql up", true},
-		{newest, "already", true},
+		{newest, "up to date", true},
 		{0, "001_install_postern.sql down", false},
 		{1, "001_install_postern.sql up", true},
 		{0, "001_install_postern.sql down", false},
@@ -62,14 +68,15 @@ func TestTernCommand(t *testing.T) {
 			t.Fatalf("tern %v: %v\n%s", arguments, err, out)
 		}
 	}
+	execute(t, uri, "create schema postern")
 	migrations := filepath.Join(root, "migrations")
 	common := []string{"migrate", "-c", filepath.Join(migrations, "tern.conf"), "-m", migrations, "--conn-string", uri}
 	tern(common...)
-	if count(t, uri, "select count(*) from public.postern_version where version > 0") != 1 {
+	if count(t, uri, "select count(*) from postern.schema_version where version > 0") != 1 {
 		t.Error("not installed")
 	}
 	tern(append(common, "-d", "0")...)
-	if count(t, uri, "select count(*) from pg_namespace where nspname = 'postern'") != 0 {
+	if count(t, uri, "select count(*) from pg_proc where pronamespace = 'postern'::regnamespace") != 0 {
 		t.Error("not removed")
 	}
 }
@@ -88,4 +95,189 @@ func ternModule(t *testing.T, root string) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+func execute(t *testing.T, uri, sql string) {
+	t.Helper()
+	conn, err := pgconn.Connect(t.Context(), uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), sql).ReadAll(); err != nil {
+		t.Fatalf("%.200s: %v", sql, err)
+	}
+}
+
+// contents describes all that postern is in a database, but for owners.
+const contents = `
+	select string_agg(line, E'\n' order by line collate "C") from (
+	  select concat_ws(' | ', p.oid::regprocedure, prorettype::regtype, proargnames, pg_get_expr(proargdefaults, 0), prosrc, provolatile,
+	    proisstrict, proparallel, prosecdef, proconfig, proacl is null, obj_description(p.oid, 'pg_proc'))
+	  from pg_proc as p where pronamespace = 'postern'::regnamespace
+	  union all
+	  select concat_ws(' | ', t.oid::regtype, typtype, typbasetype::regtype, obj_description(t.oid, 'pg_type'),
+	    (select string_agg(concat(attname, ' ', atttypid::regtype), ', ' order by attnum) from pg_attribute where attrelid = typrelid))
+	  from pg_type as t where typnamespace = 'postern'::regnamespace
+	  union all
+	  select concat_ws(' | ', evtname, evtevent, evtenabled) from pg_event_trigger
+	  union all
+	  select concat_ws(' | ', nspname, obj_description(oid, 'pg_namespace')) from pg_namespace where nspname = 'postern') as one (line)`
+
+// Whatever database and role postern is installed with, the result is what a fresh installation by a superuser is.
+func TestInstallations(t *testing.T) {
+	c := emptyCluster(t)
+	super := func(database string) string { return c.URI(c.Superuser, database) }
+	execute(t, super("postgres"), `
+		create role creator login; create role hurried login superuser;
+		alter role hurried set lock_timeout = '1ms'; alter role hurried set search_path = pg_temp, public;
+		alter role hurried set default_transaction_isolation = 'serializable'; alter role hurried set check_function_bodies = on`)
+	execute(t, super("postgres"), "create database fresh")
+	if err := migrateDatabase(t.Context(), super("fresh")); err != nil {
+		t.Fatal(err)
+	}
+	want := text(t, super("fresh"), contents)
+	watched := regexp.MustCompile(`(?m)^postern_(ddl_command_end|sql_drop) \|.*\n?`)
+	for name, one := range map[string]struct {
+		options, before string
+		role            string
+		after           func(uri string)
+		unwatched       bool
+	}{
+		"with CREATE on the database alone": {before: "grant create on database %[1]s to creator; revoke create on schema public from public",
+			role: "creator", unwatched: true},
+		"as its owner":               {before: "alter database %[1]s owner to creator", role: "creator", unwatched: true},
+		"published":                  {before: "create publication everything for all tables"},
+		"with settings":              {role: "hurried"},
+		"in LATIN1":                  {options: "encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"},
+		"with the schema":            {before: "create schema postern"},
+		"again after it was dropped": {after: func(uri string) { execute(t, uri, "drop schema postern cascade") }},
+		"over an older version": {after: func(uri string) {
+			execute(t, uri, `
+				create function postern.gone(a int) returns int language sql as 'select postern.gone(a)';
+				create or replace function postern.version() returns text language sql volatile as $$ select '0.0.9' $$;
+				drop function postern.live();
+				update postern.schema_version set version = 0`)
+		}},
+		"without event triggers": {after: func(uri string) { execute(t, uri, "drop event trigger postern_sql_drop") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			database := "d" + regexp.MustCompile(`\W`).ReplaceAllString(name, "_")
+			execute(t, super("postgres"), "create database "+quote(database)+" "+one.options)
+			if one.before != "" {
+				execute(t, super(database), strings.ReplaceAll(one.before, "%[1]s", quote(database)))
+			}
+			uri := super(database)
+			if one.role != "" {
+				uri = c.URI(one.role, database)
+			}
+			if err := migrateDatabase(t.Context(), uri); err != nil {
+				t.Fatal(err)
+			}
+			if one.after != nil {
+				one.after(super(database))
+				if err := migrateDatabase(t.Context(), uri); err != nil {
+					t.Fatal(err)
+				}
+			}
+			expected := want
+			if one.unwatched {
+				expected = strings.TrimSpace(watched.ReplaceAllString(want, ""))
+			}
+			if got := text(t, super(database), contents); got != expected {
+				t.Errorf("it is not what a fresh installation is:\n%s", firstDifference(got, expected))
+			}
+			if err := migrateTo(t.Context(), uri, 0, func(string) {}); err != nil {
+				t.Fatal(err)
+			}
+			if n := count(t, super(database), traces); n != 0 {
+				t.Errorf("%d traces are left", n)
+			}
+		})
+	}
+}
+
+func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
+
+func firstDifference(got, want string) string {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("got  %s\nwant %s", a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, not %d", len(a), len(b))
+}
+
+// text returns the one value that a query yields.
+func text(t *testing.T, uri, sql string) string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var value string
+	if err := conn.QueryRow(t.Context(), sql).Scan(&value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// What is not postern's is not touched.
+func TestMigrateRefuses(t *testing.T) {
+	c := emptyCluster(t)
+	uri := c.URI(c.Superuser, "postgres")
+	execute(t, uri, "create schema postern; create table postern.own (id int)")
+	for _, target := range []int{newest, 0} {
+		err := migrateTo(t.Context(), uri, target, func(string) {})
+		if err == nil || !strings.Contains(err.Error(), "has other things in it") {
+			t.Errorf("to %d: %v", target, err)
+		}
+	}
+	if count(t, uri, "select count(*) from pg_class where relnamespace = 'postern'::regnamespace") != 1 {
+		t.Error("the schema is not as it was")
+	}
+}
+
+// pg_dump and pg_restore take postern along, whole or as the schema alone, to which migrate adds the event triggers.
+func TestDump(t *testing.T) {
+	c := emptyCluster(t)
+	dump := filepath.Join(c.PgBin, "pg_dump")
+	if _, err := os.Stat(dump); err != nil && os.Getenv("POSTERN_MATRIX") != "" {
+		t.Skip("there is no pg_dump for this server; make test has it")
+	}
+	super := func(database string) string { return c.URI(c.Superuser, database) }
+	if err := migrateDatabase(t.Context(), super("postgres")); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, super("postgres"), "create table public.thing (id int primary key); insert into public.thing values (7)")
+	want := text(t, super("postgres"), contents)
+	for name, options := range map[string][]string{"whole": nil, "alone": {"-n", "postern"}} {
+		file := filepath.Join(t.TempDir(), "dump")
+		execute(t, super("postgres"), "create database "+name)
+		for _, arguments := range [][]string{
+			append([]string{dump, "-Fc", "-f", file, "-d", super("postgres")}, options...),
+			{filepath.Join(c.PgBin, "pg_restore"), "--exit-on-error", "-d", super(name), file},
+		} {
+			command := exec.CommandContext(t.Context(), arguments[0], arguments[1:]...)
+			command.Env = c.Environment()
+			if out, err := command.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %v\n%s", arguments, err, out)
+			}
+		}
+		told := []string{}
+		if err := migrateTo(t.Context(), super(name), newest, func(line string) { told = append(told, line) }); err != nil {
+			t.Fatal(err)
+		}
+		if added := len(told) == 2 && strings.Contains(told[1], "event triggers"); added != (name == "alone") {
+			t.Errorf("%s: migrate told %q", name, told)
+		}
+		if got := text(t, super(name), contents); got != want {
+			t.Errorf("%s: it is not what it was:\n%s", name, firstDifference(got, want))
+		}
+		if name == "whole" && text(t, super(name), "select body from postern.get('/thing')") != `[{"id":7}]` {
+			t.Error("it does not answer")
+		}
+	}
 }

@@ -131,19 +131,34 @@ comment on function postern.on_ddl() is
 $$Event trigger of ddl_command_end and sql_drop: advances the epoch unless only temporary objects changed, or a slot.
 What the script of an extension creates is left to the command that runs it.$$;
 
-do $$
+create or replace function postern.watch_ddl()
+returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  event text;
+  trigger text;
 begin
-  drop event trigger if exists postern_ddl_command_end;
-  drop event trigger if exists postern_sql_drop;
-  create event trigger postern_ddl_command_end on ddl_command_end execute function postern.on_ddl();
-  create event trigger postern_sql_drop on sql_drop execute function postern.on_ddl();
-  alter event trigger postern_ddl_command_end enable always; -- where session_replication_role is replica, too
-  alter event trigger postern_sql_drop enable always;
+  foreach event in array array['ddl_command_end', 'sql_drop'] loop
+    trigger := 'postern_' || event;
+    if not exists (select from pg_event_trigger where evtname = trigger) then
+      execute format('create event trigger %I on %s execute function postern.on_ddl()', trigger, event);
+    end if;
+    if not exists (select from pg_event_trigger where evtname = trigger and evtenabled = 'A') then
+      execute format('alter event trigger %I enable always', trigger); -- where session_replication_role is replica, too
+    end if;
+  end loop;
+  return true;
 exception when insufficient_privilege then
   raise notice 'postern: this role may not create event triggers; %',
     'after DDL send NOTIFY pgrst (or SIGUSR1 to the shell)';
+  return false;
 end
 $$;
+comment on function postern.watch_ddl() is
+$$Creates the event triggers that advance the epoch, where they are missing. Out: whether they are there; a role that may not
+create them gets a notice.$$;
 
 create or replace function postern.live()
 returns boolean
