@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BIN := bin/postern
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race matrix bench build lint fmt setup setup-test snapshot conformance clean
+.PHONY: help run test race matrix bench build extension lint fmt setup setup-test snapshot conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,7 +27,7 @@ VERSIONS := 14 15 16 17 18
 matrix: ## run the tests of what is served on each PostgreSQL that is supported (some: make matrix VERSIONS="14 18")
 	@cc=$$(.ci/compiler.sh) && .ci/browser.sh >/dev/null && .ci/curl.sh >/dev/null && for version in $(VERSIONS); do \
 	  pg=$$(.ci/server.sh $$version) && echo "== PostgreSQL $$version" && POSTERN_PG_BIN=$$pg CC=$$cc POSTERN_MATRIX=1 \
-	  go test ./pgtests ./cmd/postern/... || failed="$$failed $$version"; \
+	  go test ./pgtests ./cmd/postern/... ./cmd/extension || failed="$$failed $$version"; \
 	  done; [ -z "$$failed" ] || { echo "failed on PostgreSQL$$failed"; exit 1; }
 
 bench: setup ## measure an application's requests beside hand-written handlers (make bench ARGS="-help" tells what else)
@@ -36,6 +36,9 @@ bench: setup ## measure an application's requests beside hand-written handlers (
 
 build: ## compile the binary to bin/postern
 	@go build -o $(BIN) ./cmd/postern
+
+extension: ## write the files of CREATE EXTENSION postern, for PGXN and pg_tle too, to bin/extension
+	@go run ./cmd/extension bin/extension && ls bin/extension
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted (make fmt mends it):"; echo "$$unformatted"; exit 1; }

@@ -39,7 +39,7 @@ func read(t *testing.T, files fs.FS) map[string][]byte {
 	t.Helper()
 	result := make(map[string][]byte)
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil || path.Ext(name) != ".sql" {
 			return err
 		}
 		result[name], err = fs.ReadFile(files, name)

@@ -6,5 +6,5 @@ import "embed"
 
 // Files are the sources. Releases install the copy of them that is in migrations/snapshots.
 //
-//go:embed *.sql */*.sql */*/*.sql
+//go:embed postern.control *.sql */*.sql */*/*.sql
 var Files embed.FS
