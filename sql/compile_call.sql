@@ -95,7 +95,7 @@ declare
   single constant boolean := not (returns ->> 'set')::boolean;
   shape constant text := case when (returns ->> 'composite')::boolean then 'row' else 'scalar' end
     || case when single then '' else 's' end;
-  row_count constant text := case when single then '1::bigint' else 'count(*)' end;
+  row_count constant text := case when single then '1::bigint' else 'pg_catalog.count(*)' end;
   counted constant boolean := coalesce(context -> 'preferences' ->> 'count' in ('exact', 'estimated'), false);
   void constant boolean := (returns ->> 'void')::boolean;
   headers constant text[] := postern.common_headers(context, case when not void then media end,
@@ -110,7 +110,7 @@ begin
   then
     return postern.compiled_statement(context, postern.render_response(context,
       format('coalesce(%s, ''null'')', case when (media ->> 'strip')::boolean
-        then 'json_strip_nulls(pg_catalog.to_json(pgrst_answer.pgrst_scalar))'
+        then 'pg_catalog.json_strip_nulls(pg_catalog.to_json(pgrst_answer.pgrst_scalar))'
         else 'pg_catalog.to_json(pgrst_answer.pgrst_scalar)' end),
       '200', postern.render_head('''0-0/*''', null, headers), format('(%s offset 0) as pgrst_answer', call)),
       media, flags);
@@ -119,7 +119,7 @@ begin
       postern.render_guarded_status('204', row_count, media ->> 'handler' = 'object', most),
       postern.render_head(format('postern.content_range(0, %s, %s)', row_count,
         case when counted then row_count else 'null' end), null, headers),
-      format('(%s) as pgrst_answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')));
+      format('(%s) as pgrst_answer%s', postern.render_rows(node, source, null, 'labels'), postern.render_having()));
   else
     statement := postern.render_page_answer(context, postern.render_rows(node, source, null, 'labels'),
       postern.render_offset(node), body, row_count, headers, null,

@@ -3,6 +3,7 @@
 create or replace function postern.error_body(code text, message text, details json, hint json, verbosity text)
 returns text
 language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 begin
@@ -82,6 +83,7 @@ create or replace function postern.error_response(
   out status int, out headers text[], out body bytea)
 returns record
 language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   own json;

@@ -17,8 +17,10 @@ declare
   detail text;
   hint text;
 begin
-  if strpos(request ->> 'query', '::') > 0 or strpos(request ->> 'query', '%3') > 0 then
-    perform set_config('postern.path', postern.api_path(request, config), true); -- for postern.cast_type
+  if strpos(request ->> 'query', '::') > 0 or strpos(request ->> 'query', '%3') > 0
+    or strpos(request -> 'headers' ->> 'prefer', 'missing') > 0
+  then
+    perform set_config('postern.path', postern.api_path(request, config), true); -- for postern.cast_type, default_expressions
   end if;
   return postern.compile_request(request, payload, config, epoch);
 exception when others then
@@ -143,7 +145,7 @@ begin
   answer := postern.error_response(state, message, detail, hint, coalesce((request ->> 'anonymous')::boolean, false),
     config ->> 'client_error_verbosity');
   return postern.compiled_statement(context, postern.render_response(context,
-    case when request ->> 'method' <> 'HEAD' then quote_literal(convert_from(answer.body, 'UTF8')) || '::text' end,
+    case when request ->> 'method' <> 'HEAD' then quote_literal(convert_from(answer.body, 'UTF8')) || '::pg_catalog.text' end,
     answer.status::text, quote_literal(postern.header_lines(answer.headers)), null), null);
 end
 $$;
@@ -188,8 +190,8 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   most constant int := (context ->> 'parameters')::int;
-  types text[] := array['text', case when strpos(statement, '$2::json') > 0 then 'json'
-    when strpos(statement, '$2::text') > 0 then 'text' else 'bytea' end];
+  types text[] := array['text', case when strpos(statement, '$2::pg_catalog.json') > 0 then 'json'
+    when strpos(statement, '$2::pg_catalog.text') > 0 then 'text' else 'bytea' end];
 begin
   if most > 2 and context ? 'exact' then
     statement := regexp_replace(statement, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g');
@@ -225,6 +227,7 @@ comment on function postern.range_bounds(text, int) is
 create or replace function postern.api_path(request jsonb, config jsonb)
 returns text
 language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return postern.search_path(coalesce(nullif(request -> 'headers' ->> case

@@ -34,7 +34,8 @@ declare
     context ->> 'schema', name, postern.is_default_select(node), (context ->> 'plans')::boolean);
 begin
   perform postern.check_preferences(context -> 'preferences');
-  return media;
+  return case when media ->> 'handler' = 'geojson'
+    then media || jsonb_build_object('function', postern.geojson_function()) else media end;
 end
 $$;
 comment on function postern.plan_media(jsonb, jsonb, text) is
@@ -177,7 +178,7 @@ begin
   then
     statement := postern.render_row_answer(context, rows, '200', false, location, headers, media);
   else
-    statement := postern.render_page_answer(context, rows, postern.render_offset(node), body, 'count(*)', headers, location,
+    statement := postern.render_page_answer(context, rows, postern.render_offset(node), body, 'pg_catalog.count(*)', headers, location,
       postern.render_total(node, source, counted), media, null,
       case when body is not null then postern.render_escapes(node) end);
   end if;

@@ -35,12 +35,14 @@ create or replace function postern.described_response(
   version text, schema text, config jsonb, head boolean, fixed text[], out body text, out status text, out headers text)
 returns record
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   known constant text := nullif(current_setting('request.headers', true), '')::jsonb ->> 'if-none-match';
   state constant text := postern.description_state(version, schema, config);
   tag text := md5(state);
 begin
+  perform set_config('postern.path', postern.search_path(schema, config), true); -- for postern.visible_type
   if tag is null or not head and not coalesce(postern.tag_matches(known, tag), false) then
     body := case version when '3.1' then postern.openapi3(schema, config) else postern.openapi(schema, config)::text end;
   end if;

@@ -2,7 +2,7 @@
 
 create or replace function postern.openapi_paths(schema text, everything boolean, relations oid[])
 returns json
-language plpgsql stable strict parallel safe
+language plpgsql stable strict parallel unsafe
 as $$
 #variable_conflict use_column
 begin
@@ -22,7 +22,7 @@ comment on function postern.openapi_paths(text, boolean, oid[]) is
 
 create or replace function postern.openapi(schema text, config jsonb)
 returns json
-language plpgsql stable strict parallel safe
+language plpgsql stable strict parallel unsafe
 as $$
 declare
   everything boolean := config ->> 'openapi_mode' = 'ignore-privileges';

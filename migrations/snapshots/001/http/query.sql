@@ -56,15 +56,15 @@ returns bigint
 language plpgsql immutable parallel safe
 as $$
 declare
-  upper bigint := least(last, skip + count - 1);
+  upper bigint := least(last, skip operator(pg_catalog.+) count operator(pg_catalog.-) 1);
 begin
-  if count = 0 then
+  if count operator(pg_catalog.=) 0 then
     return 0;
-  elsif upper < greatest(first, skip) then
+  elsif upper operator(pg_catalog.<) greatest(first, skip) then
     perform postern.fail('PGRST103', 'The requested range is not satisfiable',
       'The Range header and the limit have no row in common.');
   end if;
-  return upper - greatest(first, skip) + 1;
+  return upper operator(pg_catalog.-) greatest(first, skip) operator(pg_catalog.+) 1;
 end
 $$;
 comment on function postern.range_limit(bigint, bigint, bigint, bigint) is

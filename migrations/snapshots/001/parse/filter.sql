@@ -27,10 +27,10 @@ as $$
     ('in', '= any', false, 'in'),
     ('is', 'is', false, 'is'),
     ('isdistinct', 'is distinct from', false, 'isdistinct'),
-    ('fts', '@@ to_tsquery', false, 'fts'),
-    ('plfts', '@@ plainto_tsquery', false, 'fts'),
-    ('phfts', '@@ phraseto_tsquery', false, 'fts'),
-    ('wfts', '@@ websearch_to_tsquery', false, 'fts')
+    ('fts', 'to_tsquery', false, 'fts'),
+    ('plfts', 'plainto_tsquery', false, 'fts'),
+    ('phfts', 'phraseto_tsquery', false, 'fts'),
+    ('wfts', 'websearch_to_tsquery', false, 'fts')
 $$;
 
 comment on function postern.operators() is
