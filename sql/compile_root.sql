@@ -5,9 +5,9 @@ returns postern.compiled
 language plpgsql stable
 as $$
 declare
-  media text := postern.root_media(case when version is null then context ->> 'accept'
+  media pg_catalog.text := postern.root_media(case when version is null then context ->> 'accept'
     else 'application/openapi+json;version=' || version end);
-  head text[] := array[['Content-Type', media || '; charset=utf-8']] || case when context ? 'profile'
+  head pg_catalog.text[] := array[['Content-Type', media || '; charset=utf-8']] || case when context ? 'profile'
     then array[['Content-Profile', context ->> 'profile']] end;
 begin
   return postern.compiled_statement(context, postern.render_response(context, 'described.body', 'described.status',
@@ -114,8 +114,8 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  accepted jsonb := postern.accepted_media_types(accept);
-  media text := (
+  accepted pg_catalog.jsonb := postern.accepted_media_types(accept);
+  media pg_catalog.text := (
     select case
         when wanted ->> 'name' in ('application/openapi+json', 'application/json', '*/*') and wanted_version ~ '^2(\.0)?$'
           then 'application/openapi+json'

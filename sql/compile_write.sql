@@ -5,24 +5,24 @@ returns postern.compiled
 language plpgsql stable
 as $$
 declare
-  method constant text := context ->> 'method';
-  preferences constant jsonb := context -> 'preferences';
-  wanted constant text := preferences ->> 'return';
-  relation jsonb := postern.require_relation(context ->> 'schema', name);
-  columns jsonb := postern.relation_columns((relation ->> 'oid')::oid);
-  node jsonb := postern.plan_root(context, relation, columns, trees);
-  pk text[] := coalesce(postern.relation_pk((relation ->> 'oid')::oid), '{}');
-  conflict text[] := case when trees ? 'on_conflict' and method = 'POST'
+  method constant pg_catalog.text := context ->> 'method';
+  preferences constant pg_catalog.jsonb := context -> 'preferences';
+  wanted constant pg_catalog.text := preferences ->> 'return';
+  relation pg_catalog.jsonb := postern.require_relation(context ->> 'schema', name);
+  columns pg_catalog.jsonb := postern.relation_columns((relation ->> 'oid')::oid);
+  node pg_catalog.jsonb := postern.plan_root(context, relation, columns, trees);
+  pk pg_catalog.text[] := coalesce(postern.relation_pk((relation ->> 'oid')::oid), '{}');
+  conflict pg_catalog.text[] := case when trees ? 'on_conflict' and method = 'POST'
     then array(select jsonb_array_elements_text(trees -> 'on_conflict')) else pk end;
-  resolution text := case method when 'PUT' then 'merge-duplicates' when 'POST' then preferences ->> 'resolution' end;
-  form text := trees -> 'payload' ->> 'form';
-  guard text;
+  resolution pg_catalog.text := case method when 'PUT' then 'merge-duplicates' when 'POST' then preferences ->> 'resolution' end;
+  form pg_catalog.text := trees -> 'payload' ->> 'form';
+  guard pg_catalog.text;
   defaults boolean;
-  payload jsonb;
-  body text;
-  media jsonb;
-  headers text[];
-  returning_list text;
+  payload pg_catalog.jsonb;
+  body pg_catalog.text;
+  media pg_catalog.jsonb;
+  headers pg_catalog.text[];
+  returning_list pg_catalog.text;
 begin
   if method = 'PUT' then
     perform postern.check_upsert(trees, pk);
@@ -70,9 +70,9 @@ returns text
 language plpgsql stable parallel safe
 as $$
 declare
-  relation constant oid := (node ->> 'oid')::oid;
+  relation constant pg_catalog.oid := (node ->> 'oid')::oid;
   shown constant boolean := coalesce(preferences ->> 'return' = 'representation', false);
-  code text;
+  code pg_catalog.text;
 begin
   if method in ('POST', 'PUT') or method = 'PATCH' and preferences ->> 'missing' = 'default' then
     code := postern.user_code(relation, 'insert');
@@ -136,7 +136,7 @@ returns text[]
 language plpgsql immutable parallel safe
 as $$
 declare
-  method constant text := context ->> 'method';
+  method constant pg_catalog.text := context ->> 'method';
 begin
   return postern.common_headers(context, media, array['return', 'count', 'tx', 'handling', 'timezone']
     || case when method = 'POST' and resolved then '{resolution}' else '{}'::text[] end
@@ -154,19 +154,19 @@ returns postern.compiled
 language plpgsql stable parallel safe
 as $$
 declare
-  method constant text := context ->> 'method';
-  preferences constant jsonb := context -> 'preferences';
+  method constant pg_catalog.text := context ->> 'method';
+  preferences constant pg_catalog.jsonb := context -> 'preferences';
   full_answer constant boolean := coalesce(preferences ->> 'return' = 'representation', false);
-  most constant text := case when preferences ->> 'handling' = 'strict' and method in ('PATCH', 'DELETE')
+  most constant pg_catalog.text := case when preferences ->> 'handling' = 'strict' and method in ('PATCH', 'DELETE')
     then preferences ->> 'max-affected' end;
   counted constant boolean := coalesce(preferences ->> 'count' in ('exact', 'estimated'), false);
-  rows constant text := case when full_answer
+  rows constant pg_catalog.text := case when full_answer
     then postern.render_rows(node - '{where,limit,offset,max_rows}'::text[], format('pgrst_source as %I', node ->> 'alias'),
       null, 'labels')
     else 'select from pgrst_source' end;
-  flags constant jsonb := postern.code_flags(context, node);
-  status text;
-  lines text;
+  flags constant pg_catalog.jsonb := postern.code_flags(context, node);
+  status pg_catalog.text;
+  lines pg_catalog.text;
 begin
   if method in ('PATCH', 'DELETE') and node ? 'single' and most is null and not node -> 'fields' @? '$[*].aggregate'
     and (media ->> 'handler' = 'json' or full_answer and media ->> 'handler' = 'object')

@@ -30,7 +30,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  profile text := fields ->> case
+  profile pg_catalog.text := fields ->> case
     when method in ('POST', 'PATCH', 'PUT', 'DELETE') then 'content-profile' else 'accept-profile' end;
 begin
   if profile is null then

@@ -17,8 +17,8 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  bytes bytea := ''::bytea;
-  piece text;
+  bytes pg_catalog.bytea := ''::bytea;
+  piece pg_catalog.text;
 begin
   if encoded ~ '%00' then
     perform postern.fail('PGRST100', 'The URL contains a NUL character', 'In: ' || encoded);

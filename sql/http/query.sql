@@ -7,7 +7,7 @@ as $$
 declare
   most constant int := postern.limit_of('parameters');
   found_ones constant int := length(query) - length(replace(query, '&', '')) + 1;
-  raw text;
+  raw pg_catalog.text;
 begin
   if found_ones > most then
     perform postern.fail('PGRST100', format('The query string has more than %s parameters', most),
@@ -33,7 +33,7 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  bounds constant text[] := regexp_match(range, '^([0-9]+)-([0-9]*)$');
+  bounds constant pg_catalog.text[] := regexp_match(range, '^([0-9]+)-([0-9]*)$');
   most constant bigint := 999999999999999999; -- the sum of two is within eight bytes
 begin
   if bounds is null then

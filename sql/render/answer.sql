@@ -136,7 +136,7 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  note constant text := postern.render_note(context, escapes);
+  note constant pg_catalog.text := postern.render_note(context, escapes);
 begin
   body := coalesce(body, 'null::pg_catalog.text');
   source := coalesce(' from ' || source, '');
@@ -189,9 +189,9 @@ language plpgsql immutable parallel safe
 as $$
 declare
   single constant boolean := media ->> 'handler' = 'object';
-  counted constant text := case total when 'page' then 'made.page' else 'counted.total' end;
-  behind constant text := format('%s operator(pg_catalog.>) %s', first, counted);
-  refusal constant text := format('postern.out_of_bounds(%s, %s, %L)', first, counted, context ->> 'verbosity');
+  counted constant pg_catalog.text := case total when 'page' then 'made.page' else 'counted.total' end;
+  behind constant pg_catalog.text := format('%s operator(pg_catalog.>) %s', first, counted);
+  refusal constant pg_catalog.text := format('postern.out_of_bounds(%s, %s, %L)', first, counted, context ->> 'verbosity');
 begin
   if total is null then
     return postern.render_response(context, body, postern.render_guarded_status('200', row_count, single, most),
@@ -237,8 +237,8 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  found text[];
-  made text := '';
+  found pg_catalog.text[];
+  made pg_catalog.text := '';
   used int[];
 begin
   for found in

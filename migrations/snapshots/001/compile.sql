@@ -39,17 +39,17 @@ returns postern.compiled
 language plpgsql stable
 as $$
 declare
-  method constant text := request ->> 'method';
-  fields constant jsonb := coalesce(request -> 'headers', '{}');
+  method constant pg_catalog.text := request ->> 'method';
+  fields constant pg_catalog.jsonb := coalesce(request -> 'headers', '{}');
   writes constant boolean := method in ('POST', 'PATCH', 'PUT', 'DELETE');
   number constant int := case when request ? 'values' then 3 end;
-  segments text[] := postern.path_segments(request ->> 'path');
-  version text := postern.description_version(segments);
-  schema text;
+  segments pg_catalog.text[] := postern.path_segments(request ->> 'path');
+  version pg_catalog.text := postern.description_version(segments);
+  schema pg_catalog.text;
   call boolean;
-  trees jsonb;
-  described jsonb;
-  context jsonb;
+  trees pg_catalog.jsonb;
+  described pg_catalog.jsonb;
+  context pg_catalog.jsonb;
 begin
   if cardinality(segments) = 0 and config ->> 'db_root_spec' is not null and config ->> 'openapi_mode' <> 'disabled' then
     segments := array['rpc', regexp_replace(config ->> 'db_root_spec', '^[^.]*\.', '')];
@@ -97,8 +97,8 @@ returns jsonb
 language plpgsql immutable parallel safe
 as $$
 declare
-  method constant text := request ->> 'method';
-  fields constant jsonb := coalesce(request -> 'headers', '{}');
+  method constant pg_catalog.text := request ->> 'method';
+  fields constant pg_catalog.jsonb := coalesce(request -> 'headers', '{}');
 begin
   return postern.statement_context(request, epoch) || jsonb_strip_nulls(jsonb_build_object(
     'schema', schema, 'schemas', config -> 'db_schemas',
@@ -159,9 +159,9 @@ returns postern.compiled
 language plpgsql immutable parallel safe
 as $$
 declare
-  wish constant text := context -> 'preferences' ->> 'tx';
+  wish constant pg_catalog.text := context -> 'preferences' ->> 'tx';
   most constant int := (context ->> 'parameters')::int;
-  types text[];
+  types pg_catalog.text[];
 begin
   if media ? 'explain' then
     statement := postern.render_response(context - '{code,explain}'::text[], format('postern.explained(%L, %s)', media ->> 'explain',
@@ -190,7 +190,7 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   most constant int := (context ->> 'parameters')::int;
-  types text[] := array['text', case when strpos(statement, '$2::pg_catalog.json') > 0 then 'json'
+  types pg_catalog.text[] := array['text', case when strpos(statement, '$2::pg_catalog.json') > 0 then 'json'
     when strpos(statement, '$2::pg_catalog.text') > 0 then 'text' else 'bytea' end];
 begin
   if most > 2 and context ? 'exact' then
@@ -271,7 +271,7 @@ returns jsonb
 language plpgsql stable parallel safe
 as $$
 declare
-  found jsonb := postern.find_relation(schema, name);
+  found pg_catalog.jsonb := postern.find_relation(schema, name);
 begin
   if found is null then
     perform postern.fail('PGRST205', format('There is no table or view ''%s.%s''', schema, name), null,
@@ -288,8 +288,8 @@ returns postern.compiled
 language plpgsql stable
 as $$
 declare
-  allowed text := 'OPTIONS,GET,HEAD';
-  relation jsonb;
+  allowed pg_catalog.text := 'OPTIONS,GET,HEAD';
+  relation pg_catalog.jsonb;
   keyed boolean;
 begin
   if cardinality(segments) = 2 then

@@ -31,8 +31,8 @@ returns json
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  element text := left(type_name, -2);
-  kind text := coalesce(postern.openapi_type(type_name), 'string');
+  element pg_catalog.text := left(type_name, -2);
+  kind pg_catalog.text := coalesce(postern.openapi_type(type_name), 'string');
 begin
   if repeated then
     return json_build_object('name', name, 'in', 'query', 'required', required, 'type', 'array', 'collectionFormat', 'multi',
@@ -51,10 +51,10 @@ returns json
 language plpgsql immutable parallel safe
 as $$
 declare
-  tag text := '(rpc) ' || name;
-  produces constant json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json"]'::json;
-  responses constant json := '{"200": {"description": "OK"} }'::json;
-  consumes json := case unnamed
+  tag pg_catalog.text := '(rpc) ' || name;
+  produces constant pg_catalog.json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json"]'::json;
+  responses constant pg_catalog.json := '{"200": {"description": "OK"} }'::json;
+  consumes pg_catalog.json := case unnamed
     when 'text' then '["text/plain"]'::json
     when 'xml' then '["text/xml"]'::json
     when 'bytea' then '["application/octet-stream"]'::json end;

@@ -100,8 +100,8 @@ returns text
 language plpgsql stable strict parallel unsafe
 as $$
 declare
-  own_path constant text := current_setting('search_path');
-  type regtype;
+  own_path constant pg_catalog.text := current_setting('search_path');
+  type pg_catalog.regtype;
 begin
   perform set_config('search_path', current_setting('postern.path') || ', pg_temp', true);
   begin
@@ -146,7 +146,7 @@ returns jsonb
 language plpgsql stable strict parallel unsafe
 as $$
 declare
-  made jsonb := case when item ? 'path' or not columns ? (item ->> 'name') then postern.plan_reference(columns, item)
+  made pg_catalog.jsonb := case when item ? 'path' or not columns ? (item ->> 'name') then postern.plan_reference(columns, item)
     else postern.column_field(columns -> (item ->> 'name')) end;
 begin
   if item ?| '{cast,aggregate}' then
@@ -167,7 +167,7 @@ returns jsonb
 language plpgsql stable strict parallel safe
 as $$
 declare
-  own jsonb;
+  own pg_catalog.jsonb;
 begin
   if columns = '[]' or not fields @? '$[*] ? (@.name == "*" && !exists (@.aggregate))' then
     return fields;
@@ -210,9 +210,9 @@ returns boolean
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  known jsonb := columns -> (filter ->> 'name');
-  base text := known ->> 'base';
-  kind text := known ->> 'operators';
+  known pg_catalog.jsonb := columns -> (filter ->> 'name');
+  base pg_catalog.text := known ->> 'base';
+  kind pg_catalog.text := known ->> 'operators';
 begin
   if filter ? 'path' then
     base := case when filter -> 'path' -> -1 ->> 'op' = '->>' then 'text' when known ->> 'type' = 'json' then 'json'
@@ -241,8 +241,8 @@ returns jsonb
 language plpgsql stable strict parallel safe
 as $$
 declare
-  expr jsonb := filter -> 'expr';
-  known jsonb := columns -> (filter ->> 'name');
+  expr pg_catalog.jsonb := filter -> 'expr';
+  known pg_catalog.jsonb := columns -> (filter ->> 'name');
   pattern boolean := expr ->> 'operator' in ('like', 'ilike');
   place int;
 begin

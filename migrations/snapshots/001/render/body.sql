@@ -18,7 +18,7 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   strip constant boolean := coalesce((media ->> 'strip')::boolean, false);
-  custom constant jsonb := media -> 'custom';
+  custom constant pg_catalog.jsonb := media -> 'custom';
 begin
   return case media ->> 'handler'
     when 'json' then case when node ? 'written'

@@ -30,8 +30,8 @@ language plpgsql immutable parallel safe
 as $$
 declare
   unnamed constant boolean := jsonb_array_length(routine -> 'args') = 1 and routine -> 'args' -> 0 ->> 'name' = '';
-  call text := '';
-  body text;
+  call pg_catalog.text := '';
+  body pg_catalog.text;
 begin
   if unnamed and (form is not null or arguments is not null) then
     call := case routine -> 'args' -> 0 ->> 'type'

@@ -22,8 +22,8 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  everything constant text := postern.render_count_query(node, source);
-  planned constant text := format('postern.planned_rows(%s)', postern.render_placeholders(everything));
+  everything constant pg_catalog.text := postern.render_count_query(node, source);
+  planned constant pg_catalog.text := format('postern.planned_rows(%s)', postern.render_placeholders(everything));
 begin
   case
     when wanted is null then return null;

@@ -34,14 +34,14 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  expr jsonb := filter -> 'expr';
-  operation record;
-  subject text := postern.render_reference(alias, filter -> 'field');
-  operand text := postern.render_value(expr);
-  language text := coalesce(quote_literal(expr ->> 'language') || ', ', '');
-  transform text := filter ->> 'transform';
-  sign text;
-  made text;
+  expr pg_catalog.jsonb := filter -> 'expr';
+  operation pg_catalog.record;
+  subject pg_catalog.text := postern.render_reference(alias, filter -> 'field');
+  operand pg_catalog.text := postern.render_value(expr);
+  language pg_catalog.text := coalesce(quote_literal(expr ->> 'language') || ', ', '');
+  transform pg_catalog.text := filter ->> 'transform';
+  sign pg_catalog.text;
+  made pg_catalog.text;
 begin
   select * into operation from postern.operators() as o where o.name = expr ->> 'operator';
   sign := case operation.sql when 'like' then '~~' when 'ilike' then '~~*' when '= any' then '=' else operation.sql end;

@@ -6,12 +6,12 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   object boolean := form = '{';
-  typed text := (select string_agg(format('%I %s', field ->> 'name', postern.type_reference(field ->> 'type')), ', ' order by place)
+  typed pg_catalog.text := (select string_agg(format('%I %s', field ->> 'name', postern.type_reference(field ->> 'type')), ', ' order by place)
     from jsonb_array_elements(columns) with ordinality as fields(field, place));
-  filled text := format('pg_catalog.jsonb_build_object(%s)', (
+  filled pg_catalog.text := format('pg_catalog.jsonb_build_object(%s)', (
     select string_agg(quote_literal(field ->> 'name') || ', ' || (field ->> 'default'), ', ')
     from jsonb_array_elements(columns) as field where field ? 'default'));
-  rows text;
+  rows pg_catalog.text;
 begin
   if form = 'empty' then
     rows := '(select 1 where false) as read';

@@ -5,7 +5,7 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  relationship jsonb := node -> 'relationship';
+  relationship pg_catalog.jsonb := node -> 'relationship';
 begin
   if relationship ->> 'kind' = 'computed' then
     return format('%I.%I(%s) as %I', relationship -> 'function' ->> 'schema', relationship -> 'function' ->> 'name',
@@ -167,8 +167,8 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  skipped constant text := coalesce(postern.render_value(node -> 'offset') || '::bigint', '0');
-  wanted constant text := postern.render_value(node -> 'limit') || '::bigint';
+  skipped constant pg_catalog.text := coalesce(postern.render_value(node -> 'offset') || '::bigint', '0');
+  wanted constant pg_catalog.text := postern.render_value(node -> 'limit') || '::bigint';
 begin
   return case
       when node ? 'range' then format(' limit %s', postern.render_limit(format('postern.range_limit(%s::bigint, %s, %s, %s)',

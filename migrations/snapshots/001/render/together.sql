@@ -27,11 +27,11 @@ language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 declare
-  parents text;
-  own text;
-  names text;
-  condition text;
-  joined text;
+  parents pg_catalog.text;
+  own pg_catalog.text;
+  names pg_catalog.text;
+  condition pg_catalog.text;
+  joined pg_catalog.text;
 begin
   select string_agg(format('%s as %s', c.own, c.name), ', ' order by c.place), string_agg(c.own, ', ' order by c.place),
       string_agg(c.name, ', ' order by c.place),
@@ -61,15 +61,15 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  alias text := postern.level_alias(child);
-  source text := postern.render_source(child, null);
-  made text := case when child ? 'written' then postern.render_written(child, 'pgrst_embed') || ' as pgrst_embed'
+  alias pg_catalog.text := postern.level_alias(child);
+  source pg_catalog.text := postern.render_source(child, null);
+  made pg_catalog.text := case when child ? 'written' then postern.render_written(child, 'pgrst_embed') || ' as pgrst_embed'
     || coalesce(', ' || postern.render_texts(child, 'pgrst_embed') || ' as pgrst_texts', '')
     else '(pgrst_embed.*)::pg_catalog.record as pgrst_embed' end;
-  ordered text := coalesce(postern.render_order(child, child ->> 'alias'),
+  ordered pg_catalog.text := coalesce(postern.render_order(child, child ->> 'alias'),
     case when child ? 'ctid' then format(' order by %I.ctid', child ->> 'alias') end);
   paged boolean := child ?| '{limit,offset,max_rows}';
-  base text;
+  base pg_catalog.text;
 begin
   -- What is ordered by stands before the texts: behind them it takes a sort longer to find.
   if child -> 'children' = '[]' and not paged then

@@ -20,7 +20,7 @@ returns record
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  form text := output ->> 'form';
+  form pg_catalog.text := output ->> 'form';
   nullable boolean := coalesce((output ->> 'nullable')::boolean, true);
 begin
   value := format('%I.%I', alias, output ->> 'label');

@@ -38,9 +38,9 @@ returns record
 language plpgsql stable parallel safe
 as $$
 declare
-  what json;
-  how json;
-  problem text;
+  what pg_catalog.json;
+  how pg_catalog.json;
+  problem pg_catalog.text;
 begin
   begin
     what := message::json;

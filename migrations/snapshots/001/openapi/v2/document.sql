@@ -27,9 +27,9 @@ as $$
 declare
   everything boolean := config ->> 'openapi_mode' = 'ignore-privileges';
   secured boolean := (config ->> 'openapi_security_active')::boolean;
-  relations oid[] := postern.openapi_relations(schema, everything);
-  address json := postern.openapi_address(config);
-  media constant json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json", "text/csv"]'::json;
+  relations pg_catalog.oid[] := postern.openapi_relations(schema, everything);
+  address pg_catalog.json := postern.openapi_address(config);
+  media constant pg_catalog.json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json", "text/csv"]'::json;
 begin
   return json_strip_nulls(json_build_object(
     'swagger', '2.0',
