@@ -1,6 +1,6 @@
 -- Media type handlers and domain representations.
 begin;
-select plan(17);
+select plan(18);
 
 create schema rooms;
 create schema hidden;
@@ -65,6 +65,8 @@ select is(postern.representation('text'::regtype, 'color'::regtype), 'rooms."To 
 select is(postern.representation('json'::regtype, 'color'::regtype), null, 'not the other way');
 select is(array[postern.representation('color'::regtype, 'xml'::regtype), postern.representation('point'::regtype, 'json'::regtype)],
   array[null, null]::text[], 'not another form, not another kind of type');
+
+select is(postern.geojson_function(), 'pg_catalog.st_asgeojson', 'PostGIS is not there');
 
 create role catalog_guest;
 grant usage on schema rooms, postern to catalog_guest;

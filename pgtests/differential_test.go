@@ -147,12 +147,14 @@ func (d *differential) handle(text string, body []byte) (answer httpAnswer, err 
 		return answer, err
 	}
 	defer func() { err = errors.Join(err, transaction.Commit(ctx)) }()
-	if _, err := transaction.Exec(ctx, `select set_config('role', 'store_clerk', true), set_config('request.jwt.claims', '{"role":"store_clerk"}', true)`); err != nil {
+	if _, err := transaction.Exec(ctx, `select pg_catalog.set_config('role', 'store_clerk', true),
+		pg_catalog.set_config('request.jwt.claims', '{"role":"store_clerk"}', true)`); err != nil {
 		return answer, err
 	}
 	var headers [][]string
 	settings := `{"settings":` + strings.TrimSuffix(storeSettings, "}") + `,"server_host":"127.0.0.1","server_port":0}}`
-	err = transaction.QueryRow(ctx, "select status, headers, body from postern.handle($1::jsonb || $2::jsonb, $3)", text, settings, body).Scan(&answer.status, &headers, &answer.body)
+	err = transaction.QueryRow(ctx, `select status, headers, body
+		from postern.handle($1::pg_catalog.jsonb operator(pg_catalog.||) $2::pg_catalog.jsonb, $3)`, text, settings, body).Scan(&answer.status, &headers, &answer.body)
 	answer.headers = make(http.Header)
 	for _, header := range headers {
 		answer.headers.Add(header[0], header[1])

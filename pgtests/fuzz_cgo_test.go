@@ -18,24 +18,24 @@ import (
 // resource, and its identifiers come from the catalog or from us, whatever the client sent.
 func FuzzStatement(f *testing.F) {
 	conn := fuzzSession(f)
-	known := vocabulary(f, conn)
+	known, columns := vocabulary(f, conn), columnNames(f, conn)
 	seed(f)
 	f.Fuzz(func(t *testing.T, method, target, headers string, body []byte) {
-		compiles(t, conn, known, request{method, target, headers, body})
+		compiles(t, conn, known, columns, request{method, target, headers, body})
 	})
 }
 
 // FuzzStatementGrammar is FuzzStatement with requests that are nearly right, made from a number.
 func FuzzStatementGrammar(f *testing.F) {
 	conn := fuzzSession(f)
-	known := vocabulary(f, conn)
+	known, columns := vocabulary(f, conn), columnNames(f, conn)
 	for n := range uint64(400) {
 		f.Add(n)
 	}
-	f.Fuzz(func(t *testing.T, number uint64) { compiles(t, conn, known, generate(number)) })
+	f.Fuzz(func(t *testing.T, number uint64) { compiles(t, conn, known, columns, generate(number)) })
 }
 
-func compiles(t *testing.T, conn *pgx.Conn, known map[string]bool, r request) {
+func compiles(t *testing.T, conn *pgx.Conn, known, columns map[string]bool, r request) {
 	t.Helper()
 	text, ok := r.json()
 	if !ok {
@@ -57,6 +57,9 @@ func compiles(t *testing.T, conn *pgx.Conn, known map[string]bool, r request) {
 	for _, made := range []string{plain, escaping} {
 		if _, err := pgquery.Parse(made); err == nil || !r.casts() {
 			inspect(t, made, strings.Contains("POST PATCH PUT DELETE", r.method), known)
+			if found := misnamed(t, made, columns); len(found) > 0 {
+				t.Errorf("%q are looked up on the search path in: %s", found, made)
+			}
 		}
 	}
 }

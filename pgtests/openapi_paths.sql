@@ -55,6 +55,7 @@ from (values
 select is(taken_by('/a%2Fb%20~%25%22c') #>> '{delete,parameters,0,$ref}', '#/parameters/rowFilter.a~1b ~0%25"c.d e', 'names are escaped in references');
 
 create type mood as enum ('sad');
+select set_config('postern.path', 'rooms, public', true);
 create function plus(a int, b numeric default 1, variadic c text[] default '{}') returns int stable language sql as 'select 1';
 create function act() returns void volatile language sql as 'select';
 create function twice(a int) returns int immutable language sql as 'select 1';
@@ -94,6 +95,11 @@ select is(routine('taken') -> 'get', null, 'no GET where the body is the argumen
 select is(routine('taken') #> '{post,parameters,0,schema}', '{"format": "json"}', 'then the body has the argument''s type');
 select is(routine('given') #> '{get,parameters}', '[{"name": "a", "in": "query", "required": true, "type": "integer", "format": "int32"},
   {"name": "c", "in": "query", "required": false, "type": "string", "format": "json[]"}]', 'INOUT is an argument, OUT is none');
+
+-- Types are named as on the search path of the API, whatever that of the session is.
+set local search_path = public;
+select is(array[postern.visible_type('rooms.mood'::regtype), postern.visible_type('int[]'::regtype), current_setting('search_path'),
+  set_config('postern.path', '', true), postern.visible_type('rooms.mood'::regtype)], '{mood,integer[],public,"",rooms.mood}', 'visible_type');
 
 select * from finish();
 rollback;

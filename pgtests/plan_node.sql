@@ -44,22 +44,24 @@ select is(pg_temp.node('room', '') - '{oid,columns,outputs}'::text[], '{"depth":
 select is(pg_temp.node('house', 'select=*') #> '{fields,4}', '{"name": "code", "label": "code", "transform": "rooms.code_json"}', 'a column with a representation');
 select is(pg_temp.node('house', 'select=meta->a->>b,x:name,size:id::text,id.sum()::int') -> 'fields', '[
   {"name": "meta", "path": [{"op": "->", "key": "a"}, {"op": "->>", "key": "b"}], "label": "b"}, {"name": "name", "label": "x", "form": "text", "nullable": false},
-  {"name": "id", "cast": "text", "label": "size"}, {"name": "id", "aggregate": "sum", "aggregate_cast": "int", "label": "sum"}]', 'fields');
+  {"name": "id", "cast": "pg_catalog.text", "label": "size"}, {"name": "id", "aggregate": "sum", "aggregate_cast": "int", "label": "sum"}]', 'fields');
 select is(pg_temp.node('house', 'select=words->a') -> 'fields', '[{"name": "words", "path": [{"op": "->", "key": "a"}], "label": "a", "to_json": true, "tsvector": true}]', 'a path into what is no JSON');
 select is(pg_temp.node('house', 'select=id::' || type) #>> '{fields,0,cast}', type, 'a cast to ' || type)
-from unnest('{integer,double precision,DOUBLE  PRECISION,character varying,timestamp without time zone,interval day to second,_int4,int4,text,xml}'::text[]) as type;
+from unnest('{integer,double precision,DOUBLE  PRECISION,character varying,timestamp without time zone,interval day to second,Numeric,varchar}'::text[]) as type;
+select is(pg_temp.node('house', 'select=id::' || type) #>> '{fields,0,cast}', 'pg_catalog.' || btrim(type), 'a cast to ' || type)
+from unnest('{_int4,int4,text,TEXT,"text ","text array",xml,jsonb}'::text[]) as type;
 select throws_ok(format('select pg_temp.node(%L, %L)', 'house', 'select=id' || given), '42704', format('type "%s" does not exist', type), given)
 from (values ('::a b', 'a b'), ('::nothing', 'nothing'), ('::select', 'select'), ('::1', '1'), ('::$1', '$1'), ('::setof int', 'setof int'), ('::int int', 'int int'),
   ('::null', 'null'), ('::code', 'code'), ('.sum()::a b', 'a b'), ('::int.sum()::nothing', 'nothing')) as cases(given, type);
 select set_config('postern.path', 'rooms, public', true);
-select is(pg_temp.node('house', 'select=id::code') #>> '{fields,0,cast}', 'code', 'a type on the search path');
+select is(pg_temp.node('house', 'select=id::code') #>> '{fields,0,cast}', 'rooms.code', 'a type on the search path');
 select set_config('postern.path', 'public', true);
-select is(pg_temp.node('house', 'code=eq.x') -> 'where', '[{"field": {"name": "code"}, "expr": {"operator": "eq", "value": "x"}, "transform": "rooms.text_code"}]', 'a filter through a representation');
+select is(pg_temp.node('house', 'code=eq.x') -> 'where', '[{"field": {"name": "code"}, "expr": {"operator": "eq", "value": "x"}, "builtin": true, "transform": "rooms.text_code"}]', 'a filter through a representation');
 select is(postern.computed_names(node, node -> 'columns'), '{label}', 'a computed field')
 from pg_temp.node('house', 'select=id,label&label=eq.x&order=name') as node;
 
 select is(pg_temp.node('house', 'select=id,room(id)&room.size=gt.1&room.order=id&room.limit=1') #> '{children,0,where}',
-  '[{"field": {"name": "size"}, "expr": {"operator": "gt", "value": "1"}}]', 'a filter of an embed');
+  '[{"field": {"name": "size"}, "expr": {"operator": "gt", "value": "1"}, "builtin": true}]', 'a filter of an embed');
 select is(pg_temp.node('house', 'select=id,room(id)') #> '{children,0,alias}', '"room_1"', 'the alias of an embed');
 select is((pg_temp.node('room', 'select=id,h:house!inner(name)') #> '{children,0}') - '{oid,outputs,relationship}'::text[],
   '{"depth": 1, "schema": "rooms", "relation": "house", "alias": "house_1", "name": "house", "label": "h", "alias_given": "h", "join": "inner", "heap": true, "ctid": true, "single": true, "children": [],

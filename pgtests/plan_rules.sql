@@ -40,7 +40,7 @@ select is(postern.plan_field(pg_temp.map(), item::jsonb), wanted::jsonb, 'plan_f
 from (values
   ('{"name": "id"}', '{"name": "id", "label": "id", "form": "bare", "type": "integer", "nullable": false}'),
   ('{"name": "id", "alias": "x"}', '{"name": "id", "label": "x", "form": "bare", "type": "integer", "nullable": false}'),
-  ('{"name": "id", "alias": "x", "cast": "text"}', '{"name": "id", "label": "x", "cast": "text"}'),
+  ('{"name": "id", "alias": "x", "cast": "text"}', '{"name": "id", "label": "x", "cast": "pg_catalog.text"}'),
   ('{"name": "id", "aggregate": "sum", "aggregate_cast": "int"}', '{"name": "id", "label": "sum", "aggregate": "sum", "aggregate_cast": "int"}'),
   ('{"name": "*", "aggregate": "count"}', '{"name": "*", "label": "count", "aggregate": "count"}'),
   ('{"name": "meta", "path": [{"op": "->", "key": "a"}, {"op": "->", "index": 0}]}', '{"name": "meta", "label": "a", "path": [{"op": "->", "key": "a"}, {"op": "->", "index": 0}]}'),
@@ -79,17 +79,29 @@ select is(postern.computed_names('{"fields": [{"name": "x"}]}', '[]'), '{}', 'co
 -- Filters, logic, order.
 select is(postern.plan_filter(pg_temp.map(), filter::jsonb, '[{"label": "x", "name": "room"}]'), wanted::jsonb, 'plan_filter ' || filter)
 from (values
-  ('{"name": "id", "expr": {"operator": "eq", "param": 2}}', '{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}}'),
-  ('{"name": "code", "expr": {"operator": "eq", "param": 2}}', '{"field": {"name": "code"}, "expr": {"operator": "eq", "param": 2}, "transform": "rooms.text_code"}'),
+  ('{"name": "id", "expr": {"operator": "eq", "param": 2}}', '{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}, "builtin": true}'),
+  ('{"name": "code", "expr": {"operator": "eq", "param": 2}}', '{"field": {"name": "code"}, "expr": {"operator": "eq", "param": 2}, "builtin": true, "transform": "rooms.text_code"}'),
   ('{"name": "x", "expr": {"operator": "is", "value": "null"}}', '{"exists": 0, "not": true}'),
   ('{"name": "x", "expr": {"operator": "is", "value": "null", "not": true}}', '{"exists": 0, "not": false}'),
   ('{"name": "x", "expr": {"operator": "is", "value": "not_null"}}', '{"field": {"name": "x"}, "expr": {"operator": "is", "value": "not_null"}}'),
   ('{"name": "room", "expr": {"operator": "is", "value": "null"}}', '{"field": {"name": "room"}, "expr": {"operator": "is", "value": "null"}}'),
   ('{"name": "x", "path": [{"op": "->", "key": "a"}], "expr": {"operator": "is", "value": "null"}}', '{"field": {"name": "x", "path": [{"op": "->", "key": "a"}], "to_json": true}, "expr": {"operator": "is", "value": "null"}}')
 ) as cases(filter, wanted);
+select is(postern.is_builtin_operator(operator, format('{"c": {"base": "%s", "operators": "%s", "type": "%s"}, "x": {"base": "own", "operators": null}}', base, kind, base)::jsonb,
+  filter::jsonb), wanted, concat_ws(' ', 'is_builtin_operator', operator, base, kind, filter))
+from (values
+  ('eq', 'integer', 'builtin', '{"name": "c"}', true), ('in', 'store.mood', 'enum', '{"name": "c"}', true), ('isdistinct', 'pair', 'composite', '{"name": "c"}', true),
+  ('gt', 'json', 'builtin', '{"name": "c"}', false), ('neq', 'point', 'builtin', '{"name": "c"}', false), ('eq', 'text', 'builtin', '{"name": "x"}', false),
+  ('eq', 'text', 'builtin', '{"name": "computed"}', false), ('like', 'integer', 'builtin', '{"name": "c"}', false), ('imatch', 'character varying', 'builtin', '{"name": "c"}', true),
+  ('cs', 'text[]', 'array', '{"name": "c"}', true), ('cs', 'integer[]', 'array', '{"name": "c"}', false), ('eq', 'integer[]', 'array', '{"name": "c"}', true),
+  ('cd', 'jsonb', 'builtin', '{"name": "c"}', true), ('ov', 'jsonb', 'builtin', '{"name": "c"}', false), ('sl', 'inet', 'builtin', '{"name": "c"}', true),
+  ('adj', 'int4range', 'range', '{"name": "c"}', true), ('nxl', 'text[]', 'array', '{"name": "c"}', false),
+  ('ilike', 'jsonb', 'builtin', '{"name": "c", "path": [{"op": "->", "key": "a"}, {"op": "->>", "key": "b"}]}', true),
+  ('eq', 'json', 'builtin', '{"name": "c", "path": [{"op": "->", "key": "a"}]}', false), ('eq', 'text', 'builtin', '{"name": "x", "path": [{"op": "->", "key": "a"}]}', true)
+) as cases(operator, base, kind, filter, wanted);
 select is(postern.plan_logic(pg_temp.map(), '{"operator": "or", "not": false, "of": [{"name": "id", "expr": {"operator": "eq", "param": 2}},
   {"operator": "and", "not": true, "of": [{"name": "x", "expr": {"operator": "is", "value": "null"}}]}]}', '[{"label": "x"}]'),
-  '{"operator": "or", "not": false, "of": [{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}}, {"operator": "and", "not": true, "of": [{"exists": 0, "not": true}]}]}', 'plan_logic');
+  '{"operator": "or", "not": false, "of": [{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}, "builtin": true}, {"operator": "and", "not": true, "of": [{"exists": 0, "not": true}]}]}', 'plan_logic');
 select is(postern.plan_order(pg_temp.map(), '{"name": "id", "direction": "desc"}', '[]', 'house'), '{"name": "id", "direction": "desc", "field": {"name": "id"}}', 'plan_order');
 select is(testing.failure(format('select postern.plan_order(%L, %L, %L, %L)', '{}', term, children, 'house')), wanted, 'plan_order ' || term || ' ' || children)
 from (values
@@ -186,7 +198,7 @@ create function pg_temp.children(entries jsonb, more jsonb default '{}') returns
   select postern.plan_children(pg_temp.context(more), jsonb_build_array(
     postern.plan_child(pg_temp.context(), pg_temp.relation('room'), '{"type": "relation", "name": "house_id", "alias": "h", "select": [{"type": "field", "name": "id"}]}', 1)), entries) $$;
 select is(pg_temp.children('[{"kind": "filter", "embed": ["h"], "name": "id", "expr": {"operator": "eq", "param": 2}}]') #> '{0,where}',
-  '[{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}}]', 'plan_children hands entries down');
+  '[{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 2}, "builtin": true}]', 'plan_children hands entries down');
 select is(pg_temp.children('[{"kind": "limit", "embed": ["house_id"], "param": 2}]') #> '{0}' @> '{"legacy": true, "limit": {"param": 2}}', true, 'plan_children: by the name of the relation');
 select is(pg_temp.children('[{"kind": "limit", "embed": ["h"], "param": 2}]') #> '{0}' ? 'legacy', false, 'plan_children: by alias');
 select is(testing.failure(format('select pg_temp.children(%L, %L)', entries, more)), 'PGRST108', concat_ws(' ', 'plan_children', entries, more))
@@ -276,7 +288,7 @@ from (values
 ) as cases(context, media, wanted);
 select is(postern.plan_media(pg_temp.context('{"accept": "text/csv", "preferences": {}}'), '{"children": [], "select_items": []}', 'house') ->> 'handler', 'csv', 'plan_media');
 select is(testing.failure(format('select postern.plan_media(%L, %L, %L)', pg_temp.context('{"accept": "image/png", "preferences": {}}'), '{"children": [], "select_items": []}', 'house')), 'PGRST107', 'plan_media of what nobody makes');
-select is(postern.compiled_statement(context::jsonb, 'select $2::json', media::jsonb, flags::jsonb)::text::postern.compiled, row('select $2::json', wanted::jsonb)::postern.compiled, concat_ws(' ', 'compiled_statement', context, media, flags))
+select is(postern.compiled_statement(context::jsonb, 'select $2::pg_catalog.json', media::jsonb, flags::jsonb)::text::postern.compiled, row('select $2::pg_catalog.json', wanted::jsonb)::postern.compiled, concat_ws(' ', 'compiled_statement', context, media, flags))
 from (values
   ('{"parameters": 3, "epoch": "e", "method": "GET", "described": true, "preferences": {}, "tx_end": "commit"}', null, '{}', '{"params": ["text", "json", "text"], "epoch": "e", "keep": true, "read_only": true}'),
   ('{"parameters": 2, "epoch": "e", "method": "POST", "described": false, "text": "[]", "preferences": {}, "tx_end": "commit"}', '{"handler": "aggregate"}', '{"dirty": true}',

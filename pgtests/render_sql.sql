@@ -9,9 +9,9 @@ select is(postern.render_reference('films', field::jsonb), wanted, field)
 from (values
   ('{"name": "id"}', 'films.id'),
   ('{"name": "Odd \"name\""}', 'films."Odd ""name"""'),
-  ('{"name": "meta", "path": [{"op": "->", "key": "a"}, {"op": "->>", "index": -1}]}', 'films.meta->''a''->>-1'),
-  ('{"name": "meta", "path": [{"op": "->>", "key": "it''s \\ \"x\""}]}', 'films.meta->>E''it''''s \\ "x"'''),
-  ('{"name": "tags", "to_json": true, "path": [{"op": "->", "index": 0}]}', 'pg_catalog.to_jsonb(films.tags)->0')
+  ('{"name": "meta", "path": [{"op": "->", "key": "a"}, {"op": "->>", "index": -1}]}', 'films.meta operator(pg_catalog.->) ''a'' operator(pg_catalog.->>) -1'),
+  ('{"name": "meta", "path": [{"op": "->>", "key": "it''s \\ \"x\""}]}', 'films.meta operator(pg_catalog.->>) E''it''''s \\ "x"'''),
+  ('{"name": "tags", "to_json": true, "path": [{"op": "->", "index": 0}]}', 'pg_catalog.to_jsonb(films.tags) operator(pg_catalog.->) 0')
 ) as cases(field, wanted);
 select is(postern.render_reference('a"b', '{"name": "c%s"}'), '"a""b"."c%s"', 'an alias');
 
@@ -26,21 +26,26 @@ from (values
   ('{"operator": "eq", "param": 2}'::jsonb, '{}'::jsonb, 'films.a = $2'),
   ('{"operator": "neq", "param": 2}', '{}', 'films.a <> $2'),
   ('{"operator": "eq", "not": true, "param": 2}', '{}', 'not (films.a = $2)'),
-  ('{"operator": "like", "param": 2}', '{}', 'films.a like $2'),
-  ('{"operator": "ilike", "quantifier": "any", "param": 2}', '{}', 'films.a ilike any($2::text[])'),
+  ('{"operator": "like", "param": 2}', '{}', 'films.a ~~ $2'),
+  ('{"operator": "ilike", "param": 2, "not": true}', '{"builtin": true}', 'not (films.a operator(pg_catalog.~~*) $2)'),
+  ('{"operator": "eq", "quantifier": "any", "param": 2}', '{"builtin": true}', 'films.a operator(pg_catalog.=) any($2)'),
+  ('{"operator": "in", "param": 2}', '{"builtin": true}', 'films.a operator(pg_catalog.=) any($2)'),
+  ('{"operator": "isdistinct", "param": 2}', '{"builtin": true}', 'coalesce(films.a operator(pg_catalog.<>) $2, true)'),
+  ('{"operator": "isdistinct", "param": 2}', '{"builtin": true, "transform": "f"}', 'coalesce(films.a operator(pg_catalog.<>) f($2), true)'),
+  ('{"operator": "ilike", "quantifier": "any", "param": 2}', '{}', 'films.a ~~* any($2::pg_catalog.text[])'),
   ('{"operator": "gt", "quantifier": "all", "param": 2}', '{}', 'films.a > all($2)'),
   ('{"operator": "in", "param": 2}', '{}', 'films.a = any($2)'),
   ('{"operator": "in", "value": "(1,\"a,b\")"}', '{}', 'films.a = any(''{"1","a,b"}'')'),
   ('{"operator": "is", "value": "null"}', '{}', 'films.a is null'),
   ('{"operator": "is", "value": "not_null"}', '{}', 'films.a is not null'),
   ('{"operator": "isdistinct", "param": 2}', '{}', 'films.a is distinct from $2'),
-  ('{"operator": "fts", "param": 2}', '{}', 'to_tsvector(films.a) @@ to_tsquery($2)'),
-  ('{"operator": "wfts", "language": "eng''lish", "param": 2}', '{}', 'to_tsvector(''eng''''lish'', films.a) @@ websearch_to_tsquery(''eng''''lish'', $2)'),
-  ('{"operator": "fts", "language": "simple", "param": 2}', '{"field": {"name": "a", "tsvector": true}}', 'films.a @@ to_tsquery(''simple'', $2)'),
+  ('{"operator": "fts", "param": 2}', '{}', 'pg_catalog.to_tsvector(films.a) operator(pg_catalog.@@) pg_catalog.to_tsquery($2)'),
+  ('{"operator": "wfts", "language": "eng''lish", "param": 2}', '{}', 'pg_catalog.to_tsvector(''eng''''lish'', films.a) operator(pg_catalog.@@) pg_catalog.websearch_to_tsquery(''eng''''lish'', $2)'),
+  ('{"operator": "fts", "language": "simple", "param": 2}', '{"field": {"name": "a", "tsvector": true}}', 'films.a operator(pg_catalog.@@) pg_catalog.to_tsquery(''simple'', $2)'),
   ('{"operator": "cs", "param": 2}', '{}', 'films.a @> $2'),
   ('{"operator": "eq", "param": 2}', '{"transform": "rooms.text_code"}', 'films.a = rooms.text_code($2)'),
-  ('{"operator": "in", "value": "(1,\"a,b\")"}', '{"transform": "rooms.text_code"}', 'films.a = any(select rooms.text_code(element) from unnest(''{"1","a,b"}''::text[]) as element)'),
-  ('{"operator": "in", "param": 2}', '{"transform": "rooms.text_code"}', 'films.a = any(select rooms.text_code(element) from unnest($2::text[]) as element)')
+  ('{"operator": "in", "value": "(1,\"a,b\")"}', '{"transform": "rooms.text_code"}', 'films.a = any(select rooms.text_code(element) from pg_catalog.unnest(''{"1","a,b"}''::pg_catalog.text[]) as element)'),
+  ('{"operator": "in", "param": 2}', '{"transform": "rooms.text_code"}', 'films.a = any(select rooms.text_code(element) from pg_catalog.unnest($2::pg_catalog.text[]) as element)')
 ) as cases(expr, more, wanted);
 select is(array_agg(name order by name), null, 'operators that do not render')
 from postern.operators() as known
@@ -68,7 +73,7 @@ select is(testing.failure($$ select postern.render_page('{"max_rows": "1; drop"}
 
 -- Order.
 select is(postern.render_order('{"order": [{"field": {"name": "a"}, "direction": "desc", "nulls": "last"}, {"field": {"name": "b", "path": [{"op": "->", "key": "c"}]}}]}', 't'),
-  ' order by t.a desc nulls last, t.b->''c''', 'order');
+  ' order by t.a desc nulls last, t.b operator(pg_catalog.->) ''c''', 'order');
 select is(postern.render_order('{}', 't'), null, 'none');
 
 -- Fields.
@@ -81,8 +86,8 @@ from (values
 -- Parameters: which there are, and a statement as a text with their values in it.
 select is(postern.parameter_types('{"parameters": 4}'::jsonb || more, statement), wanted, concat_ws(' ', more, statement))
 from (values
-  ('{}'::jsonb, 'select $1, $3', '{text,bytea,unknown,text}'::text[]), ('{}', 'select $2::json, ''$3'' from t', '{text,json,unknown,text}'),
-  ('{"exact": true}', 'select $2::text, ''$3'', "$4" from t', '{text,text,text,text}'),
+  ('{}'::jsonb, 'select $1, $3', '{text,bytea,unknown,text}'::text[]), ('{}', 'select $2::pg_catalog.json, ''$3'' from t', '{text,json,unknown,text}'),
+  ('{"exact": true}', 'select $2::pg_catalog.text, ''$3'', "$4" from t', '{text,text,text,text}'),
   ('{"exact": true}', E'select E\'\\\\\', $4, \' $3\', $10', '{text,bytea,text,unknown}'), ('{}', 'select $30', '{text,bytea,text,text}')
 ) as cases(more, statement, wanted);
 create function pg_temp.placed(statement text) returns text language plpgsql as $$
@@ -101,15 +106,15 @@ from (values
 -- Payloads.
 select is(postern.render_payload(columns::jsonb, form, defaults), wanted, concat_ws(' ', columns, form, defaults))
 from (values
-  ('[{"name": "a", "type": "integer"}]', '{', false, '(select read.a from pg_catalog.json_to_record($2::json) as read(a integer)) as pgrst_body'),
-  ('[{"name": "a", "type": "integer"}]', '[', false, '(select read.a from pg_catalog.json_to_recordset($2::json) as read(a integer)) as pgrst_body'),
-  ('[{"name": "B\"c", "type": "text"}]', '{', false, '(select read."B""c" from pg_catalog.json_to_record($2::json) as read("B""c" text)) as pgrst_body'),
-  ('[{"name": "a", "type": "json", "transform": "rooms.f"}]', '{', false, '(select rooms.f(read.a) as a from pg_catalog.json_to_record($2::json) as read(a json)) as pgrst_body'),
-  ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '{', true, '(select read.a from pg_catalog.jsonb_to_record(pg_catalog.jsonb_build_object(''a'', 1 + 1) || $2::json::jsonb) as read(a integer)) as pgrst_body'),
-  ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '[', true, '(select read.a from (select jsonb_agg(pg_catalog.jsonb_build_object(''a'', 1 + 1) || elem) as val from pg_catalog.jsonb_array_elements($2::json::jsonb) as elem) as filled, pg_catalog.jsonb_to_recordset(filled.val) as read(a integer)) as pgrst_body'),
+  ('[{"name": "a", "type": "integer"}]', '{', false, '(select read.a from pg_catalog.json_to_record($2::pg_catalog.json) as read(a integer)) as pgrst_body'),
+  ('[{"name": "a", "type": "integer"}]', '[', false, '(select read.a from pg_catalog.json_to_recordset($2::pg_catalog.json) as read(a integer)) as pgrst_body'),
+  ('[{"name": "B\"c", "type": "text"}]', '{', false, '(select read."B""c" from pg_catalog.json_to_record($2::pg_catalog.json) as read("B""c" pg_catalog.text)) as pgrst_body'),
+  ('[{"name": "a", "type": "json", "transform": "rooms.f"}]', '{', false, '(select rooms.f(read.a) as a from pg_catalog.json_to_record($2::pg_catalog.json) as read(a pg_catalog.json)) as pgrst_body'),
+  ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '{', true, '(select read.a from pg_catalog.jsonb_to_record(pg_catalog.jsonb_build_object(''a'', 1 + 1) operator(pg_catalog.||) $2::pg_catalog.json::pg_catalog.jsonb) as read(a integer)) as pgrst_body'),
+  ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '[', true, '(select read.a from (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(''a'', 1 + 1) operator(pg_catalog.||) elem) as val from pg_catalog.jsonb_array_elements($2::pg_catalog.json::pg_catalog.jsonb) as elem) as filled, pg_catalog.jsonb_to_recordset(filled.val) as read(a integer)) as pgrst_body'),
   ('[]', 'empty', false, '(select 1 as nothing from (select 1 where false) as read) as pgrst_body'),
   ('[]', '{', false, '(select 1 as nothing from (values (1)) as read) as pgrst_body'),
-  ('[]', '[', false, '(select 1 as nothing from pg_catalog.json_array_elements($2::json) as read) as pgrst_body')
+  ('[]', '[', false, '(select 1 as nothing from pg_catalog.json_array_elements($2::pg_catalog.json) as read) as pgrst_body')
 ) as cases(columns, form, defaults, wanted);
 
 -- Mutations.
@@ -136,10 +141,10 @@ select is(postern.render_delete(pg_temp.node() - 'where', '1 as nothing', 'sure'
 create function pg_temp.call(name text, arguments jsonb, keys text[], form text, guard text default null) returns text language sql as $$
   select pg_temp.squeezed(postern.render_call(postern.find_routines('store', name) -> 0, '{"alias": "it", "columns": [], "fields": []}', arguments, keys, form, guard)) $$;
 select is(pg_temp.call('add', '[{"name": "a", "param": 2}, {"name": "a", "param": 3}]', '{a}', null), 'select store.add(a := $3::integer) as pgrst_scalar', 'the last of a name');
-select is(pg_temp.call('joined', '[{"name": "words", "param": 2}, {"name": "words", "param": 3}]', '{words}', null), 'select store.joined(variadic words := array[$2, $3]::text[]) as pgrst_scalar', 'variadic');
-select is(pg_temp.call('add', null, '{a}', '{'), 'select store.add(a := pgrst_body.a) as pgrst_scalar from (select read.a from pg_catalog.json_to_record($2::json) as read(a integer)) as pgrst_body', 'a JSON body');
-select is(pg_temp.call('add', null, '{a}', '['), 'select store.add(a := pgrst_body.a) as pgrst_scalar from (select * from (select read.a from pg_catalog.json_to_recordset($2::json) as read(a integer)) as pgrst_body limit 1) as pgrst_body', 'a JSON array: its first element');
-select is(pg_temp.call('echo', null, '{}', '{'), 'select store.echo($2::json) as pgrst_scalar', 'the body as a whole');
+select is(pg_temp.call('joined', '[{"name": "words", "param": 2}, {"name": "words", "param": 3}]', '{words}', null), 'select store.joined(variadic words := array[$2, $3]::pg_catalog.text[]) as pgrst_scalar', 'variadic');
+select is(pg_temp.call('add', null, '{a}', '{'), 'select store.add(a := pgrst_body.a) as pgrst_scalar from (select read.a from pg_catalog.json_to_record($2::pg_catalog.json) as read(a integer)) as pgrst_body', 'a JSON body');
+select is(pg_temp.call('add', null, '{a}', '['), 'select store.add(a := pgrst_body.a) as pgrst_scalar from (select * from (select read.a from pg_catalog.json_to_recordset($2::pg_catalog.json) as read(a integer)) as pgrst_body limit 1) as pgrst_body', 'a JSON array: its first element');
+select is(pg_temp.call('echo', null, '{}', '{'), 'select store.echo($2::pg_catalog.json) as pgrst_scalar', 'the body as a whole');
 select is(pg_temp.call('films_by', '[{"name": "director", "param": 2}]', '{director}', null), 'select it.* from store.films_by(director := $2::integer) as it', 'rows');
 select is(pg_temp.call('add', '[]', '{}', null, 'sure'), 'select store.add() as pgrst_scalar where sure', 'guarded');
 select is(pg_temp.call('films_by', '[]', '{}', null, 'sure'), 'select it.* from store.films_by() as it where sure', 'rows, guarded');
@@ -148,8 +153,8 @@ select is(pg_temp.call('films_by', '[]', '{}', null, 'sure'), 'select it.* from 
 select is(postern.content_range(first, rows, total), wanted, concat_ws(' ', first, rows, total))
 from (values (0, 0, null, '*/*'), (0, 5, null, '0-4/*'), (0, 5, 9, '0-4/9'), (3, 0, 9, '*/9'), (0, 0, 0, '*/0'), (1, 0, 1, '*/1')) as cases(first, rows, total, wanted);
 select is(postern.render_guarded_status('200', 'n', single, most), wanted, concat_ws(' ', single, most))
-from (values (false, null, '200'), (true, null, 'case when n <> 1 then postern.not_single(n) else (200)::text end'), (false, '3', 'case when n > 3 then postern.too_many(n) else (200)::text end'),
-  (true, '3', 'case when n <> 1 then postern.not_single(n) when n > 3 then postern.too_many(n) else (200)::text end')) as cases(single, most, wanted);
+from (values (false, null, '200'), (true, null, 'case when n operator(pg_catalog.<>) 1 then postern.not_single(n) else (200)::pg_catalog.text end'), (false, '3', 'case when n operator(pg_catalog.>) 3 then postern.too_many(n) else (200)::pg_catalog.text end'),
+  (true, '3', 'case when n operator(pg_catalog.<>) 1 then postern.not_single(n) when n operator(pg_catalog.>) 3 then postern.too_many(n) else (200)::pg_catalog.text end')) as cases(single, most, wanted);
 select is(postern.header_lines('{{A,b},{C,"it''s"}}'), E'\nA: b\nC: it''s', 'headers');
 select is(postern.header_lines(E'{{A,"b\nC: d"}}'), E'\nA: b C: d', 'a header stays on its line');
 select is(postern.header_lines(null), null, 'no headers');
@@ -158,34 +163,35 @@ from (values (E'\nA: b: c\nD: ', '{{A,b: c},{D,""}}'), ('', null), (null, null))
 select is(postern.render_head('first', '/it''s', '{{A,b}}'),
   $$pg_catalog.concat('
 Content-Range: ', first, '
-Content-Location: /it''s', $1::text, '
+Content-Location: /it''s', $1::pg_catalog.text, '
 A: b')$$, 'render_head');
 create function pg_temp.plainly(statement text) returns text language sql as $$
-  select replace(replace(statement, postern.render_epoch(), 'now'), 'case when now <> ''a b'' then ''stale''', 'N') $$;
+  select replace(replace(statement, postern.render_epoch(), 'now'), 'case when now operator(pg_catalog.<>) ''a b'' then ''stale''', 'N') $$;
 select is(pg_temp.plainly(postern.render_response('{"epoch": "a b"}'::jsonb || more, body, status, 'h', source, escapes)), wanted,
   concat_ws(' ', more, body, status, source, escapes))
 from (values
-  ('{}'::jsonb, null, '200', null, null, 'select null::text as body, ''200'' as status, h as headers, N end as note'),
-  ('{}', 'b', 'case', 'src', 'e', 'select b as body, (case)::text as status, h as headers, N when e then ''escapes'' end as note from src'),
+  ('{}'::jsonb, null, '200', null, null, 'select null::pg_catalog.text as body, ''200'' as status, h as headers, N end as note'),
+  ('{}', 'b', 'case', 'src', 'e', 'select b as body, (case)::pg_catalog.text as status, h as headers, N when e then ''escapes'' end as note from src'),
   ('{"code": "volatile"}', 'b', '200', 'src', null,
     format('select b as body, case when %s then ''200'' else postern.own_status() end as status, '
       'case when %s then h else postern.merged_headers(h, pg_catalog.current_setting(''response.headers'')) end as headers, N end as note from src',
       postern.render_unset('response.status'), postern.render_unset('response.headers'))),
   ('{"code": "stable", "explain": true}', 'b', '200', 'src', null, 'select ''200'' as status, h as headers, b as body, N end as note from src')
 ) as cases(more, body, status, source, escapes, wanted);
-select is(replace(postern.render_guard('{"epoch": "a''b"}'), postern.render_epoch(), 'now'), 'case when now = ''a''''b'' then true else postern.stale() end', 'render_guard');
+select is(replace(postern.render_guard('{"epoch": "a''b"}'), postern.render_epoch(), 'now'), 'case when now operator(pg_catalog.=) ''a''''b'' then true else postern.stale() end', 'render_guard');
 select is(testing.failure('select postern.stale()'), 'PNSTL', 'stale');
 select is(postern.out_of_bounds(7, 3, 'minimal')::json ->> 'code', 'PGRST103', 'out_of_bounds');
 select is(testing.failure(statement), wanted, statement)
 from (values ('select postern.not_single(2)', 'PGRST116'), ('select postern.too_many(2)', 'PGRST124'), ('select postern.key_mismatch()', 'PGRST115')) as cases(statement, wanted);
-select is(postern.render_location(('{"relation": "fi lms", "columns": [{"name": "c"}, {"name": "b"}, {"name": "a"}], "children": []}'::jsonb || more), '{b,a}'), '(select ''/fi lms?'' || pg_catalog.concat_ws(''&'', ' || (
-    select string_agg(format('''%1$s='' || coalesce(''eq.'' || postern.percent_encode(pg_catalog.to_json(pgrst_source.%1$s) #>> ''{}''), ''is.null'')', name), ', ' order by place)
-    from unnest(wanted) with ordinality as names(name, place)) || ') from pgrst_source)', 'Location in the order of ' || more::text)
+select is(postern.render_location(('{"relation": "fi lms", "columns": [{"name": "c"}, {"name": "b"}, {"name": "a"}], "children": []}'::jsonb || more), '{b,a}'), '(select pg_catalog.concat(''/fi lms?'', pg_catalog.concat_ws(''&'', ' || (
+    select string_agg(format('pg_catalog.concat(''%1$s='', coalesce(''eq.'' operator(pg_catalog.||) postern.percent_encode(pg_catalog.to_json(pgrst_source.%1$s) '
+      'operator(pg_catalog.#>>) ''{}''), ''is.null''))', name), ', ' order by place)
+    from unnest(wanted) with ordinality as names(name, place)) || ')) from pgrst_source)', 'Location in the order of ' || more::text)
 from (values ('{"fields": [{"name": "*"}]}'::jsonb, '{b,a}'::text[]), ('{"fields": [{"name": "c"}]}', '{a,b}')) as cases(more, wanted);
 
 -- One row.
 select is(postern.render_row_object(media::jsonb, 'x.*'), wanted, media)
-from (values ('{"handler": "object", "strip": false}', 'row_to_json(x.*)'), ('{"handler": "json", "strip": true}', 'json_strip_nulls(row_to_json(x.*))')) as cases(media, wanted);
+from (values ('{"handler": "object", "strip": false}', 'pg_catalog.row_to_json(x.*)'), ('{"handler": "json", "strip": true}', 'pg_catalog.json_strip_nulls(pg_catalog.row_to_json(x.*))')) as cases(media, wanted);
 select is(postern.row_range(method, found, counted), wanted, concat_ws(' ', method, found, counted))
 from (values ('PATCH', true, false, '0-0/*'), ('PATCH', false, false, '*/*'), ('PATCH', true, true, '0-0/1'), ('GET', true, false, '0-0/*'), ('GET', false, true, '*/0'),
   ('DELETE', true, false, '*/*'), ('DELETE', true, true, '*/1'), ('POST', true, true, '*/1')) as cases(method, found, counted, wanted);
@@ -208,10 +214,10 @@ select is(testing.failure($$ select pg_temp.row_answer('{"handler": "object", "s
 select is(split_part(postern.render_inserted('{"epoch": "a"}', '{"relation": "a b", "alias": "a b", "children": []}'::jsonb || fields, true, null, media::jsonb), ', pg_catalog.concat(''
 ', 1), wanted, concat_ws(' ', fields, media))
 from (values
-  ('{}'::jsonb, null, 'null::text as body, ''201'' as status'),
-  ('{"fields": [{"name": "*", "label": "*"}]}', '{"handler": "json", "strip": false}', 'pg_catalog.concat(''['', row_to_json("a b".*), '']'') as body, ''201'' as status'),
+  ('{}'::jsonb, null, 'null::pg_catalog.text as body, ''201'' as status'),
+  ('{"fields": [{"name": "*", "label": "*"}]}', '{"handler": "json", "strip": false}', 'pg_catalog.concat(''['', pg_catalog.row_to_json("a b".*), '']'') as body, ''201'' as status'),
   ('{"fields": [{"name": "c", "label": "d"}]}', '{"handler": "object", "strip": false}',
-    '(select row_to_json(pgrst_answer.*) from (select "a b".c as d) as pgrst_answer) as body, ''201'' as status')
+    '(select pg_catalog.row_to_json(pgrst_answer.*) from (select "a b".c as d) as pgrst_answer) as body, ''201'' as status')
 ) as cases(fields, media, wanted);
 select is(postern.answers_by_row(jsonb_build_object('oid', relation::regclass::oid, 'fields', '[{"name": "a"}]'::jsonb, 'children', '[]'::jsonb) || more, media::jsonb, wish), wanted, concat_ws(' ', relation, more, media, wish))
 from (values
@@ -240,8 +246,8 @@ select is(testing.failure($$ select postern.arguments('{"params": ["text", "text
 select is(postern.render_write_status(method, full_answer, resolution), wanted, concat_ws(' ', method, full_answer, resolution))
 from (values
   ('POST', false, null, '201'), ('POST', true, 'ignore-duplicates', '201'), ('PATCH', false, null, '204'), ('PATCH', true, null, '200'), ('DELETE', true, null, '200'), ('PUT', false, 'merge-duplicates', '204'),
-  ('POST', false, 'merge-duplicates', format('case when %s > 0 then ''201'' else ''200'' end', postern.render_inserted_rows())),
-  ('PUT', true, 'merge-duplicates', format('case when %s > 0 then ''201'' else ''200'' end', postern.render_inserted_rows()))
+  ('POST', false, 'merge-duplicates', format('case when %s operator(pg_catalog.>) 0 then ''201'' else ''200'' end', postern.render_inserted_rows())),
+  ('PUT', true, 'merge-duplicates', format('case when %s operator(pg_catalog.>) 0 then ''201'' else ''200'' end', postern.render_inserted_rows()))
 ) as cases(method, full_answer, resolution, wanted);
 
 select * from finish();

@@ -65,8 +65,8 @@ from (values ('a', 'a'), ('', ''), ('""', ''), ('"a""b"', 'a"b'), ('"\c\n\r\s"',
 -- The body of an answer.
 select is(postern.render_json(shape, strip), format('coalesce(%s, %L)', made, missing), concat_ws(' ', shape, strip))
 from (values
-  ('rows', false, 'json_agg(pgrst_answer.*)', '[]'), ('row', false, 'json_agg(pgrst_answer.*) -> 0', 'null'), ('scalars', false, 'json_agg(pgrst_answer.pgrst_scalar)', '[]'),
-  ('scalar', true, 'json_strip_nulls(json_agg(pgrst_answer.pgrst_scalar) -> 0)', 'null')
+  ('rows', false, 'pg_catalog.json_agg(pgrst_answer.*)', '[]'), ('row', false, 'pg_catalog.json_agg(pgrst_answer.*) operator(pg_catalog.->) 0', 'null'), ('scalars', false, 'pg_catalog.json_agg(pgrst_answer.pgrst_scalar)', '[]'),
+  ('scalar', true, 'pg_catalog.json_strip_nulls(pg_catalog.json_agg(pgrst_answer.pgrst_scalar) operator(pg_catalog.->) 0)', 'null')
 ) as cases(shape, strip, made, missing);
 select is(postern.render_body(media, shape, '{"schema": "s", "relation": "R"}'), wanted, media::text)
 from (values
@@ -76,7 +76,7 @@ from (values
   ('{"handler": "aggregate", "custom": {"schema": "h", "name": "F", "any": true}}', 'rows', 'postern.as_body(h."F"(pgrst_answer))'),
   ('{"handler": "aggregate", "custom": {"schema": "h", "name": "f", "any": false}}', 'rows', 'postern.as_body(h.f(pgrst_answer::s."R"))'),
   ('{"handler": "aggregate", "custom": {"schema": "h", "name": "f", "any": true}}', 'scalar', 'postern.as_body(h.f(pgrst_answer.pgrst_scalar))'),
-  ('{"handler": "function", "custom": {"domain": "h.\"text/x\""}}', 'scalar', 'postern.as_body((array_agg(pgrst_answer.pgrst_scalar))[1]::h."text/x")')
+  ('{"handler": "function", "custom": {"domain": "h.\"text/x\""}}', 'scalar', 'postern.as_body((pg_catalog.array_agg(pgrst_answer.pgrst_scalar))[1]::h."text/x")')
 ) as cases(media, shape, wanted);
 select is(postern.as_body('a b'::text), 'a b'::bytea, 'text as a body');
 select is(postern.as_body('\x00ff'::bytea), '\x00ff'::bytea, 'bytes as a body');

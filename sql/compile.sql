@@ -17,8 +17,10 @@ declare
   detail text;
   hint text;
 begin
-  if strpos(request ->> 'query', '::') > 0 or strpos(request ->> 'query', '%3') > 0 then
-    perform set_config('postern.path', postern.api_path(request, config), true); -- for postern.cast_type
+  if strpos(request ->> 'query', '::') > 0 or strpos(request ->> 'query', '%3') > 0
+    or strpos(request -> 'headers' ->> 'prefer', 'missing') > 0
+  then
+    perform set_config('postern.path', postern.api_path(request, config), true); -- for postern.cast_type, default_expressions
   end if;
   return postern.compile_request(request, payload, config, epoch);
 exception when others then
@@ -37,17 +39,17 @@ returns postern.compiled
 language plpgsql stable
 as $$
 declare
-  method constant text := request ->> 'method';
-  fields constant jsonb := coalesce(request -> 'headers', '{}');
+  method constant pg_catalog.text := request ->> 'method';
+  fields constant pg_catalog.jsonb := coalesce(request -> 'headers', '{}');
   writes constant boolean := method in ('POST', 'PATCH', 'PUT', 'DELETE');
   number constant int := case when request ? 'values' then 3 end;
-  segments text[] := postern.path_segments(request ->> 'path');
-  version text := postern.description_version(segments);
-  schema text;
+  segments pg_catalog.text[] := postern.path_segments(request ->> 'path');
+  version pg_catalog.text := postern.description_version(segments);
+  schema pg_catalog.text;
   call boolean;
-  trees jsonb;
-  described jsonb;
-  context jsonb;
+  trees pg_catalog.jsonb;
+  described pg_catalog.jsonb;
+  context pg_catalog.jsonb;
 begin
   if cardinality(segments) = 0 and config ->> 'db_root_spec' is not null and config ->> 'openapi_mode' <> 'disabled' then
     segments := array['rpc', regexp_replace(config ->> 'db_root_spec', '^[^.]*\.', '')];
@@ -95,8 +97,8 @@ returns jsonb
 language plpgsql immutable parallel safe
 as $$
 declare
-  method constant text := request ->> 'method';
-  fields constant jsonb := coalesce(request -> 'headers', '{}');
+  method constant pg_catalog.text := request ->> 'method';
+  fields constant pg_catalog.jsonb := coalesce(request -> 'headers', '{}');
 begin
   return postern.statement_context(request, epoch) || jsonb_strip_nulls(jsonb_build_object(
     'schema', schema, 'schemas', config -> 'db_schemas',
@@ -143,7 +145,7 @@ begin
   answer := postern.error_response(state, message, detail, hint, coalesce((request ->> 'anonymous')::boolean, false),
     config ->> 'client_error_verbosity');
   return postern.compiled_statement(context, postern.render_response(context,
-    case when request ->> 'method' <> 'HEAD' then quote_literal(convert_from(answer.body, 'UTF8')) || '::text' end,
+    case when request ->> 'method' <> 'HEAD' then quote_literal(convert_from(answer.body, 'UTF8')) || '::pg_catalog.text' end,
     answer.status::text, quote_literal(postern.header_lines(answer.headers)), null), null);
 end
 $$;
@@ -157,9 +159,9 @@ returns postern.compiled
 language plpgsql immutable parallel safe
 as $$
 declare
-  wish constant text := context -> 'preferences' ->> 'tx';
+  wish constant pg_catalog.text := context -> 'preferences' ->> 'tx';
   most constant int := (context ->> 'parameters')::int;
-  types text[];
+  types pg_catalog.text[];
 begin
   if media ? 'explain' then
     statement := postern.render_response(context - '{code,explain}'::text[], format('postern.explained(%L, %s)', media ->> 'explain',
@@ -188,8 +190,8 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   most constant int := (context ->> 'parameters')::int;
-  types text[] := array['text', case when strpos(statement, '$2::json') > 0 then 'json'
-    when strpos(statement, '$2::text') > 0 then 'text' else 'bytea' end];
+  types pg_catalog.text[] := array['text', case when strpos(statement, '$2::pg_catalog.json') > 0 then 'json'
+    when strpos(statement, '$2::pg_catalog.text') > 0 then 'text' else 'bytea' end];
 begin
   if most > 2 and context ? 'exact' then
     statement := regexp_replace(statement, '''(?:[^'']|'''')*''|"(?:[^"]|"")*"', '', 'g');
@@ -225,6 +227,7 @@ comment on function postern.range_bounds(text, int) is
 create or replace function postern.api_path(request jsonb, config jsonb)
 returns text
 language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return postern.search_path(coalesce(nullif(request -> 'headers' ->> case
@@ -268,7 +271,7 @@ returns jsonb
 language plpgsql stable parallel safe
 as $$
 declare
-  found jsonb := postern.find_relation(schema, name);
+  found pg_catalog.jsonb := postern.find_relation(schema, name);
 begin
   if found is null then
     perform postern.fail('PGRST205', format('There is no table or view ''%s.%s''', schema, name), null,
@@ -285,8 +288,8 @@ returns postern.compiled
 language plpgsql stable
 as $$
 declare
-  allowed text := 'OPTIONS,GET,HEAD';
-  relation jsonb;
+  allowed pg_catalog.text := 'OPTIONS,GET,HEAD';
+  relation pg_catalog.jsonb;
   keyed boolean;
 begin
   if cardinality(segments) = 2 then

@@ -5,31 +5,33 @@ returns postern.compiled
 language plpgsql stable
 as $$
 declare
-  method constant text := context ->> 'method';
-  preferences constant jsonb := context -> 'preferences';
-  wanted constant text := preferences ->> 'return';
-  relation jsonb := postern.require_relation(context ->> 'schema', name);
-  columns jsonb := postern.relation_columns((relation ->> 'oid')::oid);
-  node jsonb := postern.plan_root(context, relation, columns, trees);
-  pk text[] := coalesce(postern.relation_pk((relation ->> 'oid')::oid), '{}');
-  conflict text[] := case when trees ? 'on_conflict' and method = 'POST'
+  method constant pg_catalog.text := context ->> 'method';
+  preferences constant pg_catalog.jsonb := context -> 'preferences';
+  wanted constant pg_catalog.text := preferences ->> 'return';
+  relation pg_catalog.jsonb := postern.require_relation(context ->> 'schema', name);
+  columns pg_catalog.jsonb := postern.relation_columns((relation ->> 'oid')::oid);
+  node pg_catalog.jsonb := postern.plan_root(context, relation, columns, trees);
+  pk pg_catalog.text[] := coalesce(postern.relation_pk((relation ->> 'oid')::oid), '{}');
+  conflict pg_catalog.text[] := case when trees ? 'on_conflict' and method = 'POST'
     then array(select jsonb_array_elements_text(trees -> 'on_conflict')) else pk end;
-  resolution text := case method when 'PUT' then 'merge-duplicates' when 'POST' then preferences ->> 'resolution' end;
-  form text := trees -> 'payload' ->> 'form';
-  guard text;
-  payload jsonb;
-  body text;
-  media jsonb;
-  headers text[];
-  returning_list text;
+  resolution pg_catalog.text := case method when 'PUT' then 'merge-duplicates' when 'POST' then preferences ->> 'resolution' end;
+  form pg_catalog.text := trees -> 'payload' ->> 'form';
+  guard pg_catalog.text;
+  defaults boolean;
+  payload pg_catalog.jsonb;
+  body pg_catalog.text;
+  media pg_catalog.jsonb;
+  headers pg_catalog.text[];
+  returning_list pg_catalog.text;
 begin
   if method = 'PUT' then
     perform postern.check_upsert(trees, pk);
   end if;
   if method <> 'DELETE' then
     payload := postern.plan_payload(name, columns, postern.payload_keys(trees));
-    body := postern.render_payload(payload, form,
-      method in ('POST', 'PATCH') and coalesce(preferences ->> 'missing' = 'default', false));
+    defaults := method in ('POST', 'PATCH') and coalesce(preferences ->> 'missing' = 'default', false);
+    body := postern.render_payload(case when defaults
+      then postern.default_expressions((relation ->> 'oid')::oid, payload) else payload end, form, defaults);
   end if;
   if method = 'PUT' and not pk <@ postern.payload_keys(trees) then
     perform postern.key_mismatch();
@@ -68,9 +70,9 @@ returns text
 language plpgsql stable parallel safe
 as $$
 declare
-  relation constant oid := (node ->> 'oid')::oid;
+  relation constant pg_catalog.oid := (node ->> 'oid')::oid;
   shown constant boolean := coalesce(preferences ->> 'return' = 'representation', false);
-  code text;
+  code pg_catalog.text;
 begin
   if method in ('POST', 'PUT') or method = 'PATCH' and preferences ->> 'missing' = 'default' then
     code := postern.user_code(relation, 'insert');
@@ -100,9 +102,9 @@ declare
     or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]';
 begin
   return (
-    select format('(select %L || pg_catalog.concat_ws(''&'', %s) from pgrst_source)', '/' || (node ->> 'relation') || '?',
-      string_agg(format('%L || coalesce(''eq.'' || postern.percent_encode(pg_catalog.to_json(pgrst_source.%I) #>> ''{}''), '
-        '''is.null'')', postern.percent_encode(name) || '=', name), ', '
+    select format('(select pg_catalog.concat(%L, pg_catalog.concat_ws(''&'', %s)) from pgrst_source)', '/' || (node ->> 'relation') || '?',
+      string_agg(format('pg_catalog.concat(%L, coalesce(''eq.'' operator(pg_catalog.||) postern.percent_encode('
+        'pg_catalog.to_json(pgrst_source.%I) operator(pg_catalog.#>>) ''{}''), ''is.null''))', postern.percent_encode(name) || '=', name), ', '
         order by case when whole then place end, name collate "C"))
     from jsonb_array_elements(node -> 'columns') with ordinality as columns(field, place),
       lateral (select field ->> 'name' as name) as named
@@ -134,7 +136,7 @@ returns text[]
 language plpgsql immutable parallel safe
 as $$
 declare
-  method constant text := context ->> 'method';
+  method constant pg_catalog.text := context ->> 'method';
 begin
   return postern.common_headers(context, media, array['return', 'count', 'tx', 'handling', 'timezone']
     || case when method = 'POST' and resolved then '{resolution}' else '{}'::text[] end
@@ -152,19 +154,19 @@ returns postern.compiled
 language plpgsql stable parallel safe
 as $$
 declare
-  method constant text := context ->> 'method';
-  preferences constant jsonb := context -> 'preferences';
+  method constant pg_catalog.text := context ->> 'method';
+  preferences constant pg_catalog.jsonb := context -> 'preferences';
   full_answer constant boolean := coalesce(preferences ->> 'return' = 'representation', false);
-  most constant text := case when preferences ->> 'handling' = 'strict' and method in ('PATCH', 'DELETE')
+  most constant pg_catalog.text := case when preferences ->> 'handling' = 'strict' and method in ('PATCH', 'DELETE')
     then preferences ->> 'max-affected' end;
   counted constant boolean := coalesce(preferences ->> 'count' in ('exact', 'estimated'), false);
-  rows constant text := case when full_answer
+  rows constant pg_catalog.text := case when full_answer
     then postern.render_rows(node - '{where,limit,offset,max_rows}'::text[], format('pgrst_source as %I', node ->> 'alias'),
       null, 'labels')
     else 'select from pgrst_source' end;
-  flags constant jsonb := postern.code_flags(context, node);
-  status text;
-  lines text;
+  flags constant pg_catalog.jsonb := postern.code_flags(context, node);
+  status pg_catalog.text;
+  lines pg_catalog.text;
 begin
   if method in ('PATCH', 'DELETE') and node ? 'single' and most is null and not node -> 'fields' @? '$[*].aggregate'
     and (media ->> 'handler' = 'json' or full_answer and media ->> 'handler' = 'object')
@@ -173,19 +175,21 @@ begin
       postern.render_row_answer(context, rows, case when full_answer then '200' else '204' end, counted, null, headers,
         case when full_answer then media end)), media, flags);
   end if;
-  status := postern.render_guarded_status(postern.render_write_status(method, full_answer, resolution), 'count(*)',
+  status := postern.render_guarded_status(postern.render_write_status(method, full_answer, resolution), 'pg_catalog.count(*)',
     media ->> 'handler' = 'object', most);
   lines := format('pg_catalog.concat(%s)', concat_ws(', ',
     case method when 'PUT' then quote_literal('') else format('%L, postern.content_range(%s, %s)', E'\nContent-Range: ',
-      case method when 'PATCH' then '0, count(*)' else '1, 0' end, case when counted then 'count(*)' else 'null' end) end,
+      case method when 'PATCH' then '0, pg_catalog.count(*)' else '1, 0' end, case when counted then 'pg_catalog.count(*)'
+        else 'null' end) end,
     quote_literal(postern.header_lines(headers)),
     case when method = 'POST' and preferences ->> 'return' = 'headers-only' and pk <> '{}' then
-      format('case when count(*) = 1 then %L || %s end', E'\nLocation: ', postern.render_location(node, pk)) end));
+      format('case when pg_catalog.count(*) operator(pg_catalog.=) 1 then pg_catalog.concat(%L, %s) end', E'\nLocation: ', postern.render_location(node, pk)) end));
   return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation, postern.render_response(context,
       case when full_answer then postern.render_body(media, 'rows', node) end,
-      case when method = 'PUT' then format('case when count(*) <> 1 then postern.key_mismatch() else (%s)::text end', status)
+      case when method = 'PUT' then format('case when pg_catalog.count(*) operator(pg_catalog.<>) 1 then postern.key_mismatch() '
+        'else (%s)::pg_catalog.text end', status)
         else status end,
-      lines, format('(%s) as pgrst_answer having count(*) >= 0', rows))), media, flags);
+      lines, format('(%s) as pgrst_answer%s', rows, postern.render_having()))), media, flags);
 end
 $$;
 comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, text[], text, text[]) is
@@ -199,7 +203,7 @@ as $$
 begin
   return case
     when method = 'POST' and resolution = 'merge-duplicates' or method = 'PUT' and full_answer
-      then format('case when %s > 0 then ''201'' else ''200'' end', postern.render_inserted_rows())
+      then format('case when %s operator(pg_catalog.>) 0 then ''201'' else ''200'' end', postern.render_inserted_rows())
     when method = 'POST' then '201'
     when full_answer then '200'
     else '204' end;

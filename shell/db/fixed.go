@@ -55,15 +55,15 @@ var fixed = [fixedStatements]fixedStatement{
 	},
 	handleStatement: {
 		name: "handle",
-		sql: "select h.body, h.status::text, postern.header_lines(h.headers), null::text, h.statement, h.flags::text" +
-			" from postern.handle($1::jsonb, $2, $3) as h",
+		sql: "select h.body, h.status::pg_catalog.text, postern.header_lines(h.headers), null::pg_catalog.text, h.statement," +
+			" h.flags::pg_catalog.text from postern.handle($1::pg_catalog.jsonb, $2, $3) as h",
 		oids: []uint32{oidText, oidBytea, oidTextArray},
 	},
 	// Without a status where the statement that raised the error was compiled at another epoch.
 	explainStatement: {
 		name: "explain",
-		sql: "select e.body, case when $7 = '' or $7 = postern.epoch() then e.status end::text," +
-			" postern.header_lines(e.headers), null::text" +
+		sql: "select e.body, case when $7 operator(pg_catalog.=) '' or $7 operator(pg_catalog.=) postern.epoch()" +
+			" then e.status end::pg_catalog.text, postern.header_lines(e.headers), null::pg_catalog.text" +
 			" from postern.error_response($1, $2, $3, $4, $5, $6) as e",
 		oids: []uint32{oidText, oidText, oidText, oidText, oidBool, oidText, oidText},
 	},
@@ -82,7 +82,7 @@ var fixed = [fixedStatements]fixedStatement{
 
 // unlessCurrent returns SQL that sets a setting for the transaction where it has another value, and is true.
 func unlessCurrent(name, value string) string {
-	return "(pg_catalog.current_setting('" + name + "', true) = " + value +
+	return "(pg_catalog.current_setting('" + name + "', true) operator(pg_catalog.=) " + value +
 		" or pg_catalog.set_config('" + name + "', " + value + ", true) is not null)"
 }
 

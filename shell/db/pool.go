@@ -158,7 +158,7 @@ func (p *Pool) Check(ctx context.Context) error {
 // Live tells whether event triggers in the database watch the DDL (postern.live). Without them compiled statements outlive it.
 func (p *Pool) Live(ctx context.Context) (live bool, err error) {
 	err = p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		text, err := queryText(ctx, conn.Conn().PgConn(), "select postern.live()::text")
+		text, err := queryText(ctx, conn.Conn().PgConn(), "select postern.live()::pg_catalog.text")
 		live = text == "true"
 		return err
 	})

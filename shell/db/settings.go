@@ -13,17 +13,18 @@ import (
 const storedSQL = `
 select o.option_name, o.option_value
 from pg_catalog.pg_db_role_setting as s
-join pg_catalog.pg_roles as r on r.oid = s.setrole
+join pg_catalog.pg_roles as r on r.oid operator(pg_catalog.=) s.setrole
 cross join lateral pg_catalog.pg_options_to_table(s.setconfig) as o
-where r.rolname = current_user
-  and s.setdatabase in (0, (select d.oid from pg_catalog.pg_database as d where d.datname = current_database()))
-  and o.option_name like 'pgrst.%'
-order by s.setdatabase <> 0, o.option_name`
+where r.rolname operator(pg_catalog.=) current_user
+  and (s.setdatabase operator(pg_catalog.=) 0 or s.setdatabase operator(pg_catalog.=) (
+    select d.oid from pg_catalog.pg_database as d where d.datname operator(pg_catalog.=) pg_catalog.current_database()))
+  and pg_catalog.starts_with(o.option_name, 'pgrst.')
+order by s.setdatabase operator(pg_catalog.<>) 0, o.option_name`
 
 // currentSQL gives those of the settings named in $1 that the session has.
 const currentSQL = `
 select s.name, pg_catalog.current_setting(s.name, true)
-from pg_catalog.unnest($1::text[]) as s(name)
+from pg_catalog.unnest($1::pg_catalog.text[]) as s(name)
 where pg_catalog.current_setting(s.name, true) is not null`
 
 // ReadSettings gives the in-database settings (PostgREST docs/references/configuration) without their prefix pgrst. and
@@ -92,15 +93,16 @@ func QuoteName(name string) string {
 const roleSQL = `
 select r.rolname, o.option_name, o.option_value
 from pg_catalog.pg_db_role_setting as s
-join pg_catalog.pg_roles as r on r.oid = s.setrole
+join pg_catalog.pg_roles as r on r.oid operator(pg_catalog.=) s.setrole
 cross join lateral pg_catalog.pg_options_to_table(s.setconfig) as o
-join pg_catalog.pg_settings as p on p.name = o.option_name
-where s.setdatabase in (0, (select d.oid from pg_catalog.pg_database as d where d.datname = current_database()))
-  and r.rolname <> current_user
+join pg_catalog.pg_settings as p on p.name operator(pg_catalog.=) o.option_name
+where (s.setdatabase operator(pg_catalog.=) 0 or s.setdatabase operator(pg_catalog.=) (
+    select d.oid from pg_catalog.pg_database as d where d.datname operator(pg_catalog.=) pg_catalog.current_database()))
+  and r.rolname operator(pg_catalog.<>) current_user
   and pg_catalog.pg_has_role(r.oid, 'member')
-  and (p.context = 'user'%s)
-  and p.name not in ('client_encoding', 'standard_conforming_strings')
-order by r.rolname, o.option_name, s.setdatabase <> 0`
+  and (p.context operator(pg_catalog.=) 'user'%s)
+  and p.name operator(pg_catalog.<>) all ('{client_encoding,standard_conforming_strings}')
+order by r.rolname, o.option_name, s.setdatabase operator(pg_catalog.<>) 0`
 
 // RoleSettings are the settings of one role.
 type RoleSettings struct {
@@ -119,7 +121,7 @@ const stateSQL = `
 select pg_catalog.md5(pg_catalog.concat(
   (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolbypassrls), ',' order by r.oid)
      from pg_catalog.pg_roles as r),
-  (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', m.roleid, m.member, m.xmin), ',' order by m.roleid, m.member, m.xmin::text)
+  (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', m.roleid, m.member, m.xmin), ',' order by m.roleid, m.member, m.xmin::pg_catalog.text)
      from pg_catalog.pg_auth_members as m)))`
 
 // ReadRoles reads the roles that may be assumed. It uses a connection of its own, so that it does not wait for one of the pool's.

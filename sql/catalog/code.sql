@@ -10,8 +10,8 @@ language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
 declare
-  code text;
-  one record;
+  code pg_catalog.text;
+  one pg_catalog.record;
 begin
   if user_code.command = 'select' and exists (
     select from pg_class
@@ -40,9 +40,9 @@ as $$
 #variable_conflict use_column
 declare
   written constant boolean := command in ('insert', 'update');
-  class record;
-  code text;
-  one record;
+  class pg_catalog.record;
+  code pg_catalog.text;
+  one pg_catalog.record;
 begin
   select relkind, relhastriggers, relhasrules, relrowsecurity, relhasindex, relchecks into class
     from pg_class
@@ -213,7 +213,7 @@ rows 10
 as $$
 #variable_conflict use_column
 declare
-  class record;
+  class pg_catalog.record;
 begin
   select relkind, relhassubclass, relhastriggers, relhasrules, relrowsecurity into class
     from pg_class

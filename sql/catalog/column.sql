@@ -24,6 +24,70 @@ $$The type below a domain, through domains over domains. In: a type. Out: the fi
 other type is its own. Raises nothing. (PostgreSQL 17 and later have pg_basetype for it.)$$;
 
 
+create or replace function postern.operator_kind(type oid)
+returns text
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select case t.typtype
+             when 'e' then 'enum'
+             when 'c' then 'composite'
+             when 'r' then 'range'
+             when 'm' then 'range'
+             when 'b' then case
+               when t.typsubscript = 'array_subscript_handler'::regproc then 'array'
+               when t.typnamespace = 'pg_catalog'::regnamespace then 'builtin' end
+           end
+      from pg_catalog.pg_type t
+     where t.oid = postern.base_type(type));
+end
+$$;
+
+comment on function postern.operator_kind(oid) is
+$$Whose operators compare the values of a type. In: a type. Out: null if its own, which are where it is (citext); else
+PostgreSQL's, as the type is, or is a domain over, one that is "builtin", an "array", "enum", "range" or "composite".
+Raises nothing.$$;
+
+
+create or replace function postern.has_own_operators(relation oid, key int2[])
+returns boolean
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (
+    select from pg_catalog.pg_attribute a
+     where a.attrelid = relation
+       and a.attnum = any (key)
+       and postern.operator_kind(a.atttypid) is null);
+end
+$$;
+
+comment on function postern.has_own_operators(oid, int2[]) is
+$$Whether a column of a key is of a type with operators of its own (postern.operator_kind). In: table and attribute numbers.
+Out: true or false. Raises nothing.$$;
+
+
+create or replace function postern.type_reference(name text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return case when name ~* '^("char"|[a-z_][a-z_0-9$]*)([(\[ ]|$)'
+      and name !~* '^(bigint|bit|boolean|char|character|dec|decimal|double|float|int|integer|interval|national|nchar|numeric|real'
+        '|smallint|time|timestamp|varchar)([(\[ ]|$)'
+    then 'pg_catalog.' || name else name end;
+end
+$$;
+
+comment on function postern.type_reference(text) is
+$$A type as it stands in a statement, where a name without schema may mean another one. In: its name, which without a schema is
+one of pg_catalog, as PostgreSQL writes it (format_type) where nothing else is on the search path. Out: that, qualified, unless
+it is a keyword, which means no other type. Raises nothing.$$;
+
+
 create or replace function postern.relation_columns(relation oid)
 returns jsonb
 language plpgsql stable strict parallel safe
@@ -44,6 +108,10 @@ begin
             else pg_catalog.format_type(a.atttypid, a.atttypmod)
           end,
           'type_oid', a.atttypid::bigint,
+          'operators', case
+            when t.typtype = 'b' and t.typlen > 0 and t.typnamespace = 'pg_catalog'::regnamespace then 'builtin'
+            else postern.operator_kind(a.atttypid)
+          end,
           'default', case
             when a.attgenerated <> '' then null
             when a.attidentity = 'd' then postern.identity_default(a.attrelid, a.attnum)
@@ -67,7 +135,7 @@ $$;
 
 comment on function postern.relation_columns(oid) is
 $$The columns of a relation, in their order. In: its oid. Out: an array of {"name", "type" (with modifier, schema-qualified
-outside pg_catalog), "base" (below a domain over a built-in type, that type), "type_oid", "default" (expression or null: of
+outside pg_catalog), "base" (below a domain over a built-in type, that type), "type_oid", "operators" (postern.operator_kind), "default" (expression or null: of
 the column, the identity sequence or the domain), "generated", "nullable"}; empty if there is no such relation.
 Raises nothing.$$;
 
@@ -93,6 +161,44 @@ $$What a column of a domain holds. In: the domain and the column's type modifier
 the domain's own where the type below is not built in. Raises nothing.$$;
 
 
+create or replace function postern.default_expressions(relation oid, payload jsonb)
+returns jsonb
+language plpgsql stable strict parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  api_path constant text := pg_catalog.current_setting('postern.path');
+  own_path constant text := pg_catalog.current_setting('search_path');
+  made jsonb := '[]';
+  item record;
+  expression text;
+begin
+  for item in
+    select field, d.adbin, d.adrelid, case when a.attidentity = '' then t.typdefaultbin end as typdefaultbin
+      from pg_catalog.jsonb_array_elements(payload) with ordinality as fields (field, place)
+      join pg_catalog.pg_attribute a on a.attrelid = relation and a.attname = field ->> 'name'
+      join pg_catalog.pg_type t on t.oid = a.atttypid
+      left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+     order by place
+  loop
+    perform pg_catalog.set_config('search_path', api_path, true);
+    expression := coalesce(pg_catalog.pg_get_expr(item.adbin, item.adrelid),
+      pg_catalog.pg_get_expr(item.typdefaultbin, 0::pg_catalog.oid));
+    perform pg_catalog.set_config('search_path', own_path, true);
+    made := made || jsonb_build_array(case when item.field ? 'default' and expression is not null
+      then item.field || jsonb_build_object('default', expression) else item.field end);
+  end loop;
+  return made;
+end
+$$;
+
+comment on function postern.default_expressions(oid, jsonb) is
+$$A planned payload with its columns' defaults as PostgreSQL writes them on the search path of the API (the setting postern.path):
+there what is in pg_catalog is qualified where its name alone means another function or operator. In: the relation,
+postern.plan_payload. Out: the latter. Raises nothing.$$;
+
+
 create or replace function postern.identity_default(relation oid, attribute int2)
 returns text
 language plpgsql stable strict parallel safe
@@ -100,7 +206,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
-    select pg_catalog.format('nextval(%L)', d.objid::regclass)
+    select pg_catalog.format('pg_catalog.nextval(%L)', d.objid::regclass)
       from pg_catalog.pg_depend d
      where d.refclassid = 'pg_class'::regclass
        and d.refobjid = relation

@@ -8,9 +8,9 @@
 
 do $$
 begin
-  if to_regtype('postern.slots') is null then
-    create domain postern.slots as text;
-    create domain postern.pulse as text;
+  if pg_catalog.to_regtype('postern.slots') is null then
+    create domain postern.slots as pg_catalog.text;
+    create domain postern.pulse as pg_catalog.text;
     grant usage on domain postern.slots, postern.pulse to public;
   end if;
 end
@@ -29,7 +29,7 @@ begin
   return (
     select coalesce(pg_catalog.string_agg(c.conname, ' ' order by c.conname), '')
     from pg_catalog.pg_constraint as c
-    where c.contypid = 'postern.slots'::pg_catalog.regtype);
+    where c.contypid operator(pg_catalog.=) 'postern.slots'::pg_catalog.regtype);
 end
 $$;
 comment on function postern.epoch() is
@@ -40,8 +40,8 @@ returns text
 language plpgsql immutable parallel restricted
 as $$
 declare
-  known text := pulse::text;
-  name text;
+  known pg_catalog.text := pulse::pg_catalog.text;
+  name pg_catalog.text;
 begin
   loop
     begin
@@ -49,8 +49,8 @@ begin
       exit;
     exception when check_violation then
       get stacked diagnostics name = constraint_name;
-      exit when pg_catalog.strpos(known, name) > 0; -- somebody else's constraint
-      known := pg_catalog.concat_ws(' ', nullif(known, ''), name);
+      exit when pg_catalog.strpos(known, name) operator(pg_catalog.>) 0; -- somebody else's constraint
+      known := pg_catalog.ltrim(pg_catalog.concat(known, ' ', name));
     end;
   end loop;
   return known;
@@ -164,8 +164,9 @@ create or replace function postern.live()
 returns boolean
 language sql stable parallel safe
 as $$
-  select count(*) = 2 from pg_catalog.pg_event_trigger
-  where evtname in ('postern_ddl_command_end', 'postern_sql_drop') and evtenabled in ('O', 'A')
+  select pg_catalog.count(*) operator(pg_catalog.=) 2 from pg_catalog.pg_event_trigger
+  where evtname operator(pg_catalog.=) any ('{postern_ddl_command_end,postern_sql_drop}')
+    and evtenabled operator(pg_catalog.=) any ('{O,A}')
 $$;
 comment on function postern.live() is
   'Whether event triggers watch the DDL. If not, NOTIFY pgrst or SIGUSR1 must tell the shell of changes.';

@@ -6,9 +6,9 @@ returns text
 language plpgsql stable parallel safe
 as $$
 declare
-  code text;
-  one oid;
-  function record;
+  code pg_catalog.text;
+  one pg_catalog.oid;
+  function pg_catalog.record;
 begin
   foreach one in array coalesce(oids, '{}') loop
     select provolatile, prolang, prokind into function from pg_proc where oid = one and oid >= 16384;

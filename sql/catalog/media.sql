@@ -62,6 +62,25 @@ or over anyelement ("any"), or "function" (the routine itself returns the domain
 Raises nothing. Source: docs/references/api/media_type_handlers.rst of PostgREST.$$;
 
 
+create or replace function postern.geojson_function()
+returns text
+language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return pg_catalog.format('%I.st_asgeojson', coalesce((
+    select n.nspname
+      from pg_catalog.pg_extension e
+      join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+     where e.extname = 'postgis'), 'pg_catalog'));
+end
+$$;
+
+comment on function postern.geojson_function() is
+$$What makes GeoJSON of a row: the function of PostGIS, wherever that is installed, and no other of its name. In: nothing. Out:
+its qualified name; that of a function which does not exist where there is no PostGIS. Raises nothing.$$;
+
+
 create or replace function postern.media_domains(accepted text[])
 returns oid[]
 language plpgsql stable parallel safe

@@ -63,6 +63,7 @@ a foreign key, of a column on either side or of a junction. Out: an array, empty
 in the order in which PostgREST lists candidates, of {"kind": "m2o", "o2m", "o2o", "m2m" or "computed", "to_one", "is_self",
 "origin" (name), "target_oid", "target_schema", "target", "target_is_view",
 "constraint", "columns": [["origin column", "target column"], ...] (not of m2m and computed),
+"own_operators" (true where keys are compared by operators of their own types, postern.operator_kind),
 "junction": {"oid", "schema", "name", "constraint1", "constraint2", "source": [["origin column", "junction column"], ...],
 "target": [["target column", "junction column"], ...]} (m2m),
 "function": {"oid", "schema", "name"} (computed)}. Raises nothing. Looks only at what hangs on the two relations.
@@ -167,8 +168,9 @@ begin
       if postern.relationship_is_meant(
            key.kind, key.constraint_name, ends.here, ends.there, key.target = origin, key.target = named, target, hint)
       then
-        found_ones := found_ones || postern.relationship_record(
-          key.kind, origin, key.target, key.constraint_name, postern.zip_names(ends.here, ends.there));
+        found_ones := found_ones || (postern.relationship_record(
+          key.kind, origin, key.target, key.constraint_name, postern.zip_names(ends.here, ends.there))
+          || case when postern.has_own_operators(key.here, key.here_key) then '{"own_operators": true}' else '{}'::jsonb end);
       end if;
     end loop;
   end loop;

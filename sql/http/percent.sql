@@ -17,8 +17,8 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  bytes bytea := ''::bytea;
-  piece text;
+  bytes pg_catalog.bytea := ''::bytea;
+  piece pg_catalog.text;
 begin
   if encoded ~ '%00' then
     perform postern.fail('PGRST100', 'The URL contains a NUL character', 'In: ' || encoded);
@@ -47,6 +47,7 @@ comment on function postern.query_decode(text) is
 create or replace function postern.percent_encode(plain text)
 returns text
 language plpgsql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case when plain ~ '^[A-Za-z0-9._~-]*$' then plain else (
@@ -63,6 +64,7 @@ comment on function postern.percent_encode(text) is
 create or replace function postern.canonical_query(query text)
 returns text
 language plpgsql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin

@@ -7,7 +7,7 @@ as $$
 declare
   most constant int := postern.limit_of('parameters');
   found_ones constant int := length(query) - length(replace(query, '&', '')) + 1;
-  raw text;
+  raw pg_catalog.text;
 begin
   if found_ones > most then
     perform postern.fail('PGRST100', format('The query string has more than %s parameters', most),
@@ -33,7 +33,7 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  bounds constant text[] := regexp_match(range, '^([0-9]+)-([0-9]*)$');
+  bounds constant pg_catalog.text[] := regexp_match(range, '^([0-9]+)-([0-9]*)$');
   most constant bigint := 999999999999999999; -- the sum of two is within eight bytes
 begin
   if bounds is null then
@@ -56,15 +56,15 @@ returns bigint
 language plpgsql immutable parallel safe
 as $$
 declare
-  upper bigint := least(last, skip + count - 1);
+  upper bigint := least(last, skip operator(pg_catalog.+) count operator(pg_catalog.-) 1);
 begin
-  if count = 0 then
+  if count operator(pg_catalog.=) 0 then
     return 0;
-  elsif upper < greatest(first, skip) then
+  elsif upper operator(pg_catalog.<) greatest(first, skip) then
     perform postern.fail('PGRST103', 'The requested range is not satisfiable',
       'The Range header and the limit have no row in common.');
   end if;
-  return upper - greatest(first, skip) + 1;
+  return upper operator(pg_catalog.-) greatest(first, skip) operator(pg_catalog.+) 1;
 end
 $$;
 comment on function postern.range_limit(bigint, bigint, bigint, bigint) is

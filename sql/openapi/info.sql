@@ -23,7 +23,7 @@ returns json
 language plpgsql stable strict parallel safe
 as $$
 declare
-  described text := (
+  described pg_catalog.text := (
     select obj_description(n.oid, 'pg_namespace') from pg_catalog.pg_namespace as n where n.nspname = openapi_info.schema);
 begin
   return json_build_object(
@@ -40,8 +40,8 @@ returns json
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  place text[] := regexp_match(config ->> 'openapi_server_proxy_uri', '^(https?)://([^/:?#]+|\[[^]]*\])(?::([0-9]*))?([^?#]*)', 'i');
-  host text := config ->> 'server_host';
+  place pg_catalog.text[] := regexp_match(config ->> 'openapi_server_proxy_uri', '^(https?)://([^/:?#]+|\[[^]]*\])(?::([0-9]*))?([^?#]*)', 'i');
+  host pg_catalog.text := config ->> 'server_host';
 begin
   if place is not null then
     return json_build_object(

@@ -6,10 +6,10 @@ parallel safe
 strict
 as $$
 declare
-  tokens constant text[] := postern.tokens(source, 'columns');
+  tokens constant pg_catalog.text[] := postern.tokens(source, 'columns');
   at int := 1;
-  named record;
-  names text[] := array[]::text[];
+  named pg_catalog.record;
+  names pg_catalog.text[] := array[]::text[];
 begin
   loop
     named := postern.scan_name('columns', tokens, at);

@@ -6,9 +6,9 @@ parallel safe
 strict
 as $$
 declare
-  tokens constant text[] := postern.tokens(source, 'filter key');
-  keyed record;
-  last_name text;
+  tokens constant pg_catalog.text[] := postern.tokens(source, 'filter key');
+  keyed pg_catalog.record;
+  last_name pg_catalog.text;
 begin
   keyed := postern.scan_names('filter key', tokens, 1);
   last_name := keyed.names[cardinality(keyed.names)];
@@ -51,9 +51,9 @@ immutable
 parallel safe
 as $$
 declare
-  list jsonb[] := array[]::jsonb[];
-  nested record;
-  one record;
+  list pg_catalog.jsonb[] := array[]::jsonb[];
+  nested pg_catalog.record;
+  one pg_catalog.record;
 begin
   while postern.is_blank(tokens[at]) loop
     at := at + 1;
@@ -98,7 +98,7 @@ immutable
 parallel safe
 as $$
 declare
-  word text;
+  word pg_catalog.text;
 begin
   while postern.is_blank(tokens[at]) loop
     at := at + 1;
@@ -131,10 +131,10 @@ immutable
 parallel safe
 as $$
 declare
-  field record;
-  head record;
-  valued record;
-  value text;
+  field pg_catalog.record;
+  head pg_catalog.record;
+  valued pg_catalog.record;
+  value pg_catalog.text;
 begin
   field := postern.scan_field('logic', tokens, at);
   if tokens[field.at] is distinct from '.' then
@@ -173,9 +173,9 @@ immutable
 parallel safe
 as $$
 declare
-  quoted record;
+  quoted pg_catalog.record;
   start constant int := at;
-  pieces text[] := array[]::text[];
+  pieces pg_catalog.text[] := array[]::text[];
 begin
   if tokens[at] = '"' then
     quoted := postern.scan_quoted(tokens, at);
@@ -215,9 +215,9 @@ immutable
 parallel safe
 as $$
 declare
-  quoted record;
+  quoted pg_catalog.record;
   opened boolean;
-  pieces text[] := array[]::text[];
+  pieces pg_catalog.text[] := array[]::text[];
 begin
   while postern.is_blank(tokens[at]) loop
     at := at + 1;

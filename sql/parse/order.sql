@@ -6,10 +6,10 @@ parallel safe
 strict
 as $$
 declare
-  tokens constant text[] := postern.tokens(source, 'order');
+  tokens constant pg_catalog.text[] := postern.tokens(source, 'order');
   at int := 1;
-  list jsonb[] := array[]::jsonb[];
-  one record;
+  list pg_catalog.jsonb[] := array[]::jsonb[];
+  one pg_catalog.record;
 begin
   loop
     if cardinality(list) >= postern.limit_of('order terms') then
@@ -38,10 +38,10 @@ immutable
 parallel safe
 as $$
 declare
-  field record;
-  relation text;
-  direction text;
-  nulls text;
+  field pg_catalog.record;
+  relation pg_catalog.text;
+  direction pg_catalog.text;
+  nulls pg_catalog.text;
 begin
   field := postern.scan_field('order', tokens, at);
   at := field.at;

@@ -5,10 +5,10 @@ returns jsonb
 language plpgsql stable parallel safe
 as $$
 declare
-  routines jsonb := postern.find_routines(schema, name);
-  media text := postern.media_type(coalesce(content_type, 'application/json')) ->> 'name';
+  routines pg_catalog.jsonb := postern.find_routines(schema, name);
+  media pg_catalog.text := postern.media_type(coalesce(content_type, 'application/json')) ->> 'name';
   raw boolean := post and media in ('text/plain', 'text/xml', 'application/octet-stream');
-  matching jsonb;
+  matching pg_catalog.jsonb;
 begin
   matching := coalesce((
     select jsonb_agg(routine order by place)

@@ -5,11 +5,11 @@ returns text
 language plpgsql stable strict
 as $$
 declare
-  relation constant oid := (node ->> 'oid')::oid;
-  code text := greatest(postern.user_code(relation, 'select'), postern.types_code(relation));
-  names constant text[] := case when node ? 'computed' then postern.computed_names(node, coalesce(node -> 'columns',
+  relation constant pg_catalog.oid := (node ->> 'oid')::oid;
+  code pg_catalog.text := greatest(postern.user_code(relation, 'select'), postern.types_code(relation));
+  names constant pg_catalog.text[] := case when node ? 'computed' then postern.computed_names(node, coalesce(node -> 'columns',
     (select jsonb_agg(item) from jsonb_each(node -> 'known') as known(name, item)), '[{"name": ""}]')) end;
-  child jsonb;
+  child pg_catalog.jsonb;
 begin
   if names <> '{}' then
     code := greatest(code, (

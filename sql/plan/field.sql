@@ -100,10 +100,10 @@ returns text
 language plpgsql stable strict parallel unsafe
 as $$
 declare
-  own_path constant text := current_setting('search_path');
-  type regtype;
+  own_path constant pg_catalog.text := current_setting('search_path');
+  type pg_catalog.regtype;
 begin
-  perform set_config('search_path', current_setting('postern.path'), true);
+  perform set_config('search_path', current_setting('postern.path') || ', pg_temp', true);
   begin
     type := to_regtype(name);
   exception when syntax_error_or_access_rule_violation then
@@ -113,12 +113,13 @@ begin
   if type is null or name ~ '^[0-9]+$' then -- a number is taken for an oid, from version 16 on
     raise exception using errcode = 'undefined_object', message = format('type "%s" does not exist', name);
   end if;
-  return name;
+  return case when exists (select from pg_type as t where t.oid = type and t.typnamespace = 'pg_catalog'::regnamespace)
+    then postern.type_reference(btrim(name)) else type::text end;
 end
 $$;
 comment on function postern.cast_type(text) is
-  'The type of a cast as it was written, if there is one of that name on the search path of the API (postern.api_path). Else '
-  'raises 42704 with PostgreSQL''s words. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
+  'The type of a cast, if there is one of that name on the search path of the API (postern.api_path), as '
+  'it can stand in a statement. Else raises 42704 with PostgreSQL''s words. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
 
 create or replace function postern.column_field(item jsonb)
 returns jsonb
@@ -145,7 +146,7 @@ returns jsonb
 language plpgsql stable strict parallel unsafe
 as $$
 declare
-  made jsonb := case when item ? 'path' or not columns ? (item ->> 'name') then postern.plan_reference(columns, item)
+  made pg_catalog.jsonb := case when item ? 'path' or not columns ? (item ->> 'name') then postern.plan_reference(columns, item)
     else postern.column_field(columns -> (item ->> 'name')) end;
 begin
   if item ?| '{cast,aggregate}' then
@@ -166,7 +167,7 @@ returns jsonb
 language plpgsql stable strict parallel safe
 as $$
 declare
-  own jsonb;
+  own pg_catalog.jsonb;
 begin
   if columns = '[]' or not fields @? '$[*] ? (@.name == "*" && !exists (@.aggregate))' then
     return fields;
@@ -204,13 +205,44 @@ end
 $$;
 comment on function postern.last_key(jsonb) is 'The last key (not index) of a JSON path; null when there is none.';
 
+create or replace function postern.is_builtin_operator(operator text, columns jsonb, filter jsonb)
+returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  known pg_catalog.jsonb := columns -> (filter ->> 'name');
+  base pg_catalog.text := known ->> 'base';
+  kind pg_catalog.text := known ->> 'operators';
+begin
+  if filter ? 'path' then
+    base := case when filter -> 'path' -> -1 ->> 'op' = '->>' then 'text' when known ->> 'type' = 'json' then 'json'
+      else 'jsonb' end;
+    kind := 'builtin';
+  end if;
+  return case
+    when kind is null then false
+    when operator in ('eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'isdistinct')
+      then base not in ('json', 'xml', 'point', 'polygon')
+    when operator in ('like', 'ilike', 'match', 'imatch') then base in ('text', 'character varying', 'character', 'name')
+    when operator in ('cs', 'cd') then kind = 'range' or kind = 'array' and base <> 'integer[]' or base = 'jsonb'
+    when operator = 'ov' then kind = 'range' or kind = 'array' and base <> 'integer[]' or base in ('inet', 'cidr')
+    when operator in ('sl', 'sr') then kind = 'range' or base in ('inet', 'cidr')
+    else kind = 'range' end;
+end
+$$;
+comment on function postern.is_builtin_operator(text, jsonb, jsonb) is
+  'Whether a filter compares by an operator of PostgreSQL, so that it must be that and not one of the same name which '
+  'somebody has put on the search path. Not where the type has its own (postern.operator_kind), or may be given some, as '
+  'intarray does to integer[] and many to json; nor for a computed field, whose type is not known. operator: a name of '
+  'postern.operators; columns: postern.column_map.';
+
 create or replace function postern.plan_filter(columns jsonb, filter jsonb, children jsonb)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
 declare
-  expr jsonb := filter -> 'expr';
-  known jsonb := columns -> (filter ->> 'name');
+  expr pg_catalog.jsonb := filter -> 'expr';
+  known pg_catalog.jsonb := columns -> (filter ->> 'name');
   pattern boolean := expr ->> 'operator' in ('like', 'ilike');
   place int;
 begin
@@ -224,12 +256,13 @@ begin
     expr := expr || jsonb_build_object('value', replace(expr ->> 'value', '*', '%'));
   end if;
   return jsonb_strip_nulls(jsonb_build_object('field', postern.plan_reference(columns, filter), 'expr', expr,
+    'builtin', case when postern.is_builtin_operator(expr ->> 'operator', columns, filter) then true end,
     'like', case when pattern then expr -> 'param' end, 'transform', case when (known ->> 'type_oid')::bigint >= 16384
       then postern.representation('text'::regtype, (known ->> 'type_oid')::oid) end));
 end
 $$;
 comment on function postern.plan_filter(jsonb, jsonb, jsonb) is
-  'A filter as {field, expr, like: the parameter that is a pattern, in whose value * stands for %, transform: the '
+  'A filter as {field, expr, builtin?: postern.is_builtin_operator, like: the parameter that is a pattern, in whose value * stands for %, transform: the '
   'function that makes the column''s domain from text}, or, when it is a null test of an embed, {exists: place of '
   'the child, not}.';
 

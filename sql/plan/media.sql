@@ -5,10 +5,10 @@ returns jsonb
 language plpgsql stable parallel safe
 as $$
 declare
-  accepted jsonb := postern.accepted_media_types(accept);
-  wanted jsonb;
-  chosen jsonb;
-  handlers jsonb := postern.media_handlers(schemas, name, schema, array(
+  accepted pg_catalog.jsonb := postern.accepted_media_types(accept);
+  wanted pg_catalog.jsonb;
+  chosen pg_catalog.jsonb;
+  handlers pg_catalog.jsonb := postern.media_handlers(schemas, name, schema, array(
     select lower(coalesce(media -> 'for' ->> 'name', media ->> 'name')) from jsonb_array_elements(accepted) as media));
 begin
   for wanted in select media from jsonb_array_elements(accepted) as media loop
@@ -39,7 +39,7 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  custom jsonb;
+  custom pg_catalog.jsonb;
 begin
   if wanted ->> 'kind' in ('object', 'array') then
     return jsonb_build_object('media', wanted, 'handler', case wanted ->> 'kind' when 'object' then 'object' else 'json' end,

@@ -6,7 +6,7 @@ language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 declare
-  own jsonb := coalesce((
+  own pg_catalog.jsonb := coalesce((
     select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
       'column', case when field ->> 'name' = '*' and not field ? 'aggregate' then '*' else 'f' || place || '$' end,
       'label', (field ->> 'label')::name, 'field', place, 'aggregate', field -> 'aggregate',
@@ -45,10 +45,10 @@ returns jsonb
 language plpgsql stable strict parallel safe
 as $$
 declare
-  terms jsonb := '[]';
-  hidden jsonb := '[]';
-  term jsonb;
-  name text;
+  terms pg_catalog.jsonb := '[]';
+  hidden pg_catalog.jsonb := '[]';
+  term pg_catalog.jsonb;
+  name pg_catalog.text;
 begin
   for term in select t from jsonb_array_elements(node -> 'order') as t loop
     name := postern.grouped_column(node, term);

@@ -18,22 +18,22 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   strip constant boolean := coalesce((media ->> 'strip')::boolean, false);
-  custom constant jsonb := media -> 'custom';
+  custom constant pg_catalog.jsonb := media -> 'custom';
 begin
   return case media ->> 'handler'
     when 'json' then case when node ? 'written'
-      then format('coalesce(''['' || %s || '']'', ''[]'')',
+      then format('pg_catalog.concat(''['', %s, '']'')',
         postern.render_written_rows(node, postern.render_written(node, 'pgrst_answer')))
       else postern.render_json(shape, strip) end
     when 'object' then postern.render_json(case when shape in ('rows', 'scalars') then 'row' else shape end, strip)
     when 'csv' then postern.render_csv()
     when 'geojson' then $sql$pg_catalog.json_build_object('type', 'FeatureCollection', 'features',
-      coalesce(json_agg(st_asgeojson(pgrst_answer)::json), '[]'))$sql$
+      coalesce(pg_catalog.json_agg($sql$ || (media ->> 'function') || $sql$(pgrst_answer)::pg_catalog.json), '[]'))$sql$
     when 'aggregate' then format('postern.as_body(%I.%I(%s))', custom ->> 'schema', custom ->> 'name', case
       when shape in ('scalar', 'scalars') then 'pgrst_answer.pgrst_scalar'
       when (custom ->> 'any')::boolean then 'pgrst_answer'
       else format('pgrst_answer::%I.%I', node ->> 'schema', node ->> 'relation') end)
-    else format('postern.as_body((array_agg(pgrst_answer.pgrst_scalar))[1]::%s)', custom ->> 'domain') end;
+    else format('postern.as_body((pg_catalog.array_agg(pgrst_answer.pgrst_scalar))[1]::%s)', custom ->> 'domain') end;
 end
 $$;
 comment on function postern.render_body(jsonb, text, jsonb) is
@@ -55,9 +55,9 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return format('coalesce(%s, %L)', format(case when strip then 'json_strip_nulls(%s)' else '%s' end,
-      case when shape in ('scalar', 'scalars') then 'json_agg(pgrst_answer.pgrst_scalar)' else 'json_agg(pgrst_answer.*)' end
-        || case when shape in ('row', 'scalar') then ' -> 0' else '' end),
+  return format('coalesce(%s, %L)', format(case when strip then 'pg_catalog.json_strip_nulls(%s)' else '%s' end,
+      format('pg_catalog.json_agg(pgrst_answer.%s)', case when shape in ('scalar', 'scalars') then 'pgrst_scalar' else '*' end)
+        || case when shape in ('row', 'scalar') then ' operator(pg_catalog.->) 0' else '' end),
     case when shape in ('row', 'scalar') then 'null' else '[]' end);
 end
 $$;
@@ -68,8 +68,10 @@ returns text
 language plpgsql immutable parallel safe
 as $outer$
 begin
-  return $sql$coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(pgrst_answer)))[1]) as name), '')
-    || E'\n' || coalesce(string_agg(substr(pgrst_answer::text, 2, length(pgrst_answer::text) - 2), E'\n'), '')$sql$::text;
+  return $sql$pg_catalog.concat((select pg_catalog.string_agg(name, ',')
+      from pg_catalog.json_object_keys((pg_catalog.array_agg(pg_catalog.row_to_json(pgrst_answer)))[1]) as name), E'\n',
+    pg_catalog.string_agg(pg_catalog.substr(pgrst_answer::pg_catalog.text, 2,
+      pg_catalog.length(pgrst_answer::pg_catalog.text) operator(pg_catalog.-) 2), E'\n'))$sql$::text;
 end
 $outer$;
 comment on function postern.render_csv() is

@@ -14,7 +14,7 @@ comment on function postern.render_count_query(jsonb, text) is
 create or replace function postern.planned_rows(statement text)
 returns bigint
 language sql volatile strict
-as $$ select (postern.explained('format json', statement)::json -> 0 -> 'Plan' ->> 'Plan Rows')::bigint $$;
+as $$ select (postern.explained('format json', statement)::pg_catalog.json operator(pg_catalog.#>>) '{0,Plan,Plan Rows}')::bigint $$;
 comment on function postern.planned_rows(text) is 'How many rows the planner takes a statement to have.';
 
 create or replace function postern.render_total(node jsonb, source text, wanted text)
@@ -22,19 +22,20 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  everything constant text := postern.render_count_query(node, source);
-  planned constant text := format('postern.planned_rows(%s)', postern.render_placeholders(everything));
+  everything constant pg_catalog.text := postern.render_count_query(node, source);
+  planned constant pg_catalog.text := format('postern.planned_rows(%s)', postern.render_placeholders(everything));
 begin
   case
     when wanted is null then return null;
     when wanted = 'planned' then return format('select %s as total offset 0', planned);
     when wanted = 'estimated' and not node ? 'max_rows' then
-      return format('select greatest(count(*), %s) as total from (%s) as everything', planned, everything);
+      return format('select greatest(pg_catalog.count(*), %s) as total from (%s) as everything', planned, everything);
     when wanted = 'estimated' then
-      return format('select case when count(*) > %1$s then greatest(count(*), %2$s) else count(*) end as total '
-        'from (%3$s limit %1$s + 1) as everything', (node ->> 'max_rows')::bigint, planned, everything);
+      return format('select case when everything.total operator(pg_catalog.>) %1$s then greatest(everything.total, %2$s) '
+        'else everything.total end as total from (select pg_catalog.count(*) as total from (%3$s limit %4$s) as everything) '
+        'as everything', (node ->> 'max_rows')::bigint, planned, everything, (node ->> 'max_rows')::bigint + 1);
     when not node ?| '{limit,offset,range,max_rows}' then return 'page';
-    else return format('select count(*) as total from (%s) as everything', everything);
+    else return format('select pg_catalog.count(*) as total from (%s) as everything', everything);
   end case;
 end
 $$;

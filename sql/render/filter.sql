@@ -10,7 +10,7 @@ begin
     select case when field ? 'to_json' then format('pg_catalog.to_jsonb(%I.%I)', alias, field ->> 'name')
         else format('%I.%I', alias, field ->> 'name') end
       || coalesce((
-        select string_agg((step ->> 'op') || case when step ? 'index' then (step ->> 'index')::int::text
+        select string_agg(format(' operator(pg_catalog.%s) ', step ->> 'op') || case when step ? 'index' then (step ->> 'index')::int::text
           else quote_literal(step ->> 'key') end, '' order by place)
         from jsonb_array_elements(field -> 'path') with ordinality as steps(step, place)), ''));
 end
@@ -34,15 +34,18 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  expr jsonb := filter -> 'expr';
-  operation record;
-  subject text := postern.render_reference(alias, filter -> 'field');
-  operand text := postern.render_value(expr);
-  language text := coalesce(quote_literal(expr ->> 'language') || ', ', '');
-  transform text := filter ->> 'transform';
-  made text;
+  expr pg_catalog.jsonb := filter -> 'expr';
+  operation pg_catalog.record;
+  subject pg_catalog.text := postern.render_reference(alias, filter -> 'field');
+  operand pg_catalog.text := postern.render_value(expr);
+  language pg_catalog.text := coalesce(quote_literal(expr ->> 'language') || ', ', '');
+  transform pg_catalog.text := filter ->> 'transform';
+  sign pg_catalog.text;
+  made pg_catalog.text;
 begin
   select * into operation from postern.operators() as o where o.name = expr ->> 'operator';
+  sign := case operation.sql when 'like' then '~~' when 'ilike' then '~~*' when '= any' then '=' else operation.sql end;
+  sign := case when filter ? 'builtin' then format('operator(pg_catalog.%s)', sign) else sign end;
   case operation.kind
     when 'is' then
       made := subject || ' is ' || replace(expr ->> 'value', '_', ' ');
@@ -50,22 +53,23 @@ begin
       if not expr ? 'param' then
         operand := quote_literal(postern.array_literal(postern.parse_list(expr ->> 'value')));
       end if;
-      made := format(case when transform is null then '%s = any(%s)'
-        else '%s = any(select %3$s(element) from unnest(%2$s::text[]) as element)' end, subject, operand, transform);
+      made := format(case when transform is null then '%s %4$s any(%2$s)'
+        else '%s %4$s any(select %3$s(element) from pg_catalog.unnest(%2$s::pg_catalog.text[]) as element)' end,
+        subject, operand, transform, sign);
     when 'isdistinct' then
-      made := format(case when transform is null then '%s is distinct from %s'
-        else '%s is distinct from %3$s(%2$s)' end, subject, operand, transform);
+      made := format(case when filter ? 'builtin' then 'coalesce(%s operator(pg_catalog.<>) %s, true)'
+        else '%s is distinct from %s' end, subject, coalesce(transform || '(' || operand || ')', operand));
     when 'fts' then
-      made := format('%s %s(%s%s)', case when filter -> 'field' ? 'tsvector' then subject
-        else format('to_tsvector(%s%s)', language, subject) end, operation.sql, language, operand);
+      made := format('%s operator(pg_catalog.@@) pg_catalog.%s(%s%s)', case when filter -> 'field' ? 'tsvector' then subject
+        else format('pg_catalog.to_tsvector(%s%s)', language, subject) end, operation.sql, language, operand);
     else
       if operation.sql in ('like', 'ilike') then
-        operand := operand || case when expr ? 'quantifier' then '::text[]' else '' end;
+        operand := operand || case when expr ? 'quantifier' then '::pg_catalog.text[]' else '' end;
       elsif transform is not null then
-        operand := format(case when expr ? 'quantifier' then 'select %s(element) from unnest(%s::text[]) as element'
+        operand := format(case when expr ? 'quantifier' then 'select %s(element) from pg_catalog.unnest(%s::pg_catalog.text[]) as element'
           else '%s(%s)' end, transform, operand);
       end if;
-      made := format('%s %s %s', subject, operation.sql,
+      made := format('%s %s %s', subject, sign,
         case when expr ? 'quantifier' then format('%s(%s)', expr ->> 'quantifier', operand) else operand end);
   end case;
   return case when (expr ->> 'not')::boolean then format('not (%s)', made) else made end;

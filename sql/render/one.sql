@@ -5,7 +5,8 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return format(case when (media ->> 'strip')::boolean then 'json_strip_nulls(row_to_json(%s))' else 'row_to_json(%s)' end,
+  return format(case when (media ->> 'strip')::boolean then 'pg_catalog.json_strip_nulls(pg_catalog.row_to_json(%s))'
+    else 'pg_catalog.row_to_json(%s)' end,
     row_text);
 end
 $$;
@@ -34,7 +35,7 @@ declare
   object constant boolean := media ->> 'handler' = 'object';
 begin
   return postern.render_response(context,
-    case when object then 'made.body' when media is not null then 'coalesce(''['' || made.body::text || '']'', ''[]'')' end,
+    case when object then 'made.body' when media is not null then 'pg_catalog.concat(''['', made.body, '']'')' end,
     case when object then format('case when made.body is null then postern.not_single(0) else %L end', status) else status end,
     postern.render_head(format('case when made.body is null then %L else %L end',
       postern.row_range(context ->> 'method', false, counted), postern.row_range(context ->> 'method', true, counted)),
@@ -52,7 +53,7 @@ returns text
 language plpgsql stable parallel safe
 as $$
 declare
-  made constant text := case when node -> 'fields' = '[{"name": "*", "label": "*"}]'
+  made constant pg_catalog.text := case when node -> 'fields' = '[{"name": "*", "label": "*"}]'
     then postern.render_row_object(media, format('%I.*', node ->> 'relation'))
     else format('(select %s from (select %s) as pgrst_answer)', postern.render_row_object(media, 'pgrst_answer.*'),
       postern.render_labels(node)) end;

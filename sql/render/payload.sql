@@ -6,24 +6,24 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   object boolean := form = '{';
-  typed text := (select string_agg(format('%I %s', field ->> 'name', field ->> 'type'), ', ' order by place)
+  typed pg_catalog.text := (select string_agg(format('%I %s', field ->> 'name', postern.type_reference(field ->> 'type')), ', ' order by place)
     from jsonb_array_elements(columns) with ordinality as fields(field, place));
-  filled text := format('pg_catalog.jsonb_build_object(%s)', (
+  filled pg_catalog.text := format('pg_catalog.jsonb_build_object(%s)', (
     select string_agg(quote_literal(field ->> 'name') || ', ' || (field ->> 'default'), ', ')
     from jsonb_array_elements(columns) as field where field ? 'default'));
-  rows text;
+  rows pg_catalog.text;
 begin
   if form = 'empty' then
     rows := '(select 1 where false) as read';
   elsif typed is null then
-    rows := case when object then '(values (1)) as read' else 'pg_catalog.json_array_elements($2::json) as read' end;
+    rows := case when object then '(values (1)) as read' else 'pg_catalog.json_array_elements($2::pg_catalog.json) as read' end;
   elsif not defaults then
-    rows := format('pg_catalog.%s($2::json) as read(%s)',
+    rows := format('pg_catalog.%s($2::pg_catalog.json) as read(%s)',
       case when object then 'json_to_record' else 'json_to_recordset' end, typed);
   elsif object then
-    rows := format('pg_catalog.jsonb_to_record(%s || $2::json::jsonb) as read(%s)', filled, typed);
+    rows := format('pg_catalog.jsonb_to_record(%s operator(pg_catalog.||) $2::pg_catalog.json::pg_catalog.jsonb) as read(%s)', filled, typed);
   else
-    rows := format('(select jsonb_agg(%s || elem) as val from pg_catalog.jsonb_array_elements($2::json::jsonb) as elem) '
+    rows := format('(select pg_catalog.jsonb_agg(%s operator(pg_catalog.||) elem) as val from pg_catalog.jsonb_array_elements($2::pg_catalog.json::pg_catalog.jsonb) as elem) '
       'as filled, pg_catalog.jsonb_to_recordset(filled.val) as read(%s)', filled, typed);
   end if;
   return format('(select %s from %s) as pgrst_body', coalesce((

@@ -5,7 +5,7 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  relationship jsonb := node -> 'relationship';
+  relationship pg_catalog.jsonb := node -> 'relationship';
 begin
   if relationship ->> 'kind' = 'computed' then
     return format('%I.%I(%s) as %I', relationship -> 'function' ->> 'schema', relationship -> 'function' ->> 'name',
@@ -30,6 +30,18 @@ end
 $$;
 comment on function postern.junction_alias(jsonb) is 'The alias of the junction of a many-to-many embed.';
 
+create or replace function postern.render_equals(node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return case when node -> 'relationship' ? 'own_operators' then '=' else 'operator(pg_catalog.=)' end;
+end
+$$;
+comment on function postern.render_equals(jsonb) is
+  'The operator by which keys of an embed are compared: that of PostgreSQL, unless their type has its own, which the '
+  'search path then has to find.';
+
 create or replace function postern.render_join(node jsonb, parent text, keyed boolean)
 returns text
 language plpgsql immutable strict parallel safe
@@ -39,12 +51,12 @@ begin
   return (
     select string_agg(condition, ' and ')
     from (
-      select format('%I.%I = %I.%I', node ->> 'alias', pair ->> 1, parent, case when keyed
+      select format('%I.%I %s %I.%I', node ->> 'alias', pair ->> 1, postern.render_equals(node), parent, case when keyed
         then postern.key_alias(pair ->> 0) else pair ->> 0 end) as condition
       from jsonb_array_elements(node -> 'relationship' -> 'columns') as pair
       where not node -> 'relationship' ? 'junction'
       union all
-      select format('%I.%I = %I.%I', postern.junction_alias(node), pair ->> 1, parent, case when keyed
+      select format('%I.%I %s %I.%I', postern.junction_alias(node), pair ->> 1, postern.render_equals(node), parent, case when keyed
         then postern.key_alias(pair ->> 0) else pair ->> 0 end)
       from jsonb_array_elements(node -> 'relationship' -> 'junction' -> 'source') as pair
       union all
@@ -63,8 +75,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(format('%I.%I = %I.%I', postern.junction_alias(child), pair ->> 1, child ->> 'alias',
-      pair ->> 0), ' and ')
+    select string_agg(format('%I.%I %s %I.%I', postern.junction_alias(child), pair ->> 1, postern.render_equals(child),
+      child ->> 'alias', pair ->> 0), ' and ')
     from jsonb_array_elements(child -> 'relationship' -> 'junction' -> 'target') as pair);
 end
 $$;
@@ -155,8 +167,8 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  skipped constant text := coalesce(postern.render_value(node -> 'offset') || '::bigint', '0');
-  wanted constant text := postern.render_value(node -> 'limit') || '::bigint';
+  skipped constant pg_catalog.text := coalesce(postern.render_value(node -> 'offset') || '::bigint', '0');
+  wanted constant pg_catalog.text := postern.render_value(node -> 'limit') || '::bigint';
 begin
   return case
       when node ? 'range' then format(' limit %s', postern.render_limit(format('postern.range_limit(%s::bigint, %s, %s, %s)',

@@ -27,17 +27,18 @@ language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 declare
-  parents text;
-  own text;
-  names text;
-  condition text;
-  joined text;
+  parents pg_catalog.text;
+  own pg_catalog.text;
+  names pg_catalog.text;
+  condition pg_catalog.text;
+  joined pg_catalog.text;
 begin
   select string_agg(format('%s as %s', c.own, c.name), ', ' order by c.place), string_agg(c.own, ', ' order by c.place),
       string_agg(c.name, ', ' order by c.place),
-      format('(%s) in (select %s from %s)', string_agg(c.own, ', ' order by c.place),
+      format('(%s) %s any (select %s from %s)', string_agg(c.own, ', ' order by c.place), postern.render_equals(child),
         string_agg(format('%s.%I', parent, c.parent_key), ', ' order by c.place), parent),
-      string_agg(format('pgrst_e%s.%s = %s.%I', render_together.place, c.name, parent, c.parent_key), ' and ')
+      string_agg(format('pgrst_e%s.%s %s %s.%I', render_together.place, c.name, postern.render_equals(child), parent,
+        c.parent_key), ' and ')
     into parents, own, names, condition, joined
     from postern.parent_columns(child) as c;
   condition := nullif(concat_ws(' and ', case when not whole then condition end, postern.render_junction_join(child)),
@@ -60,15 +61,15 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  alias text := postern.level_alias(child);
-  source text := postern.render_source(child, null);
-  made text := case when child ? 'written' then postern.render_written(child, 'pgrst_embed') || ' as pgrst_embed'
+  alias pg_catalog.text := postern.level_alias(child);
+  source pg_catalog.text := postern.render_source(child, null);
+  made pg_catalog.text := case when child ? 'written' then postern.render_written(child, 'pgrst_embed') || ' as pgrst_embed'
     || coalesce(', ' || postern.render_texts(child, 'pgrst_embed') || ' as pgrst_texts', '')
     else '(pgrst_embed.*)::pg_catalog.record as pgrst_embed' end;
-  ordered text := coalesce(postern.render_order(child, child ->> 'alias'),
+  ordered pg_catalog.text := coalesce(postern.render_order(child, child ->> 'alias'),
     case when child ? 'ctid' then format(' order by %I.ctid', child ->> 'alias') end);
   paged boolean := child ?| '{limit,offset,max_rows}';
-  base text;
+  base pg_catalog.text;
 begin
   -- What is ordered by stands before the texts: behind them it takes a sort longer to find.
   if child -> 'children' = '[]' and not paged then
@@ -84,8 +85,8 @@ begin
       || coalesce(ordered, '');
   if paged then
     base := format('select * from (%s) as pgrst_pages where %s', base, concat_ws(' and ',
-      case when child ? 'offset' then 'pgrst_pages.pgrst_n > ' || postern.render_offset(child) end,
-      case when child ?| '{limit,max_rows}' then format('pgrst_pages.pgrst_n <= %s + %s', postern.render_offset(child),
+      case when child ? 'offset' then 'pgrst_pages.pgrst_n operator(pg_catalog.>) ' || postern.render_offset(child) end,
+      case when child ?| '{limit,max_rows}' then format('pgrst_pages.pgrst_n operator(pg_catalog.<=) (%s operator(pg_catalog.+) %s)', postern.render_offset(child),
         postern.render_limit(postern.render_value(child -> 'limit') || '::bigint', child -> 'max_rows')) end));
   end if;
   return postern.render_level(child, base, concat_ws(', ', alias || '.' || replace(names, ', ', ', ' || alias || '.'),

@@ -3,6 +3,7 @@
 create or replace function postern.error_body(code text, message text, details json, hint json, verbosity text)
 returns text
 language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 begin
@@ -37,9 +38,9 @@ returns record
 language plpgsql stable parallel safe
 as $$
 declare
-  what json;
-  how json;
-  problem text;
+  what pg_catalog.json;
+  how pg_catalog.json;
+  problem pg_catalog.text;
 begin
   begin
     what := message::json;
@@ -82,6 +83,7 @@ create or replace function postern.error_response(
   out status int, out headers text[], out body bytea)
 returns record
 language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   own json;

@@ -6,14 +6,14 @@ language plpgsql stable
 as $$
 declare
   post constant boolean := context ->> 'method' = 'POST';
-  payload constant jsonb := trees -> 'payload';
+  payload constant pg_catalog.jsonb := trees -> 'payload';
   fields constant boolean := post and payload ->> 'form' = 'fields';
-  arguments constant jsonb := case when fields then payload -> 'arguments' else trees -> 'arguments' end;
-  keys constant text[] := case when post and not fields then postern.payload_keys(trees)
+  arguments constant pg_catalog.jsonb := case when fields then payload -> 'arguments' else trees -> 'arguments' end;
+  keys constant pg_catalog.text[] := case when post and not fields then postern.payload_keys(trees)
     else array(select distinct argument ->> 'name' from jsonb_array_elements(arguments) as argument order by 1) end;
-  routine jsonb;
-  node jsonb;
-  media jsonb;
+  routine pg_catalog.jsonb;
+  node pg_catalog.jsonb;
+  media pg_catalog.jsonb;
 begin
   routine := postern.plan_routine(context ->> 'schema', name, keys, context ->> 'content_type', post);
   node := postern.plan_call_root(context, routine, trees);
@@ -47,8 +47,8 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  isolation constant text := nullif(split_part(routine -> 'settings' ->> 'default_transaction_isolation', ',', 1), '');
-  settings constant jsonb := (
+  isolation constant pg_catalog.text := nullif(split_part(routine -> 'settings' ->> 'default_transaction_isolation', ',', 1), '');
+  settings constant pg_catalog.jsonb := (
     select jsonb_object_agg(given.name, given.value)
     from jsonb_each_text(routine -> 'settings') as given(name, value)
     where given.name <> 'default_transaction_isolation' and exists (
@@ -71,8 +71,8 @@ returns jsonb
 language plpgsql stable parallel safe
 as $$
 declare
-  returns constant jsonb := routine -> 'returns';
-  relation constant oid := (returns ->> 'relation_oid')::oid;
+  returns constant pg_catalog.jsonb := routine -> 'returns';
+  relation constant pg_catalog.oid := (returns ->> 'relation_oid')::oid;
 begin
   return postern.plan_root(context, jsonb_build_object('oid', returns -> 'relation_oid',
       'schema', coalesce(returns -> 'schema', routine -> 'schema'),
@@ -90,27 +90,27 @@ returns postern.compiled
 language plpgsql stable parallel safe
 as $$
 declare
-  returns constant jsonb := routine -> 'returns';
-  source constant text := format('pgrst_source as %I', node ->> 'alias');
+  returns constant pg_catalog.jsonb := routine -> 'returns';
+  source constant pg_catalog.text := format('pgrst_source as %I', node ->> 'alias');
   single constant boolean := not (returns ->> 'set')::boolean;
-  shape constant text := case when (returns ->> 'composite')::boolean then 'row' else 'scalar' end
+  shape constant pg_catalog.text := case when (returns ->> 'composite')::boolean then 'row' else 'scalar' end
     || case when single then '' else 's' end;
-  row_count constant text := case when single then '1::bigint' else 'count(*)' end;
+  row_count constant pg_catalog.text := case when single then '1::bigint' else 'pg_catalog.count(*)' end;
   counted constant boolean := coalesce(context -> 'preferences' ->> 'count' in ('exact', 'estimated'), false);
   void constant boolean := (returns ->> 'void')::boolean;
-  headers constant text[] := postern.common_headers(context, case when not void then media end,
+  headers constant pg_catalog.text[] := postern.common_headers(context, case when not void then media end,
     '{count,tx,handling,timezone,max-affected}') || postern.legacy_warning(node);
-  body constant text := case when not void and context ->> 'method' <> 'HEAD' then postern.render_body(media, shape, node) end;
-  most constant text := case when context -> 'preferences' ->> 'handling' = 'strict'
+  body constant pg_catalog.text := case when not void and context ->> 'method' <> 'HEAD' then postern.render_body(media, shape, node) end;
+  most constant pg_catalog.text := case when context -> 'preferences' ->> 'handling' = 'strict'
     then context -> 'preferences' ->> 'max-affected' end;
-  statement text;
+  statement pg_catalog.text;
 begin
   if shape = 'scalar' and body is not null and not counted and media ->> 'handler' in ('json', 'object')
     and postern.is_default_select(node) and not node ?| '{where,order,limit,offset,range}'
   then
     return postern.compiled_statement(context, postern.render_response(context,
       format('coalesce(%s, ''null'')', case when (media ->> 'strip')::boolean
-        then 'json_strip_nulls(pg_catalog.to_json(pgrst_answer.pgrst_scalar))'
+        then 'pg_catalog.json_strip_nulls(pg_catalog.to_json(pgrst_answer.pgrst_scalar))'
         else 'pg_catalog.to_json(pgrst_answer.pgrst_scalar)' end),
       '200', postern.render_head('''0-0/*''', null, headers), format('(%s offset 0) as pgrst_answer', call)),
       media, flags);
@@ -119,7 +119,7 @@ begin
       postern.render_guarded_status('204', row_count, media ->> 'handler' = 'object', most),
       postern.render_head(format('postern.content_range(0, %s, %s)', row_count,
         case when counted then row_count else 'null' end), null, headers),
-      format('(%s) as pgrst_answer having count(*) >= 0', postern.render_rows(node, source, null, 'labels')));
+      format('(%s) as pgrst_answer%s', postern.render_rows(node, source, null, 'labels'), postern.render_having()));
   else
     statement := postern.render_page_answer(context, postern.render_rows(node, source, null, 'labels'),
       postern.render_offset(node), body, row_count, headers, null,

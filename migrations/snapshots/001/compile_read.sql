@@ -30,11 +30,12 @@ returns jsonb
 language plpgsql stable parallel safe
 as $$
 declare
-  media jsonb := postern.negotiate(context ->> 'accept', array(select jsonb_array_elements_text(context -> 'schemas')),
+  media pg_catalog.jsonb := postern.negotiate(context ->> 'accept', array(select jsonb_array_elements_text(context -> 'schemas')),
     context ->> 'schema', name, postern.is_default_select(node), (context ->> 'plans')::boolean);
 begin
   perform postern.check_preferences(context -> 'preferences');
-  return media;
+  return case when media ->> 'handler' = 'geojson'
+    then media || jsonb_build_object('function', postern.geojson_function()) else media end;
 end
 $$;
 comment on function postern.plan_media(jsonb, jsonb, text) is
@@ -118,7 +119,7 @@ returns text
 language plpgsql stable strict parallel safe
 as $$
 declare
-  function constant regprocedure := to_regprocedure((
+  function constant pg_catalog.regprocedure := to_regprocedure((
     select string_agg(quote_ident(part), '.') || '()' from string_to_table(name, '.') as part));
 begin
   return case when function is null or strpos(name, '.') = 0 then 'volatile'
@@ -152,16 +153,16 @@ returns postern.compiled
 language plpgsql stable parallel safe
 as $$
 declare
-  relation jsonb := postern.require_relation(context ->> 'schema', name);
-  node jsonb := postern.plan_root(context, relation, postern.relation_columns((relation ->> 'oid')::oid), trees);
-  media jsonb := postern.plan_media(context, node, name);
-  counted text := context -> 'preferences' ->> 'count';
-  headers text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}') || postern.legacy_warning(node);
-  location text := '/' || postern.header_value(name);
-  body text;
-  source text;
-  rows text;
-  statement text;
+  relation pg_catalog.jsonb := postern.require_relation(context ->> 'schema', name);
+  node pg_catalog.jsonb := postern.plan_root(context, relation, postern.relation_columns((relation ->> 'oid')::oid), trees);
+  media pg_catalog.jsonb := postern.plan_media(context, node, name);
+  counted pg_catalog.text := context -> 'preferences' ->> 'count';
+  headers pg_catalog.text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}') || postern.legacy_warning(node);
+  location pg_catalog.text := '/' || postern.header_value(name);
+  body pg_catalog.text;
+  source pg_catalog.text;
+  rows pg_catalog.text;
+  statement pg_catalog.text;
 begin
   node := postern.plan_rows(postern.for_media(node, media), 'relation', context ->> 'method' <> 'HEAD'
     and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single');
@@ -177,7 +178,7 @@ begin
   then
     statement := postern.render_row_answer(context, rows, '200', false, location, headers, media);
   else
-    statement := postern.render_page_answer(context, rows, postern.render_offset(node), body, 'count(*)', headers, location,
+    statement := postern.render_page_answer(context, rows, postern.render_offset(node), body, 'pg_catalog.count(*)', headers, location,
       postern.render_total(node, source, counted), media, null,
       case when body is not null then postern.render_escapes(node) end);
   end if;

@@ -5,9 +5,9 @@ returns postern.compiled
 language plpgsql stable
 as $$
 declare
-  media text := postern.root_media(case when version is null then context ->> 'accept'
+  media pg_catalog.text := postern.root_media(case when version is null then context ->> 'accept'
     else 'application/openapi+json;version=' || version end);
-  head text[] := array[['Content-Type', media || '; charset=utf-8']] || case when context ? 'profile'
+  head pg_catalog.text[] := array[['Content-Type', media || '; charset=utf-8']] || case when context ? 'profile'
     then array[['Content-Profile', context ->> 'profile']] end;
 begin
   return postern.compiled_statement(context, postern.render_response(context, 'described.body', 'described.status',
@@ -35,12 +35,14 @@ create or replace function postern.described_response(
   version text, schema text, config jsonb, head boolean, fixed text[], out body text, out status text, out headers text)
 returns record
 language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   known constant text := nullif(current_setting('request.headers', true), '')::jsonb ->> 'if-none-match';
   state constant text := postern.description_state(version, schema, config);
   tag text := md5(state);
 begin
+  perform set_config('postern.path', postern.search_path(schema, config), true); -- for postern.visible_type
   if tag is null or not head and not coalesce(postern.tag_matches(known, tag), false) then
     body := case version when '3.1' then postern.openapi3(schema, config) else postern.openapi(schema, config)::text end;
   end if;
@@ -112,8 +114,8 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  accepted jsonb := postern.accepted_media_types(accept);
-  media text := (
+  accepted pg_catalog.jsonb := postern.accepted_media_types(accept);
+  media pg_catalog.text := (
     select case
         when wanted ->> 'name' in ('application/openapi+json', 'application/json', '*/*') and wanted_version ~ '^2(\.0)?$'
           then 'application/openapi+json'

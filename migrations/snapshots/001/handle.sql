@@ -10,20 +10,20 @@ declare
   most constant int := 50; -- times that a statement may turn out to be of no use, under DDL in many sessions
   prepared boolean;
   finished boolean := false;
-  answer record;
-  state text;
-  message text;
-  detail text;
-  hint text;
+  answer pg_catalog.record;
+  state pg_catalog.text;
+  message pg_catalog.text;
+  detail pg_catalog.text;
+  hint pg_catalog.text;
 begin
   for attempt in 1 .. most loop
     begin
       prepared := false;
-      if not request ? 'shell' then
+      if not request operator(pg_catalog.?) 'shell' then
         vals := postern.set_request(request);
       end if;
       select c.statement, c.flags into statement, flags from postern.compile(request, payload) as c;
-      if request ? 'shell' and flags ? 'before' then
+      if request operator(pg_catalog.?) 'shell' and flags operator(pg_catalog.?) 'before' then
         return;
       end if;
       perform postern.set_transaction(flags);
@@ -34,35 +34,38 @@ begin
         status := answer.status::int;
         headers := postern.header_pairs(answer.headers);
         body := answer.body;
-        if not request ? 'shell' or flags ? 'rollback' then
+        if not request operator(pg_catalog.?) 'shell' or flags operator(pg_catalog.?) 'rollback' then
           set constraints all immediate;
         end if;
-        if flags ? 'rollback' then
+        if flags operator(pg_catalog.?) 'rollback' then
           finished := true;
           raise sqlstate 'PNRBK';
         end if;
         return;
-      elsif answer.note = 'escapes' then
-        request := request || '{"escapes": true}';
+      elsif answer.note operator(pg_catalog.=) 'escapes' then
+        request := request operator(pg_catalog.||) '{"escapes": true}';
       end if;
     exception when others or query_canceled or assert_failure then
       get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
         hint = pg_exception_hint;
       if finished then
         return;
-      elsif state = '42P18' and not prepared and not request ? 'exact' then
-        request := request || '{"exact": true}';
-      elsif state = '42P05' and not prepared and attempt = 1 then
+      elsif state operator(pg_catalog.=) '42P18' and not prepared and not request operator(pg_catalog.?) 'exact' then
+        request := request operator(pg_catalog.||) '{"exact": true}';
+      elsif state operator(pg_catalog.=) '42P05' and not prepared and attempt operator(pg_catalog.=) 1 then
         null; -- code of the user's has used the name
-      elsif state <> 'PNSTL' and (flags is null or flags ->> 'epoch' = postern.epoch()) then
-        if flags is not null and not prepared and left(state, 2) in ('0A', '22', '42')
-          or prepared and state = '42501' and not postern.is_permitted(flags, payload, vals)
+      elsif state operator(pg_catalog.<>) 'PNSTL'
+        and (flags is null or flags operator(pg_catalog.->>) 'epoch' operator(pg_catalog.=) postern.epoch())
+      then
+        if flags is not null and not prepared and state operator(pg_catalog.~) '^(0A|22|42)'
+          or prepared and state operator(pg_catalog.=) '42501' and not postern.is_permitted(flags, payload, vals)
         then
           select c.statement, c.flags into statement, flags
-          from postern.compile_error(request, postern.settings(request -> 'settings'), flags ->> 'epoch', state, message,
-            detail, hint) as c;
+          from postern.compile_error(request, postern.settings(request operator(pg_catalog.->) 'settings'),
+            flags operator(pg_catalog.->>) 'epoch', state, message, detail, hint) as c;
         end if;
-        select e.status, e.headers, case when request ->> 'method' <> 'HEAD' then e.body end into status, headers, body
+        select e.status, e.headers, case when request operator(pg_catalog.->>) 'method' operator(pg_catalog.<>) 'HEAD' then e.body end
+          into status, headers, body
         from postern.request_error(request, payload, state, message, detail, hint) as e;
         perform postern.forget_prepared();
         return;
@@ -90,23 +93,23 @@ returns text[]
 language plpgsql volatile
 as $$
 declare
-  config constant jsonb := postern.settings(request -> 'settings');
-  method constant text := request ->> 'method';
+  config constant pg_catalog.jsonb := postern.settings(request operator(pg_catalog.->) 'settings');
+  method constant pg_catalog.text := request operator(pg_catalog.->>) 'method';
 begin
   perform pg_catalog.set_config('request.method', method, true),
-    pg_catalog.set_config('request.path', request ->> 'path', true),
-    pg_catalog.set_config('request.headers', coalesce(request ->> 'headers', '{}'), true),
-    pg_catalog.set_config('request.cookies', coalesce(request ->> 'cookies', '{}'), true),
+    pg_catalog.set_config('request.path', request operator(pg_catalog.->>) 'path', true),
+    pg_catalog.set_config('request.headers', coalesce(request operator(pg_catalog.->>) 'headers', '{}'), true),
+    pg_catalog.set_config('request.cookies', coalesce(request operator(pg_catalog.->>) 'cookies', '{}'), true),
     pg_catalog.set_config('response.status', '', true), pg_catalog.set_config('response.headers', '', true),
     pg_catalog.set_config('postern.inserted', '', true),
     pg_catalog.set_config('search_path', postern.api_path(request, config), true);
-  if config ->> 'db_pre_request' is not null then
+  if config operator(pg_catalog.->>) 'db_pre_request' is not null then
     execute pg_catalog.format('select %s()', (
       select pg_catalog.string_agg(pg_catalog.quote_ident(part), '.')
-      from pg_catalog.string_to_table(config ->> 'db_pre_request', '.') as part));
+      from pg_catalog.string_to_table(config operator(pg_catalog.->>) 'db_pre_request', '.') as part));
   end if;
-  return array[case when method in ('GET', 'HEAD')
-    then coalesce('?' || nullif(postern.canonical_query(coalesce(request ->> 'query', '')), ''), '') else '' end];
+  return array[case when method operator(pg_catalog.=) any ('{GET,HEAD}') then pg_catalog.regexp_replace(
+    postern.canonical_query(coalesce(request operator(pg_catalog.->>) 'query', '')), '^(?=.)', '?') else '' end];
 end
 $$;
 comment on function postern.set_request(jsonb) is
@@ -119,11 +122,12 @@ returns void
 language plpgsql volatile
 as $$
 begin
-  if flags ? 'read_only' then
+  if flags operator(pg_catalog.?) 'read_only' then
     perform pg_catalog.set_config('transaction_read_only', 'on', true);
   end if;
-  if flags ? 'settings' then
-    perform pg_catalog.set_config(s.key, s.value, true) from pg_catalog.jsonb_each_text(flags -> 'settings') as s;
+  if flags operator(pg_catalog.?) 'settings' then
+    perform pg_catalog.set_config(s.key, s.value, true)
+    from pg_catalog.jsonb_each_text(flags operator(pg_catalog.->) 'settings') as s;
   end if;
 end
 $$;
@@ -135,8 +139,8 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 begin
-  return pg_catalog.format('prepare postern_compiled (%s) as %s', pg_catalog.array_to_string(
-    array(select pg_catalog.jsonb_array_elements_text(flags -> 'params')), ', '), statement);
+  return pg_catalog.format('prepare postern_compiled (pg_catalog.%s) as %s', pg_catalog.array_to_string(
+    array(select pg_catalog.jsonb_array_elements_text(flags operator(pg_catalog.->) 'params')), ', pg_catalog.'), statement);
 end
 $$;
 comment on function postern.preparation(text, jsonb) is
@@ -148,14 +152,14 @@ returns record
 language plpgsql volatile
 as $$
 declare
-  execution constant text := pg_catalog.concat('execute postern_compiled ', postern.arguments(flags, payload, vals));
-  text_body text;
+  execution constant pg_catalog.text := pg_catalog.concat('execute postern_compiled ', postern.arguments(flags, payload, vals));
+  text_body pg_catalog.text;
 begin
-  if flags ? 'binary' then
+  if flags operator(pg_catalog.?) 'binary' then
     execute execution into body, status, headers, note;
   else
     execute execution into text_body, status, headers, note;
-    body := pg_catalog.convert_to(nullif(text_body, ''), 'UTF8');
+    body := case when text_body operator(pg_catalog.<>) '' then pg_catalog.convert_to(text_body, 'UTF8') end;
   end if;
   perform postern.forget_prepared(); -- unless code of the user's has deallocated it
 end
@@ -271,7 +275,7 @@ language sql volatile strict
 as $$
   select a.status, a.headers, pg_catalog.convert_from(a.body, 'UTF8')
   from postern.handle(pg_catalog.jsonb_build_object('method', 'GET', 'path', pg_catalog.split_part(url, '?', 1), 'query',
-    pg_catalog.replace(pg_catalog.substr(url, pg_catalog.length(pg_catalog.split_part(url, '?', 1)) + 2), ' ', '%20'))) as a
+    pg_catalog.replace(pg_catalog.substr(url, pg_catalog.length(pg_catalog.split_part(url, '?', 1)) operator(pg_catalog.+) 2), ' ', '%20'))) as a
 $$;
 comment on function postern.get(text) is
   'GET for people at a SQL prompt: select * from postern.get(''/films?select=title&limit=3''). The schema is the first of the '

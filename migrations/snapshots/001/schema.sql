@@ -6,7 +6,7 @@ grant usage on schema postern to public;
 create or replace function postern.version()
 returns text
 language sql immutable parallel safe
-as $$ select '0.1.0'::text $$;
+as $$ select '0.1.0'::pg_catalog.text $$;
 comment on function postern.version() is
   'Version of the installed functions. The shell serves only a version that it was built for.';
 
@@ -18,7 +18,7 @@ begin
   raise exception using
     errcode = 'PNERR',
     message = message,
-    detail = json_build_object('code', code, 'message', message, 'details', details, 'hint', hint)::text;
+    detail = pg_catalog.json_build_object('code', code, 'message', message, 'details', details, 'hint', hint)::pg_catalog.text;
 end
 $$;
 comment on function postern.fail_json(text, text, jsonb, text) is
@@ -29,7 +29,7 @@ returns void
 language plpgsql immutable parallel safe
 as $$
 begin
-  perform postern.fail_json(code, message, to_jsonb(details), hint);
+  perform postern.fail_json(code, message, pg_catalog.to_jsonb(details), hint);
 end
 $$;
 comment on function postern.fail(text, text, text, text) is
@@ -37,8 +37,8 @@ comment on function postern.fail(text, text, text, text) is
 
 do $$
 begin
-  if to_regtype('postern.compiled') is null then
-    create type postern.compiled as (statement text, flags jsonb);
+  if pg_catalog.to_regtype('postern.compiled') is null then
+    create type postern.compiled as (statement pg_catalog.text, flags pg_catalog.jsonb);
   end if;
 end
 $$;

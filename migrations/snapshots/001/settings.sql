@@ -3,6 +3,7 @@
 create or replace function postern.settings(given jsonb)
 returns jsonb
 language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   defaults constant jsonb := '{"db_schemas": ["public"], "db_extra_search_path": ["public"], "db_max_rows": null,
@@ -29,7 +30,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  profile text := fields ->> case
+  profile pg_catalog.text := fields ->> case
     when method in ('POST', 'PATCH', 'PUT', 'DELETE') then 'content-profile' else 'accept-profile' end;
 begin
   if profile is null then

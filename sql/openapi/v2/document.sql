@@ -2,7 +2,7 @@
 
 create or replace function postern.openapi_paths(schema text, everything boolean, relations oid[])
 returns json
-language plpgsql stable strict parallel safe
+language plpgsql stable strict parallel unsafe
 as $$
 #variable_conflict use_column
 begin
@@ -22,14 +22,14 @@ comment on function postern.openapi_paths(text, boolean, oid[]) is
 
 create or replace function postern.openapi(schema text, config jsonb)
 returns json
-language plpgsql stable strict parallel safe
+language plpgsql stable strict parallel unsafe
 as $$
 declare
   everything boolean := config ->> 'openapi_mode' = 'ignore-privileges';
   secured boolean := (config ->> 'openapi_security_active')::boolean;
-  relations oid[] := postern.openapi_relations(schema, everything);
-  address json := postern.openapi_address(config);
-  media constant json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json", "text/csv"]'::json;
+  relations pg_catalog.oid[] := postern.openapi_relations(schema, everything);
+  address pg_catalog.json := postern.openapi_address(config);
+  media constant pg_catalog.json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json", "text/csv"]'::json;
 begin
   return json_strip_nulls(json_build_object(
     'swagger', '2.0',

@@ -38,8 +38,8 @@ returns json
 language plpgsql immutable parallel safe
 as $$
 declare
-  body text := postern.openapi_pointer('parameters', 'body.' || name);
-  done constant json := '{"204": {"description": "No Content"} }'::json;
+  body pg_catalog.text := postern.openapi_pointer('parameters', 'body.' || name);
+  done constant pg_catalog.json := '{"204": {"description": "No Content"} }'::json;
 begin
   return json_build_object(
     'get', postern.openapi_operation(name, described,

@@ -14,7 +14,7 @@ returns json
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  listed text := array_to_json(pointers)::text;
+  listed pg_catalog.text := array_to_json(pointers)::text;
 begin
   -- In JSON text a quotation mark within a string has a backslash before it: this sequence only stands between elements.
   return ('[{"$ref":' || replace(substr(listed, 2, length(listed) - 2), '","', '"},{"$ref":"') || '}]')::json;

@@ -5,7 +5,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  plain text := replace(replace(expression, '[:space:]', '\s'), '[:digit:]', '\d');
+  plain pg_catalog.text := replace(replace(expression, '[:space:]', '\s'), '[:digit:]', '\d');
 begin
   return case when plain !~ '\[([:.=])[^\]]*\1\]|\(\?|\*\*\*|\\[^dswDSW.*+?()\[\]{}|^$/]|[*+?}][*+]|\[\^?\]' then plain end;
 end
@@ -19,10 +19,10 @@ language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 declare
-  said text := replace(replace(expression, '(' || subject || ' ', '(VALUE '), '(' || subject || ')', '(VALUE)');
-  bare text;
-  literal text;
-  listed text;
+  said pg_catalog.text := replace(replace(expression, '(' || subject || ' ', '(VALUE '), '(' || subject || ')', '(VALUE)');
+  bare pg_catalog.text;
+  literal pg_catalog.text;
+  listed pg_catalog.text;
 begin
   if said ~ '(?:~|ARRAY)' then
     literal := (regexp_match(said, '^\((?:VALUE|\(VALUE\)::text) ~ ''((?:[^'']|'''')*)''::text\)$'))[1];

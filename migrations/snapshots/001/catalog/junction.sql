@@ -196,7 +196,9 @@ begin
           'constraint1', leg1.name,
           'constraint2', leg2.name,
           'source', postern.zip_names(origin_key.names, leg1_key.names),
-          'target', postern.zip_names(named_key.names, leg2_key.names)))),
+          'target', postern.zip_names(named_key.names, leg2_key.names)))
+        || case when postern.has_own_operators(leg1.base, leg1.base_key) or postern.has_own_operators(leg2.base, leg2.base_key)
+             then '{"own_operators": true}' else '{}'::jsonb end),
       '[]')
       from leg1
       join leg2 on leg2.relation = leg1.relation and leg2.name <> leg1.name

@@ -19,8 +19,8 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  name text := lower(btrim(split_part(media, ';', 1)));
-  parameters jsonb := postern.media_parameters(media);
+  name pg_catalog.text := lower(btrim(split_part(media, ';', 1)));
+  parameters pg_catalog.jsonb := postern.media_parameters(media);
   stripped boolean := parameters ->> 'nulls' = 'stripped';
 begin
   case name
@@ -55,8 +55,8 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  target jsonb := postern.media_type(coalesce(parameters ->> 'for', 'application/json'));
-  options text[] := array(
+  target pg_catalog.jsonb := postern.media_type(coalesce(parameters ->> 'for', 'application/json'));
+  options pg_catalog.text[] := array(
     select known from unnest('{analyze,verbose,settings,buffers,wal}'::text[]) as known
     where known = any(string_to_array(parameters ->> 'options', '|')));
 begin

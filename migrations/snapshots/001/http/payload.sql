@@ -5,9 +5,9 @@ returns jsonb
 language plpgsql immutable parallel safe
 as $$
 declare
-  content_type text := request -> 'headers' ->> 'content-type';
-  media text := postern.media_type(coalesce(content_type, 'application/json')) ->> 'name';
-  body text;
+  content_type pg_catalog.text := request -> 'headers' ->> 'content-type';
+  media pg_catalog.text := postern.media_type(coalesce(content_type, 'application/json')) ->> 'name';
+  body pg_catalog.text;
 begin
   if media = 'application/octet-stream' and call then
     return '{"form": "raw", "bytes": true}';
@@ -46,9 +46,9 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  document jsonb;
-  keys jsonb;
-  names text[];
+  document pg_catalog.jsonb;
+  keys pg_catalog.jsonb;
+  names pg_catalog.text[];
 begin
   begin
     document := body::jsonb;
@@ -84,12 +84,12 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  fields jsonb := (
+  fields pg_catalog.jsonb := (
     select coalesce(jsonb_agg(jsonb_build_object('name', postern.query_decode(split_part(pair, '=', 1)),
       'value', postern.query_decode(substr(pair, strpos(pair || '=', '=') + 1))) order by place), '[]')
     from string_to_table(body, '&') with ordinality as pairs(pair, place)
     where pair <> '');
-  made jsonb;
+  made pg_catalog.jsonb;
 begin
   if call then
     return jsonb_build_object('form', 'fields', 'arguments', fields);
@@ -110,7 +110,7 @@ language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 declare
-  plain text := replace(body, '\', '\s');
+  plain pg_catalog.text := replace(body, '\', '\s');
 begin
   if strpos(body, '"') > 0 then
     plain := (
@@ -147,10 +147,10 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  header text[];
+  header pg_catalog.text[];
   uneven boolean;
   broken boolean;
-  rows json;
+  rows pg_catalog.json;
 begin
   with lines as materialized (
     select place, fields, array_position(fields, null) is not null as bad from postern.csv_lines(body)

@@ -22,11 +22,11 @@ returns jsonb
 language plpgsql immutable parallel safe
 as $$
 declare
-  chosen jsonb := '{}';
-  invalid jsonb := '[]';
-  given text;
-  preference text;
-  wanted text;
+  chosen pg_catalog.jsonb := '{}';
+  invalid pg_catalog.jsonb := '[]';
+  given pg_catalog.text;
+  preference pg_catalog.text;
+  wanted pg_catalog.text;
 begin
   foreach given in array string_to_array(coalesce(prefer, ''), ',') loop
     given := btrim(given);

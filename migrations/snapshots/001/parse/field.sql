@@ -5,7 +5,7 @@ immutable
 parallel safe
 as $$
 declare
-  pieces text[] := array[]::text[];
+  pieces pg_catalog.text[] := array[]::text[];
 begin
   loop
     at := at + 1;
@@ -37,8 +37,8 @@ immutable
 parallel safe
 as $$
 declare
-  quoted record;
-  words text[];
+  quoted pg_catalog.record;
+  words pg_catalog.text[];
 begin
   if tokens[at] = '"' then
     quoted := postern.scan_quoted(tokens, at);
@@ -108,9 +108,9 @@ immutable
 parallel safe
 as $$
 declare
-  steps jsonb[] := array[]::jsonb[];
-  arrow text;
-  operand record;
+  steps pg_catalog.jsonb[] := array[]::jsonb[];
+  arrow pg_catalog.text;
+  operand pg_catalog.record;
 begin
   while tokens[at] = '-' and tokens[at + 1] = '>' loop
     arrow := '->';
@@ -149,10 +149,10 @@ parallel safe
 as $$
 declare
   sign constant int := case tokens[at] when '-' then -1 else 1 end;
-  digits constant text := case tokens[at] when '-' then tokens[at + 1] else tokens[at] end;
-  pieces text[] := array[]::text[];
-  segments text[] := array[]::text[];
-  quoted record;
+  digits constant pg_catalog.text := case tokens[at] when '-' then tokens[at + 1] else tokens[at] end;
+  pieces pg_catalog.text[] := array[]::text[];
+  segments pg_catalog.text[] := array[]::text[];
+  quoted pg_catalog.record;
   ended boolean := false;
 begin
   if tokens[at] = '"' then
@@ -219,8 +219,8 @@ immutable
 parallel safe
 as $$
 declare
-  named record;
-  walked record;
+  named pg_catalog.record;
+  walked pg_catalog.record;
 begin
   while postern.is_blank(tokens[at]) loop
     at := at + 1;

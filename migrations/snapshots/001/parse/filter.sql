@@ -27,10 +27,10 @@ as $$
     ('in', '= any', false, 'in'),
     ('is', 'is', false, 'is'),
     ('isdistinct', 'is distinct from', false, 'isdistinct'),
-    ('fts', '@@ to_tsquery', false, 'fts'),
-    ('plfts', '@@ plainto_tsquery', false, 'fts'),
-    ('phfts', '@@ phraseto_tsquery', false, 'fts'),
-    ('wfts', '@@ websearch_to_tsquery', false, 'fts')
+    ('fts', 'to_tsquery', false, 'fts'),
+    ('plfts', 'plainto_tsquery', false, 'fts'),
+    ('phfts', 'phraseto_tsquery', false, 'fts'),
+    ('wfts', 'websearch_to_tsquery', false, 'fts')
 $$;
 
 comment on function postern.operators() is
@@ -44,9 +44,9 @@ parallel safe
 strict
 as $$
 declare
-  tokens text[];
-  keyed record;
-  walked record;
+  tokens pg_catalog.text[];
+  keyed pg_catalog.record;
+  walked pg_catalog.record;
 begin
   -- A plain column needs none of what follows.
   if length(source) < 64 and source ~ '^[A-Za-z0-9_]+$' then
@@ -72,7 +72,7 @@ immutable
 parallel safe
 as $$
 declare
-  named record;
+  named pg_catalog.record;
 begin
   names := array[]::text[];
   loop
@@ -98,10 +98,10 @@ as $$
 declare
   negation constant int := case when starts_with(source, 'not.') then 4 else 0 end;
   ending constant int := negation + strpos(substr(source, negation + 1), '.');
-  value constant text := substr(source, ending + 1);
-  tokens text[];
-  head record;
-  keyword text;
+  value constant pg_catalog.text := substr(source, ending + 1);
+  tokens pg_catalog.text[];
+  head pg_catalog.record;
+  keyword pg_catalog.text;
 begin
   -- Only what stands before the value is read as tokens; it is wrong anyway if it is longer than the limit.
   tokens := postern.tokens(
@@ -133,8 +133,8 @@ parallel safe
 as $$
 #variable_conflict use_column
 declare
-  operator record;
-  modifier text;
+  operator pg_catalog.record;
+  modifier pg_catalog.text;
 begin
   expr := '{}'::jsonb;
   if tokens[at] = 'not' and tokens[at + 1] = '.' then

@@ -6,11 +6,11 @@ parallel safe
 strict
 as $$
 declare
-  body constant text := ltrim(substr(ltrim(source, E' \t'), 2), E' \t');
+  body constant pg_catalog.text := ltrim(substr(ltrim(source, E' \t'), 2), E' \t');
   ending constant int := strpos(body, ')');
-  plain text;
-  elements text[];
-  element text[];
+  plain pg_catalog.text;
+  elements pg_catalog.text[];
+  element pg_catalog.text[];
 begin
   if ltrim(source, E' \t') not like '(%' then
     perform postern.unexpected('list of in', array[nullif(left(source, 1), '')], 1, '"("');
@@ -52,7 +52,7 @@ parallel safe
 strict
 as $$
 declare
-  joined constant text := array_to_string(elements, '","', E'\\');
+  joined constant pg_catalog.text := array_to_string(elements, '","', E'\\');
 begin
   -- The quotes of the separators aside, nothing needs an escape: one pass. A null shows as a backslash.
   if cardinality(elements) = 0 then

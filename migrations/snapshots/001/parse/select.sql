@@ -23,8 +23,8 @@ immutable
 parallel safe
 as $$
 declare
-  list jsonb[] := array[]::jsonb[];
-  one record;
+  list pg_catalog.jsonb[] := array[]::jsonb[];
+  one pg_catalog.record;
 begin
   while postern.is_blank(tokens[at]) loop
     at := at + 1;
@@ -60,9 +60,9 @@ immutable
 parallel safe
 as $$
 declare
-  alias text;
-  named record;
-  rest record;
+  alias pg_catalog.text;
+  named pg_catalog.record;
+  rest pg_catalog.record;
 begin
   -- A plain column, by far the most frequent item, needs none of what follows.
   if postern.is_word(tokens[at]) and btrim(tokens[at], ' ') <> '' and coalesce(tokens[at + 1] in (',', ')'), true) then
@@ -130,10 +130,10 @@ immutable
 parallel safe
 as $$
 declare
-  hint text;
-  join_type text;
-  named record;
-  inner_list record;
+  hint pg_catalog.text;
+  join_type pg_catalog.text;
+  named pg_catalog.record;
+  inner_list pg_catalog.record;
 begin
   for i in 1..2 loop
     exit when tokens[at] is distinct from '!';
@@ -176,8 +176,8 @@ immutable
 parallel safe
 as $$
 declare
-  walked record;
-  typed record;
+  walked pg_catalog.record;
+  typed pg_catalog.record;
   plain constant boolean := tokens[at - 1] <> '"';
 begin
   field := jsonb_build_object('type', 'field', 'name', name);

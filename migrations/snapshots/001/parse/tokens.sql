@@ -6,7 +6,7 @@ parallel safe
 as $$
 declare
   longest constant int := postern.limit_of(what || ' length');
-  refused constant text := case what when 'logic' then E'\x02' else E'[\x02-\x08\x0a-\x1f\x7f]' end;
+  refused constant pg_catalog.text := case what when 'logic' then E'\x02' else E'[\x02-\x08\x0a-\x1f\x7f]' end;
 begin
   if length(source) > longest then
     perform postern.fail(
@@ -44,7 +44,7 @@ immutable
 parallel safe
 as $$
 declare
-  found_token constant text := tokens[at];
+  found_token constant pg_catalog.text := tokens[at];
 begin
   perform postern.fail(
     'PGRST100',

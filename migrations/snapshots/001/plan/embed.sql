@@ -5,7 +5,7 @@ returns jsonb
 language plpgsql stable strict parallel safe
 as $$
 declare
-  most float8 := least((node -> 'limit' ->> 'value')::float8, (node ->> 'max_rows')::float8,
+  most pg_catalog.float8 := least((node -> 'limit' ->> 'value')::float8, (node ->> 'max_rows')::float8,
     case when origin = 'relation' then (node ->> 'size')::float8 end);
 begin
   if (written or origin <> 'relation' and node ? 'computed') -- then the source has computed fields as columns
@@ -39,9 +39,9 @@ returns jsonb
 language plpgsql stable strict parallel safe
 as $$
 declare
-  per_parent float8;
-  ways jsonb := '[]';
-  child jsonb;
+  per_parent pg_catalog.float8;
+  ways pg_catalog.jsonb := '[]';
+  child pg_catalog.jsonb;
 begin
   if node -> 'children' = '[]' then
     return node;
@@ -92,8 +92,8 @@ returns real
 language plpgsql stable strict parallel safe
 as $$
 declare
-  junction jsonb := relationship -> 'junction';
-  target oid := (relationship ->> 'target_oid')::oid;
+  junction pg_catalog.jsonb := relationship -> 'junction';
+  target pg_catalog.oid := (relationship ->> 'target_oid')::oid;
 begin
   if junction is null then
     return postern.key_rows(target, array(select pair ->> 1
@@ -115,8 +115,8 @@ returns real
 language plpgsql stable strict parallel safe
 as $$
 declare
-  base oid := relation;
-  attributes int2[] := array(select a.attnum from pg_attribute as a where a.attrelid = relation
+  base pg_catalog.oid := relation;
+  attributes pg_catalog.int2[] := array(select a.attnum from pg_attribute as a where a.attrelid = relation
     and a.attname = any(names));
 begin
   if (select c.relkind = 'v' from pg_class as c where c.oid = relation) then

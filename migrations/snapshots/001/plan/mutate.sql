@@ -5,10 +5,10 @@ returns jsonb
 language plpgsql stable strict parallel safe
 as $$
 declare
-  map jsonb := postern.column_map(columns);
-  name text;
-  planned jsonb := '[]';
-  transform text;
+  map pg_catalog.jsonb := postern.column_map(columns);
+  name pg_catalog.text;
+  planned pg_catalog.jsonb := '[]';
+  transform pg_catalog.text;
 begin
   for name in select distinct n from unnest(names) as n order by n loop
     if not map ? name then
@@ -70,7 +70,7 @@ language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
 declare
-  map jsonb := postern.with_computed(postern.column_map(columns), relation, entries);
+  map pg_catalog.jsonb := postern.with_computed(postern.column_map(columns), relation, entries);
 begin
   return (
     select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, '[]') else postern.plan_logic(map, entry -> 'tree', '[]') end order by place)

@@ -40,22 +40,22 @@ returns jsonb
 language plpgsql stable parallel safe
 as $$
 declare
-  own oid := (relation ->> 'oid')::oid;
+  own pg_catalog.oid := (relation ->> 'oid')::oid;
   to_one boolean := coalesce((embed -> 'relationship' ->> 'to_one')::boolean, false);
-  map jsonb;
-  children jsonb := '[]';
-  item jsonb;
-  fields jsonb;
-  conditions jsonb;
-  terms jsonb;
-  outputs jsonb;
+  map pg_catalog.jsonb;
+  children pg_catalog.jsonb := '[]';
+  item pg_catalog.jsonb;
+  fields pg_catalog.jsonb;
+  conditions pg_catalog.jsonb;
+  terms pg_catalog.jsonb;
+  outputs pg_catalog.jsonb;
   size real;
   heap boolean;
   granted boolean;
   aggregates boolean;
   folds boolean;
   computed boolean;
-  node jsonb;
+  node pg_catalog.jsonb;
 begin
   map := postern.column_map(columns);
   if entries <> '[]' then
@@ -229,9 +229,9 @@ returns jsonb
 language plpgsql stable parallel safe
 as $$
 declare
-  found jsonb := postern.find_relationships((parent ->> 'oid')::oid, context ->> 'schema',
+  found pg_catalog.jsonb := postern.find_relationships((parent ->> 'oid')::oid, context ->> 'schema',
     array(select jsonb_array_elements_text(context -> 'schemas')), item ->> 'name', item ->> 'hint');
-  meant jsonb := found -> 0;
+  meant pg_catalog.jsonb := found -> 0;
   lookup real;
 begin
   if meant is null then
@@ -266,12 +266,12 @@ returns jsonb
 language plpgsql stable parallel safe
 as $$
 declare
-  shares jsonb[] := array_fill('[]'::jsonb, array[jsonb_array_length(children)]);
-  planned jsonb := '[]';
-  child jsonb;
-  entry jsonb;
-  node jsonb;
-  name text;
+  shares pg_catalog.jsonb[] := array_fill('[]'::jsonb, array[jsonb_array_length(children)]);
+  planned pg_catalog.jsonb := '[]';
+  child pg_catalog.jsonb;
+  entry pg_catalog.jsonb;
+  node pg_catalog.jsonb;
+  name pg_catalog.text;
   place int;
 begin
   for entry in select e from jsonb_array_elements(entries) as e where e -> 'embed' <> '[]' loop

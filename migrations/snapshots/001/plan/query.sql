@@ -6,12 +6,12 @@ returns jsonb
 language plpgsql immutable parallel safe
 as $$
 declare
-  trees jsonb := '{}';
-  entries jsonb[] := '{}';
-  arguments jsonb[] := '{}';
-  name text;
-  value text;
-  last_word text;
+  trees pg_catalog.jsonb := '{}';
+  entries pg_catalog.jsonb[] := '{}';
+  arguments pg_catalog.jsonb[] := '{}';
+  name pg_catalog.text;
+  value pg_catalog.text;
+  last_word pg_catalog.text;
 begin
   for name, value in select p.name, p.value from postern.query_pairs(query) as p loop
     last_word := split_part(name, '.', -1);
@@ -97,7 +97,7 @@ returns jsonb
 language plpgsql immutable parallel safe
 as $$
 declare
-  key jsonb := postern.parse_logic_key(name);
+  key pg_catalog.jsonb := postern.parse_logic_key(name);
 begin
   return jsonb_build_object('kind', 'logic', 'embed', key -> 'embed', 'tree',
     (postern.numbered_tree(postern.parse_logic(key ->> 'operator', (key ->> 'not')::boolean, value), number)) -> 'tree');
@@ -111,9 +111,9 @@ returns jsonb
 language plpgsql immutable parallel safe
 as $$
 declare
-  branches jsonb[] := '{}';
-  branch jsonb;
-  done jsonb;
+  branches pg_catalog.jsonb[] := '{}';
+  branch pg_catalog.jsonb;
+  done pg_catalog.jsonb;
 begin
   if not tree ? 'of' then
     return jsonb_build_object(

@@ -38,8 +38,8 @@ language plpgsql stable strict parallel safe
 as $$
 declare
   most constant int := 50; -- outputs: each lengthens an expression that is as deep as it is long
-  children jsonb := node -> 'children';
-  outputs jsonb := node -> 'outputs';
+  children pg_catalog.jsonb := node -> 'children';
+  outputs pg_catalog.jsonb := node -> 'outputs';
   total int := jsonb_array_length(outputs);
   formed int;
 begin

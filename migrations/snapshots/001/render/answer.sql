@@ -60,8 +60,9 @@ create or replace function postern.content_range(first bigint, rows bigint, tota
 returns text
 language sql immutable parallel safe
 as $$
-  select pg_catalog.concat(case when rows > 0 and total is distinct from 0
-    then pg_catalog.concat(first, '-', first + rows - 1) else '*' end, '/', coalesce(total::text, '*'))
+  select pg_catalog.concat(case when rows operator(pg_catalog.>) 0 and coalesce(total operator(pg_catalog.<>) 0, true)
+    then pg_catalog.concat(first, '-', first operator(pg_catalog.+) rows operator(pg_catalog.-) 1) else '*' end, '/',
+    coalesce(total::pg_catalog.text, '*'))
 $$;
 comment on function postern.content_range(bigint, bigint, bigint) is
   'The value of Content-Range: rows from first on, of a total or * when it is not known. '
@@ -72,9 +73,10 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 begin
-  return case when single or most is not null then format('case %s%selse (%s)::text end',
-      case when single then format('when %s <> 1 then postern.not_single(%1$s) ', rows) else '' end,
-      case when most is not null then format('when %s > %s then postern.too_many(%1$s) ', rows, most::bigint) else '' end,
+  return case when single or most is not null then format('case %s%selse (%s)::pg_catalog.text end',
+      case when single then format('when %s operator(pg_catalog.<>) 1 then postern.not_single(%1$s) ', rows) else '' end,
+      case when most is not null then format('when %s operator(pg_catalog.>) %s then postern.too_many(%1$s) ', rows, most::bigint)
+        else '' end,
       status)
     else status end;
 end
@@ -108,7 +110,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return format('case when %s = %L then true else postern.stale() end', postern.render_epoch(), context ->> 'epoch');
+  return format('case when %s operator(pg_catalog.=) %L then true else postern.stale() end', postern.render_epoch(), context ->> 'epoch');
 end
 $$;
 comment on function postern.render_guard(jsonb) is
@@ -119,8 +121,8 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 begin
-  return case when context ? 'guarded' then 'null::text'
-    else format('case when %s <> %L then ''stale''%s end', postern.render_epoch(), context ->> 'epoch',
+  return case when context ? 'guarded' then 'null::pg_catalog.text'
+    else format('case when %s operator(pg_catalog.<>) %L then ''stale''%s end', postern.render_epoch(), context ->> 'epoch',
       coalesce(' when ' || escapes || ' then ''escapes''', '')) end;
 end
 $$;
@@ -134,11 +136,11 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  note constant text := postern.render_note(context, escapes);
+  note constant pg_catalog.text := postern.render_note(context, escapes);
 begin
-  body := coalesce(body, 'null::text');
+  body := coalesce(body, 'null::pg_catalog.text');
   source := coalesce(' from ' || source, '');
-  status := case when status ~ '^[0-9]+$' then quote_literal(status) else format('(%s)::text', status) end;
+  status := case when status ~ '^[0-9]+$' then quote_literal(status) else format('(%s)::pg_catalog.text', status) end;
   if context ? 'explain' then
     return format('select %s as status, %s as headers, %s as body, %s as note%s', status, headers, body, note, source);
   elsif context ? 'code' then
@@ -160,7 +162,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return format('coalesce(pg_catalog.current_setting(%L, true), '''') = ''''', name);
+  return format('coalesce(pg_catalog.current_setting(%L, true), '''') operator(pg_catalog.=) ''''', name);
 end
 $$;
 comment on function postern.render_unset(text) is 'SQL of whether nobody has set a setting.';
@@ -171,7 +173,7 @@ language plpgsql immutable parallel safe
 as $$
 begin
   return format('pg_catalog.concat(%s)', concat_ws(', ', quote_literal(E'\nContent-Range: '), range,
-    case when location is not null then format('%L, $1::text', E'\nContent-Location: ' || location) end,
+    case when location is not null then format('%L, $1::pg_catalog.text', E'\nContent-Location: ' || location) end,
     quote_literal(postern.header_lines(headers))));
 end
 $$;
@@ -187,27 +189,29 @@ language plpgsql immutable parallel safe
 as $$
 declare
   single constant boolean := media ->> 'handler' = 'object';
-  counted constant text := case total when 'page' then 'made.page' else 'counted.total' end;
-  behind constant text := format('%s > %s', first, counted);
-  refusal constant text := format('postern.out_of_bounds(%s, %s, %L)', first, counted, context ->> 'verbosity');
+  counted constant pg_catalog.text := case total when 'page' then 'made.page' else 'counted.total' end;
+  behind constant pg_catalog.text := format('%s operator(pg_catalog.>) %s', first, counted);
+  refusal constant pg_catalog.text := format('postern.out_of_bounds(%s, %s, %L)', first, counted, context ->> 'verbosity');
 begin
   if total is null then
     return postern.render_response(context, body, postern.render_guarded_status('200', row_count, single, most),
-      postern.render_head(format('case %s when 0 then ''*/*'' else pg_catalog.concat(%s) end', row_count, case first
-          when '0' then format('''0-'', %s - 1, ''/*''', row_count)
-          else format('%1$s, ''-'', %1$s + %2$s - 1, ''/*''', first, row_count) end), location, headers),
-      format('(%s) as pgrst_answer%s', rows, case row_count when 'count(*)' then '' else ' having count(*) >= 0' end),
+      postern.render_head(format('case when %s operator(pg_catalog.=) 0 then ''*/*'' else pg_catalog.concat(%s) end', row_count,
+        case first
+          when '0' then format('''0-'', %s operator(pg_catalog.-) 1, ''/*''', row_count)
+          else format('%1$s, ''-'', %1$s operator(pg_catalog.+) %2$s operator(pg_catalog.-) 1, ''/*''', first, row_count) end),
+        location, headers),
+      format('(%s) as pgrst_answer%s', rows, case row_count when 'pg_catalog.count(*)' then '' else postern.render_having() end),
       escapes);
   end if;
   return postern.render_response(context,
     case when postern.is_binary(media)
-      then format('case when %s then convert_to(%s, ''UTF8'') else made.body end', behind, refusal)
-      else format('case when %s then %s else made.body::text end', behind, refusal) end,
-    postern.render_guarded_status(format('case when %s then ''416'' when made.page < %s then ''206'' else ''200'' end',
-      behind, counted), 'made.page', single, most),
+      then format('case when %s then pg_catalog.convert_to(%s, ''UTF8'') else made.body end', behind, refusal)
+      else format('case when %s then %s else made.body::pg_catalog.text end', behind, refusal) end,
+    postern.render_guarded_status(format('case when %s then ''416'' when made.page operator(pg_catalog.<) %s then ''206'' '
+      'else ''200'' end', behind, counted), 'made.page', single, most),
     postern.render_head(format('postern.content_range(%s, made.page, %s)', first, counted), location, headers),
-    format('(select %s as page, %s as body%s from (%s) as pgrst_answer having count(*) >= 0) as made', row_count,
-      coalesce(body, 'null::text'), coalesce(', ' || escapes || ' as escapes', ''), rows)
+    format('(select %s as page, %s as body%s from (%s) as pgrst_answer%s) as made', row_count,
+      coalesce(body, 'null::pg_catalog.text'), coalesce(', ' || escapes || ' as escapes', ''), rows, postern.render_having())
       || case total when 'page' then '' else format(', (%s) as counted', total) end,
     case when escapes is not null then 'made.escapes' end);
 end
@@ -217,13 +221,24 @@ comment on function postern.render_page_answer(jsonb, text, text, text, text, te
   'the page has; total: the query of the total (postern.render_total), page when that is all, null when it is not asked for; '
   'most: of Prefer max-affected; context, body, headers, location, escapes: as of postern.render_response, render_head.';
 
+create or replace function postern.render_having()
+returns text
+language plpgsql immutable parallel safe
+as $$
+begin
+  return ' having pg_catalog.count(*) is not null';
+end
+$$;
+comment on function postern.render_having() is
+  'HAVING that makes all rows one group, also where no output is an aggregate, and reads them.';
+
 create or replace function postern.render_placeholders(statement text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  found text[];
-  made text := '';
+  found pg_catalog.text[];
+  made pg_catalog.text := '';
   used int[];
 begin
   for found in
@@ -248,11 +263,11 @@ returns text
 language plpgsql volatile strict
 as $$
 declare
-  line text;
-  plan text := '';
+  line pg_catalog.text;
+  plan pg_catalog.text := '';
 begin
   for line in execute pg_catalog.format('explain (%s) %s', options, statement) loop
-    plan := plan || line || E'\n';
+    plan := pg_catalog.concat(plan, line, E'\n');
   end loop;
   return plan;
 end

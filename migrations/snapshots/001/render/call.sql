@@ -9,7 +9,7 @@ begin
   return (
     select string_agg(format('%s%I := %s::%s', case when (arg ->> 'variadic')::boolean then 'variadic ' else '' end,
       arg ->> 'name', case when (arg ->> 'variadic')::boolean then format('array[%s]', given.all_values) else given.last_value end,
-      arg ->> 'max_type'), ', ' order by place)
+      postern.type_reference(arg ->> 'max_type')), ', ' order by place)
     from jsonb_array_elements(routine -> 'args') with ordinality as args(arg, place),
       lateral (
         select string_agg(postern.render_value(argument), ', ' order by position) as all_values,
@@ -30,16 +30,16 @@ language plpgsql immutable parallel safe
 as $$
 declare
   unnamed constant boolean := jsonb_array_length(routine -> 'args') = 1 and routine -> 'args' -> 0 ->> 'name' = '';
-  call text := '';
-  body text;
+  call pg_catalog.text := '';
+  body pg_catalog.text;
 begin
   if unnamed and (form is not null or arguments is not null) then
     call := case routine -> 'args' -> 0 ->> 'type'
-      when 'bytea' then '$2::bytea'
-      when 'json' then '$2::json'
-      when 'jsonb' then '$2::json::jsonb'
-      when 'xml' then '$2::text::xml'
-      else '$2::text' end;
+      when 'bytea' then '$2::pg_catalog.bytea'
+      when 'json' then '$2::pg_catalog.json'
+      when 'jsonb' then '$2::pg_catalog.json::pg_catalog.jsonb'
+      when 'xml' then '$2::pg_catalog.text::pg_catalog.xml'
+      else '$2::pg_catalog.text' end;
   elsif form is null then
     call := coalesce(postern.render_arguments(routine, arguments), '');
   elsif keys <> '{}' then

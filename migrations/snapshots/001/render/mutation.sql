@@ -5,7 +5,7 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 begin
-  return 'coalesce(nullif(pg_catalog.current_setting(''postern.inserted'', true), ''''), ''0'')::int';
+  return 'pg_catalog.concat(''0'', pg_catalog.current_setting(''postern.inserted'', true))::int';
 end
 $$;
 comment on function postern.render_inserted_rows() is
@@ -16,7 +16,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return format('pg_catalog.set_config(''postern.inserted'', (%s + %s)::text, true) is not null',
+  return format('pg_catalog.set_config(''postern.inserted'', (%s operator(pg_catalog.+) %s)::pg_catalog.text, true) is not null',
     postern.render_inserted_rows(), step);
 end
 $$;

@@ -27,7 +27,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  made text;
+  made pg_catalog.text;
 begin
   if field ->> 'name' = '*' then
     return case when field ? 'aggregate' then '1' else format('%I.*', alias) end;
@@ -89,7 +89,7 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  list text := postern.render_fields(node, names);
+  list pg_catalog.text := postern.render_fields(node, names);
 begin
   if names = 'columns' then
     list := concat_ws(', ', list, postern.render_keys(node), postern.render_parent_row(node), (
@@ -121,8 +121,8 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  child jsonb := node -> 'children' -> (output ->> 'child')::int - 1;
-  embed text := 'pgrst_e' || (output ->> 'child');
+  child pg_catalog.jsonb := node -> 'children' -> (output ->> 'child')::int - 1;
+  embed pg_catalog.text := 'pgrst_e' || (output ->> 'child');
 begin
   if child is null then
     return format(case output ->> 'column' when '*' then '%s.*' else '%s.%s' end, postern.level_alias(node),
@@ -186,9 +186,9 @@ as $$
 declare
   spread boolean := child ? 'spread';
   to_one boolean := (child -> 'relationship' ->> 'to_one')::boolean;
-  rows text := postern.render_rows(child, postern.render_source(child, parent || '.pgrst_row'),
+  rows pg_catalog.text := postern.render_rows(child, postern.render_source(child, parent || '.pgrst_row'),
     postern.render_join(child, parent, true), case when spread then 'columns' else 'labels' end);
-  list text := case
+  list pg_catalog.text := case
     when spread and to_one then 'pgrst_embed.*'
     when spread then (
       select string_agg(format('coalesce(pg_catalog.json_agg(pgrst_embed.%1$s), ''[]'') as %1$s',

@@ -5,7 +5,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return format('%s::pg_catalog.%s::text', value, case output ->> 'type'
+  return format('%s::pg_catalog.%s::pg_catalog.text', value, case output ->> 'type'
     when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' when 'boolean' then 'bool'
       else output ->> 'type' end);
 end
@@ -20,7 +20,7 @@ returns record
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  form text := output ->> 'form';
+  form pg_catalog.text := output ->> 'form';
   nullable boolean := coalesce((output ->> 'nullable')::boolean, true);
 begin
   value := format('%I.%I', alias, output ->> 'label');
@@ -30,10 +30,12 @@ begin
     when 'rows' then format('coalesce(%s, '''')', value)
     when 'row' then format('coalesce(%s, ''null'')', value)
     when 'bare' then format('coalesce(%s, ''null'')', postern.render_bare(output, value))
-    when 'quoted' then format('coalesce(''"'' || %s || ''"'', ''null'')', postern.render_bare(output, value))
-    when 'text' then case when nullable then format('coalesce(''"'' || %s::text || ''"'', ''null'')', value)
-      else value || '::text' end
-    else format('coalesce(pg_catalog.to_json(%s)::text, ''null'')', value) end;
+    when 'quoted' then format('coalesce(''"'' operator(pg_catalog.||) %s operator(pg_catalog.||) ''"'', ''null'')',
+      postern.render_bare(output, value))
+    when 'text' then case when nullable then format(
+        'coalesce(''"'' operator(pg_catalog.||) %s::pg_catalog.text operator(pg_catalog.||) ''"'', ''null'')', value)
+      else value || '::pg_catalog.text' end
+    else format('coalesce(pg_catalog.to_json(%s)::pg_catalog.text, ''null'')', value) end;
   before := to_json(output ->> 'label')::text || ':' || before;
 end
 $$;
@@ -48,7 +50,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(coalesce(quote_literal(after_last || ',' || before) || ' || ', '') || value, ' || '
+    select string_agg(coalesce(quote_literal(after_last || ',' || before) || ' operator(pg_catalog.||) ', '') || value, ' operator(pg_catalog.||) '
       order by place)
     from (
       select place, before, value, lag(after) over (order by place) as after_last
@@ -82,8 +84,9 @@ begin
   return (
     select format('coalesce(%s, E''\n'')', string_agg(format(case
         when output ->> 'form' in ('rows', 'row') then 'coalesce(%1$I.%3$I, '''')'
-        when (output ->> 'nullable')::boolean then 'coalesce(%1$I.%2$I::text, '''')' else '%1$I.%2$I::text' end,
-      alias, output ->> 'label', 'pgrst_texts_' || place), ' || ' order by place))
+        when (output ->> 'nullable')::boolean then 'coalesce(%1$I.%2$I::pg_catalog.text, '''')'
+        else '%1$I.%2$I::pg_catalog.text' end,
+      alias, output ->> 'label', 'pgrst_texts_' || place), ' operator(pg_catalog.||) ' order by place))
     from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place)
     where output ->> 'form' = 'text' or output ? 'texts'
     having count(*) > 0);
@@ -101,8 +104,9 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select format('pg_catalog.octet_length(pg_catalog.to_json(%1$s)::text) <> pg_catalog.octet_length(%1$s) + 2',
-      format('pg_catalog.string_agg(%s, null::text)', postern.render_texts(node, 'pgrst_answer')))
+    select format('pg_catalog.octet_length(pg_catalog.to_json(%1$s)::pg_catalog.text) '
+        'operator(pg_catalog.<>) (pg_catalog.octet_length(%1$s) operator(pg_catalog.+) 2)',
+      format('pg_catalog.string_agg(%s, null::pg_catalog.text)', postern.render_texts(node, 'pgrst_answer')))
     where postern.gathers_texts(node));
 end
 $$;
@@ -117,7 +121,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select format('%L || pg_catalog.string_agg(%s, %L) || %L', opening, row_text, concat(closing, E', \n ', opening),
+    select format('%L operator(pg_catalog.||) pg_catalog.string_agg(%s, %L) operator(pg_catalog.||) %L', opening, row_text, concat(closing, E', \n ', opening),
       closing)
     from postern.written_ends(node));
 end
@@ -132,7 +136,7 @@ language plpgsql immutable parallel safe
 as $$
 begin
   return postern.render_written_rows(node, row_text) || ' as rows' || case when postern.gathers_texts(node)
-    then format(', pg_catalog.string_agg(%s, null::text) as texts', texts) else '' end;
+    then format(', pg_catalog.string_agg(%s, null::pg_catalog.text) as texts', texts) else '' end;
 end
 $$;
 comment on function postern.render_written_group(jsonb, text, text) is
@@ -146,7 +150,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select format('%L || %s || %L as rows', opening, postern.render_written(node, alias), closing)
+    select format('%L operator(pg_catalog.||) %s operator(pg_catalog.||) %L as rows', opening, postern.render_written(node, alias), closing)
       || coalesce(', ' || postern.render_texts(node, alias) || ' as texts', '')
     from postern.written_ends(node));
 end

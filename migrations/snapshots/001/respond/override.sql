@@ -6,9 +6,9 @@ returns text
 language plpgsql volatile
 as $$
 declare
-  own constant text := pg_catalog.current_setting('response.status');
+  own constant pg_catalog.text := pg_catalog.current_setting('response.status');
 begin
-  if own !~ '^\s*[1-5][0-9][0-9](?![0-9])' then
+  if own operator(pg_catalog.!~) '^\s*[1-5][0-9][0-9](?![0-9])' then
     perform postern.fail('PGRST112', 'The setting response.status is not an HTTP status');
   end if;
   return pg_catalog.substring(own, '[0-9]{3}');

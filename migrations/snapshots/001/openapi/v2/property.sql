@@ -50,9 +50,9 @@ returns json
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  kind text := postern.openapi_type(type_name);
-  quoted text[] := case when strpos(expression, '''') > 0 then regexp_match(expression, '^(E?)''((?:[^'']|'''')*)''(?:::[^'']*)?$') end;
-  value text := coalesce(
+  kind pg_catalog.text := postern.openapi_type(type_name);
+  quoted pg_catalog.text[] := case when strpos(expression, '''') > 0 then regexp_match(expression, '^(E?)''((?:[^'']|'''')*)''(?:::[^'']*)?$') end;
+  value pg_catalog.text := coalesce(
     case quoted[1] when '' then replace(quoted[2], '''''', '''') else replace(replace(quoted[2], '''''', ''''), '\\', '\') end,
     expression);
 begin

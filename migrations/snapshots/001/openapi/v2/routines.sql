@@ -12,13 +12,27 @@ $$;
 comment on function postern.qualified_type(oid) is
   'The name of a type, with its schema unless that is pg_catalog.';
 
+create or replace function postern.visible_type(type oid)
+returns text
+language plpgsql stable strict parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform set_config('search_path',
+    coalesce(nullif(current_setting('postern.path', true), ''), 'pg_catalog') || ', pg_temp', true);
+  return pg_catalog.format_type(type, null);
+end
+$$;
+comment on function postern.visible_type(oid) is
+  'The name of a type, with its schema unless it is found on the search path of the API (the setting postern.path) without.';
+
 create or replace function postern.openapi_argument(name text, type_name text, required boolean, repeated boolean)
 returns json
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  element text := left(type_name, -2);
-  kind text := coalesce(postern.openapi_type(type_name), 'string');
+  element pg_catalog.text := left(type_name, -2);
+  kind pg_catalog.text := coalesce(postern.openapi_type(type_name), 'string');
 begin
   if repeated then
     return json_build_object('name', name, 'in', 'query', 'required', required, 'type', 'array', 'collectionFormat', 'multi',
@@ -37,10 +51,10 @@ returns json
 language plpgsql immutable parallel safe
 as $$
 declare
-  tag text := '(rpc) ' || name;
-  produces constant json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json"]'::json;
-  responses constant json := '{"200": {"description": "OK"} }'::json;
-  consumes json := case unnamed
+  tag pg_catalog.text := '(rpc) ' || name;
+  produces constant pg_catalog.json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json"]'::json;
+  responses constant pg_catalog.json := '{"200": {"description": "OK"} }'::json;
+  consumes pg_catalog.json := case unnamed
     when 'text' then '["text/plain"]'::json
     when 'xml' then '["text/xml"]'::json
     when 'bytea' then '["application/octet-stream"]'::json end;
@@ -58,7 +72,7 @@ comment on function postern.openapi_routine_path(text, text, "char", json, json,
 
 create or replace function postern.openapi_routine_paths(schema text, everything boolean)
 returns table (path text, item json)
-language plpgsql stable strict parallel safe
+language plpgsql stable strict parallel unsafe
 as $$
 #variable_conflict use_column
 begin
@@ -84,7 +98,7 @@ begin
                 min(arg.type_name) filter (where arg.place = 1) as first_type
            from (select given.name, given.place,
                         case when everything then postern.qualified_type(given.type)
-                          else pg_catalog.format_type(given.type, null) end as type_name
+                          else postern.visible_type(given.type) end as type_name
                    from unnest(r.names, r.types) with ordinality as given (name, type, place)) arg
        ) input
        order by r.name, cardinality(r.types) desc, r.description collate "C" desc nulls last, input.signature collate "C" desc

@@ -58,7 +58,7 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  given text := (regexp_match(described, '(?:^|\n)[ \t]*Example:[ \t]*([^\n]+?)[ \t]*(?:\n|$)'))[1];
+  given pg_catalog.text := (regexp_match(described, '(?:^|\n)[ \t]*Example:[ \t]*([^\n]+?)[ \t]*(?:\n|$)'))[1];
 begin
   return case when schema ->> 'type' = 'string' or schema ? '$ref' then to_jsonb(given) else given::jsonb end;
 exception when invalid_text_representation then
@@ -73,8 +73,8 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  quoted text[] := case when strpos(standard, '''') > 0 then regexp_match(standard, '^(E?)''((?:[^'']|'''')*)''::[^'']*$') end;
-  value text := coalesce(case quoted[1] when '' then replace(quoted[2], '''''', '''') else replace(replace(quoted[2], '''''', ''''), '\\', '\') end, standard);
+  quoted pg_catalog.text[] := case when strpos(standard, '''') > 0 then regexp_match(standard, '^(E?)''((?:[^'']|'''')*)''::[^'']*$') end;
+  value pg_catalog.text := coalesce(case quoted[1] when '' then replace(quoted[2], '''''', '''') else replace(replace(quoted[2], '''''', ''''), '\\', '\') end, standard);
 begin
   return case schema ->> 'type'
     when 'boolean' then case when value in ('true', 'false') then value::jsonb end

@@ -172,13 +172,13 @@ returns text
 language plpgsql stable parallel safe
 as $$
 declare
-  about text := postern.openapi3_about(name, described);
-  brief text := postern.openapi3_about(name, postern.first_line(described));
-  rows text := case when reads then '{"$ref":"#/components/responses/' || key || '"}' end;
-  selects text := case when reads then postern.openapi3_parameters(case when own_select then key || '.select' else 'select' end) end;
-  done constant text := '{"$ref":"#/components/responses/postern.done"}';
-  changed constant text := concat_ws(',', '"200":' || rows, '"204":' || done);
-  body constant text := '{"$ref":"#/components/requestBodies/' || key;
+  about pg_catalog.text := postern.openapi3_about(name, described);
+  brief pg_catalog.text := postern.openapi3_about(name, postern.first_line(described));
+  rows pg_catalog.text := case when reads then '{"$ref":"#/components/responses/' || key || '"}' end;
+  selects pg_catalog.text := case when reads then postern.openapi3_parameters(case when own_select then key || '.select' else 'select' end) end;
+  done constant pg_catalog.text := '{"$ref":"#/components/responses/postern.done"}';
+  changed constant pg_catalog.text := concat_ws(',', '"200":' || rows, '"204":' || done);
+  body constant pg_catalog.text := '{"$ref":"#/components/requestBodies/' || key;
 begin
   return '{' || concat_ws(',',
     case when reads then '"get":' || postern.openapi3_operation(key || '.get', about,
