@@ -1,6 +1,6 @@
 -- What a client may have meant, and which relationship.
 begin;
-select plan(31);
+select plan(33);
 
 create schema rooms;
 set local search_path = rooms, public;
@@ -78,6 +78,22 @@ select is(postern.ambiguous_details(postern.find_relationships('film'::regclass,
 select matches(
   postern.ambiguous_hint('director', postern.find_relationships('letter'::regclass, 'rooms', '{rooms}', 'director', null)),
   '''director!letter_receiver'', ''director!letter_sender''', 'how to tell them apart');
+
+create table whisper (film_id int references film, actor_id int references actor, primary key (film_id, actor_id));
+create function whisper_low(film) returns setof actor language sql stable as $$ select * from actor $$;
+revoke execute on function whisper_low(film) from public;
+create temp table candidates as select postern.find_relationships('film'::regclass, 'rooms', '{rooms}', name, null) as ways
+from (values ('actor'), ('whisper_low'), ('film_secret')) as named(name);
+grant select on candidates to catalog_guest;
+select is((select array_agg(jsonb_array_length(postern.known_relationships(ways))) from candidates), '{2,1,1}', 'all relationships, for who may know');
+set local role catalog_guest;
+do $$ begin
+  perform set_config('catalog.told', (select jsonb_agg(postern.ambiguous_details(postern.known_relationships(ways))) from candidates)::text, true);
+end $$;
+reset role;
+select is(current_setting('catalog.told')::jsonb #>> '{}', '[[{"embedding": "film with actor", "cardinality": "many-to-many", '
+  '"relationship": "role using role_film_id_fkey(film_id) and role_actor_id_fkey(actor_id)"}], null, null]',
+  'no junction, function or relation that a role has no right to is among those it is told');
 
 select * from finish();
 rollback;

@@ -47,6 +47,7 @@ type differential struct {
 	plain  *pgx.Conn // postern.handle in SQL
 	behind *pgx.Conn // the shell's database
 	shell  *client
+	known  *vocabulary
 }
 
 // TestDifferential sends every request of the corpus, and generated ones, by postern.handle in SQL and three times by HTTP: compiled,
@@ -95,6 +96,7 @@ func newDifferential(t *testing.T) *differential {
 	for _, conn := range []*pgx.Conn{d.plain, d.behind} {
 		execute(t, conn, savedStore)
 	}
+	d.known = newVocabulary(t, d.plain, "store", "other")
 	d.shell = serveHTTP(t, second, "PGRST_DB_POOL=1").client()
 	t.Cleanup(d.shell.close)
 	return d
@@ -116,7 +118,7 @@ func (d *differential) same(t *testing.T, r request) bool {
 	for time, how := range []string{"compiled", "unnamed", "prepared"} {
 		if time == 0 || writes {
 			var err error
-			if want, err = d.handle(text, r.body); err != nil {
+			if want, err = d.handle(t, r, text); err != nil {
 				t.Fatalf("%s\nwith %q: %v", text, r.body, err)
 			}
 		}
@@ -138,8 +140,8 @@ func (d *differential) same(t *testing.T, r request) bool {
 	return true
 }
 
-// handle answers a request in SQL, in a transaction that is committed.
-func (d *differential) handle(text string, body []byte) (answer httpAnswer, err error) {
+// handle answers a request in SQL, in a transaction that is committed, and inspects its statement.
+func (d *differential) handle(t *testing.T, r request, text string) (answer httpAnswer, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	transaction, err := d.plain.Begin(ctx)
@@ -152,12 +154,17 @@ func (d *differential) handle(text string, body []byte) (answer httpAnswer, err 
 		return answer, err
 	}
 	var headers [][]string
+	statement := ""
 	settings := `{"settings":` + strings.TrimSuffix(storeSettings, "}") + `,"server_host":"127.0.0.1","server_port":0}}`
-	err = transaction.QueryRow(ctx, `select status, headers, body
-		from postern.handle($1::pg_catalog.jsonb operator(pg_catalog.||) $2::pg_catalog.jsonb, $3)`, text, settings, body).Scan(&answer.status, &headers, &answer.body)
+	err = transaction.QueryRow(ctx, `select status, headers, body, coalesce(statement, '')
+		from postern.handle($1::pg_catalog.jsonb operator(pg_catalog.||) $2::pg_catalog.jsonb, $3)`, text, settings, r.body).
+		Scan(&answer.status, &headers, &answer.body, &statement)
 	answer.headers = make(http.Header)
 	for _, header := range headers {
 		answer.headers.Add(header[0], header[1])
+	}
+	if statement != "" && d.known != nil {
+		d.known.inspect(t, r, statement, nil)
 	}
 	return answer, err
 }

@@ -50,6 +50,7 @@ insert into kinds values
   ('DELETE', '/reviews?id=eq.#&select=id', '{"prefer": "return=representation"}', '{1}', null, '200 [{"id":1}]', '{1}', null, '200 []'),
   ('PUT', '/actors?id=eq.#', '{"prefer": "return=representation"}', '{8}', '{"id": 8, "name": "x"}', '201 [{"id":8,"name":"x"}]', '{8}', '{"id": 9, "name": "x"}', 'PNERR'),
   ('GET', '/nope?id=eq.#', '{}', '{1}', null, '404 {"code":"PGRST205","details":null,"hint":null,"message":"There is no table or view ''store.nope''"}', '{2}', null, '404 {"code":"PGRST205","details":null,"hint":null,"message":"There is no table or view ''store.nope''"}'),
+  ('GET', '/nope$3?id=eq.#', '{}', '{1}', null, '404 {"code":"PGRST205","details":null,"hint":null,"message":"There is no table or view ''store.nope$3''"}', '{2}', null, '404 {"code":"PGRST205","details":null,"hint":null,"message":"There is no table or view ''store.nope$3''"}'),
   ('OPTIONS', '/films', '{}', '{}', null, '200', '{}', null, '200');
 create function pg_temp.described(method text, target text, payload text) returns jsonb language sql as $$
   select jsonb_strip_nulls(jsonb_build_object('payload', case when payload is not null

@@ -88,8 +88,11 @@ func serveHTTP(t testing.TB, database string, environment ...string) *httpServer
 }
 
 // clerkToken is the value of Authorization for the role store_clerk.
-func clerkToken() string {
-	content := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"role":"store_clerk"}`))
+func clerkToken() string { return tokenOf(`{"role":"store_clerk"}`) }
+
+// tokenOf is the value of Authorization for claims.
+func tokenOf(claims string) string {
+	content := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	mac := hmac.New(sha256.New, []byte(httpSecret))
 	mac.Write([]byte(content))
 	return "Bearer " + content + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))

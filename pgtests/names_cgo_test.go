@@ -3,7 +3,6 @@
 package pgtests
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -19,7 +18,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	pgquery "github.com/pganalyze/pg_query_go/v5"
 )
 
@@ -472,25 +470,6 @@ func TestMisnamed(t *testing.T) {
 }
 
 var placeholder = regexp.MustCompile(`%[0-9]+\$L`)
-
-// columnNames gives the columns of the store for misnamed. None is of a type with operators of its own.
-func columnNames(t testing.TB, conn *pgx.Conn) map[string]bool {
-	t.Helper()
-	rows, err := conn.Query(context.Background(), `select concat_ws('.', c.relnamespace::regnamespace, c.relname, a.attname) from pg_attribute as a join pg_class as c on c.oid = a.attrelid
-		where c.relnamespace in ('store'::regnamespace, 'other'::regnamespace) and a.attnum > 0 and c.relkind in ('r', 'v')`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil || len(names) < 30 {
-		t.Fatalf("%q: %v", names, err)
-	}
-	known := make(map[string]bool)
-	for _, name := range names {
-		known[name] = true
-	}
-	return known
-}
 
 // userColumn tells whether an operand is a column of a relation, or JSON in it (path): the relation's alias, and its name.
 func userColumn(operand any) (alias, name string, path, ok bool) {

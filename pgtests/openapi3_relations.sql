@@ -50,6 +50,20 @@ select is(('[' || embeds || ']')::jsonb, '[{"select": "film", "relation": "film"
 from postern.openapi3_selects(array['film'::regclass, 'director'], '{rooms}') where relation = 'director'::regclass;
 select is(selectors, '`film(...)`', 'embeds to read') from postern.openapi3_selects(array['film'::regclass, 'director'], '{rooms}') where relation = 'director'::regclass;
 select is((select count(*) from postern.openapi3_selects(array['director'::regclass], '{rooms}')), 0::bigint, 'no embed of what is not described');
+create table cast_secret (film_id int references film, director_id int references director, primary key (film_id, director_id));
+create function whispered(film) returns text stable language sql as $$ select 'x' $$;
+revoke execute on function whispered(film) from public;
+create temp table listed as select array['film'::regclass, 'director'::regclass]::oid[] as relations;
+grant select on listed to reader;
+select ok(properties like '%whispered%', 'all computed fields, where privileges are ignored') from listed, postern.openapi3_selects(relations, '{rooms}', true) where relation = 'film'::regclass;
+set local role reader;
+select is((select count(*) from listed, postern.openapi3_selects(relations, '{rooms}', false) as made where made::text ~ 'whispered|cast_secret'), 0::bigint,
+  'no function and no junction that a role has no right to');
+select is(made.selectors, '`director!film_director_id_fkey(...)`', 'an embed through a hidden junction counts where it makes another ambiguous')
+from listed, postern.openapi3_selects(relations, '{rooms}', false) as made where made.relation = 'film'::regclass;
+reset role;
+drop table cast_secret;
+drop function whispered(film);
 select set_eq($$ select unnest(postern.openapi3_relation_types(array['film'::regclass]))::regtype::text $$, $$ values ('integer'), ('character varying'), ('mood'), ('text') $$, 'types');
 
 select is(array(select json_object_keys(postern.openapi3_path('film', 'film', E'A film\n\nor more', null, false, keys, reads, inserts, updates, deletes)::json)),

@@ -104,5 +104,21 @@ select is(array(select json_object_keys(postern.openapi_parameters('{}'))),
   '{preferParams,preferReturn,preferCount,preferPost,select,on_conflict,order,range,rangeUnit,offset,limit}', 'the common parameters alone');
 select is(postern.openapi_parameters('{}') -> 'rangeUnit' ->> 'default', 'items', 'Range-Unit has a default');
 
+-- What a role has no privilege on.
+create role half_reader;
+grant usage on schema rooms to half_reader;
+grant select (id, owner_id), update (title) on film to half_reader;
+create temp table hidden as select array['film'::regclass]::oid[] as relations;
+grant select on hidden to half_reader;
+set local role half_reader;
+select is(array(select json_object_keys(postern.openapi_definitions(relations, false) -> 'film' -> 'properties')), '{id,title,owner_id}', 'columns on which a role has a privilege')
+from hidden;
+select is(postern.openapi_definitions(relations, false) -> 'film' -> 'properties' -> 'owner_id' ->> 'description', 'whose', 'no note of a key of a hidden table') from hidden;
+select is((select array_agg(key order by key collate "C") from json_object_keys(postern.openapi_parameters(relations, false)) as key where key like 'rowFilter%'),
+  '{rowFilter.film.id,rowFilter.film.owner_id,rowFilter.film.title}', 'their filters') from hidden;
+select is((select json_array_length(item -> 'get' -> 'parameters') from hidden, postern.openapi_relation_paths(relations, true))
+  - (select json_array_length(item -> 'get' -> 'parameters') from hidden, postern.openapi_relation_paths(relations, false)), 8, 'and in paths');
+reset role;
+
 select * from finish();
 rollback;

@@ -31,6 +31,21 @@ from (values
   ('PGRST204', 400), ('PGRST205', 404)
 ) as cases(code, wanted);
 
+-- Hints of PostgreSQL name columns that are like a wrong one.
+create table pg_temp.hinted (id int, "hidden.one" text);
+create role told;
+grant select (id) on pg_temp.hinted to told;
+set local role told;
+select is(postern.told_hint(state, hint), wanted, hint)
+from (values
+  ('42703', 'Perhaps you meant to reference the column "hinted.id".', 'Perhaps you meant to reference the column "hinted.id".'),
+  ('42703', 'Perhaps you meant to reference the column "hinted_2.id".', 'Perhaps you meant to reference the column "hinted_2.id".'),
+  ('42703', 'Perhaps you meant to reference the column "hinted.hidden.one".', null),
+  ('42703', 'Perhaps you meant to reference the column "hinted.id" or the column "hinted.hidden.one".', null),
+  ('42703', 'Vielleicht wurde auf die Spalte »hinted.hidden.one« verwiesen.', null),
+  ('42703', 'there is no column', 'there is no column'), ('P0001', 'see "hinted.hidden.one"', 'see "hinted.hidden.one"')) as cases(state, hint, wanted);
+reset role;
+
 -- Body and headers.
 create function pg_temp.body(state text, message text, detail text, hint text, verbosity text default 'verbose') returns text language sql as $$
   select convert_from(body, 'UTF8') from postern.error_response(state, message, detail, hint, false, verbosity) $$;

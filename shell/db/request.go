@@ -84,7 +84,7 @@ func (r *Request) bind(st *statement.Statement) ([][]byte, []int16) {
 		r.formats = append(r.formats, 0)
 	}
 	for _, number := range st.Likes {
-		if number <= len(r.values) {
+		if number <= len(r.values) && bytes.IndexByte(r.values[number-1], '*') >= 0 { // of an empty value ReplaceAll makes nil, which is NULL
 			r.values[number-1] = bytes.ReplaceAll(r.values[number-1], []byte{'*'}, []byte{'%'})
 		}
 	}

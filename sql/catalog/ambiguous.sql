@@ -1,5 +1,25 @@
 -- An embed that can mean several relationships: what to tell the client.
 
+create or replace function postern.known_relationships(relationships jsonb)
+returns jsonb
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce((
+    select pg_catalog.jsonb_agg(r.value order by r.ordinality)
+      from pg_catalog.jsonb_array_elements(relationships) with ordinality r
+     where postern.may_know((r.value ->> 'target_oid')::oid)
+       and coalesce(postern.may_know((r.value #>> '{junction,oid}')::oid), true)
+       and coalesce(pg_catalog.has_function_privilege((r.value #>> '{function,oid}')::oid, 'execute'), true)), '[]');
+end
+$$;
+
+comment on function postern.known_relationships(jsonb) is
+$$Those of some relationships that the current role may be told of: it has some right to the target, the junction, the function.
+In: what postern.find_relationships answers. Out: elements of it. Raises nothing.$$;
+
+
 create or replace function postern.ambiguous_details(relationships jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe

@@ -246,7 +246,8 @@ begin
   elsif jsonb_array_length(found) > 1 then
     perform postern.fail_json('PGRST201',
       format('There is more than one relationship between ''%s'' and ''%s''', parent ->> 'name', item ->> 'name'),
-      postern.ambiguous_details(found), postern.ambiguous_hint(item ->> 'name', found));
+      coalesce(postern.ambiguous_details(postern.known_relationships(found)), '[]'),
+      postern.ambiguous_hint(item ->> 'name', nullif(postern.known_relationships(found), '[]')));
   end if;
   if not (meant ->> 'to_one')::boolean and meant ->> 'kind' <> 'computed' then
     lookup := postern.relationship_rows(meant);

@@ -140,7 +140,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   answer record;
-  context constant jsonb := postern.statement_context(request, epoch);
+  context constant jsonb := postern.statement_context(request, epoch) || '{"exact": true}'; -- messages may say $3
 begin
   answer := postern.error_response(state, message, detail, hint, coalesce((request ->> 'anonymous')::boolean, false),
     config ->> 'client_error_verbosity');

@@ -49,7 +49,7 @@ $$;
 comment on function postern.described_ends(oid[]) is
   'The relations that show a foreign key of one of them, at the end that refers (outgoing) or at the one referred to: a table, and each view that shows all of its columns. namespace, name and columns are the relation''s; clear is false where a view shows one twice.';
 
-create or replace function postern.described_relationships(relations oid[])
+create or replace function postern.described_relationships(relations oid[], everything boolean default true)
 returns table (origin oid, target oid, name text, kind text, constraint_name text, junction text, columns text[], target_columns text[], clear boolean)
 language plpgsql stable strict parallel safe
 rows 1000
@@ -78,7 +78,8 @@ begin
       join key k on k.oid = here.key
   ), leg as materialized (
     select k.name, e.relation as junction, e.name as junction_name, e.columns,
-           far.relation, far.name as far_name, far.namespace, far.columns as far_columns, e.clear and far.clear as clear
+           far.relation, far.name as far_name, far.namespace, far.columns as far_columns,
+           e.clear and far.clear and (everything or postern.may_know(e.relation)) as clear
       from key k
       join ends e on e.key = k.oid and e.outgoing
       join ends far on far.key = k.oid and not far.outgoing
@@ -93,11 +94,11 @@ begin
     join leg other on other.junction = one.junction and other.name <> one.name and other.relation <> one.relation and other.namespace = one.namespace;
 end
 $$;
-comment on function postern.described_relationships(oid[]) is
-  'All relationships by foreign keys between relations of one schema. In: all relations of the exposed schemas, in which junctions are. Out: origin, target and its name; kind (m2o, o2m, o2o, m2m) as seen from the origin, foreign key or junction, the columns on both sides; clear is false where a view shows a key more than once. Source: PostgREST docs, references/api/resource_embedding.';
+comment on function postern.described_relationships(oid[], boolean) is
+  'All relationships by foreign keys between relations of one schema. In: all relations of the exposed schemas, in which junctions are. Out: origin, target and its name; kind (m2o, o2m, o2o, m2m) as seen from the origin, foreign key or junction, the columns on both sides; clear is false where a view shows a key more than once, and unless everything is true where the junction is none of the current role''s business. Source: PostgREST docs, references/api/resource_embedding.';
 
 create or replace function postern.described_computed(relations oid[])
-returns table (origin oid, name text, description text, type oid, returned_set boolean, one boolean)
+returns table (origin oid, name text, description text, type oid, returned_set boolean, one boolean, executable boolean)
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -105,7 +106,8 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select c.oid, p.proname::text, comment.description, p.prorettype, p.proretset, not p.proretset or p.prorows = 1
+  select c.oid, p.proname::text, comment.description, p.prorettype, p.proretset, not p.proretset or p.prorows = 1,
+         pg_catalog.has_function_privilege(p.oid, 'execute')
     from pg_catalog.pg_proc p
     join pg_catalog.pg_class c on c.reltype = p.proargtypes[0] and c.relnamespace = p.pronamespace
     left join pg_catalog.pg_description comment on comment.objoid = p.oid and comment.classoid = 'pg_proc'::regclass
@@ -115,9 +117,9 @@ begin
 end
 $$;
 comment on function postern.described_computed(oid[]) is
-  'The functions that can be computed fields or relationships of relations: of their schema, with a row as the only argument. Out: relation; name, comment, what it returns, whether it returns sets, whether one row at most. Source: PostgREST docs, references/api/computed_fields and resource_embedding.';
+  'The functions that can be computed fields or relationships of relations: of their schema, with a row as the only argument. Out: relation; name, comment, what it returns, whether it returns sets, whether one row at most, whether the current role may call it. Source: PostgREST docs, references/api/computed_fields and resource_embedding.';
 
-create or replace function postern.described_embeds(described oid[], relations oid[])
+create or replace function postern.described_embeds(described oid[], relations oid[], everything boolean default true)
 returns table (origin oid, selector text, name text, target oid, kind text, constraint_name text, junction text, columns text[], target_columns text[])
 language plpgsql stable strict parallel safe
 rows 1000
@@ -128,14 +130,14 @@ as $$
 begin
   return query
   with computed as materialized (
-    select c.origin, c.name, target.oid as target, c.one as to_one
+    select c.origin, c.name, target.oid as target, c.one as to_one, everything or c.executable as clear
       from postern.described_computed(described) c
       join pg_catalog.pg_type returned on returned.oid = c.type
       join pg_catalog.unnest(relations) as target (oid) on target.oid = returned.typrelid
   ), relationship as materialized (
     select r.*, r.origin <> r.target or r.kind = 'o2m' as plain,
            pg_catalog.count(*) filter (where r.origin <> r.target or r.kind = 'o2m') over (partition by r.origin, r.target) as times
-      from postern.described_relationships(relations) r
+      from postern.described_relationships(relations, everything) r
       join pg_catalog.unnest(described) as listed (oid) on listed.oid = r.origin
       join pg_catalog.unnest(described) as other (oid) on other.oid = r.target
   ), hinted as (
@@ -174,8 +176,8 @@ begin
   union all
   select c.origin, c.name, c.name, c.target, case when c.to_one then 'computed-one' else 'computed-many' end, null, null, null, null
     from computed c
-   where c.target = any (described);
+   where c.target = any (described) and c.clear;
 end
 $$;
-comment on function postern.described_embeds(oid[], oid[]) is
-  'What can be embedded in the rows of the described relations and leads to one of them. In: those; all relations of the exposed schemas. Out: what to write in select (with the hint that it needs), the key in the answer, kind (m2o, o2m, o2o, m2m; computed-one, computed-many), foreign key, junction, columns on both sides. What no hint makes unambiguous is left out. Source: PostgREST docs, references/api/resource_embedding.';
+comment on function postern.described_embeds(oid[], oid[], boolean) is
+  'What can be embedded in the rows of the described relations and leads to one of them. In: those; all relations of the exposed schemas; whether privileges are ignored. Out: what to write in select (with the hint that it needs), the key in the answer, kind (m2o, o2m, o2o, m2m; computed-one, computed-many), foreign key, junction, columns on both sides. What no hint makes unambiguous is left out. Source: PostgREST docs, references/api/resource_embedding.';

@@ -1,6 +1,6 @@
 -- Relations as Schema Objects.
 
-create or replace function postern.openapi_definitions(relations oid[])
+create or replace function postern.openapi_definitions(relations oid[], everything boolean default true)
 returns json
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
@@ -8,7 +8,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  notes jsonb := postern.openapi_notes(relations);
+  notes jsonb := postern.openapi_notes(relations, everything);
 begin
   return (
     with definition as (
@@ -24,7 +24,7 @@ begin
                    when a.base in ('bit'::regtype, 'varbit'::regtype) and a.modifier >= 0 then a.modifier
                  end)
                order by a.attnum) as properties
-        from postern.described_columns(relations) a
+        from postern.described_columns(relations, everything) a
         left join (select e.enumtypid, pg_catalog.json_agg(e.enumlabel order by e.enumsortorder) as labels
                      from pg_catalog.pg_enum e
                     group by e.enumtypid) label on label.enumtypid = a.base
@@ -41,5 +41,5 @@ begin
       left join definition d on d.relation = r.oid);
 end
 $$;
-comment on function postern.openapi_definitions(oid[]) is
-  'The Definitions Object: each relation''s rows as a Schema Object with its columns in order, required where they cannot be null; null for no relations. Types outside pg_catalog are named with their schema. Fields that are null are to be dropped (postern.openapi).';
+comment on function postern.openapi_definitions(oid[], boolean) is
+  'The Definitions Object: each relation''s rows as a Schema Object with its columns (unless everything is true, those on which the role has a privilege) in order, required where they cannot be null; null for no relations. Types outside pg_catalog are named with their schema. Fields that are null are to be dropped (postern.openapi).';

@@ -11,7 +11,7 @@ begin
     from (
       select '/' as path, postern.openapi_root_path() as item, 1 as part
       union all
-      select path, item, 2 from postern.openapi_relation_paths(relations)
+      select path, item, 2 from postern.openapi_relation_paths(relations, everything)
       union all
       select path, item, 3 from postern.openapi_routine_paths(openapi_paths.schema, everything)
     ) as listed);
@@ -40,8 +40,8 @@ begin
     'consumes', media,
     'produces', media,
     'paths', postern.openapi_paths(schema, everything, relations),
-    'definitions', postern.openapi_definitions(relations),
-    'parameters', postern.openapi_parameters(relations),
+    'definitions', postern.openapi_definitions(relations, everything),
+    'parameters', postern.openapi_parameters(relations, everything),
     'securityDefinitions', postern.openapi_security_definitions(secured),
     'security', postern.openapi_security(secured),
     'externalDocs', postern.openapi_documentation()));

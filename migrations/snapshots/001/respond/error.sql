@@ -78,6 +78,26 @@ $$;
 comment on function postern.raised_answer(text, text, text) is
   'The answer that user code asked for by raising SQLSTATE PGRST with JSON in MESSAGE and DETAIL; PGRST121 when the JSON is not of that form. Source: PostgREST docs, references/errors, "RAISE errors with full control".';
 
+create or replace function postern.told_hint(state text, hint text)
+returns text
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return case when state <> '42703' or not exists (
+      select from pg_catalog.regexp_matches(hint, '["\u00ab\u00bb]([^"\u00ab\u00bb]+)[.]([^"\u00ab\u00bb]+)["\u00ab\u00bb]', 'g') as named(parts)
+      where not exists (
+        select from pg_catalog.pg_class as c join pg_catalog.pg_attribute as a on a.attrelid = c.oid
+        where c.relname in (named.parts[1], pg_catalog.regexp_replace(named.parts[1], '_[0-9]+$', ''))
+          and a.attname = named.parts[2]
+          and pg_catalog.has_column_privilege(c.oid, a.attnum, 'select, insert, update, references')))
+    then hint end;
+end
+$$;
+comment on function postern.told_hint(text, text) is
+  'The hint of an error, but for one that names a column on which the current role has no privilege: PostgreSQL suggests '
+  'any that is similar to one that does not exist. state: the SQLSTATE. Raises nothing.';
+
 create or replace function postern.error_response(
   state text, message text, detail text, hint text, anonymous boolean, verbosity text,
   out status int, out headers text[], out body bytea)
@@ -108,7 +128,8 @@ begin
   else
     status := postern.sqlstate_status(state, message, anonymous);
     select a.headers, a.body into headers, body
-    from postern.error_answer(state, message, to_json(nullif(detail, '')), to_json(nullif(hint, '')), status,
+    from postern.error_answer(state, message, to_json(nullif(detail, '')),
+      to_json(postern.told_hint(state, nullif(hint, ''))), status,
       case when status = 401 then array[['WWW-Authenticate', 'Bearer']] end, verbosity) as a;
   end if;
 end

@@ -1,6 +1,6 @@
 -- The columns that a description of the API is about.
 
-create or replace function postern.described_columns(relations oid[])
+create or replace function postern.described_columns(relations oid[], everything boolean default true)
 returns table (
   relation oid, attnum int2, name text, type oid, base oid, type_name text, modifier int, required boolean, generated boolean,
   always boolean, standard text, description text)
@@ -41,11 +41,12 @@ begin
       on comment.objoid = a.attrelid and comment.classoid = 'pg_class'::regclass and comment.objsubid = a.attnum
    where a.attrelid = any (relations)
      and a.attnum > 0
-     and not a.attisdropped;
+     and not a.attisdropped
+     and (everything or pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES'));
 end
 $$;
-comment on function postern.described_columns(oid[]) is
-  'What a description says of the columns of relations, in no order: type, the type below a domain, its name (with its schema unless that is pg_catalog), type modifier; required (never null), generated (there is a value where none is given), always (none can be given); the expression of the default, of the column or of its domain; comment.';
+comment on function postern.described_columns(oid[], boolean) is
+  'What a description says of the columns of relations (unless everything is true, of those on which the current role has any privilege), in no order: type, the type below a domain, its name (with its schema unless that is pg_catalog), type modifier; required (never null), generated (there is a value where none is given), always (none can be given); the expression of the default, of the column or of its domain; comment.';
 
 create or replace function postern.filterable(name text)
 returns boolean
@@ -56,7 +57,7 @@ $$;
 comment on function postern.filterable(text) is
   'Whether a parameter of this name filters by the column of this name: some names mean something else, as do dots and arrows.';
 
-create or replace function postern.described_filters(relations oid[])
+create or replace function postern.described_filters(relations oid[], everything boolean default true)
 returns table (relation oid, attnum int2, name text, description text)
 language plpgsql stable strict parallel safe
 rows 10000
@@ -73,8 +74,9 @@ begin
    where a.attrelid = any (relations)
      and a.attnum > 0
      and not a.attisdropped
+     and (everything or pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES'))
      and postern.filterable(a.attname);
 end
 $$;
-comment on function postern.described_filters(oid[]) is
-  'The columns of relations that a parameter of their name filters by (postern.filterable), in no order, with their comments.';
+comment on function postern.described_filters(oid[], boolean) is
+  'The columns of relations (unless everything is true, of those on which the current role has any privilege) that a parameter of their name filters by (postern.filterable), in no order, with their comments.';

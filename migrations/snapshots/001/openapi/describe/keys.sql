@@ -36,7 +36,7 @@ $$;
 comment on function postern.described_keys(oid[]) is
   'The columns of the primary keys of relations; of a view, those of the tables it shows, each key all of whose columns the view has, by the first column that shows it (postern.relation_pk).';
 
-create or replace function postern.openapi_notes(relations oid[])
+create or replace function postern.openapi_notes(relations oid[], everything boolean default true)
 returns jsonb
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
@@ -79,6 +79,7 @@ begin
         join pg_catalog.pg_class here on here.oid = t.relation
         join pg_catalog.pg_class c on c.oid = t.oid and c.relnamespace = here.relnamespace
         join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = t.target_attnum
+       where everything or pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES')
        order by t.relation, t.attnum, t.is_view, c.relname collate "C", t.conname collate "C", a.attname collate "C"
     ), note as (
       select i.relation, i.attnum, 1 as place, 'This is a Primary Key.<pk/>' as content
@@ -95,5 +96,5 @@ begin
              group by n.relation, n.attnum) per_column);
 end
 $$;
-comment on function postern.openapi_notes(oid[]) is
-  'What there is to note on the columns of relations, as an object of "oid.attnum" to text: part of a primary key, all of a foreign key. A foreign key leads to a table of the same schema, else to a view there that shows its key and is among the relations. The <pk/> and <fk/> elements are for programs. Source: PostgREST''s OpenAPI output.';
+comment on function postern.openapi_notes(oid[], boolean) is
+  'What there is to note on the columns of relations, as an object of "oid.attnum" to text: part of a primary key, all of a foreign key. A foreign key leads to a table of the same schema, else to a view there that shows its key and is among the relations; unless everything is true, one whose key the current role has a privilege on. The <pk/> and <fk/> elements are for programs. Source: PostgREST''s OpenAPI output.';

@@ -42,7 +42,7 @@ $$;
 comment on function postern.openapi_common_parameters() is
   'The parameters that do not depend on a relation, by the names that operations refer to. Source: PostgREST''s OpenAPI output.';
 
-create or replace function postern.openapi_parameters(relations oid[])
+create or replace function postern.openapi_parameters(relations oid[], everything boolean default true)
 returns json
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
@@ -73,9 +73,9 @@ begin
                postern.openapi_parameter('query', a.name, a.description),
                r.name, a.attnum
           from relation r
-          join postern.described_filters(relations) a on a.relation = r.oid
+          join postern.described_filters(relations, everything) a on a.relation = r.oid
       ) listed);
 end
 $$;
-comment on function postern.openapi_parameters(oid[]) is
-  'The Parameters Definitions Object: the common ones, then for each relation its row as body.<relation> and a filter for each column as rowFilter.<relation>.<column>. Fields that are null are to be dropped (postern.openapi).';
+comment on function postern.openapi_parameters(oid[], boolean) is
+  'The Parameters Definitions Object: the common ones, then for each relation its row as body.<relation> and a filter for each column (unless everything is true, for each on which the role has a privilege) as rowFilter.<relation>.<column>. Fields that are null are to be dropped (postern.openapi).';

@@ -63,7 +63,7 @@ $$;
 comment on function postern.openapi_relation_path(text, text, text[], boolean, boolean, boolean) is
   'The Path Item Object of a relation: GET, and POST, PATCH and DELETE where the relation takes them. described: its comment; filters: pointers to the filters of its columns. Fields that are null are to be dropped (postern.openapi).';
 
-create or replace function postern.openapi_relation_paths(relations oid[])
+create or replace function postern.openapi_relation_paths(relations oid[], everything boolean default true)
 returns table (path text, item json)
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
@@ -80,11 +80,11 @@ begin
     from relation r
     left join (
       select a.relation, pg_catalog.array_agg(postern.openapi_pointer('parameters', 'rowFilter.' || here.name || '.' || a.name) order by a.attnum) as filters
-        from postern.described_filters(relations) a
+        from postern.described_filters(relations, everything) a
         join relation here on here.oid = a.relation
        group by a.relation) columns on columns.relation = r.oid
    order by r.name collate "C";
 end
 $$;
-comment on function postern.openapi_relation_paths(oid[]) is
-  'The path of each relation and its Path Item Object, sorted by name.';
+comment on function postern.openapi_relation_paths(oid[], boolean) is
+  'The path of each relation and its Path Item Object, sorted by name; with filters by all columns where everything is true.';

@@ -94,7 +94,7 @@ $$;
 comment on function postern.openapi3_filters(oid[], boolean) is
   'The columns of relations that a parameter of their name filters by, of those that the current role may read (all, where everything is true).';
 
-create or replace function postern.openapi3_selects(relations oid[], schemas text[])
+create or replace function postern.openapi3_selects(relations oid[], schemas text[], everything boolean default true)
 returns table (relation oid, properties text, embeds text, selectors text)
 language plpgsql stable strict parallel safe
 rows 1000
@@ -110,7 +110,7 @@ begin
   with embed as materialized (
     select e.*, e.kind in ('m2o', 'o2o', 'computed-one') as to_one, t.relname::text as target_name,
            '{"$ref":"#/components/schemas/' || postern.openapi3_key(t.relname) || '"}' as reference
-      from postern.described_embeds(relations, exposed) e
+      from postern.described_embeds(relations, exposed, everything) e
       join pg_catalog.pg_class t on t.oid = e.target and t.oid = any (relations)
      order by e.origin, e.name collate "C", e.selector collate "C"
   ), extra as (
@@ -124,7 +124,7 @@ begin
              || pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('description', c.description)))::text
       from postern.described_computed(relations) c
       join pg_catalog.pg_type returned on returned.oid = c.type
-     where not c.returned_set and returned.typrelid = 0 and returned.typtype <> 'p'
+     where not c.returned_set and returned.typrelid = 0 and returned.typtype <> 'p' and (everything or c.executable)
   ), listed as (
     select x.origin, pg_catalog.string_agg(pg_catalog.to_json(x.name) || ':' || x.property, ',' order by x.name collate "C") as properties
       from extra x
@@ -145,8 +145,8 @@ begin
     from listed l full join way w on w.origin = l.origin;
 end
 $$;
-comment on function postern.openapi3_selects(oid[], text[]) is
-  'What select can add to the rows of relations, as JSON text: members of properties for embeds (one level deep) and computed fields; elements of x-embeds, the ways to embed (postern.described_embeds); those also as text to read. In: the relations that the role may read; the exposed schemas.';
+comment on function postern.openapi3_selects(oid[], text[], boolean) is
+  'What select can add to the rows of relations, as JSON text: members of properties for embeds (one level deep) and computed fields; elements of x-embeds, the ways to embed (postern.described_embeds); those also as text to read. In: the relations that the role may read; the exposed schemas; whether privileges are ignored.';
 
 create or replace function postern.openapi3_relation_types(relations oid[])
 returns oid[]
@@ -265,7 +265,7 @@ begin
   ), whole as (
     select u.*, more.properties as selects, more.embeds, more.selectors, u.inserts and u.updates and coalesce(u.keyed, false) as puts
       from usable u
-      left join postern.openapi3_selects(openapi3_relations.readable, exposed) more on more.relation = u.oid
+      left join postern.openapi3_selects(openapi3_relations.readable, exposed, everything) more on more.relation = u.oid
      order by u.name collate "C"
   ), made as (
     select pg_catalog.to_json(postern.openapi_path('/', w.name)) || ':' || postern.openapi3_path(w.name, w.key, w.description, w.filters,
