@@ -16,7 +16,7 @@ select is(postern.parse_range(range), wanted::jsonb, 'range: ' || range)
 from (values
   ('0-9', '{"first": {"value": "0"}, "last": {"value": "9"}}'), ('5-', '{"first": {"value": "5"}}'), ('3-3', '{"first": {"value": "3"}, "last": {"value": "3"}}'),
   ('', null), ('a-b', null), ('bytes=0-1', null), ('-5', null), ('0-9,20-29', null), ('0', null), (' 0-9', null), (E'0-\x01', null),
-  ('99999999999999999999-', '{"first": {"value": "999999999999999999"}}')
+  ('0009223372036854775807-', '{"first": {"value": "9223372036854775807"}}')
 ) as cases(range, wanted);
 select is(testing.failure($$ select postern.parse_range('3-1') $$), 'PGRST103', 'upside down');
 select is(postern.range_bounds(range, number), wanted::jsonb, concat_ws(' ', 'range_bounds', range, number))

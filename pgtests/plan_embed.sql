@@ -79,6 +79,8 @@ select is(postern.grouped('{"children": [{"spread": true, "children": [{"spread"
   '{"grouped": true, "children": [{"spread": true, "grouped": true, "children": [{"spread": true, "grouped": true, "children": []}]}, {"children": []}]}', 'grouped: with its spreads');
 select is(testing.failure($$ select pg_temp.node('/tree?select=row,...branch(height.sum())') $$), 'PGRST127', 'aggregates in a to-many spread');
 select throws_ok($$ select pg_temp.node('/picks?select=apple(id),a:apple(*),a:picker(*)') $$, '42712', null, 'two embeds of one name');
+select is(testing.failure(format('select postern.check_spread(%L)', outputs)), wanted, 'check_spread ' || outputs)
+from (values ('[]', null), ('[{"label": "a"}, {"label": "b"}]', null), ('[{"label": "a"}, {"label": "b"}, {"label": "a"}]', '42702')) as cases(outputs, wanted);
 
 -- What is written.
 create function pg_temp.written(target text, written boolean default true) returns jsonb language sql as $$ select postern.plan_rows(pg_temp.node(target), 'relation', written) $$;

@@ -157,7 +157,7 @@ declare
   media jsonb := postern.plan_media(context, node, name);
   counted text := context -> 'preferences' ->> 'count';
   headers text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}') || postern.legacy_warning(node);
-  location text := '/' || postern.header_value(name);
+  location text := '/' || postern.percent_encode(name);
   body text;
   source text;
   rows text;

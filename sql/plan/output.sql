@@ -128,3 +128,18 @@ $$;
 comment on function postern.follows_group(jsonb, jsonb) is
   'Whether the rows of a group have one value of what a term of order means: it is in a column that is grouped by, '
   'or the primary key is grouped by.';
+
+create or replace function postern.check_spread(outputs jsonb)
+returns void
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  twice constant text := (
+    select output ->> 'label' from jsonb_array_elements(outputs) as output group by 1 having count(*) > 1 limit 1);
+begin
+  if twice is not null then
+    raise exception using errcode = 'ambiguous_column', message = format('column reference "%s" is ambiguous', twice);
+  end if;
+end
+$$;
+comment on function postern.check_spread(jsonb) is '42702 where a spread, of these outputs, has two columns of one name.';
