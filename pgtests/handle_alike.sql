@@ -60,6 +60,22 @@ from (values
 ) as cases(target, wanted);
 select is(testing.get('/parents?select=id&limit=9223372036854775807&offset=1&order=id', '{"range": "2-5"}'), '200 [{"id":3}]', 'a Range and a large limit');
 
+-- Rows are grouped by a column with a cast as it is without, unless it has an alias.
+create table alike.times (at timestamp, doc json);
+insert into alike.times values ('2024-01-01 10:00', '{}'), ('2024-01-01 11:00', '{}'), ('2024-01-02 10:00', '{}');
+select is(testing.get(target), wanted, target)
+from (values
+  ('/items?select=id::text,count()&order=id.desc&limit=3', '200 [{"id":"21","count":1},{"id":"20","count":1},{"id":"6","count":1}]'),
+  ('/items?select=id::text,count()&order=parent_id,id&limit=2', '200 [{"id":"3","count":1},{"id":"6","count":1}]'),
+  ('/times?select=at::date,count()&order=at', '200 [{"at":"2024-01-01","count":1},{"at":"2024-01-01","count":1},{"at":"2024-01-02","count":1}]'),
+  ('/times?select=day:at::date,count()&order=count', '400 {"code":"42703","details":null,"hint":null,"message":"column times.count does not exist"}'),
+  ('/times?select=day:at::date,count()&at=lt.2024-01-02', '200 [{"day":"2024-01-01","count":2}]'), ('/times?select=doc::text,count()', '200 [{"doc":"{}","count":3}]'),
+  -- A parent is ordered by the row of its embed, which has pages as well.
+  ('/items?select=id,parents(id)&order=parents(id).desc.nullslast,id&parents.limit=0&limit=2', '200 [{"id":1,"parents":null},{"id":2,"parents":null}]'),
+  ('/items?select=id,parents(id)&order=parents(id).desc.nullslast,id&parents.offset=1&limit=2', '200 [{"id":1,"parents":null},{"id":2,"parents":null}]'),
+  ('/items?select=id,parents(id)&order=parents(id).desc.nullslast,id&parents.limit=2&limit=1', '200 [{"id":2,"parents":{"id":3}}]')
+) as cases(target, wanted);
+
 -- Bodies.
 select is(testing.failed(method, target, headers, payload), wanted, concat_ws(' ', method, target, payload))
 from (values
