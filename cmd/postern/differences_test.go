@@ -94,6 +94,7 @@ var differences = []difference{
 	}},
 	{title: "!inner keeps the parents that have rows", test: func(t *testing.T, s *testServer) {
 		s.gives(t, "/authors?select=id,books!inner(count())&books.id=eq.3", `[{"id":2,"books":[{"count":1}]}]`)
+		s.gives(t, "/authors?select=id,books(count())&books.id=eq.3&books=not.is.null", `[{"id":2,"books":[{"count":1}]}]`)
 	}},
 	{title: "A to-many spread is put in order, then cut.", test: func(t *testing.T, s *testServer) {
 		s.gives(t, "/authors?select=...books(title)&books.order=title.desc&books.limit=1&id=eq.1", `[{"title":["Two"]}]`)

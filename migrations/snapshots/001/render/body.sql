@@ -28,11 +28,11 @@ begin
     when 'object' then postern.render_json(case when shape in ('rows', 'scalars') then 'row' else shape end, strip)
     when 'csv' then postern.render_csv()
     when 'geojson' then $sql$pg_catalog.json_build_object('type', 'FeatureCollection', 'features',
-      coalesce(json_agg(st_asgeojson(pgrst_answer)::json), '[]'))$sql$
+      coalesce(json_agg(st_asgeojson(pgrst_answer.*)::json), '[]'))$sql$
     when 'aggregate' then format('postern.as_body(%I.%I(%s))', custom ->> 'schema', custom ->> 'name', case
       when shape in ('scalar', 'scalars') then 'pgrst_answer.pgrst_scalar'
-      when (custom ->> 'any')::boolean then 'pgrst_answer'
-      else format('pgrst_answer::%I.%I', node ->> 'schema', node ->> 'relation') end)
+      when (custom ->> 'any')::boolean then 'pgrst_answer.*'
+      else format('(pgrst_answer.*)::%I.%I', node ->> 'schema', node ->> 'relation') end)
     else format('postern.as_body((array_agg(pgrst_answer.pgrst_scalar))[1]::%s)', custom ->> 'domain') end;
 end
 $$;
@@ -68,8 +68,8 @@ returns text
 language plpgsql immutable parallel safe
 as $outer$
 begin
-  return $sql$coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(pgrst_answer)))[1]) as name), '')
-    || E'\n' || coalesce(string_agg(substr(pgrst_answer::text, 2, length(pgrst_answer::text) - 2), E'\n'), '')$sql$::text;
+  return $sql$coalesce((select string_agg(name, ',') from json_object_keys((array_agg(row_to_json(pgrst_answer.*)))[1]) as name), '')
+    || E'\n' || coalesce(string_agg(substr((pgrst_answer.*)::text, 2, length((pgrst_answer.*)::text) - 2), E'\n'), '')$sql$::text;
 end
 $outer$;
 comment on function postern.render_csv() is
