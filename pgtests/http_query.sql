@@ -25,7 +25,8 @@ from (values
   (E'\x01-\x01', 3, '{"first": {"param": 3}, "last": {"param": 4}}'), (E'\x01-', 5, '{"first": {"param": 5}}'), (E'\x01-', null, null), ('x', 3, null)
 ) as cases(range, number, wanted);
 select is(postern.range_limit(first, last, skip, count), wanted::bigint, concat_ws(' ', first, last, skip, count))
-from (values (0, 9, 0, null, 10), (0, null, 0, null, null), (0, null, 0, 5, 5), (2, 9, 0, 5, 3), (0, 9, 5, 2, 2), (3, 3, 0, null, 1), (0, 9, 0, 0, 0))
+from (values (0, 9, 0, null, 10), (0, null, 0, null, null), (0, null, 0, 5, 5), (2, 9, 0, 5, 3), (0, 9, 5, 2, 2), (3, 3, 0, null, 1), (0, 9, 0, 0, 0),
+  (2, null, 9223372036854775807, 9223372036854775807, 1))
   as cases(first, last, skip, count, wanted);
 select is(testing.failure($$ select postern.range_limit(5, 9, 0, 3) $$), 'PGRST103', 'a range and a limit that do not meet');
 

@@ -55,7 +55,8 @@ returns bigint
 language plpgsql immutable parallel safe
 as $$
 declare
-  upper bigint := least(last, skip::numeric + count - 1);
+  upper bigint := least(last, case when count is not null
+    then least(skip::numeric + count - 1, 9223372036854775807)::bigint end);
 begin
   if count = 0 then
     return 0;
