@@ -41,7 +41,7 @@ from (values
   (E'a\n"x"y', '{"refused": "A quote in the CSV is neither around a field nor doubled within one"}', null),
   (E'a\n"x', '{"refused": "A quote in the CSV is neither around a field nor doubled within one"}', null),
   (E'a"\nx"', '{"refused": "A quote in the CSV is neither around a field nor doubled within one"}', null),
-  ('', '{"refused": "The CSV has no header line that ends"}', null), ('a,b', '{"refused": "The CSV has no header line that ends"}', null), (E' \n', '{"form": "empty"}', null)
+  ('', '{"refused": "The CSV has no header line"}', null), (' ', '{"refused": "The CSV has no header line"}', null), ('a,b', '{"form": "empty"}', null), (E' \n', '{"form": "empty"}', null)
 ) as cases(body, wanted, rows);
 select is(postern.describe_csv(E'a,a\n1,2'), '{"form": "[", "keys": ["a"], "text": "[{\"a\" : \"1\", \"a\" : \"2\"}]"}', 'a column twice');
 select results_eq(format('select place, fields from postern.csv_lines(%L)', body), wanted, body)

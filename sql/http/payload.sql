@@ -175,8 +175,8 @@ begin
     into header, uneven, broken, rows
     from lines, first
     group by first.fields;
-  if strpos(translate(body, E'\r', E'\n'), E'\n') = 0 then
-    return '{"refused": "The CSV has no header line that ends"}';
+  if btrim(body, E' \t') = '' then
+    return '{"refused": "The CSV has no header line"}';
   elsif btrim(body, E' \t\r\n') = '' then
     return '{"form": "empty"}';
   elsif broken is not false then
