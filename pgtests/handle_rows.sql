@@ -49,6 +49,7 @@ from (values
   ('/excluded?select=*,e1(*)&e1.order=id', '200 [{"id":1,"a":"a","e1":[{"id":1,"level_1":1},{"id":2,"level_1":1}]}]'),
   ('/e1?select=*,excluded(*)&id=eq.1', '200 [{"id":1,"level_1":1,"excluded":{"id":1,"a":"a"}}]')
 ) as cases(target, wanted);
+select is(testing.get('/pgrst_answer?order=id', '{"accept": "text/csv"}'), E'200 id,pgrst_embed,pgrst_answer\n1,x,y\n2,z,', 'CSV of a column pgrst_answer');
 select is(testing.failed('GET', target), wanted, target)
 from (values ('/users?select=id,views!a(id,count)', '400 42803'), ('/users?select=id,views!a(*),views!b(*)', '400 42712'), ('/users?select=payload,count()&order=id', '400 42803'),
   ('/views?select=user:users!a(name),views.sum()&order=user(name)', '400 42803')) as cases(target, wanted);

@@ -66,19 +66,31 @@ from (values ('relation', '["*"]'::jsonb), ('call', '["id", "name"]')) as cases(
 -- Groups.
 select is(pg_temp.node(target) #> '{order,0,column}', wanted::jsonb, 'ordered by ' || target)
 from (values
-  ('/branch?select=height,id.count()&order=height', '"f1$"'), ('/branch?select=height::text,id.count()&order=height', '"f1$"'), ('/branch?select=payload->a,id.count()&order=payload->a', '"f1$"'),
+  ('/branch?select=height,id.count()&order=height', '"f1$"'), ('/branch?select=height::text,id.count()&order=height', '"pgrst_g1"'), ('/branch?select=payload->a,id.count()&order=payload->a', '"f1$"'),
   ('/branch?select=payload,id.count()&order=payload->i', '"pgrst_g1"'), ('/branch?select=id,count()&order=height.desc', '"pgrst_g1"'), ('/tree?select=col,row,count()&order=kind', '"pgrst_g1"'),
   ('/branch?select=...tree(kind),count()&order=tree(kind)', '"s1_f1$"'), ('/branch?select=...tree(x:kind),count()&order=tree(x)', '"s1_f1$"')
 ) as cases(target, wanted);
 select is(pg_temp.node('/branch?select=id,count()&order=height.desc,col') -> 'hidden', '[{"column": "pgrst_g1", "field": {"name": "height"}}, {"column": "pgrst_g2", "field": {"name": "col"}}]', 'plan_grouped: what is ordered by besides');
 select throws_ok(format('select pg_temp.node(%L)', target), '42803', null, 'not grouped by: ' || target)
-from unnest('{/branch?select=height\,id.count()&order=id,/tree?select=row\,count()&order=kind,/branch?select=id::text\,count()&order=height,/branch?select=tree(kind)\,id.sum()&order=tree(kind),/branch?select=...tree(kind)\,count()&order=tree(row)}'::text[]) as target;
-select is(postern.grouped_column('{"fields": [{"name": "a", "aggregate": "sum"}]}', '{"name": "a"}'), null, 'grouped_column: not what is aggregated');
+from unnest('{/branch?select=height\,id.count()&order=id,/tree?select=row\,count()&order=kind,/branch?select=x:id::text\,count()&order=height,/branch?select=x:height::text\,count()&order=height,/branch?select=tree(kind)\,id.sum()&order=tree(kind),/branch?select=...tree(kind)\,count()&order=tree(row)}'::text[]) as target;
+select is(postern.grouped_column(jsonb_build_object('fields', jsonb_build_array(field)), '{"name": "a"}'), null, 'grouped_column: not ' || field::text)
+from unnest('{"{\"name\": \"a\", \"aggregate\": \"sum\"}","{\"name\": \"a\", \"cast\": \"text\"}","{\"name\": \"a\", \"transform\": \"f\"}"}'::jsonb[]) as field;
+select is(testing.failure(format('select postern.not_grouped(%L, %L)', jsonb_build_object('oid', 'orchard.tree'::regclass::oid::bigint, 'relation', 'tree'), term)), wanted, 'not_grouped ' || term)
+from (values ('{"name": "kind"}', '42803'), ('{"name": "vector"}', '42803'), ('{"name": "x", "child": 0}', '42803'), ('{"name": "x"}', '42703')) as cases(term, wanted);
+select is(postern.uncast_groups(jsonb_build_object('oid', 'orchard.branch'::regclass::oid::bigint, 'fields', fields::jsonb)), wanted::jsonb, 'uncast_groups ' || fields)
+from (values
+  ('[{"name": "a", "label": "a"}]', '[]'), ('[{"name": "a", "label": "x", "cast": "text"}, {"name": "a", "label": "a", "cast": "text", "path": []}, {"name": "a", "label": "a", "cast": "text", "aggregate": "sum"}]', '[]'),
+  ('[{"name": "b", "label": "b"}, {"name": "a", "label": "a", "cast": "text", "transform": "f"}]', '[{"column": "pgrst_g1", "field": {"name": "a", "label": "a"}}]')
+) as cases(fields, wanted);
+select is(postern.hidden_column('[{"column": "pgrst_g1", "field": {"name": "a"}}]', term::jsonb), wanted, 'hidden_column ' || term)
+from (values ('{"name": "a"}', 'pgrst_g1'), ('{"name": "b"}', null), ('{"name": "a", "path": []}', null), ('{"name": "a", "child": 0}', null)) as cases(term, wanted);
 select is(postern.follows_group(jsonb_build_object('oid', 'orchard.branch'::regclass::oid::bigint, 'fields', '[{"name": "id"}]'::jsonb), '{"name": "height"}'), true, 'follows_group: the key');
 select is(postern.grouped('{"children": [{"spread": true, "children": [{"spread": true, "children": []}]}, {"children": []}]}'),
   '{"grouped": true, "children": [{"spread": true, "grouped": true, "children": [{"spread": true, "grouped": true, "children": []}]}, {"children": []}]}', 'grouped: with its spreads');
 select is(testing.failure($$ select pg_temp.node('/tree?select=row,...branch(height.sum())') $$), 'PGRST127', 'aggregates in a to-many spread');
 select throws_ok($$ select pg_temp.node('/picks?select=apple(id),a:apple(*),a:picker(*)') $$, '42712', null, 'two embeds of one name');
+select is(testing.failure(format('select postern.check_spread(%L)', outputs)), wanted, 'check_spread ' || outputs)
+from (values ('[]', null), ('[{"label": "a"}, {"label": "b"}]', null), ('[{"label": "a"}, {"label": "b"}, {"label": "a"}]', '42702')) as cases(outputs, wanted);
 
 -- What is written.
 create function pg_temp.written(target text, written boolean default true) returns jsonb language sql as $$ select postern.plan_rows(pg_temp.node(target), 'relation', written) $$;

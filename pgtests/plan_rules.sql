@@ -138,11 +138,11 @@ from (values
   ('limit', 'limit', null, 'x', '{"kind": "limit", "embed": []}'),
   ('limit', 'limit', null, '1.5', '{"kind": "limit", "embed": []}'),
   ('offset', 'offset', null, '-1', '{"kind": "offset", "embed": []}'),
-  ('limit', 'limit', null, '1000000000000000000', '{"kind": "limit", "embed": [], "value": "999999999999999999"}'),
-  ('offset', 'offset', null, repeat('9', 40), '{"kind": "offset", "embed": [], "value": "999999999999999999"}')
+  ('limit', 'limit', null, '09223372036854775807', '{"kind": "limit", "embed": [], "value": "9223372036854775807"}'),
+  ('offset', 'offset', null, '-' || repeat('9', 40), '{"kind": "offset", "embed": []}')
 ) as cases(name, kind, number, value, wanted);
-select is(testing.failure(format('select postern.range_entry(%L, %L, %L, null)', name, kind, '-1')), 'PGRST103', 'range_entry ' || name || '=-1')
-from (values ('limit', 'limit'), ('a.limit', 'limit'), ('a.offset', 'offset')) as cases(name, kind);
+select is(testing.failure(format('select postern.range_entry(%L, %L, %L, null)', name, kind, value)), wanted, concat_ws(' ', 'range_entry', name, value))
+from (values ('limit', 'limit', '-1', 'PGRST103'), ('a.limit', 'limit', '-1', '2201W'), ('a.offset', 'offset', '-1', '2201X'), ('offset', 'offset', '9223372036854775808', '22003'), ('a.limit', 'limit', repeat('9', 40), '22003')) as cases(name, kind, value, wanted);
 select is(postern.last_entry(entries::jsonb, 'limit'), wanted::jsonb, 'last_entry ' || entries)
 from (values
   ('[{"kind": "limit", "embed": [], "param": 2}, {"kind": "limit", "embed": [], "param": 3}, {"kind": "offset", "embed": [], "param": 4}]', '{"param": 3}'),

@@ -183,7 +183,7 @@ select is(testing.failure('select postern.stale()'), 'PNSTL', 'stale');
 select is(postern.out_of_bounds(7, 3, 'minimal')::json ->> 'code', 'PGRST103', 'out_of_bounds');
 select is(testing.failure(statement), wanted, statement)
 from (values ('select postern.not_single(2)', 'PGRST116'), ('select postern.too_many(2)', 'PGRST124'), ('select postern.key_mismatch()', 'PGRST115')) as cases(statement, wanted);
-select is(postern.render_location(('{"relation": "fi lms", "columns": [{"name": "c"}, {"name": "b"}, {"name": "a"}], "children": []}'::jsonb || more), '{b,a}'), '(select pg_catalog.concat(''/fi lms?'', pg_catalog.concat_ws(''&'', ' || (
+select is(postern.render_location(('{"relation": "fi lms", "columns": [{"name": "c"}, {"name": "b"}, {"name": "a"}], "children": []}'::jsonb || more), '{b,a}'), '(select pg_catalog.concat(''/fi%20lms?'', pg_catalog.concat_ws(''&'', ' || (
     select string_agg(format('pg_catalog.concat(''%1$s='', coalesce(''eq.'' operator(pg_catalog.||) postern.percent_encode(pg_catalog.to_json(pgrst_source.%1$s) '
       'operator(pg_catalog.#>>) ''{}''), ''is.null''))', name), ', ' order by place)
     from unnest(wanted) with ordinality as names(name, place)) || ')) from pgrst_source)', 'Location in the order of ' || more::text)

@@ -73,8 +73,8 @@ from (values
   ('{"handler": "object", "strip": false}'::jsonb, 'rows', postern.render_json('row', false)),
   ('{"handler": "object", "strip": false}', 'scalars', postern.render_json('row', false)),
   ('{"handler": "csv"}', 'rows', postern.render_csv()),
-  ('{"handler": "aggregate", "custom": {"schema": "h", "name": "F", "any": true}}', 'rows', 'postern.as_body(h."F"(pgrst_answer))'),
-  ('{"handler": "aggregate", "custom": {"schema": "h", "name": "f", "any": false}}', 'rows', 'postern.as_body(h.f(pgrst_answer::s."R"))'),
+  ('{"handler": "aggregate", "custom": {"schema": "h", "name": "F", "any": true}}', 'rows', 'postern.as_body(h."F"(pgrst_answer.*))'),
+  ('{"handler": "aggregate", "custom": {"schema": "h", "name": "f", "any": false}}', 'rows', 'postern.as_body(h.f((pgrst_answer.*)::s."R"))'),
   ('{"handler": "aggregate", "custom": {"schema": "h", "name": "f", "any": true}}', 'scalar', 'postern.as_body(h.f(pgrst_answer.pgrst_scalar))'),
   ('{"handler": "function", "custom": {"domain": "h.\"text/x\""}}', 'scalar', 'postern.as_body((pg_catalog.array_agg(pgrst_answer.pgrst_scalar))[1]::h."text/x")')
 ) as cases(media, shape, wanted);

@@ -23,10 +23,12 @@ from (values
   ('404', '[{"X-B": ""}]', '404 X-B, Content-Type,a')
 ) as cases(own_status, own_headers, wanted);
 select is(testing.failure(format('select pg_temp.overridden(%L, null)', own_status)), 'PGRST112', 'status ' || own_status)
-from unnest('{abc,99,600,1000,-200,2e2,"20 0",0x200,"２００"}'::text[]) as own_status;
+from unnest('{abc,99,100,199,600,1000,-200,2e2,"20 0",0x200,"２００"}'::text[]) as own_status;
 select is(testing.failure(format('select pg_temp.overridden(null, %L)', own_headers)), 'PGRST111', 'headers ' || own_headers)
 from unnest(array['abc', '{}', '"X-A"', '1', '[1]', '["X-A"]', '[{"X-A": 1}]', '[{"X-A": null}]', '[{"X-A": {}}]', '[{"X-A": "b", "X-C": "d"}]', '[{}]', '[{"X-A": "b"}, {}]', '[[]]', '[null]',
   '[{"X-A": "b\r\nSet-Cookie: c"}]', '[{"X-A\r\nX-B": "c"}]', '[{"X A": "b"}]', '[{"": "b"}]', '[{"X:A": "b"}]', '[{"X-A": "\u0000"}]', '[{"Ä": "b"}]', '[{"X-A": "\u007f"}]']) as own_headers;
+select is(testing.failure(format('select pg_temp.overridden(null, %L)', jsonb_build_array(jsonb_build_object('X-A', repeat('x', length))))), wanted, length || ' bytes')
+from (values (65536 - 13, null), (65536 - 12, 'PGRST111')) as cases(length, wanted);
 
 select * from finish();
 rollback;

@@ -117,7 +117,7 @@ begin
   elsif void then
     statement := postern.render_response(context, null,
       postern.render_guarded_status('204', row_count, media ->> 'handler' = 'object', most),
-      postern.render_head(format('postern.content_range(0, %s, %s)', row_count,
+      postern.render_head(format('postern.content_range(%s, %s, %s)', postern.render_offset(node), row_count,
         case when counted then row_count else 'null' end), null, headers),
       format('(%s) as pgrst_answer%s', postern.render_rows(node, source, null, 'labels'), postern.render_having()));
   else

@@ -245,7 +245,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if left(state, 2) = '22' and request ->> 'method' in ('POST', 'PATCH', 'PUT') and postern.is_json_request(request)
-    and postern.describe_json(nullif(convert_from(payload, 'UTF8'), '')) ->> 'refused' like 'Empty%'
+    and not postern.names_columns(request) and postern.describe_json(nullif(convert_from(payload, 'UTF8'), '')) ->> 'refused' like 'Empty%'
   then
     state := 'PNERR';
     detail := '{"code": "PGRST102", "message": "Empty or invalid json"}';

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 )
@@ -113,6 +115,7 @@ func testTransactions(t *testing.T, h *house) {
 			}
 		}
 	}
+	testWhatFailsIsUndone(t, h, p, user, left)
 	for range 3 { // what user code sets counts for its own request
 		r := p.send(t, "POST", "/rpc/note_and_set", `{"id": 1, "setting": "response.status", "value": "299"}`, user...)
 		if got := left(); r.status != 299 || r.body != `"done"` || got != "1 0" {
@@ -144,4 +147,64 @@ func testTransactions(t *testing.T, h *house) {
 		t.Errorf("the counter is %s", n)
 	}
 	p.expect(t, "POST", "/rpc/count_slowly", `{"seconds": 0}`, user, 200, "1")
+}
+
+// testWhatFailsIsUndone sets response.status and response.headers to all kinds of values in a function that writes: what
+// is answered with an error has done nothing, be the statement new or known.
+func testWhatFailsIsUndone(t *testing.T, h *house, p *process, user []string, left func() string) {
+	t.Helper()
+	type setting struct{ name, value string }
+	var settings []setting
+	for _, status := range []string{
+		"0", "1", "99", "100", "101", "103", "199", "200", "201", "299", "304", "399", "599", "600", "999", "1000", "2000", "-200", "+200", "2e2", "0200",
+		" 201", "201 Created", "201x", "x201", "٢٠٠", "99999999999999999999", " ", "{}",
+	} {
+		settings = append(settings, setting{"response.status", status})
+	}
+	header := func(name, value any) {
+		text, err := json.Marshal([]map[string]any{{name.(string): value}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings = append(settings, setting{"response.headers", string(text)})
+	}
+	for c := range 0x100 { // each character below U+0100, in a name and in a value
+		header("X"+string(rune(c)), "v")
+		header("X", "a"+string(rune(c))+"b")
+	}
+	for _, name := range []string{"", "a: b", "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Date", "Status", "Content-Type", "Vary", "Set-Cookie", "Upgrade"} {
+		header(name, "v")
+	}
+	for _, value := range []any{nil, 5, true, []int{}, map[string]int{}, "", " ", "\u2028", "😀", strings.Repeat("v", 60000), strings.Repeat("v", 70000), strings.Repeat("é", 33000)} {
+		header("X-A", value)
+	}
+	for _, value := range []string{
+		"x", "[", "[]", "{}", "5", "null", `"x"`, "[5]", "[null]", "[[]]", "[{}]", `[{"a":"b","c":"d"}]`, `[{"a":"b","a":"c"}]`, `[{"a":"b"}`, `[{"a":"b"}] x`,
+		`[{"a":"\u0000"}]`, `[{"a":"\ud800"}]`, `[{"\u0000":"b"}]`, ` [{"a":"b"}] `,
+	} {
+		settings = append(settings, setting{"response.headers", value})
+	}
+	refused := 0
+	for _, s := range settings {
+		body, err := json.Marshal(map[string]any{"id": 1, "setting": s.name, "value": s.value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := p.send(t, "POST", "/rpc/note_and_set", string(body), user...)
+		want := "1 0"
+		if r.code() != "" { // else the status is what the function has set
+			want = "0 0"
+			refused++
+			if r.status != 500 || r.code() != "PGRST111" && r.code() != "PGRST112" {
+				t.Errorf("%s = %.80q: %d %.200s", s.name, s.value, r.status, r.body)
+			}
+		}
+		if got := left(); got != want {
+			t.Errorf("%s = %.80q: %d, and left are %s", s.name, s.value, r.status, got)
+		}
+		h.execute(t, "e2e", "delete from api.ledger")
+	}
+	if refused < 60 || refused > len(settings)-200 {
+		t.Errorf("%d of %d are refused", refused, len(settings))
+	}
 }

@@ -34,7 +34,6 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   bounds constant pg_catalog.text[] := regexp_match(range, '^([0-9]+)-([0-9]*)$');
-  most constant bigint := 999999999999999999; -- the sum of two is within eight bytes
 begin
   if bounds is null then
     return null;
@@ -43,20 +42,21 @@ begin
       'In the Range header the first position is greater than the last.');
   end if;
   return jsonb_strip_nulls(jsonb_build_object(
-    'first', jsonb_build_object('value', least(bounds[1]::numeric, most)::text),
-    'last', case when bounds[2] <> '' then jsonb_build_object('value', least(bounds[2]::numeric, most)::text) end));
+    'first', jsonb_build_object('value', bounds[1]::bigint::text),
+    'last', case when bounds[2] <> '' then jsonb_build_object('value', bounds[2]::bigint::text) end));
 end
 $$;
 comment on function postern.parse_range(text) is
-  'A Range header (items, first-last) as {first: {value}, last?: {value} }; null when it is not of that form; a position of '
-  'more than 18 digits is 18 nines. PGRST103 when first > last. Source: PostgREST docs, references/api/pagination_count.';
+  'A Range header (items, first-last) as {first: {value}, last?: {value} }; null when it is not of that form. PGRST103 when '
+  'first > last, 22003 for a position that is no bigint. Source: PostgREST docs, references/api/pagination_count.';
 
 create or replace function postern.range_limit(first bigint, last bigint, skip bigint, count bigint)
 returns bigint
 language plpgsql immutable parallel safe
 as $$
 declare
-  upper bigint := least(last, skip operator(pg_catalog.+) count operator(pg_catalog.-) 1);
+  upper bigint := least(last, case when count is not null then least(skip::pg_catalog.numeric operator(pg_catalog.+) count
+    operator(pg_catalog.-) 1, 9223372036854775807)::pg_catalog.int8 end);
 begin
   if count operator(pg_catalog.=) 0 then
     return 0;

@@ -295,6 +295,9 @@ begin
         'schema', child -> 'relationship' -> 'target_schema', 'name', child -> 'relationship' -> 'target'),
       postern.relation_columns((child ->> 'oid')::oid), child -> 'items', shares[place + 1], (child ->> 'depth')::int,
       child - 'items');
+    if child ? 'spread' then
+      perform postern.check_spread(node -> 'outputs');
+    end if;
     if node -> 'children' @? '$[*].scans' or not child ? 'lookup'
       and not (child -> 'relationship' ->> 'to_one')::boolean and child -> 'relationship' ->> 'kind' <> 'computed'
     then
@@ -308,4 +311,4 @@ $$;
 comment on function postern.plan_children(jsonb, jsonb, jsonb) is
   'The embeds of a node planned as nodes, each with the entries whose embed path begins with it; legacy marks those '
   'that were named by relation though they have an alias. PGRST108 for a path that leads nowhere, 42712 for two '
-  'embeds of one name, as PostgREST has it.';
+  'embeds of one name, 42702 for two columns of one name in a spread, as PostgREST has it.';

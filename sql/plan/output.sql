@@ -46,18 +46,17 @@ language plpgsql stable strict parallel safe
 as $$
 declare
   terms pg_catalog.jsonb := '[]';
-  hidden pg_catalog.jsonb := '[]';
+  hidden pg_catalog.jsonb := postern.uncast_groups(node);
   term pg_catalog.jsonb;
   name pg_catalog.text;
 begin
   for term in select t from jsonb_array_elements(node -> 'order') as t loop
-    name := postern.grouped_column(node, term);
+    name := coalesce(postern.grouped_column(node, term), postern.hidden_column(hidden, term));
     if name is null and postern.follows_group(node, term) then
       name := 'pgrst_g' || jsonb_array_length(hidden) + 1;
       hidden := hidden || jsonb_build_array(jsonb_build_object('column', name, 'field', term -> 'field'));
     elsif name is null then
-      raise exception using errcode = 'grouping_error',
-        message = format('column "%s" is not among the columns that the result is grouped by', term ->> 'name');
+      perform postern.not_grouped(node, term);
     end if;
     terms := terms || jsonb_build_array(term || jsonb_build_object('column', name));
   end loop;
@@ -67,7 +66,31 @@ end
 $$;
 comment on function postern.plan_grouped(jsonb) is
   'A grouped node, its order resolved to what it is grouped by (column of a term, hidden), and its to-one spreads '
-  'grouped as well. 42803 for an order that the groups do not decide, as PostgreSQL has it.';
+  'grouped as well. A column with a cast is grouped by as it is without, unless it has an alias, as in PostgREST. '
+  '42803 for an order that the groups do not decide, as PostgreSQL has it.';
+
+create or replace function postern.not_grouped(node jsonb, term jsonb)
+returns void
+language plpgsql stable strict parallel safe
+as $$
+begin
+  if term ? 'child' or exists (
+      select from pg_attribute as a
+      where a.attrelid = (node ->> 'oid')::oid and a.attname = term ->> 'name' and a.attnum > 0)
+    or exists (
+      select from pg_class as c
+      join pg_proc as p on p.proname = term ->> 'name' and p.pronargs = 1 and p.proargtypes[0] = c.reltype
+      where c.oid = (node ->> 'oid')::oid)
+  then
+    raise exception using errcode = 'grouping_error',
+      message = format('column "%s" is not among the columns that the result is grouped by', term ->> 'name');
+  end if;
+  raise exception using errcode = 'undefined_column',
+    message = format('column %s.%s does not exist', node ->> 'relation', term ->> 'name');
+end
+$$;
+comment on function postern.not_grouped(jsonb, jsonb) is
+  'Raises what PostgreSQL has for a term of order that a group does not decide: 42803, or 42703 where there is no such column.';
 
 create or replace function postern.grouped(node jsonb)
 returns jsonb
@@ -95,7 +118,7 @@ begin
     from (select case when term ? 'child' then node -> 'children' -> (term ->> 'child')::int
       else node end as owner) as owners,
       jsonb_array_elements(owner -> 'fields') with ordinality as fields(field, place)
-    where not field ? 'aggregate'
+    where not field ? 'aggregate' and (term ? 'child' or not field ?| '{cast,transform}')
       and (field ->> 'name' = term ->> 'name' and field -> 'path' is not distinct from term -> 'path'
         or term ? 'child' and field ->> 'label' = term ->> 'name')
     limit 1);
@@ -104,6 +127,47 @@ $$;
 comment on function postern.grouped_column(jsonb, jsonb) is
   'The name between levels of the field that a term of order means; null when it is not among the fields that a node '
   'is grouped by.';
+
+create or replace function postern.uncast_groups(node jsonb)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+begin
+  if not node -> 'fields' @? '$[*].cast' then
+    return '[]';
+  end if;
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('column', 'pgrst_g' || place, 'field', field - '{cast,transform}'::text[])
+      order by place), '[]')
+    from (
+      select field, row_number() over (order by at) as place
+      from jsonb_array_elements(node -> 'fields') with ordinality as listed(field, at)
+      where field ? 'cast' and field -> 'label' = field -> 'name' and not field ?| '{aggregate,path}' and not exists (
+        select from pg_attribute as a
+        where a.attrelid = (node ->> 'oid')::oid and a.attname = field ->> 'name'
+          and a.atttypid in ('json'::regtype, 'xml'::regtype))
+    ) as numbered);
+end
+$$;
+comment on function postern.uncast_groups(jsonb) is
+  'What a node is grouped by (hidden) besides its fields: each column that has a cast and no alias, without the cast, where its '
+  'type can be grouped by.';
+
+create or replace function postern.hidden_column(hidden jsonb, term jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return (
+    select item ->> 'column'
+    from jsonb_array_elements(hidden) as item
+    where item -> 'field' -> 'name' = term -> 'name' and not term ?| '{child,path}'
+    limit 1);
+end
+$$;
+comment on function postern.hidden_column(jsonb, jsonb) is
+  'The name between levels of what a node is grouped by besides its fields (hidden) that a term of order means; null when it '
+  'is not there.';
 
 create or replace function postern.follows_group(node jsonb, term jsonb)
 returns boolean
@@ -121,10 +185,25 @@ begin
     from (
       select array_agg(field ->> 'name') as names
       from jsonb_array_elements(node -> 'fields') as field
-      where not field ?| '{aggregate,path,cast,transform}'
+      where not field ?| '{aggregate,path}' and (not field ?| '{cast,transform}' or field -> 'label' = field -> 'name')
     ) as grouped);
 end
 $$;
 comment on function postern.follows_group(jsonb, jsonb) is
   'Whether the rows of a group have one value of what a term of order means: it is in a column that is grouped by, '
   'or the primary key is grouped by.';
+
+create or replace function postern.check_spread(outputs jsonb)
+returns void
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  twice constant text := (
+    select output ->> 'label' from jsonb_array_elements(outputs) as output group by 1 having count(*) > 1 limit 1);
+begin
+  if twice is not null then
+    raise exception using errcode = 'ambiguous_column', message = format('column reference "%s" is ambiguous', twice);
+  end if;
+end
+$$;
+comment on function postern.check_spread(jsonb) is '42702 where a spread, of these outputs, has two columns of one name.';

@@ -256,11 +256,14 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select format('(select %s from %s%s limit 1)', postern.render_reference(child ->> 'alias', field),
+    select format('(select %s from %s%s%s)', postern.render_reference(child ->> 'alias', field),
       postern.render_source(child, postern.render_row(parent_node)),
       coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, false),
-        postern.render_where(child, child ->> 'alias')), ''), '')));
+        postern.render_where(child, child ->> 'alias')), ''), ''),
+      case when child ?| '{limit,offset}' then format(' limit %s offset %s',
+        postern.render_limit(postern.render_value(child -> 'limit') || '::bigint', '1'), postern.render_offset(child))
+        else ' limit 1' end));
 end
 $$;
 comment on function postern.render_related(jsonb, text, jsonb, jsonb) is
-  'A column of a to-one embed as a scalar, to order the parent by.';
+  'A column of a to-one embed as a scalar, to order the parent by; null where its limit or offset leaves no row.';

@@ -158,7 +158,7 @@ declare
   media pg_catalog.jsonb := postern.plan_media(context, node, name);
   counted pg_catalog.text := context -> 'preferences' ->> 'count';
   headers pg_catalog.text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}') || postern.legacy_warning(node);
-  location pg_catalog.text := '/' || postern.header_value(name);
+  location pg_catalog.text := '/' || postern.percent_encode(name);
   body pg_catalog.text;
   source pg_catalog.text;
   rows pg_catalog.text;

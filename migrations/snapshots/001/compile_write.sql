@@ -10,8 +10,8 @@ declare
   wanted constant pg_catalog.text := preferences ->> 'return';
   relation pg_catalog.jsonb := postern.require_relation(context ->> 'schema', name);
   columns pg_catalog.jsonb := postern.relation_columns((relation ->> 'oid')::oid);
-  node pg_catalog.jsonb := postern.plan_root(context, relation, columns, trees);
   pk pg_catalog.text[] := coalesce(postern.relation_pk((relation ->> 'oid')::oid), '{}');
+  node pg_catalog.jsonb := postern.plan_root(context, relation, columns, postern.written_select(trees, pk));
   conflict pg_catalog.text[] := case when trees ? 'on_conflict' and method = 'POST'
     then array(select jsonb_array_elements_text(trees -> 'on_conflict')) else pk end;
   resolution pg_catalog.text := case method when 'PUT' then 'merge-duplicates' when 'POST' then preferences ->> 'resolution' end;
@@ -24,9 +24,15 @@ declare
   headers pg_catalog.text[];
   returning_list pg_catalog.text;
 begin
-  if method = 'PUT' then
-    perform postern.check_upsert(trees, pk);
-  end if;
+  case
+    when method = 'PUT' then
+      perform postern.check_upsert(trees, pk);
+    when method <> 'POST' and trees -> 'entries' @? '$[*] ? (@.kind == "logic" && exists (@.embed[0]))' then
+      perform postern.fail('PGRST127', 'Feature not implemented',
+        'A PATCH or DELETE takes no logic tree on the path of an embed');
+    else
+      null;
+  end case;
   if method <> 'DELETE' then
     payload := postern.plan_payload(name, columns, postern.payload_keys(trees));
     defaults := method in ('POST', 'PATCH') and coalesce(preferences ->> 'missing' = 'default', false);
@@ -36,6 +42,7 @@ begin
   if method = 'PUT' and not pk <@ postern.payload_keys(trees) then
     perform postern.key_mismatch();
   end if;
+  perform postern.check_preferences(preferences);
   media := postern.plan_media(context, node, name);
   node := postern.plan_rows(postern.for_media(node, media), 'write', false);
   if method in ('PATCH', 'DELETE') then
@@ -63,7 +70,23 @@ begin
 end
 $$;
 comment on function postern.compile_write(jsonb, text, jsonb) is
-  'POST, PATCH, PUT or DELETE of a relation. Source: PostgREST docs, references/api/tables_views.';
+  'POST, PATCH, PUT or DELETE of a relation. PGRST127 for a logic tree on an embed''s path where rows are changed or deleted: '
+  'to PostgREST it is one on these rows, which nobody means. Source: PostgREST docs, references/api/tables_views.';
+
+create or replace function postern.written_select(trees jsonb, pk text[])
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return case when trees -> 'select' <> '[]' or pk = '{}' then trees
+    else trees || jsonb_build_object('select', (
+      select jsonb_agg(jsonb_build_object('type', 'field', 'name', name) order by name collate "C")
+      from unnest(pk) as name)) end;
+end
+$$;
+comment on function postern.written_select(jsonb, text[]) is
+  'The trees of a write. A select that is empty means the primary key, as in PostgREST, where there is one.';
 
 create or replace function postern.write_code(node jsonb, method text, resolution text, preferences jsonb, media jsonb)
 returns text
@@ -102,7 +125,7 @@ declare
     or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]';
 begin
   return (
-    select format('(select pg_catalog.concat(%L, pg_catalog.concat_ws(''&'', %s)) from pgrst_source)', '/' || (node ->> 'relation') || '?',
+    select format('(select pg_catalog.concat(%L, pg_catalog.concat_ws(''&'', %s)) from pgrst_source)', '/' || postern.percent_encode(node ->> 'relation') || '?',
       string_agg(format('pg_catalog.concat(%L, coalesce(''eq.'' operator(pg_catalog.||) postern.percent_encode('
         'pg_catalog.to_json(pgrst_source.%I) operator(pg_catalog.#>>) ''{}''), ''is.null''))', postern.percent_encode(name) || '=', name), ', '
         order by case when whole then place end, name collate "C"))
@@ -186,8 +209,9 @@ begin
       format('case when pg_catalog.count(*) operator(pg_catalog.=) 1 then pg_catalog.concat(%L, %s) end', E'\nLocation: ', postern.render_location(node, pk)) end));
   return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation, postern.render_response(context,
       case when full_answer then postern.render_body(media, 'rows', node) end,
-      case when method = 'PUT' then format('case when pg_catalog.count(*) operator(pg_catalog.<>) 1 then postern.key_mismatch() '
-        'else (%s)::pg_catalog.text end', status)
+      case when method = 'PUT' then format('case when %s operator(pg_catalog.<>) 1 then postern.key_mismatch() '
+        'else (%s)::pg_catalog.text end',
+          case when node ? 'aggregated' then '(select pg_catalog.count(*) from pgrst_source)' else 'pg_catalog.count(*)' end, status)
         else status end,
       lines, format('(%s) as pgrst_answer%s', rows, postern.render_having()))), media, flags);
 end

@@ -17,9 +17,7 @@ begin
     when media = 'application/json' then
       if body = '' and call then
         return '{"form": "{", "keys": []}';
-      elsif request ->> 'method' in ('POST', 'PATCH')
-        and exists (select from postern.query_pairs(coalesce(request ->> 'query', '')) as p where p.name = 'columns')
-      then
+      elsif postern.names_columns(request) then
         return jsonb_build_object('form', case when body ~ '^[ \t\r\n]*\{' then '{' else '[' end);
       end if;
       return postern.describe_json(body);
@@ -40,6 +38,19 @@ comment on function postern.describe_payload(jsonb, boolean, bytea) is
   'looked at; arguments?: of fields, [{name, value}]; text?: the JSON that stands for the body; bytes?: it is no text}, or '
   '{refused: why}. '
   'In: the request; call: whether it is to a function. 22021 for invalid UTF-8; PGRST100 for a form that does not decode.';
+
+create or replace function postern.names_columns(request jsonb)
+returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return request ->> 'method' in ('POST', 'PATCH')
+    and exists (select from postern.query_pairs(coalesce(request ->> 'query', '')) as p where p.name = 'columns');
+end
+$$;
+comment on function postern.names_columns(jsonb) is
+  'Whether a request has the parameter columns where it counts: then its JSON is not looked into before it is read as rows. '
+  'PGRST100 for a query that does not decode.';
 
 create or replace function postern.describe_json(body text)
 returns jsonb
@@ -164,8 +175,10 @@ begin
     into header, uneven, broken, rows
     from lines, first
     group by first.fields;
-  if btrim(body, E' \t\r\n') = '' then
+  if btrim(body, E' \t') = '' then
     return '{"refused": "The CSV has no header line"}';
+  elsif btrim(body, E' \t\r\n') = '' then
+    return '{"form": "empty"}';
   elsif broken is not false then
     return '{"refused": "A quote in the CSV is neither around a field nor doubled within one"}';
   elsif uneven then

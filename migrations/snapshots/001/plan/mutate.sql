@@ -44,7 +44,7 @@ as $$
 begin
   if exists (
     select from jsonb_array_elements(trees -> 'entries') as entry
-    where entry ->> 'kind' in ('limit', 'offset') and entry -> 'embed' = '[]')
+    where entry ->> 'kind' in ('limit', 'offset') and entry -> 'embed' = '[]' and entry ?| '{param,value}')
   then
     perform postern.fail('PGRST114', 'PUT takes no limit and no offset');
   elsif pk = '{}' or exists (

@@ -75,22 +75,29 @@ create or replace function postern.range_entry(name text, kind text, value text,
 returns jsonb
 language plpgsql immutable parallel safe
 as $$
-declare
-  most constant bigint := 999999999999999999; -- the sum of two is within eight bytes
 begin
-  if value ~ '^-[0-9]+$' and (kind = 'limit' or name <> kind) then
-    perform postern.fail('PGRST103', 'The requested range is not satisfiable', format('The %s must not be negative.', kind));
-  end if;
+  case
+    when value !~ '^-?[0-9]+$' or value like '-%' and name = 'offset' then
+      null;
+    when value like '-%' and name = 'limit' then
+      perform postern.fail('PGRST103', 'The requested range is not satisfiable', 'The limit must not be negative.');
+    when value like '-%' and kind = 'limit' then
+      raise exception using errcode = 'invalid_row_count_in_limit_clause', message = 'LIMIT must not be negative';
+    when value like '-%' then
+      raise exception using errcode = 'invalid_row_count_in_result_offset_clause', message = 'OFFSET must not be negative';
+    else
+      perform value::bigint;
+  end case;
   return jsonb_build_object('kind', kind, 'embed', postern.parse_filter_key(name) -> 'embed') || case
     when number is not null and value = chr(1) then jsonb_build_object('param', number)
-    when value ~ '^[0-9]+$' then jsonb_build_object('value', least(value::numeric, most)::text)
+    when value ~ '^[0-9]+$' then jsonb_build_object('value', value::bigint::text)
     else '{}' end;
 end
 $$;
 comment on function postern.range_entry(text, text, text, int) is
   'A limit or offset with its embed path, as {param} (the placeholder, of that number) or {value}; one that is no number '
-  'counts for nothing, nor does a negative offset of the resource itself; one of more than 18 digits counts as 18 nines. '
-  'PGRST103 for a negative limit, or offset of an embed.';
+  'counts for nothing, nor does a negative offset of the resource itself. PGRST103 for a negative limit; as PostgreSQL has it '
+  '2201W and 2201X for a negative limit or offset of an embed, 22003 for what is no bigint.';
 
 create or replace function postern.logic_entry(name text, value text, number int)
 returns jsonb

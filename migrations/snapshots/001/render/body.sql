@@ -28,11 +28,11 @@ begin
     when 'object' then postern.render_json(case when shape in ('rows', 'scalars') then 'row' else shape end, strip)
     when 'csv' then postern.render_csv()
     when 'geojson' then $sql$pg_catalog.json_build_object('type', 'FeatureCollection', 'features',
-      coalesce(pg_catalog.json_agg($sql$ || (media ->> 'function') || $sql$(pgrst_answer)::pg_catalog.json), '[]'))$sql$
+      coalesce(pg_catalog.json_agg($sql$ || (media ->> 'function') || $sql$(pgrst_answer.*)::pg_catalog.json), '[]'))$sql$
     when 'aggregate' then format('postern.as_body(%I.%I(%s))', custom ->> 'schema', custom ->> 'name', case
       when shape in ('scalar', 'scalars') then 'pgrst_answer.pgrst_scalar'
-      when (custom ->> 'any')::boolean then 'pgrst_answer'
-      else format('pgrst_answer::%I.%I', node ->> 'schema', node ->> 'relation') end)
+      when (custom ->> 'any')::boolean then 'pgrst_answer.*'
+      else format('(pgrst_answer.*)::%I.%I', node ->> 'schema', node ->> 'relation') end)
     else format('postern.as_body((pg_catalog.array_agg(pgrst_answer.pgrst_scalar))[1]::%s)', custom ->> 'domain') end;
 end
 $$;
@@ -69,9 +69,9 @@ language plpgsql immutable parallel safe
 as $outer$
 begin
   return $sql$pg_catalog.concat((select pg_catalog.string_agg(name, ',')
-      from pg_catalog.json_object_keys((pg_catalog.array_agg(pg_catalog.row_to_json(pgrst_answer)))[1]) as name), E'\n',
-    pg_catalog.string_agg(pg_catalog.substr(pgrst_answer::pg_catalog.text, 2,
-      pg_catalog.length(pgrst_answer::pg_catalog.text) operator(pg_catalog.-) 2), E'\n'))$sql$::text;
+      from pg_catalog.json_object_keys((pg_catalog.array_agg(pg_catalog.row_to_json(pgrst_answer.*)))[1]) as name), E'\n',
+    pg_catalog.string_agg(pg_catalog.substr((pgrst_answer.*)::pg_catalog.text, 2,
+      pg_catalog.length((pgrst_answer.*)::pg_catalog.text) operator(pg_catalog.-) 2), E'\n'))$sql$::text;
 end
 $outer$;
 comment on function postern.render_csv() is

@@ -8,8 +8,8 @@ as $$
 declare
   own constant pg_catalog.text := pg_catalog.current_setting('response.status');
 begin
-  if own operator(pg_catalog.!~) '^\s*[1-5][0-9][0-9](?![0-9])' then
-    perform postern.fail('PGRST112', 'The setting response.status is not an HTTP status');
+  if own operator(pg_catalog.!~) '^\s*[2-5][0-9][0-9](?![0-9])' then -- an answer with 1xx would not be the last one
+    perform postern.fail('PGRST112', 'The setting response.status is not the HTTP status of an answer');
   end if;
   return pg_catalog.substring(own, '[0-9]{3}');
 end
@@ -26,6 +26,10 @@ as $$
 declare
   own_headers text[];
 begin
+  if octet_length(own) > 65536 then
+    perform postern.fail('PGRST111', 'The setting response.headers has more than 64 KiB',
+      'Hardly a client or proxy takes as much, and what the request did would be done.');
+  end if;
   begin
     own_headers := (
       select array_agg(array[key, value #>> '{}'] order by place, key)
@@ -45,7 +49,7 @@ end
 $$;
 comment on function postern.merged_headers(text, text) is
   'Header lines with those of a value of response.headers (JSON: an array of objects with one key) before them, in place of '
-  'those of the same name. PGRST111 for another value. '
+  'those of the same name. PGRST111 for another value, and for more than 64 KiB. '
   'Source: PostgREST docs, references/transactions, "Response Headers".';
 
 create or replace function postern.assert_header(entry json, name text, value json)
