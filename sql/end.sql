@@ -6,8 +6,8 @@ begin
   for gone in
     select p.oid
       from pg_catalog.pg_proc as p
-     where p.pronamespace = 'postern'::pg_catalog.regnamespace
-       and pg_catalog.concat(p.oid, ':', p.xmin) = any (
+     where p.pronamespace operator(pg_catalog.=) 'postern'::pg_catalog.regnamespace
+       and pg_catalog.concat(p.oid, ':', p.xmin) operator(pg_catalog.=) any (
          pg_catalog.string_to_array(pg_catalog.current_setting('postern.replaced', true), ' '))
   loop
     execute pg_catalog.concat('drop function ', gone);

@@ -4,6 +4,6 @@ begin
   perform pg_catalog.set_config('postern.replaced', (
     select pg_catalog.string_agg(pg_catalog.concat(p.oid, ':', p.xmin), ' ')
       from pg_catalog.pg_proc as p
-     where p.pronamespace = pg_catalog.to_regnamespace('postern')), true);
+     where p.pronamespace operator(pg_catalog.=) pg_catalog.to_regnamespace('postern')), true);
 end
 $$;

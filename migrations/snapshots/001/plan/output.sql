@@ -198,7 +198,7 @@ returns void
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  twice constant text := (
+  twice constant pg_catalog.text := (
     select output ->> 'label' from jsonb_array_elements(outputs) as output group by 1 having count(*) > 1 limit 1);
 begin
   if twice is not null then
