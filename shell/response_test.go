@@ -2,15 +2,14 @@ package shell
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"postern/shell/config"
 	"postern/shell/db"
@@ -36,7 +35,7 @@ func respondTo(t *testing.T, settings []string, request http.Header, method stri
 		x.answer.Headers = append(x.answer.Headers, [2][]byte{[]byte(headers[i]), []byte(headers[i+1])})
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		out := response{w: w, r: r, st: st}
+		out := response{w: w, r: r, st: st, timeout: time.Minute}
 		if err := out.send(x); err != nil {
 			out.fault(&Server{log: &logger{events: io.Discard}}, err)
 		}
@@ -152,46 +151,6 @@ func TestCORS(t *testing.T) {
 		if text := fmt.Sprint(got, " ", map[string][]string(header)); text != test.want {
 			t.Errorf("%s: got %s\nwant %s", test.name, text, test.want)
 		}
-	}
-}
-
-func TestMalformedRequests(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, "our own")
-	})}
-	go func() { _ = server.Serve(malformedListener{listener}) }()
-	defer server.Close()
-	for request, want := range map[string][2]string{
-		"GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n":                                {"400 Bad Request", `"code":"PGRST100","details":null`},
-		"GET /a\x01b HTTP/1.1\r\nHost: h\r\n\r\n":                             {"400 Bad Request", `"PGRST100"`},
-		"nonsense\r\n\r\n":                                                    {"400 Bad Request", `"PGRST100"`},
-		"GET / HTTP/1.1\r\n\r\n":                                              {"400 Bad Request", `"details":"missing required Host header"`},
-		"GET / HTTP/1.1\r\nHost: h\r\nX: a\x00b\r\n\r\n":                      {"400 Bad Request", `"PGRST100"`},
-		"GET / HTTP/7.1\r\nHost: h\r\n\r\n":                                   {"505 HTTP Version Not Supported", `"PGRST100"`},
-		"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n":       {"501 Not Implemented", `"PGRST100"`},
-		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 2\r\n\r\n":          {"400 Bad Request", `"PGRST100"`},
-		"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n":              {"400 Bad Request", "\r\n\r\nour own"},
-		"GET / HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("a", 2<<20) + "y": {"431 Request Header Fields Too Large", `"PGRST100"`},
-	} {
-		conn, err := net.Dial("tcp", listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.WriteString(conn, request)
-		answer, err := io.ReadAll(conn)
-		if err != nil && !errors.Is(err, io.EOF) && len(answer) == 0 {
-			t.Errorf("%.60q: %v", request, err)
-		}
-		if !strings.HasPrefix(string(answer), "HTTP/1.1 "+want[0]+"\r\n") || !strings.Contains(string(answer), want[1]) {
-			t.Errorf("%.60q: got %s", request, answer)
-		}
-		conn.Close()
 	}
 }
 

@@ -26,10 +26,10 @@ import (
 )
 
 const (
-	headerTimeout = 30 * time.Second  // for the header of a request
-	idleTimeout   = 120 * time.Second // between two requests on a connection
-	drainTimeout  = 30 * time.Second  // for requests that run when the server stops
-	maxHeader     = 4 << 20           // bytes of a header; longer ones are answered by net/http
+	idleTimeout  = 120 * time.Second // between two requests on a connection
+	drainTimeout = 30 * time.Second  // for requests that run when the server stops
+	maxHeader    = 4 << 20           // bytes of a header; longer ones are answered by net/http
+	maxStreams   = 128               // requests at a time on an HTTP/2 connection
 )
 
 // Options are what a Server is made of.
@@ -53,8 +53,10 @@ type Server struct {
 	retry      atomic.Int64 // seconds until the next attempt to connect
 	complaint  atomic.Int64 // when a lost connection was last logged, in seconds
 	reloads    sync.Mutex
-	states     int    // number of states so far, under reloads
-	first      func() // called once the database is reached
+	room       *room
+	timeout    time.Duration // server-client-timeout
+	states     int           // number of states so far, under reloads
+	first      func()        // called once the database is reached
 	statements *statement.Cache
 	fatal      chan error
 	listener   listening
@@ -72,6 +74,8 @@ func New(options Options) (*Server, error) {
 		sources:    options.Sources,
 		log:        &logger{requests: options.Requests, events: options.Events},
 		statements: statement.NewCache(c.DBStatementCacheSize),
+		room:       newRoom(c.ServerMaxBytesInFlight),
+		timeout:    time.Duration(c.ServerClientTimeout) * time.Second,
 		fatal:      make(chan error, 1),
 		first:      options.Connected,
 		tokens:     tokenSource{counters: new(auth.Counters)},
@@ -136,9 +140,10 @@ func (s *Server) Run(ctx context.Context) error {
 	// There is nothing to route: every path and method goes to the database, which knows the API.
 	servers := []*http.Server{s.newServer(http.HandlerFunc(s.serve))}
 	servers[0].TLSConfig = s.tls
-	s.start(servers[0], malformedListener{s.main}, "API server")
+	s.start(servers[0], newLimited(s.main, servers[0], s.state.Load().config.ServerMaxConnections), "API server")
 	if s.admin != nil {
 		servers = append(servers, s.newServer(admin.Handler(s)))
+		servers[1].ReadTimeout, servers[1].WriteTimeout = s.timeout, 2*s.timeout // its answers take no longer to be made
 		s.start(servers[1], s.admin, "Admin server")
 	}
 	var background sync.WaitGroup
@@ -178,10 +183,16 @@ func (s *Server) newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Protocols:         protocols,
 		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout,
+		ReadHeaderTimeout: s.timeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          s.log.standard(),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams,
+			SendPingTimeout:      s.timeout, // to a client that is silent,
+			PingTimeout:          s.timeout, // which has so long to answer
+			WriteByteTimeout:     s.timeout,
+		},
 	}
 }
 
