@@ -87,8 +87,8 @@ func (x *exchange) release() {
 // serve answers one request to the API.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	st := s.state.Load()
-	if r.Body != http.NoBody { // one that is not read by then does not keep the connection
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.timeout))
+	if r.Body != http.NoBody {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.timeout / unreadShare))
 	}
 	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
 		// A Content-Length beside Transfer-Encoding, and Transfer-Encoding in HTTP/1.0, close the connection (RFC 9112, 6.1 and 6.3).

@@ -13,6 +13,10 @@ const (
 	firstBody = 16 << 10  // bytes of the first buffer for a body; a length is only a claim
 	slowRate  = 16 << 10  // bytes a second that a body must have, beside the setting server-client-timeout,
 	busyRate  = 256 << 10 // and a large one while another waits for its room
+
+	// unreadShare is the part of server-client-timeout for which net/http may wait for the rest of a body that nobody reads, which it
+	// does before it sends the answer.
+	unreadShare = 4
 )
 
 func tooLarge(most int) *fault.Fault {
@@ -52,7 +56,7 @@ func (l *load) drop() {
 
 // read reads the body to its end, so that no connection to the database waits for a slow client: one that stops, or is too slow, is
 // given up. A large body waits, with most of it still to be sent, until there is room for it.
-func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, patience time.Duration) error {
+func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, patience time.Duration) (err error) {
 	l.bytes = l.bytes[:0]
 	if r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil
@@ -61,6 +65,11 @@ func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, p
 		return tooLarge(most)
 	}
 	controller := http.NewResponseController(w)
+	defer func() {
+		if err != nil {
+			_ = controller.SetReadDeadline(time.Now().Add(timeout / unreadShare))
+		}
+	}()
 	start := time.Now()
 	for {
 		if len(l.bytes) == l.size {

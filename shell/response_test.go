@@ -6,10 +6,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"postern/shell/config"
 	"postern/shell/db"
@@ -184,6 +188,37 @@ func TestAccessLog(t *testing.T) {
 			t.Error(text.String())
 		}
 	}
+}
+
+// Whatever a client sends is one line of the log, of graphic characters alone, from which it can be read again.
+func FuzzLog(f *testing.F) {
+	for _, text := range []string{"", "é \u00a0", "a\r\nb", "\x1b[31m", "\u009b31m", "\u0085", "\xff\xfe", "\xc2", "\u202e", "\u2028", `"\`, "\x00\x7f", "\U000e0001"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var out strings.Builder
+		l := &logger{requests: &out, events: &out}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Method, r.RequestURI = text, text
+		r.Header.Set("User-Agent", text)
+		r.Header.Set("Referer", text)
+		l.access(config.LogInfo, r, text, 200, 0)
+		line := out.String()
+		l.event("%s", text)
+		for _, line := range []string{line, strings.TrimPrefix(out.String(), line)} {
+			inside, ended := strings.CutSuffix(line, "\n")
+			if !ended || !utf8.ValidString(inside) || strings.ContainsFunc(inside, func(c rune) bool { return !unicode.IsGraphic(c) }) {
+				t.Errorf("%q is logged as %q", text, line)
+			}
+		}
+		agent := regexp.MustCompile(`"([^"]*)"\n$`).FindStringSubmatch(line)
+		if agent == nil {
+			t.Fatalf("%q is logged as %q", text, line)
+		}
+		if again, err := strconv.Unquote(`"` + agent[1] + `"`); err != nil || again != text {
+			t.Errorf("%q is logged as %q, which reads %q: %v", text, line, again, err)
+		}
+	})
 }
 
 func TestHostPreference(t *testing.T) {
