@@ -1,7 +1,9 @@
 package shell
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"postern/shell/auth"
+	"postern/shell/config"
 	"postern/shell/cut"
 	"postern/shell/db"
 	"postern/shell/fault"
@@ -228,8 +231,28 @@ func (s *Server) answered(r *http.Request, x *exchange) error {
 		return r.Context().Err()
 	case x.answer.Status == 0:
 		return internal("postern gave no answer")
+	case x.answer.Status >= http.StatusInternalServerError && s.state.Load().config.LogLevel >= config.LogError:
+		if text := cause(&x.answer); text != "" {
+			s.log.event("%d: %s", x.answer.Status, text)
+		}
 	}
 	return nil
+}
+
+// cause returns code and message of an answer that is an error, and nothing for what user code has made. Details and hint may have
+// values of the request, or of rows.
+func cause(answer *db.Answer) string {
+	for _, field := range answer.Headers {
+		if canonicalName(field[0]) != "Proxy-Status" {
+			continue
+		}
+		if _, code, ours := bytes.Cut(field[1], []byte("postern; error=")); ours {
+			var told struct{ Message string }
+			_ = json.Unmarshal(answer.Body, &told) // the code is something, too
+			return string(code) + ": " + told.Message
+		}
+	}
+	return ""
 }
 
 func internal(message string) *fault.Fault {

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -226,6 +227,83 @@ func TestHostPreference(t *testing.T) {
 		network, address := hostPreference(host)
 		if got := network + " " + address; got != want {
 			t.Errorf("%s: %s", host, got)
+		}
+	}
+}
+
+// stuckWriter takes text when it is told to, like a log on a disk that does not answer.
+type stuckWriter struct{ entered, leave chan struct{} }
+
+func (w stuckWriter) Write(p []byte) (int, error) {
+	select {
+	case w.entered <- struct{}{}:
+	default:
+	}
+	<-w.leave
+	return len(p), nil
+}
+
+// A server that stops waits for what listens, so that nothing of it is left when Run returns.
+func TestListenIsAwaited(t *testing.T) {
+	c, err := config.Load(config.Sources{Environment: []string{"PGRST_DB_URI=postgres://u@127.0.0.1:1/d"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := db.Open(db.Options{URI: c.DBURI, Session: func() db.Session { return db.Session{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	events := stuckWriter{make(chan struct{}, 1), make(chan struct{})}
+	s := &Server{log: &logger{events: events}, pool: pool}
+	s.state.Store(s.newState(c, nil))
+	ctx, stop := context.WithCancel(t.Context())
+	s.listen(ctx)
+	<-events.entered // it says that it cannot connect
+	stop()
+	ended := make(chan struct{})
+	go func() {
+		s.background.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		t.Error("nobody waits for it")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(events.leave)
+	<-ended
+}
+
+// brokenWriter is a client that has gone: with HTTP/2 a part of the body may still be on its way.
+type brokenWriter struct{ http.ResponseWriter }
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// The buffers of an answer that could not be written are not used for another one: they may still be read.
+func TestBrokenAnswer(t *testing.T) {
+	c, err := config.Load(config.Sources{Environment: []string{"PGRST_SERVER_COMPRESSION=gzip"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := newState(c, nil, tokenSource{}, "i1")
+	body := bytes.Repeat([]byte("text "), 1000)
+	for range 100 { // what other tests have left
+		compressed.Get()
+	}
+	for _, accept := range []string{"", "gzip"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept-Encoding", accept)
+		out := response{w: brokenWriter{httptest.NewRecorder()}, r: r, st: st, timeout: time.Minute}
+		out.w.Header().Set("Content-Type", "text/plain")
+		out.write(200, body)
+		if !out.broken {
+			t.Errorf("%q: its buffers are used again", accept)
+		}
+		for range 100 {
+			if buffer := compressed.Get().(*bytes.Buffer); buffer.Len() > 0 {
+				t.Errorf("%q: the compressed body is used again", accept)
+			}
 		}
 	}
 }

@@ -51,7 +51,7 @@ type Server struct {
 
 	connected  atomic.Bool  // whether the database was reached
 	retry      atomic.Int64 // seconds until the next attempt to connect
-	complaint  atomic.Int64 // when a lost connection was last logged, in seconds
+	complaint  atomic.Int64 // when a fault of all requests was last logged, in seconds
 	reloads    sync.Mutex
 	room       *room
 	timeout    time.Duration // server-client-timeout
@@ -60,6 +60,7 @@ type Server struct {
 	statements *statement.Cache
 	fatal      chan error
 	listener   listening
+	background sync.WaitGroup // all that Run has begun but for the servers
 	tokens     tokenSource    // its remote under reloads
 	metrics    *admin.Metrics // nil without an admin server
 
@@ -146,10 +147,9 @@ func (s *Server) Run(ctx context.Context) error {
 		servers[1].ReadTimeout, servers[1].WriteTimeout = s.timeout, 2*s.timeout // its answers take no longer to be made
 		s.start(servers[1], s.admin, "Admin server")
 	}
-	var background sync.WaitGroup
-	background.Go(func() { s.connect(ctx) })
-	background.Go(func() { s.refreshRoles(ctx) })
-	background.Go(func() { s.watchSignals(ctx) })
+	s.background.Go(func() { s.connect(ctx) })
+	s.background.Go(func() { s.refreshRoles(ctx) })
+	s.background.Go(func() { s.watchSignals(ctx) })
 
 	var err error
 	select {
@@ -165,7 +165,7 @@ func (s *Server) Run(ctx context.Context) error {
 			_ = server.Close()
 		}
 	}
-	background.Wait()
+	s.background.Wait()
 	s.reloads.Lock()
 	if s.tokens.remote != nil {
 		s.tokens.remote.Stop()
@@ -217,17 +217,23 @@ func (s *Server) fail(err error) {
 	}
 }
 
-// faulted looks at an error that is answered: it logs why the database cannot be reached, at most once a second, and
-// stops the server if it must not recover.
+// faulted looks at an error that is answered: it logs what is the server's fault, and stops the server if it must not recover. Of
+// what all requests meet while the database cannot be reached, or is too slow, it logs no more than a line a second.
 func (s *Server) faulted(st *state, f *fault.Fault) {
-	if f.Status < http.StatusInternalServerError || f.Cause == nil {
+	if f.Status < http.StatusInternalServerError {
 		return
 	}
+	unavailable := f.Status == http.StatusServiceUnavailable || f.Status == http.StatusGatewayTimeout
 	now := time.Now().Unix()
-	if last := s.complaint.Load(); last != now && s.complaint.CompareAndSwap(last, now) && st.config.LogLevel >= config.LogError {
-		s.log.event("%v", f)
+	last := s.complaint.Load()
+	if (!unavailable || last != now && s.complaint.CompareAndSwap(last, now)) && st.config.LogLevel >= config.LogError {
+		text := f.Code + ": " + f.Message // not its details, which may have values of rows
+		if f.Cause != nil {
+			text += ": " + f.Cause.Error()
+		}
+		s.log.event("%d: %s", f.Status, text)
 	}
-	if f.Status == http.StatusServiceUnavailable && !st.config.DBPoolAutomaticRecovery {
+	if f.Cause != nil && f.Status == http.StatusServiceUnavailable && !st.config.DBPoolAutomaticRecovery {
 		s.fail(errors.New("the database cannot be reached and db-pool-automatic-recovery is off"))
 	}
 }
