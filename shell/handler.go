@@ -160,7 +160,7 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	if !s.connected.Load() {
 		return identity, errNotConnected
 	}
-	patience := time.Duration(st.config.DBPoolAcquisitionTimeout) * time.Second
+	patience := time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
 	if err = x.body.read(out.w, r, st.config.ServerMaxBodySize, s.timeout, patience); err != nil {
 		return identity, err
 	}
