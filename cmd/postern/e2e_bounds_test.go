@@ -180,6 +180,9 @@ func testConnections(t *testing.T, h *house) {
 			t.Fatalf("unused connections, %d: %v", n, err)
 		}
 	}
+	for range 8 { // over HTTP/2, too
+		p.over("HTTP/2.0", nil).expect(t, "GET", "/rpc/add?a=1&b=2", "", nil, 200, "3")
+	}
 	for range 4 {
 		_, _ = io.WriteString(p.dial(t), "GET / HTTP/1.1\r\n")
 	}
