@@ -82,7 +82,9 @@ func (x *exchange) release() {
 		}
 	}
 	x.values.Reset()
+	size := len(x.answer.Body)
 	x.answer.Reset()
+	reclaim(size)
 	x.timing = timing{}
 	exchanges.Put(x)
 }

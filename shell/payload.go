@@ -3,7 +3,6 @@ package shell
 import (
 	"io"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 )
 
 const (
-	hugeBody  = 16 << 20  // bytes of a body after which memory is given back at once
 	firstBody = 16 << 10  // bytes of the first buffer for a body; a length is only a claim
 	slowRate  = 16 << 10  // bytes a second that a body must have, beside the setting server-client-timeout,
 	busyRate  = 256 << 10 // and a large one while another waits for its room
@@ -51,11 +49,9 @@ func (l *load) drop() {
 		l.room.leave(l.large)
 	}
 	l.size, l.small, l.large = 0, 0, 0
-	if cap(l.bytes) > hugeBody {
-		defer func() { go debug.FreeOSMemory() }() // or the next ones would be added to it: the copies of a body take as much as three
-	}
-	if cap(l.bytes) > maxKept {
+	if size := cap(l.bytes); size > maxKept {
 		l.bytes = nil
+		reclaim(size)
 	}
 }
 

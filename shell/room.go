@@ -2,6 +2,7 @@ package shell
 
 import (
 	"context"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,17 @@ import (
 
 // largeBody is where bodies become large ones, which need room of their own, in bytes.
 const largeBody = 1 << 20
+
+// hugeBody is where bodies become so large that their memory is given back at once, in bytes.
+const hugeBody = 16 << 20
+
+// reclaim has the memory of a body of so many bytes, which nothing refers to any more, given back if that is a lot: with the copies
+// that are made on the way it is three times as much, and that of the next ones would be added to it.
+func reclaim(size int) {
+	if size > hugeBody {
+		go debug.FreeOSMemory()
+	}
+}
 
 // room bounds the bytes of bodies that are in memory at once, by the setting server-max-bytes-in-flight. Request bodies up to
 // largeBody have a quarter of it, as they grow; larger ones share the rest, and wait for all that they take, in the order of their
