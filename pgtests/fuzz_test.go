@@ -303,7 +303,7 @@ func allowed(code, message string) bool {
 	case "42712":
 		return strings.HasPrefix(message, "two embeds")
 	case "42702": // by postern.check_spread
-		return strings.HasPrefix(message, "column reference")
+		return strings.HasPrefix(message, "two columns")
 	case "42601":
 		return strings.Contains(message, "tsquery")
 	case "26000", "PNERR", "PNRBK": // by store.raising

@@ -15,10 +15,7 @@ func (s *Server) servePage(st *state, found http.Handler, w http.ResponseWriter,
 	if name := st.config.ServerTraceHeader; name != "" {
 		header.Set(name, r.Header.Get(name))
 	}
-	controller := http.NewResponseController(w)
-	if controller.SetWriteDeadline(time.Now().Add(pageTime)) == nil {
-		defer func() { _ = controller.SetWriteDeadline(time.Time{}) }()
-	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTime)) // holds until all is written
 	counted := &counter{ResponseWriter: w, status: http.StatusOK}
 	found.ServeHTTP(counted, r)
 	s.log.access(st.config.LogLevel, r, "", counted.status, counted.size)

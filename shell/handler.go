@@ -1,15 +1,17 @@
 package shell
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
 	"postern/shell/auth"
+	"postern/shell/config"
 	"postern/shell/cut"
 	"postern/shell/db"
 	"postern/shell/fault"
@@ -20,9 +22,10 @@ const (
 	maxTarget = 1 << 20 // longest request target in bytes
 	maxKept   = 1 << 20 // largest buffer that is kept for the next request, in bytes
 
-	bodyGrace = 30 * time.Second // time for a body, and
-	bodyRate  = 16 << 10         // bytes a second on top of that
+	countedAnswer = 64 << 10 // bytes of an answer from which on it counts in the room for answers
 )
+
+var closing = []string{"close"}
 
 var (
 	errTarget = &fault.Fault{
@@ -46,7 +49,8 @@ type exchange struct {
 	place   []byte // the query of Content-Location
 	headers []byte
 	cookies []byte
-	payload []byte
+	body    load
+	payload []byte // of body
 	texts   []byte // method, path and role
 	timing  timing
 }
@@ -63,15 +67,24 @@ func (x *exchange) requestJSON() []byte {
 	return x.json
 }
 
+// unload lets go of the body, which nobody needs once the database has answered.
+func (x *exchange) unload() {
+	x.body.drop()
+	x.payload = nil
+	x.call.Reset()
+}
+
 func (x *exchange) release() {
-	for _, buffer := range []*[]byte{&x.shape, &x.more, &x.json, &x.place, &x.headers, &x.cookies, &x.payload, &x.texts} {
+	x.unload()
+	for _, buffer := range []*[]byte{&x.shape, &x.more, &x.json, &x.place, &x.headers, &x.cookies, &x.texts} {
 		if cap(*buffer) > maxKept {
 			*buffer = nil
 		}
 	}
-	x.call.Reset()
 	x.values.Reset()
+	size := len(x.answer.Body)
 	x.answer.Reset()
+	reclaim(size)
 	x.timing = timing{}
 	exchanges.Put(x)
 }
@@ -79,13 +92,26 @@ func (x *exchange) release() {
 // serve answers one request to the API.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	st := s.state.Load()
+	if r.Body != http.NoBody {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.timeout / unreadShare))
+	}
+	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+		// A Content-Length beside Transfer-Encoding, and Transfer-Encoding in HTTP/1.0, close the connection (RFC 9112, 6.1 and 6.3).
+		// net/http takes these fields out of the header, so all that may have had them do.
+		w.Header()["Connection"] = closing
+	}
 	if found := st.page.Find(r); found != nil {
 		s.servePage(st, found, w, r)
 		return
 	}
 	x := exchanges.Get().(*exchange)
-	defer x.release()
-	out := response{w: w, r: r, st: st}
+	x.body.room = s.room
+	out := response{w: w, r: r, st: st, timeout: s.timeout}
+	defer func() {
+		if !out.broken { // else its buffers may still be read
+			x.release()
+		}
+	}()
 	var began time.Time
 	if s.metrics != nil {
 		began = time.Now()
@@ -97,7 +123,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	role := ""
 	switch identity, err := s.answer(st, x, &out, r); {
 	case errors.Is(err, context.Canceled):
-		return // nobody is left to be answered
+		panic(http.ErrAbortHandler) // nobody is left to be answered: without this there would be an empty 200
 	case err != nil:
 		out.fault(s, err)
 		role = roleOf(identity)
@@ -133,16 +159,29 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	if len(r.RequestURI) > maxTarget {
 		return identity, errTarget
 	}
-	if x.payload, err = readPayload(out.w, r, x.payload[:0], st.config.ServerMaxBodySize); err != nil {
-		return identity, err
-	}
 	if !s.connected.Load() {
 		return identity, errNotConnected
 	}
-	if err := s.handle(st, x, r, identity); err != nil {
+	patience := time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
+	if err = x.body.read(out.w, r, st.config.ServerMaxBodySize, s.timeout, patience); err != nil {
+		return identity, err
+	}
+	x.payload = x.body.bytes
+	err = s.handle(st, x, r, identity)
+	x.unload()
+	if err != nil {
 		return identity, err
 	}
 	x.timing.lap(phaseTransaction)
+	if size := len(x.answer.Body); size > countedAnswer {
+		if !s.room.answer(size, isSafe(r.Method)) {
+			return identity, errRoom
+		}
+		defer s.room.answers.Add(-int64(size))
+		if s.room.crowded() {
+			out.timeout /= 10
+		}
+	}
 	return identity, out.send(x)
 }
 
@@ -194,53 +233,30 @@ func (s *Server) answered(r *http.Request, x *exchange) error {
 		return r.Context().Err()
 	case x.answer.Status == 0:
 		return internal("postern gave no answer")
+	case x.answer.Status >= http.StatusInternalServerError && s.state.Load().config.LogLevel >= config.LogError:
+		if text := cause(&x.answer); text != "" {
+			s.log.event("%d: %s", x.answer.Status, text)
+		}
 	}
 	return nil
 }
 
+// cause returns code and message of an answer that is an error, and nothing for what user code has made. Details and hint may have
+// values of the request, or of rows.
+func cause(answer *db.Answer) string {
+	for _, field := range answer.Headers {
+		if canonicalName(field[0]) != "Proxy-Status" {
+			continue
+		}
+		if _, code, ours := bytes.Cut(field[1], []byte("postern; error=")); ours {
+			var told struct{ Message string }
+			_ = json.Unmarshal(answer.Body, &told) // the code is something, too
+			return string(code) + ": " + told.Message
+		}
+	}
+	return ""
+}
+
 func internal(message string) *fault.Fault {
 	return &fault.Fault{Status: http.StatusInternalServerError, Code: "PGRSTX00", Message: message}
-}
-
-func tooLarge(most int) *fault.Fault {
-	return &fault.Fault{
-		Status: http.StatusRequestEntityTooLarge, Code: "PGRST102", Message: "The request body is too large",
-		Details: "At most " + strconv.Itoa(most) + " bytes are accepted, by the setting server-max-body-size",
-	}
-}
-
-// readPayload reads the body to its end, so that no connection to the database waits for a slow client.
-func readPayload(w http.ResponseWriter, r *http.Request, dst []byte, most int) ([]byte, error) {
-	if r.Body == http.NoBody || r.ContentLength == 0 {
-		return dst, nil
-	}
-	if r.ContentLength > int64(most) {
-		return dst, tooLarge(most)
-	}
-	if need := min(int(r.ContentLength)+1, maxKept); need > cap(dst) { // a length is only a claim: beyond that it grows
-		dst = make([]byte, 0, max(need, 512))
-	}
-	controller := http.NewResponseController(w)
-	start := time.Now()
-	for {
-		limit := bodyGrace + time.Duration(len(dst)/bodyRate)*time.Second
-		_ = controller.SetReadDeadline(start.Add(limit)) // a connection without deadlines is read without
-		if len(dst) == cap(dst) {
-			dst = append(dst, 0)[:len(dst)]
-		}
-		n, err := r.Body.Read(dst[len(dst):cap(dst)])
-		dst = dst[:len(dst)+n]
-		if len(dst) > most {
-			return dst, tooLarge(most)
-		}
-		if err == io.EOF {
-			_ = controller.SetReadDeadline(time.Time{})
-			return dst, nil
-		}
-		if err != nil {
-			return dst, &fault.Fault{
-				Status: http.StatusBadRequest, Code: "PGRST102", Message: "The request body could not be read", Cause: err,
-			}
-		}
-	}
 }

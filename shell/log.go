@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"postern/shell/config"
 )
@@ -77,15 +79,22 @@ func (l *logger) access(level config.LogLevel, r *http.Request, role string, sta
 	_, _ = l.requests.Write(l.line)
 }
 
-// appendPrintable appends text on one line: control characters and, with quoted, " and \ as \xHH.
+// appendPrintable appends text on one line. What is not graphic in Unicode, such as control characters of C0 and C1 and those that
+// turn the direction of a line, what is no UTF-8 and, with quoted, " and \ are written as \xHH, byte by byte.
 func appendPrintable(dst []byte, text string, quoted bool) []byte {
-	for i := range len(text) {
-		c := text[i]
-		if c < ' ' || c == 0x7f || quoted && (c == '"' || c == '\\') {
-			dst = append(dst, '\\', 'x', upperHex[c>>4], upperHex[c&15])
-			continue
+	for i := 0; i < len(text); {
+		c, size := rune(text[i]), 1
+		if c >= utf8.RuneSelf {
+			c, size = utf8.DecodeRuneInString(text[i:])
 		}
-		dst = append(dst, c)
+		if c == utf8.RuneError && size == 1 || !unicode.IsGraphic(c) || quoted && (c == '"' || c == '\\') {
+			for _, b := range []byte(text[i : i+size]) {
+				dst = append(dst, '\\', 'x', upperHex[b>>4], upperHex[b&15])
+			}
+		} else {
+			dst = append(dst, text[i:i+size]...)
+		}
+		i += size
 	}
 	return dst
 }

@@ -235,18 +235,20 @@ func (s *Server) listen(ctx context.Context) {
 	following, stop := context.WithCancel(ctx)
 	s.listener.stop = stop
 	messages := make(chan string, 16)
-	go s.follow(ctx, following, messages)
-	go s.pool.Listen(following, channel,
-		func(again bool) {
-			s.log.event("Listening for notifications on the channel %q", channel)
-			if again { // some may have been missed
-				offer(messages, "")
-			}
-		},
-		func(payload string) { offer(messages, payload) },
-		func(err error, pause time.Duration) {
-			s.log.event("Not listening on the channel %q: %v; trying again in %s", channel, err, pause)
-		})
+	s.background.Go(func() { s.follow(ctx, following, messages) })
+	s.background.Go(func() {
+		s.pool.Listen(following, channel,
+			func(again bool) {
+				s.log.event("Listening for notifications on the channel %q", channel)
+				if again { // some may have been missed
+					offer(messages, "")
+				}
+			},
+			func(payload string) { offer(messages, payload) },
+			func(err error, pause time.Duration) {
+				s.log.event("Not listening on the channel %q: %v; trying again in %s", channel, err, pause)
+			})
+	})
 }
 
 // offer passes a message on unless so many wait that one more changes nothing.

@@ -14,7 +14,7 @@ import (
 const (
 	jsonType    = "application/json; charset=utf-8"
 	defaultVary = "Accept, Prefer, Range"
-	largeBody   = 64 << 10 // bytes that a socket may not take at once
+	writePart   = 256 << 10 // bytes of an answer for which a client has server-client-timeout
 )
 
 var errHeader = &fault.Fault{
@@ -39,6 +39,9 @@ type response struct {
 	st     *state
 	status int
 	size   int
+
+	timeout time.Duration // for each part of the body
+	broken  bool          // the body could not be written, and a part may be on its way still
 }
 
 // send writes what the database answered.
@@ -70,7 +73,7 @@ func (out *response) send(x *exchange) error {
 		x.timing.lap(phaseResponse)
 		header["Server-Timing"] = []string{x.timing.String()}
 	}
-	if answer.Status == http.StatusServiceUnavailable {
+	if answer.Status == http.StatusServiceUnavailable && header["Retry-After"] == nil {
 		header["Retry-After"] = oneSecond
 	}
 	out.write(answer.Status, answer.Body)
@@ -102,20 +105,34 @@ func (out *response) write(status int, body []byte) {
 	if len(out.st.compress.codings) > 0 {
 		var done func()
 		if body, done = out.st.compress.apply(header, out.r.Header["Accept-Encoding"], status, body); done != nil {
-			defer done()
+			defer func() {
+				if !out.broken {
+					done()
+				}
+			}()
 		}
 	}
 	out.size = len(body)
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
-	if len(body) > largeBody {
-		controller := http.NewResponseController(out.w)
-		limit := bodyGrace + time.Duration(len(body)/bodyRate)*time.Second
-		if controller.SetWriteDeadline(time.Now().Add(limit)) == nil {
-			defer func() { _ = controller.SetWriteDeadline(time.Time{}) }()
+	out.w.WriteHeader(status)
+	out.writeBody(body)
+}
+
+// writeBody writes the body part by part, each with a deadline. The last one holds until the server has flushed the answer.
+func (out *response) writeBody(body []byte) {
+	controller := http.NewResponseController(out.w)
+	for {
+		part := body[:min(len(body), writePart)]
+		body = body[len(part):]
+		_ = controller.SetWriteDeadline(time.Now().Add(out.timeout)) // a connection without deadlines is written to without
+		if _, err := out.w.Write(part); err != nil {
+			out.broken = true // with HTTP/2 another goroutine may be writing the part
+			return
+		}
+		if len(body) == 0 {
+			return
 		}
 	}
-	out.w.WriteHeader(status)
-	_, _ = out.w.Write(body) // fails only when the client is gone
 }
 
 // fault answers an error of the shell's own.

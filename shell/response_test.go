@@ -2,15 +2,19 @@ package shell
 
 import (
 	"bytes"
-	"errors"
+	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"postern/shell/config"
 	"postern/shell/db"
@@ -36,7 +40,7 @@ func respondTo(t *testing.T, settings []string, request http.Header, method stri
 		x.answer.Headers = append(x.answer.Headers, [2][]byte{[]byte(headers[i]), []byte(headers[i+1])})
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		out := response{w: w, r: r, st: st}
+		out := response{w: w, r: r, st: st, timeout: time.Minute}
 		if err := out.send(x); err != nil {
 			out.fault(&Server{log: &logger{events: io.Discard}}, err)
 		}
@@ -155,46 +159,6 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-func TestMalformedRequests(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, "our own")
-	})}
-	go func() { _ = server.Serve(malformedListener{listener}) }()
-	defer server.Close()
-	for request, want := range map[string][2]string{
-		"GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n":                                {"400 Bad Request", `"code":"PGRST100","details":null`},
-		"GET /a\x01b HTTP/1.1\r\nHost: h\r\n\r\n":                             {"400 Bad Request", `"PGRST100"`},
-		"nonsense\r\n\r\n":                                                    {"400 Bad Request", `"PGRST100"`},
-		"GET / HTTP/1.1\r\n\r\n":                                              {"400 Bad Request", `"details":"missing required Host header"`},
-		"GET / HTTP/1.1\r\nHost: h\r\nX: a\x00b\r\n\r\n":                      {"400 Bad Request", `"PGRST100"`},
-		"GET / HTTP/7.1\r\nHost: h\r\n\r\n":                                   {"505 HTTP Version Not Supported", `"PGRST100"`},
-		"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n":       {"501 Not Implemented", `"PGRST100"`},
-		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 2\r\n\r\n":          {"400 Bad Request", `"PGRST100"`},
-		"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n":              {"400 Bad Request", "\r\n\r\nour own"},
-		"GET / HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("a", 2<<20) + "y": {"431 Request Header Fields Too Large", `"PGRST100"`},
-	} {
-		conn, err := net.Dial("tcp", listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.WriteString(conn, request)
-		answer, err := io.ReadAll(conn)
-		if err != nil && !errors.Is(err, io.EOF) && len(answer) == 0 {
-			t.Errorf("%.60q: %v", request, err)
-		}
-		if !strings.HasPrefix(string(answer), "HTTP/1.1 "+want[0]+"\r\n") || !strings.Contains(string(answer), want[1]) {
-			t.Errorf("%.60q: got %s", request, answer)
-		}
-		conn.Close()
-	}
-}
-
 func TestFaultBody(t *testing.T) {
 	f := &fault.Fault{Code: "C", Message: "m\"", Details: "d"}
 	if got := string(f.AppendBody(nil, true)); got != `{"code":"C","details":"d","hint":null,"message":"m\""}` {
@@ -227,11 +191,119 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
+// Whatever a client sends is one line of the log, of graphic characters alone, from which it can be read again.
+func FuzzLog(f *testing.F) {
+	for _, text := range []string{"", "é \u00a0", "a\r\nb", "\x1b[31m", "\u009b31m", "\u0085", "\xff\xfe", "\xc2", "\u202e", "\u2028", `"\`, "\x00\x7f", "\U000e0001"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var out strings.Builder
+		l := &logger{requests: &out, events: &out}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Method, r.RequestURI = text, text
+		r.Header.Set("User-Agent", text)
+		r.Header.Set("Referer", text)
+		l.access(config.LogInfo, r, text, 200, 0)
+		line := out.String()
+		l.event("%s", text)
+		for _, line := range []string{line, strings.TrimPrefix(out.String(), line)} {
+			inside, ended := strings.CutSuffix(line, "\n")
+			if !ended || !utf8.ValidString(inside) || strings.ContainsFunc(inside, func(c rune) bool { return !unicode.IsGraphic(c) }) {
+				t.Errorf("%q is logged as %q", text, line)
+			}
+		}
+		agent := regexp.MustCompile(`"([^"]*)"\n$`).FindStringSubmatch(line)
+		if agent == nil {
+			t.Fatalf("%q is logged as %q", text, line)
+		}
+		if again, err := strconv.Unquote(`"` + agent[1] + `"`); err != nil || again != text {
+			t.Errorf("%q is logged as %q, which reads %q: %v", text, line, again, err)
+		}
+	})
+}
+
 func TestHostPreference(t *testing.T) {
 	for host, want := range map[string]string{"*": "tcp ", "*4": "tcp ", "!4": "tcp4 0.0.0.0", "*6": "tcp ", "!6": "tcp6 ::", "::1": "tcp ::1", "[::1]": "tcp ::1", "localhost": "tcp localhost"} {
 		network, address := hostPreference(host)
 		if got := network + " " + address; got != want {
 			t.Errorf("%s: %s", host, got)
+		}
+	}
+}
+
+// stuckWriter takes text when it is told to, like a log on a disk that does not answer.
+type stuckWriter struct{ entered, leave chan struct{} }
+
+func (w stuckWriter) Write(p []byte) (int, error) {
+	select {
+	case w.entered <- struct{}{}:
+	default:
+	}
+	<-w.leave
+	return len(p), nil
+}
+
+// A server that stops waits for what listens, so that nothing of it is left when Run returns.
+func TestListenIsAwaited(t *testing.T) {
+	c, err := config.Load(config.Sources{Environment: []string{"PGRST_DB_URI=postgres://u@127.0.0.1:1/d"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := db.Open(db.Options{URI: c.DBURI, Session: func() db.Session { return db.Session{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	events := stuckWriter{make(chan struct{}, 1), make(chan struct{})}
+	s := &Server{log: &logger{events: events}, pool: pool}
+	s.state.Store(s.newState(c, nil))
+	ctx, stop := context.WithCancel(t.Context())
+	s.listen(ctx)
+	<-events.entered // it says that it cannot connect
+	stop()
+	ended := make(chan struct{})
+	go func() {
+		s.background.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		t.Error("nobody waits for it")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(events.leave)
+	<-ended
+}
+
+// brokenWriter is a client that has gone: with HTTP/2 a part of the body may still be on its way.
+type brokenWriter struct{ http.ResponseWriter }
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// The buffers of an answer that could not be written are not used for another one: they may still be read.
+func TestBrokenAnswer(t *testing.T) {
+	c, err := config.Load(config.Sources{Environment: []string{"PGRST_SERVER_COMPRESSION=gzip"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := newState(c, nil, tokenSource{}, "i1")
+	body := bytes.Repeat([]byte("text "), 1000)
+	for range 100 { // what other tests have left
+		compressed.Get()
+	}
+	for _, accept := range []string{"", "gzip"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept-Encoding", accept)
+		out := response{w: brokenWriter{httptest.NewRecorder()}, r: r, st: st, timeout: time.Minute}
+		out.w.Header().Set("Content-Type", "text/plain")
+		out.write(200, body)
+		if !out.broken {
+			t.Errorf("%q: its buffers are used again", accept)
+		}
+		for range 100 {
+			if buffer := compressed.Get().(*bytes.Buffer); buffer.Len() > 0 {
+				t.Errorf("%q: the compressed body is used again", accept)
+			}
 		}
 	}
 }

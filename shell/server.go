@@ -26,10 +26,10 @@ import (
 )
 
 const (
-	headerTimeout = 30 * time.Second  // for the header of a request
-	idleTimeout   = 120 * time.Second // between two requests on a connection
-	drainTimeout  = 30 * time.Second  // for requests that run when the server stops
-	maxHeader     = 4 << 20           // bytes of a header; longer ones are answered by net/http
+	idleTimeout  = 120 * time.Second // between two requests on a connection
+	drainTimeout = 30 * time.Second  // for requests that run when the server stops
+	maxHeader    = 4 << 20           // bytes of a header; longer ones are answered by net/http
+	maxStreams   = 128               // requests at a time on an HTTP/2 connection
 )
 
 // Options are what a Server is made of.
@@ -51,13 +51,16 @@ type Server struct {
 
 	connected  atomic.Bool  // whether the database was reached
 	retry      atomic.Int64 // seconds until the next attempt to connect
-	complaint  atomic.Int64 // when a lost connection was last logged, in seconds
+	complaint  atomic.Int64 // when a fault of all requests was last logged, in seconds
 	reloads    sync.Mutex
-	states     int    // number of states so far, under reloads
-	first      func() // called once the database is reached
+	room       *room
+	timeout    time.Duration // server-client-timeout
+	states     int           // number of states so far, under reloads
+	first      func()        // called once the database is reached
 	statements *statement.Cache
 	fatal      chan error
 	listener   listening
+	background sync.WaitGroup // all that Run has begun but for the servers
 	tokens     tokenSource    // its remote under reloads
 	metrics    *admin.Metrics // nil without an admin server
 
@@ -72,6 +75,8 @@ func New(options Options) (*Server, error) {
 		sources:    options.Sources,
 		log:        &logger{requests: options.Requests, events: options.Events},
 		statements: statement.NewCache(c.DBStatementCacheSize),
+		room:       newRoom(c.ServerMaxBytesInFlight),
+		timeout:    time.Duration(c.ServerClientTimeout) * time.Second,
 		fatal:      make(chan error, 1),
 		first:      options.Connected,
 		tokens:     tokenSource{counters: new(auth.Counters)},
@@ -136,15 +141,15 @@ func (s *Server) Run(ctx context.Context) error {
 	// There is nothing to route: every path and method goes to the database, which knows the API.
 	servers := []*http.Server{s.newServer(http.HandlerFunc(s.serve))}
 	servers[0].TLSConfig = s.tls
-	s.start(servers[0], malformedListener{s.main}, "API server")
+	s.start(servers[0], newLimited(s.main, servers[0], s.state.Load().config.ServerMaxConnections), "API server")
 	if s.admin != nil {
 		servers = append(servers, s.newServer(admin.Handler(s)))
+		servers[1].ReadTimeout, servers[1].WriteTimeout = s.timeout, 2*s.timeout // its answers take no longer to be made
 		s.start(servers[1], s.admin, "Admin server")
 	}
-	var background sync.WaitGroup
-	background.Go(func() { s.connect(ctx) })
-	background.Go(func() { s.refreshRoles(ctx) })
-	background.Go(func() { s.watchSignals(ctx) })
+	s.background.Go(func() { s.connect(ctx) })
+	s.background.Go(func() { s.refreshRoles(ctx) })
+	s.background.Go(func() { s.watchSignals(ctx) })
 
 	var err error
 	select {
@@ -160,7 +165,7 @@ func (s *Server) Run(ctx context.Context) error {
 			_ = server.Close()
 		}
 	}
-	background.Wait()
+	s.background.Wait()
 	s.reloads.Lock()
 	if s.tokens.remote != nil {
 		s.tokens.remote.Stop()
@@ -178,10 +183,16 @@ func (s *Server) newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Protocols:         protocols,
 		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout,
+		ReadHeaderTimeout: s.timeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          s.log.standard(),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams,
+			SendPingTimeout:      s.timeout, // to a client that is silent,
+			PingTimeout:          s.timeout, // which has so long to answer
+			WriteByteTimeout:     s.timeout,
+		},
 	}
 }
 
@@ -206,17 +217,23 @@ func (s *Server) fail(err error) {
 	}
 }
 
-// faulted looks at an error that is answered: it logs why the database cannot be reached, at most once a second, and
-// stops the server if it must not recover.
+// faulted looks at an error that is answered: it logs what is the server's fault, and stops the server if it must not recover. Of
+// what all requests meet while the database cannot be reached, or is too slow, it logs no more than a line a second.
 func (s *Server) faulted(st *state, f *fault.Fault) {
-	if f.Status < http.StatusInternalServerError || f.Cause == nil {
+	if f.Status < http.StatusInternalServerError {
 		return
 	}
+	unavailable := f.Status == http.StatusServiceUnavailable || f.Status == http.StatusGatewayTimeout
 	now := time.Now().Unix()
-	if last := s.complaint.Load(); last != now && s.complaint.CompareAndSwap(last, now) && st.config.LogLevel >= config.LogError {
-		s.log.event("%v", f)
+	last := s.complaint.Load()
+	if (!unavailable || last != now && s.complaint.CompareAndSwap(last, now)) && st.config.LogLevel >= config.LogError {
+		text := f.Code + ": " + f.Message // not its details, which may have values of rows
+		if f.Cause != nil {
+			text += ": " + f.Cause.Error()
+		}
+		s.log.event("%d: %s", f.Status, text)
 	}
-	if f.Status == http.StatusServiceUnavailable && !st.config.DBPoolAutomaticRecovery {
+	if f.Cause != nil && f.Status == http.StatusServiceUnavailable && !st.config.DBPoolAutomaticRecovery {
 		s.fail(errors.New("the database cannot be reached and db-pool-automatic-recovery is off"))
 	}
 }

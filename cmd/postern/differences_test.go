@@ -159,7 +159,9 @@ var differences = []difference{
 			t.Error(response.Status)
 		}
 	}},
-	{title: "Requests that are not valid HTTP", elsewhere: [2]string{"../../shell/response_test.go", "func TestMalformedRequests"}},
+	{title: "Connections are closed after requests with Transfer-Encoding", elsewhere: [2]string{"e2e_http_attack_test.go", "length and chunks"}},
+	{title: "A lost write says so", elsewhere: [2]string{"e2e_life_test.go", "may have been committed"}},
+	{title: "Clients have bounds", elsewhere: [2]string{"e2e_bounds_test.go", "func TestBinaryBounds"}},
 	{title: "Vary also has Origin and Accept-Encoding", test: func(t *testing.T, s *testServer) {
 		if vary := s.send(t, "GET", "/nope", nil).Header.Get("Vary"); vary != "Accept, Prefer, Range" { // the rest is tested in shell
 			t.Errorf("Vary of an error: %q", vary)

@@ -115,8 +115,9 @@ func TestBinaryLife(t *testing.T) {
 		// A write whose connection is lost on the way is not done twice, and is told.
 		var waiting sync.WaitGroup
 		waiting.Go(func() {
-			if r := p.send(t, "POST", "/rpc/sleep", `{"seconds": 20}`); r.status != 503 && r.status != 500 {
-				t.Errorf("a lost call: %d %s", r.status, r.body)
+			r := p.send(t, "POST", "/rpc/sleep", `{"seconds": 20}`)
+			if r.status != 503 || r.code() != "57P01" || r.header.Get("Retry-After") == "" || !strings.Contains(r.body, "may have been committed") {
+				t.Errorf("a lost call: %d %v %s", r.status, r.header, r.body)
 			}
 		})
 		eventually(t, "sleep", func() bool {
@@ -125,6 +126,40 @@ func TestBinaryLife(t *testing.T) {
 		h.ask(t, "served", "select count(pg_terminate_backend(pid)) from pg_stat_activity where wait_event = 'PgSleep'")
 		waiting.Wait()
 		p.expect(t, "GET", "/books?id=eq.1&select=id", "", nil, 200, `[{"id":1}]`)
+	})
+
+	t.Run("faults", func(t *testing.T) {
+		h.execute(t, "served", `create function api.raise(state text, message text, detail text default null) returns void language plpgsql as
+			$$ begin raise exception using errcode = $1, message = $2, detail = coalesce($3, ''); end $$`)
+		p := h.serve(t, "served")
+		secret := token(`{"role":"e2e_user","sub":"a secret of the token"}`)
+		for _, state := range []string{"57P01", "57P02", "57P03", "08006", "53300", "PT503"} {
+			r := p.send(t, "POST", "/rpc/raise", `{"state":"`+state+`","message":"no server"}`)
+			if r.status != 503 || r.code() != state || r.header.Get("Retry-After") != "1" {
+				t.Errorf("%s: %d %v %s", state, r.status, r.header, r.body)
+			}
+		}
+		own := p.send(t, "POST", "/rpc/raise", `{"state":"PGRST","message":"{\"code\":\"busy\",\"message\":\"m\"}","detail":"{\"status\":503,\"headers\":{\"Retry-After\":\"77\"}}"}`)
+		if own.status != 503 || own.header.Get("Retry-After") != "77" || len(own.header.Values("Retry-After")) != 1 {
+			t.Errorf("a Retry-After of the user's: %d %v", own.status, own.header)
+		}
+		// Errors of 500 and more are logged, once, with their cause; others are not, and nothing is that a request may have held.
+		p.send(t, "POST", "/rpc/raise", `{"state":"XX123","message":"the cause","detail":"a secret of the row"}`, "Authorization", secret)
+		p.send(t, "POST", "/rpc/raise", `{"state":"22000","message":"not the cause"}`, "Authorization", secret)
+		log := p.events.String()
+		if strings.Count(log, "500: XX123: the cause\n") != 1 || strings.Count(log, "503: 57P02: no server\n") != 1 || strings.Contains(log, "not the cause") {
+			t.Errorf("the log: %s", log)
+		}
+		for _, secret := range []string{"secret", strings.TrimPrefix(secret, "Bearer "), testSecret, "e2e:e2e@"} {
+			if strings.Contains(log, secret) {
+				t.Errorf("the log has %s: %s", secret, log)
+			}
+		}
+		quiet := h.serve(t, "served", "PGRST_LOG_LEVEL=crit")
+		quiet.send(t, "POST", "/rpc/raise", `{"state":"XX123","message":"the cause"}`)
+		if log := quiet.events.String(); strings.Contains(log, "XX123") {
+			t.Errorf("the log at level crit: %s", log)
+		}
 	})
 
 	t.Run("SIGTERM", func(t *testing.T) {

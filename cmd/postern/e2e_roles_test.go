@@ -85,6 +85,20 @@ func testRoleSettings(t *testing.T, h *house) {
 			guc(p, role, "client_encoding", "UTF8")
 		}
 		p.expect(t, "GET", "/authors?id=not.gt.0", "", as("e2e_repeatable"), 200, `[]`)
+		// Code that changes them for the session, though it says that it changes nothing, loses the session.
+		h.execute(t, "roles", `create function api.plant(name text, value text) returns text language sql stable as $$ select set_config(name, value, false) $$;
+			grant insert on api.books to e2e_user`)
+		for _, planted := range [][2]string{{"client_encoding", "SJIS"}, {"standard_conforming_strings", "off"}} {
+			p.send(t, "GET", "/rpc/plant?name="+planted[0]+"&value="+planted[1], "")
+			guc(p, "e2e_user", planted[0], map[string]string{"SJIS": "UTF8", "off": "on"}[planted[1]])
+			p.send(t, "GET", "/rpc/plant?name="+planted[0]+"&value="+planted[1], "")
+			p.expect(t, "POST", "/books?select=title", `{"title":"ポ\\' é"}`, as("e2e_user", "Prefer", "return=representation"), 201, `[{"title":"ポ\\' é"}]`)
+		}
+		h.execute(t, "roles", "alter role e2e_login set client_encoding = 'SJIS'; alter role e2e_login set standard_conforming_strings = off")
+		defer h.execute(t, "roles", "alter role e2e_login reset all")
+		p := h.serve(t, "roles")
+		guc(p, "e2e_user", "client_encoding", "UTF8")
+		guc(p, "e2e_user", "standard_conforming_strings", "on")
 	})
 	t.Run("privileged settings", func(t *testing.T) {
 		guc(p, "e2e_privileged", "statement_timeout", "9s")

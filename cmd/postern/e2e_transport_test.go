@@ -253,6 +253,14 @@ func testCompression(t *testing.T, h *house) {
 func testGoneClients(t *testing.T, h *house) {
 	p := h.serve(t, "transport", "PGRST_DB_POOL=2")
 	const sleeping = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+	// One that has closed its side gets no answer in place of the one that it did not wait for.
+	half := p.dial(t)
+	_, _ = io.WriteString(half, "POST /rpc/sleep HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"seconds\": 30}")
+	eventually(t, "sleep", func() bool { return h.ask(t, "transport", sleeping) == "1" })
+	_ = half.CloseWrite()
+	if answer, _ := io.ReadAll(half); len(answer) > 0 {
+		t.Errorf("half closed: %s", answer)
+	}
 	const sessions = "select string_agg(pid::text, ',' order by pid) from pg_stat_activity where usename = 'e2e_login' and query !~* '^listen'"
 	for _, version := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		q := p.over(version, nil)

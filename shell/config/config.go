@@ -57,7 +57,10 @@ type Config struct {
 	ServerCompressionMinSize  int // bytes
 	ServerCORSAllowedOrigins  []string
 	ServerHost                string
+	ServerClientTimeout       int // seconds
 	ServerMaxBodySize         int
+	ServerMaxBytesInFlight    int
+	ServerMaxConnections      int
 	DBStatementCacheSize      int
 	ServerPort                int
 	ServerReuseport           bool

@@ -277,3 +277,10 @@ func checkBodySize(value string) error {
 	}
 	return nil
 }
+
+func checkPositive(value string) error {
+	if number, err := parseInt(value); err == nil && number < 1 {
+		return errors.New("it is not at least 1")
+	}
+	return nil
+}

@@ -37,6 +37,11 @@ func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	wait := p.wait()
 	p.waiting.Add(1)
 	conn, err := p.pool.Acquire(wait)
+	for err == nil && checkText(pgOf(conn)) != nil { // user code has changed it; a new connection is as it was checked to be
+		_ = pgOf(conn).Close(wait)
+		conn.Release()
+		conn, err = p.pool.Acquire(wait)
+	}
 	p.waiting.Add(-1)
 	switch {
 	case err == nil:

@@ -42,11 +42,9 @@ func (p *Pool) Do(ctx context.Context, request *Request, st *statement.Statement
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case !errors.As(err, &pgErr):
-		return lost(err)
-	case pgErr.Code == "57P01" || pgErr.Code == "57P02" || pgErr.Code == "57P03": // the server is going down
-		return &fault.Fault{
-			Status: http.StatusServiceUnavailable, Code: pgErr.Code, Message: pgErr.Message, Details: pgErr.Detail, Hint: pgErr.Hint, Cause: err,
-		}
+		return lost(err, writes(request, st))
+	case isDown(pgErr):
+		return down(pgErr, writes(request, st))
 	}
 	if pgOf(conn).IsClosed() {
 		if conn, err = p.replace(ctx, conn); err != nil {
@@ -70,10 +68,39 @@ func dirty(st *statement.Statement, answer *Answer) bool {
 	return st == nil && (answer.Statement == nil || answer.Statement.Dirty)
 }
 
-func lost(err error) error {
-	return &fault.Fault{
+// uncertain is said of a write whose end was not heard of.
+const uncertain = "It is not known whether the request was carried out: it may have been committed"
+
+// writes reports whether a request may change something.
+func writes(request *Request, st *statement.Statement) bool {
+	return !request.safe() && string(request.Method) != http.MethodOptions && (st == nil || !st.ReadOnly)
+}
+
+// lost returns the fault of a connection that was lost; with sent after a write was sent on it.
+func lost(err error, sent bool) error {
+	f := &fault.Fault{
 		Status: http.StatusServiceUnavailable, Code: "PGRST001", Message: "The connection to the database was lost", Cause: err,
 	}
+	if sent {
+		f.Details = uncertain
+	}
+	return f
+}
+
+// isDown reports whether an error says that the server is going down, or not up yet, and not only that user code has raised it.
+func isDown(err *pgconn.PgError) bool {
+	return err.SeverityUnlocalized != "ERROR" && (err.Code == "57P01" || err.Code == "57P02" || err.Code == "57P03")
+}
+
+// down returns the fault of such an error; with sent as lost. It may come after the commit, before the server has said so.
+func down(err *pgconn.PgError, sent bool) error {
+	f := &fault.Fault{
+		Status: http.StatusServiceUnavailable, Code: err.Code, Message: err.Message, Details: err.Detail, Hint: err.Hint, Cause: err,
+	}
+	if sent {
+		f.Details = uncertain
+	}
+	return f
 }
 
 // isUnprepared reports whether a prepared statement is gone. Nothing has run then.
@@ -283,13 +310,15 @@ func (p *Pool) explain(ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgE
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.As(err, &inner) && isDown(inner):
+		return down(inner, false)
 	case errors.As(err, &inner):
 		return &fault.Fault{
 			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: pgErr.Message, Details: pgErr.Detail,
 			Hint: pgErr.Hint, Cause: inner,
 		}
 	}
-	return lost(err)
+	return lost(err, false)
 }
 
 // word executes explainStatement.

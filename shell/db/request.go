@@ -34,6 +34,7 @@ type Request struct {
 
 // Reset empties a request for its next use.
 func (r *Request) Reset() {
+	clear(r.values[:cap(r.values)]) // a long body is not kept
 	*r = Request{Values: r.Values[:0], values: r.values[:0], formats: r.formats[:0], room: r.room[:0]}
 }
 

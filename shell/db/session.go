@@ -130,7 +130,24 @@ func (p *Pool) open(ctx context.Context, conn *pgx.Conn) error {
 	if found == p.options.Version && failed != nil {
 		return fmt.Errorf("preparing: %w", failed)
 	}
-	return p.checkVersion(found, failed)
+	if err := p.checkVersion(found, failed); err != nil {
+		return err
+	}
+	return checkText(pg)
+}
+
+// textParameters are the settings that texts, and constants in SQL, are written for, as ParseURI asks for them. The server reports
+// them, and each change of them, by itself (PostgreSQL docs, "Asynchronous Operations").
+var textParameters = [...][2]string{{"client_encoding", "UTF8"}, {"standard_conforming_strings", "on"}}
+
+// checkText fails where a session reads text in another way: values could turn into others, or into SQL.
+func checkText(pg *pgconn.PgConn) error {
+	for _, want := range textParameters {
+		if got := pg.ParameterStatus(want[0]); got != want[1] && got != "" { // some poolers report nothing
+			return fmt.Errorf("%s of the session is %s, not %s", want[0], got, want[1])
+		}
+	}
+	return nil
 }
 
 // prepareFixed prepares the fixed statements again, after user code has deallocated them.

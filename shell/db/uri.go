@@ -33,7 +33,8 @@ func ParseURI(uri, application string) (*pgxpool.Config, error) {
 	if _, given := parameters["application_name"]; !given {
 		parameters["application_name"] = application
 	}
-	parameters["client_encoding"] = "UTF8"
-	parameters["standard_conforming_strings"] = "on"
+	for _, want := range textParameters {
+		parameters[want[0]] = want[1]
+	}
 	return config, nil
 }

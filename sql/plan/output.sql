@@ -202,7 +202,7 @@ declare
     select output ->> 'label' from jsonb_array_elements(outputs) as output group by 1 having count(*) > 1 limit 1);
 begin
   if twice is not null then
-    raise exception using errcode = 'ambiguous_column', message = format('column reference "%s" is ambiguous', twice);
+    raise exception using errcode = 'ambiguous_column', message = format('two columns of a spread have the name "%s"', twice);
   end if;
 end
 $$;

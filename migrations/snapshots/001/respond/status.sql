@@ -42,7 +42,7 @@ begin
     when state = '42P01' then return 404;
     when state = '42P17' then return 500;
     when state = '53400' then return 500;
-    when state = '57P01' then return 503;
+    when state in ('57P01', '57P02', '57P03') then return 503;
     when state = 'P0001' then return 400;
     when state ~ '^PT[1-5][0-9][0-9]$' then return substr(state, 3)::int;
     when left(state, 2) in ('08', '53') then return 503;
