@@ -40,7 +40,7 @@ declare
   method constant text := request ->> 'method';
   fields constant jsonb := coalesce(request -> 'headers', '{}');
   writes constant boolean := method in ('POST', 'PATCH', 'PUT', 'DELETE');
-  number constant int := case when request ? 'values' then 3 end;
+  number constant int := case when (request ->> 'values')::int > 0 then 3 end; -- else a chr(1) is the client's
   segments text[] := postern.path_segments(request ->> 'path');
   version text := postern.description_version(segments);
   schema text;
