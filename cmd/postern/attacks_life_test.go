@@ -370,6 +370,7 @@ func TestAttackedLife(t *testing.T) {
 		$$ select pg_sleep(1); insert into api.books (title) values ('slow') returning 1 $$`)
 	p := h.serve(t, "held", "PGRST_DB_POOL=4")
 
+	t.Run("D11", func(t *testing.T) { testManyRelations(t, h) })
 	t.Run("L3", func(t *testing.T) {
 		var answered, failed atomic.Int64
 		meanwhile := func(do func(), mayFail bool) {
@@ -498,4 +499,57 @@ func TestAttackedLife(t *testing.T) {
 		}
 		p.expect(t, "GET", "/books?select=id&id=eq.1", "", nil, 200, `[{"id":1}]`)
 	})
+}
+
+// Among very many relations what is wrong is told soon (D11), and so is what there is (D12).
+func testManyRelations(t *testing.T, h *house) {
+	h.database(t, "wide", false)
+	h.execute(t, "wide", "create schema wide; grant usage on schema wide to e2e_user")
+	soak := os.Getenv("POSTERN_SOAK") != ""
+	for first := 1; first < 5000; first += 1000 { // each takes locks until it ends
+		h.execute(t, "wide", fmt.Sprintf(`do $$ begin for n in %d .. %d loop
+			execute format('create table wide.table_%%1$s (id int, name text)', n);
+			if %t then execute format('create function wide.routine_%%1$s(a int) returns int language sql immutable as ''select 1''', n); end if;
+			end loop; end $$`, first, first+999, soak))
+	}
+	h.execute(t, "wide", `alter table wide.table_1 add primary key (id); alter table wide.table_2 add foreign key (id) references wide.table_1;
+		grant select on all tables in schema wide to e2e_user; analyze`)
+	if out, err := h.run(t, "migrate", "--db-uri", h.cluster.URI(h.cluster.Superuser, "wide")); err != nil {
+		t.Fatal(err, out)
+	}
+	p := h.serve(t, "wide", "PGRST_DB_SCHEMAS=wide", "PGRST_DB_POOL=1")
+	user := token(`{"role":"e2e_user"}`)
+	for _, test := range []struct {
+		id, method, target string
+		status             int
+		code               string
+		most               time.Duration
+	}{
+		{"D11", "GET", "/tabel_4999", 404, "PGRST205", slow / 4},
+		{"D11", "GET", "/rpc/rutine_4999?a=1", 404, "PGRST202", slow / 4},
+		{"D11", "GET", "/rpc/routine_4999?b=1", 404, "PGRST202", slow / 4},
+		{"D11", "GET", "/table_1?select=table_3(id)", 400, "PGRST200", slow / 4},
+		{"D11", "GET", "/table_1?select=table_2(id)", 200, "", slow / 4},
+		{"D11", "GET", "/table_1?nmae=eq.1", 400, "42703", slow / 4},
+		{"D12", "OPTIONS", "/table_1", 200, "", slow / 4},
+		{"D12", "GET", "/", 200, "", slow},
+		{"D12", "GET", "/openapi/3.1.json", 200, "", slow},
+	} {
+		if test.most == slow && !soak {
+			continue // TestDescriptionTime describes a thousand
+		}
+		start := time.Now()
+		r := p.send(t, test.method, test.target, "", "Authorization", user)
+		took := time.Since(start)
+		if r.status != test.status || r.code() != test.code || took > test.most {
+			t.Errorf("%s %s: %d %.200s after %v", test.id, test.target, r.status, r.body, took)
+		}
+		t.Logf("%s %s: %v, %d bytes", test.id, test.target, took, len(r.body))
+	}
+	if runtime.GOOS != "linux" {
+		return
+	}
+	if peak := peakMemory(t, p.command.Process.Pid); peak > 200<<10 {
+		t.Errorf("D12: the server's memory had a peak of %d KiB", peak)
+	}
 }
