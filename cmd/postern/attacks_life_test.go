@@ -228,6 +228,11 @@ func testSlowClients(t *testing.T, a *attacked) {
 			if _, err := io.WriteString(w.conn, beginning); err != nil {
 				t.Fatal(err)
 			}
+			if clients == 4 {
+				if _, err := w.reader.Peek(1); err != nil { // the answer has begun
+					t.Fatal(err)
+				}
+			}
 		}
 		for range 20 {
 			start := time.Now()

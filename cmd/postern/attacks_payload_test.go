@@ -132,18 +132,22 @@ func (one attack) with(text string) attack {
 }
 
 // A table in place of a run of sqlmap (I14), which is not among the packages of every system: each payload in each place has the
-// status of a harmless word there, or is refused; what is true makes no other answer than what is false; nothing sleeps or changes.
+// status of a harmless word there, or is refused; what is true makes no other answer than what is false; nothing sleeps or changes. Each
+// place gets a third of them, and all with POSTERN_SOAK.
 func testPayloads(t *testing.T, a *attacked) {
 	tried, soak := 0, os.Getenv("POSTERN_SOAK") != ""
 	for number, place := range payloadPlaces {
 		control := a.send(t, place.with("zq7x"))
 		for class, payloads := range sqlPayloads {
+			if !soak && class%3 != number%3 {
+				continue
+			}
 			var first reply
 			for n, payload := range payloads {
 				one := place.with(payload)
 				start := time.Now()
 				got := []reply{a.send(t, one)}
-				if soak || class%8 == number%8 {
+				if soak || class%2 == 0 {
 					got = append(got, a.bySQL(t, one))
 				}
 				for _, r := range got {

@@ -45,7 +45,7 @@ revoke all on api.secrets from e2e_anon;
 
 // attack is a request that may do harm, and how it is answered: by a status and the code of an error, or with a beginning of the body.
 type attack struct {
-	id      string // in listed
+	id      string // in attackList
 	request string // method and target
 	body    string
 	headers []string // names and values
@@ -220,4 +220,12 @@ func TestAttacks(t *testing.T) {
 	t.Run("notified", func(t *testing.T) { testNotifyStorm(t, a) })
 	t.Run("backslashes", func(t *testing.T) { testBackslashes(t, a) })
 	t.Run("payloads", func(t *testing.T) { testPayloads(t, a) })
+	t.Run("log", func(t *testing.T) { // A4
+		log := a.p.events.String()
+		for _, secret := range []string{testSecret, strings.TrimPrefix(a.user, "Bearer "), "password", "Ann's"} {
+			if strings.Contains(log, secret) {
+				t.Errorf("the log has %q", secret)
+			}
+		}
+	})
 }
