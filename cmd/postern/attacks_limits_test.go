@@ -79,7 +79,7 @@ var bombs = []attack{
 	{id: "D6", request: "POST /docs", body: "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00", headers: []string{"Content-Encoding", "gzip"}, status: 400, want: "22021"},
 	{id: "D6", request: "POST /docs", body: `{"id":9,"made":` + times("[", 10_000) + times("]", 10_000) + "}", status: 500, want: "54000"},
 	{id: "D6", request: "POST /rpc/joined", body: `{"words":[` + times(`"a",`, 100_000) + `"b"]}`, status: 200, want: ``},
-	{id: "D6", request: "POST /books", body: times("\"", 100_000), headers: []string{"Content-Type", "text/csv", "Prefer", "tx=rollback"}, status: 201, want: ``},
+	{id: "D6", request: "POST /books", body: times("\"", 100_000) + "\n", headers: []string{"Content-Type", "text/csv", "Prefer", "tx=rollback"}, status: 201, want: ``},
 	{id: "D6", request: "POST /books", body: times("a,", 100_000) + "\n", headers: []string{"Content-Type", "text/csv", "Prefer", "tx=rollback"}, status: 201, want: ``},
 
 	// H4, H5, H8, H9: headers.
