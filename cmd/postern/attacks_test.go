@@ -220,6 +220,7 @@ func TestAttacks(t *testing.T) {
 	t.Run("notified", func(t *testing.T) { testNotifyStorm(t, a) })
 	t.Run("backslashes", func(t *testing.T) { testBackslashes(t, a) })
 	t.Run("payloads", func(t *testing.T) { testPayloads(t, a) })
+	t.Run("sqlmap", func(t *testing.T) { testSqlmap(t, a) })
 	t.Run("log", func(t *testing.T) { // A4
 		log := a.p.events.String()
 		for _, secret := range []string{testSecret, strings.TrimPrefix(a.user, "Bearer "), "password", "Ann's"} {
