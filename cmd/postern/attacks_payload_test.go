@@ -178,7 +178,7 @@ func testPayloads(t *testing.T, a *attacked) {
 	t.Logf("%d payloads in %d places", tried, len(payloadPlaces))
 }
 
-// sqlmap itself (I14), where it is installed and there is time: POSTERN_SOAK. The star is where it tries.
+// sqlmap itself (I14), where it is installed and there is time: POSTERN_SOAK. The star is where it tries; at limit it gives up on the first 416.
 func testSqlmap(t *testing.T, a *attacked) {
 	program, err := exec.LookPath("sqlmap")
 	if err != nil || os.Getenv("POSTERN_SOAK") == "" {
@@ -193,7 +193,6 @@ func testSqlmap(t *testing.T, a *attacked) {
 		{"/books?or=(title.eq.One*,id.eq.9)", nil},
 		{"/books?select=id*", nil},
 		{"/books?order=id*", nil},
-		{"/books?limit=1*", nil},
 		{"/books*", nil},
 		{"/rpc/back?value=x*", nil},
 		{"/books?select=id", []string{"--headers=Prefer: timezone=UTC*"}},
