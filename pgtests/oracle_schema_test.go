@@ -92,8 +92,8 @@ func (s *schema) add(format string, arguments ...any) {
 	s.ddl = append(s.ddl, strings.TrimSpace(fmt.Sprintf(format, arguments...)))
 }
 
-// hostile are names that must not mean anything else; %d makes them differ.
-var hostile = []string{
+// hostileNames are names that must not mean anything else; %d makes them differ.
+var hostileNames = []string{
 	"t%d", "t%d", "T Upper%d", "sp ace%d", "Ünï%d", "quo\"te%d", "it's%d", "com,ma%d", "par(en)%d", "dot.%d", "co:lon%d", `back\slash%d`, "dol$%d", "per%%I%%s%d", "ar->row%d", "bang!%d",
 	"-- dash%d", "dash-%d", "st*r%d", "semi;%d", "{brace}%d", "é%d", "%d",
 }
@@ -110,7 +110,7 @@ func fresh(r *rand.Rand, n int, taken func(string) bool) string {
 		name := "c" + fmt.Sprint(n)
 		switch {
 		case chance(r, 25):
-			name = fmt.Sprintf(choice(r, hostile...), n)
+			name = fmt.Sprintf(choice(r, hostileNames...), n)
 		case chance(r, 25):
 			name = choice(r, reserved...)
 		}

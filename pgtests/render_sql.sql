@@ -100,7 +100,7 @@ end $$;
 select is(pg_temp.placed(statement), wanted, statement)
 from (values
   ('select $1, ''$2'', "%$3" % $1', 'select ''it''''s'', ''$2'', "%$3" % ''it''''s'''), ('select $3 where $2', 'select ''b'' where NULL'),
-  ('select ''%s''', 'select ''%s''')
+  ('select ''%s''', 'select ''%s'''), ('select f1$, f2$ from a where b=$1', 'select f1$, f2$ from a where b=''it''''s''')
 ) as cases(statement, wanted);
 
 -- Payloads.

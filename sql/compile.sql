@@ -42,7 +42,7 @@ declare
   method constant pg_catalog.text := request ->> 'method';
   fields constant pg_catalog.jsonb := coalesce(request -> 'headers', '{}');
   writes constant boolean := method in ('POST', 'PATCH', 'PUT', 'DELETE');
-  number constant int := case when request ? 'values' then 3 end;
+  number constant int := case when (request ->> 'values')::int > 0 then 3 end; -- else a chr(1) is the client's
   segments pg_catalog.text[] := postern.path_segments(request ->> 'path');
   version pg_catalog.text := postern.description_version(segments);
   schema pg_catalog.text;

@@ -43,6 +43,8 @@ var fixed = [fixedStatements]fixedStatement{
 			" and pg_catalog.set_config('request.path', $5, true) is not null" +
 			" and pg_catalog.set_config('request.headers', $6, true) is not null" +
 			" and " + unlessCurrent("request.cookies", "$7") +
+			" and " + unlessUnset("response.status") +
+			" and " + unlessUnset("response.headers") +
 			" and case when $8 then pg_catalog.set_config('transaction_read_only', 'on', true) else '' end is not null" +
 			" and case when $9 then pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) else '' end is not null",
 		oids: []uint32{oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool, oidBool},
@@ -84,6 +86,13 @@ var fixed = [fixedStatements]fixedStatement{
 func unlessCurrent(name, value string) string {
 	return "(pg_catalog.current_setting('" + name + "', true) operator(pg_catalog.=) " + value +
 		" or pg_catalog.set_config('" + name + "', " + value + ", true) is not null)"
+}
+
+// unlessUnset returns SQL that unsets a setting for the transaction where code said to be STABLE has left it in the session, and is
+// true.
+func unlessUnset(name string) string {
+	return "(coalesce(pg_catalog.current_setting('" + name + "', true), '') = ''" +
+		" or pg_catalog.set_config('" + name + "', '', true) is not null)"
 }
 
 var (

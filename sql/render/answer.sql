@@ -242,7 +242,8 @@ declare
   used int[];
 begin
   for found in
-    select regexp_matches(statement, '((?:[^''"$]|''(?:[^'']|'''')*''|"(?:[^"]|"")*")+)|\$([0-9]+)', 'g')
+    select regexp_matches(statement,
+      '((?:[a-z_][a-z0-9_$]*|[^''"$]|''(?:[^'']|'''')*''|"(?:[^"]|"")*")+)|\$([0-9]+)', 'g')
   loop
     if found[1] is not null then
       made := made || replace(found[1], '%', '%%');
