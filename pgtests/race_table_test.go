@@ -66,13 +66,16 @@ var racedAsks = map[string]struct {
 	"call":   {request{"POST", "/rpc/raced_number", "", []byte(`{}`)}, 200},
 }
 
-// racedChanges are what happens beside the requests: how it is done and undone, and which requests it is raced with, each with the
-// status that it has after the change.
-var racedChanges = []struct {
+type racedChange struct {
 	name, do, undo string
 	asked          string
 	rewrites       bool // an older snapshot finds the table empty (PostgreSQL's documentation, "Caveats" of MVCC)
-}{
+	membership     bool // what it takes away is gone at once; what it gives back is seen when roles are read again
+}
+
+// racedChanges are what happens beside the requests: how it is done and undone, and which requests it is raced with, each with the
+// status that it has after the change.
+var racedChanges = []racedChange{
 	{name: "column added", do: "alter table store.raced add extra int default 7", undo: "alter table store.raced drop extra", asked: "star 200 read 200 insert 201 rows 200"},
 	{name: "column renamed", do: "alter table store.raced rename label to title", undo: "alter table store.raced rename title to label",
 		asked: "star 200 read 400 patch 400 insert 400 rows 200"},
@@ -96,8 +99,8 @@ var racedChanges = []struct {
 		undo: "alter table store.raced disable row level security; drop policy mine on store.raced", asked: "read 200 embed 200 patch 200 insert 403 rows 200"},
 	{name: "policy altered", do: "alter policy of_items on store.raced_items using (what = 'a')", undo: "alter policy of_items on store.raced_items using (true)", asked: "items 200 embed 200"},
 	{name: "policy dropped", do: "drop policy of_items on store.raced_items", undo: "create policy of_items on store.raced_items using (true)", asked: "items 200 embed 200"},
-	{name: "left a group", do: "revoke {group} from {roles}", undo: "grant {group} to {roles}", asked: "shared 403"},
-	{name: "not to be assumed", do: "revoke {roles} from store_login", undo: "grant {roles} to store_login", asked: "read 403 insert 403 call 403 embed 403"},
+	{name: "left a group", do: "revoke {group} from {roles}", undo: "grant {group} to {roles}", asked: "shared 403", membership: true},
+	{name: "not to be assumed", do: "revoke {roles} from store_login", undo: "grant {roles} to store_login", asked: "read 403 insert 403 call 403 embed 403", membership: true},
 	{name: "function replaced", do: "create or replace function store.raced_number() returns int language plpgsql as 'begin return 2; end'",
 		undo: "create or replace function store.raced_number() returns int language plpgsql as 'begin return 1; end'", asked: "call 200"},
 	{name: "function of rows replaced", do: "create or replace function store.raced_rows() returns setof store.raced language sql stable as 'select * from store.raced where id = 2'",
@@ -141,6 +144,7 @@ type raceTable struct {
 	roles  []string
 	rename *strings.Replacer
 	number atomic.Int64
+	rows   atomic.Int64 // that were inserted, as their answers say
 	tried  map[string]int
 }
 
@@ -154,7 +158,7 @@ func TestRaceTable(t *testing.T) {
 		moments  []moment
 	}{
 		{"prepared", nil, []moment{open, undone, waiting}},
-		{"unprepared", []string{"PGRST_DB_PREPARED_STATEMENTS=false"}, []moment{open, undone, waiting}},
+		{"unprepared", []string{"PGRST_DB_PREPARED_STATEMENTS=false"}, []moment{open, waiting}},
 		{"begun", []string{"PGRST_DB_PRE_REQUEST=store.raced_pause"}, []moment{began}},
 	} {
 		t.Run(form.name, func(t *testing.T) {
@@ -165,11 +169,11 @@ func TestRaceTable(t *testing.T) {
 				fields := strings.Fields(change.asked)
 				for i := 0; i < len(fields); i += 2 {
 					status, _ := strconv.Atoi(fields[i+1])
-					before, after := r.atRest(t, change.do, change.undo, fields[i], status)
+					before, after := r.atRest(t, change, fields[i], status)
 					for _, when := range form.moments {
 						for _, shape := range []string{shapeNew, shapeOld} {
 							for n, way := range []string{"", "isolated", "tx"} {
-								if turn++; way != "" && os.Getenv("POSTERN_SOAK") == "" && turn%4 != n {
+								if turn++; way != "" && os.Getenv("POSTERN_SOAK") == "" && turn%8 != n {
 									continue
 								}
 								if change.rewrites && way == "isolated" && when != waiting {
@@ -179,13 +183,17 @@ func TestRaceTable(t *testing.T) {
 								if t.Failed() && r.tried["failed"] > 20 {
 									t.FailNow()
 								}
-								r.race(t, name, change.do, change.undo, fields[i], before, after, when, shape, way)
+								r.race(t, name, change, fields[i], before, after, when, shape, way)
 							}
 						}
 					}
 				}
 			}
 			t.Logf("races: %v", r.tried)
+			var rows int64
+			if err := r.watch.QueryRow(t.Context(), "select count(*) from store.raced where id >= 1000").Scan(&rows); err != nil || rows != r.rows.Load() || rows == 0 {
+				t.Errorf("%d rows were inserted, as the answers say; there are %d %v", r.rows.Load(), rows, err)
+			}
 		})
 	}
 }
@@ -205,7 +213,8 @@ func newRaceTable(t *testing.T, name string, settings []string) *raceTable {
 		execute(t, r.watch, r.rename.Replace("drop owned by {roles}, {group}; drop role {roles}, {group}"))
 	})
 	execute(t, r.ddl, r.rename.Replace(contested))
-	r.shell = serveHTTP(t, database, append(settings, "PGRST_DB_POOL=1", "PGRST_DB_TX_END=commit-allow-override", "PGRST_DB_CHANNEL_ENABLED=false")...)
+	r.shell = serveHTTP(t, database, append(settings, "PGRST_DB_POOL=1", "PGRST_DB_TX_END=commit-allow-override")...)
+	eventually(t, "listening", func() bool { return strings.Contains(r.shell.events.String(), "Listening") })
 	return r
 }
 
@@ -255,28 +264,31 @@ func (r *raceTable) ask(t *testing.T, which, shape, way string) string {
 	if answer.status >= 400 && json.Unmarshal(answer.body, &failure) == nil {
 		return fmt.Sprintf("%d %s", answer.status, failure.Code)
 	}
+	if answer.status == 201 {
+		r.rows.Add(1)
+	}
 	body := strings.ReplaceAll(string(answer.body), ", \n ", ",")
 	return fmt.Sprintf("%d %s", answer.status, madeNew.ReplaceAllString(body, "x"))
 }
 
 // atRest returns how a request is answered before and after a change, when nothing else happens.
-func (r *raceTable) atRest(t *testing.T, do, undo, which string, status int) (before, after string) {
+func (r *raceTable) atRest(t *testing.T, change racedChange, which string, status int) (before, after string) {
 	t.Helper()
 	before = r.ask(t, which, shapeNew, "")
-	execute(t, r.ddl, r.rename.Replace(do))
+	execute(t, r.ddl, r.rename.Replace(change.do))
 	after = r.ask(t, which, shapeNew, "")
-	execute(t, r.ddl, r.rename.Replace(undo))
+	r.undo(t, change)
 	if again := r.ask(t, which, shapeNew, ""); again != before || !strings.HasPrefix(before, strconv.Itoa(racedAsks[which].status)) ||
 		!strings.HasPrefix(after, strconv.Itoa(status)) {
-		t.Fatalf("%s: %s is answered by %s, and by %s; undone by %s", do, which, before, after, again)
+		t.Fatalf("%s: %s is answered by %s, and by %s; undone by %s", change.name, which, before, after, again)
 	}
 	return before, after
 }
 
 // race has a change happen at a moment of a request.
-func (r *raceTable) race(t *testing.T, name, do, undo, which, before, after string, when moment, shape, way string) {
+func (r *raceTable) race(t *testing.T, name string, change racedChange, which, before, after string, when moment, shape, way string) {
 	t.Helper()
-	do, undo = r.rename.Replace(do), r.rename.Replace(undo)
+	do := r.rename.Replace(change.do)
 	if shape == shapeOld {
 		for range 2 {
 			r.ask(t, which, shape, way)
@@ -332,9 +344,7 @@ func (r *raceTable) race(t *testing.T, name, do, undo, which, before, after stri
 		}()
 		settled(advisory)
 		go send()
-		for r.shell.metric(t, "pgrst_db_pool_waiting") != 1 {
-			time.Sleep(time.Millisecond)
-		}
+		eventually(t, "waiting for a connection", func() bool { return r.shell.metric(t, "pgrst_db_pool_waiting") == 1 })
 		execute(t, r.ddl, do)
 		execute(t, r.watch, "select pg_advisory_unlock(4711)")
 		if answer := <-held; answer != "200 <nil>" {
@@ -366,6 +376,28 @@ func (r *raceTable) race(t *testing.T, name, do, undo, which, before, after stri
 		t.Errorf("%s: the next answer is %.300s, not %.300s", name, next, final)
 	}
 	if when != undone {
-		execute(t, r.ddl, undo)
+		r.undo(t, change)
+	}
+}
+
+// undo brings back what was before a change.
+func (r *raceTable) undo(t *testing.T, change racedChange) {
+	t.Helper()
+	execute(t, r.ddl, r.rename.Replace(change.undo))
+	if change.membership {
+		const told = "Configuration reloaded"
+		before := strings.Count(r.shell.events.String(), told)
+		execute(t, r.ddl, "notify pgrst, 'reload config'")
+		eventually(t, "reading the roles", func() bool { return strings.Count(r.shell.events.String(), told) > before })
+	}
+}
+
+// eventually tries until it works or twenty seconds are over.
+func eventually(t *testing.T, what string, works func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !works(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(what + " did not happen")
+		}
 	}
 }
