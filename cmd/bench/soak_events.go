@@ -51,7 +51,7 @@ func (s *soak) disturb(ctx context.Context, began time.Time, length time.Duratio
 		"create function app.touch_nothing() returns trigger language plpgsql as 'begin return null; end'"); err != nil {
 		return err
 	}
-	for step, restarts := 0, 0; time.Since(began) < length; step++ {
+	for step, restarts, changes := 0, 0, 0; time.Since(began) < length; step++ {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -83,11 +83,12 @@ func (s *soak) disturb(ctx context.Context, began time.Time, length time.Duratio
 				return err
 			}
 		}
-		one := soakSQL[step%len(soakSQL)]
+		one := soakSQL[changes%len(soakSQL)]
 		sql := one.do
-		if step/len(soakSQL)%2 == 1 {
+		if changes/len(soakSQL)%2 == 1 {
 			sql = one.undo
 		}
+		changes++
 		if err := s.change(ctx, one.name, sql); err != nil {
 			return err
 		}
