@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BIN := bin/postern
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build lint fmt setup setup-test snapshot conformance clean
+.PHONY: help run test soak bench build lint fmt setup setup-test snapshot conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,9 @@ test: lint ## check the code, then run every test (some packages: make test PACK
 	@pg=$$(.ci/setup.sh test) && cc=$$(.ci/compiler.sh) && .ci/browser.sh >/dev/null && .ci/curl.sh >/dev/null && \
 	  POSTERN_PG_BIN=$$pg CC=$$cc POSTERN_PGBOUNCER=$$(.ci/pgbouncer.sh) go test $(or $(PACKAGES),./...) && \
 	  { [ -n "$(PACKAGES)" ] || { cd cmd/bench && POSTERN_PG_BIN=$$pg go test ./...; }; }
+
+soak: ## try faults, races and an application's requests for long; the minutes of the latter: make soak MINUTES=30
+	@.ci/soak.sh $(or $(MINUTES),30)
 
 bench: setup ## measure an application's requests beside hand-written handlers (make bench ARGS="-help" tells what else)
 	@go build -C cmd/bench -o $(CURDIR)/bin/bench

@@ -35,7 +35,7 @@ func testFailover(t *testing.T, binary string) {
 		"port": {fmt.Sprintf("%d,%d", h.cluster.Port, standby.cluster.Port)},
 	}
 	s := besiege(t, h, "e2e", h.serve(t, "e2e", faultSettings("PGRST_DB_URI=postgresql://e2e_login@/e2e?"+both.Encode())...), time.Minute)
-	reader := standby.serve(t, "e2e")
+	reader := standby.serve(t, "e2e", "PGRST_DB_URI="+standby.cluster.URI("e2e_login", "e2e")+"&application_name=reader")
 	user := []string{"Authorization", s.token}
 	reader.expect(t, "GET", "/books?id=eq.1&select=id", "", nil, 200, `[{"id":1}]`)
 	for range 3 { // known at last, and prepared

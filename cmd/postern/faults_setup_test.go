@@ -432,6 +432,7 @@ func (s *siege) figures(t *testing.T) figures {
 			f.goroutines, _ = strconv.Atoi(strings.TrimSpace(value))
 		}
 	}
-	f.connections, _ = strconv.Atoi(s.h.ask(t, s.name, "select count(*) from pg_stat_activity where usename = 'e2e_login' and datname = current_database()"))
+	f.connections, _ = strconv.Atoi(s.h.ask(t, s.name,
+		"select count(*) from pg_stat_activity where usename = 'e2e_login' and datname = current_database() and application_name <> 'reader'"))
 	return f
 }
