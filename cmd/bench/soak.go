@@ -50,7 +50,8 @@ type soakKind struct {
 func benchSoak(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("bench soak", flag.ContinueOnError)
 	minutes := flags.Float64("minutes", 30, "how long it takes")
-	var o options
+	// What is kept of statements reaches its bound soon, so that memory that grows beyond it is seen.
+	o := options{env: []string{"PGRST_DB_STATEMENT_CACHE_SIZE=4194304"}}
 	flags.StringVar(&o.postern, "postern", "", "`binary` to try (default: built from the sources)")
 	if err := flags.Parse(arguments); err != nil {
 		return errUsage

@@ -254,6 +254,13 @@ func (s *soak) report(ctx context.Context, out io.Writer) error {
 	files, filesEnd := s.growth(0.2, func(m memorySample) float64 { return float64(m.files) })
 	_, _ = fmt.Fprintf(out, "memory: shell %.1f MiB, %+.1f since a fifth of the time; a session %.1f MiB, %+.1f in the last three tenths; at most %+d each after %s\n",
 		shellEnd, shell, sessionEnd, session, mostGrowth, settled)
+	var course []string
+	for _, one := range s.memory {
+		if part := int(10 * one.at / s.memory[len(s.memory)-1].at); part >= len(course) {
+			course = append(course, fmt.Sprintf("%.0f %.0f", one.resident, one.sessions))
+		}
+	}
+	_, _ = fmt.Fprintf(out, "tenth by tenth, MiB of the shell and of a session: %s\n", strings.Join(course, ", "))
 	_, _ = fmt.Fprintf(out, "open files of the shell: %.0f, %+.1f since a fifth of the time\n", filesEnd, files)
 	for _, problem := range problems[:min(len(problems), 20)] {
 		progress(problem)
