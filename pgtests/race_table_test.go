@@ -401,3 +401,30 @@ func eventually(t *testing.T, what string, works func() bool) {
 		}
 	}
 }
+
+// TestMembershipInPolicies: PostgreSQL does not plan a prepared statement anew where its role has left one that a policy is for. The
+// server does, when it reads the roles, every ten seconds.
+func TestMembershipInPolicies(t *testing.T) {
+	t.Parallel()
+	r := newRaceTable(t, "policies", nil)
+	execute(t, r.ddl, r.rename.Replace("drop policy of_items on store.raced_items; create policy of_group on store.raced_items to {group} using (true)"))
+	before := ""
+	for range 3 {
+		before = r.ask(t, "items", shapeOld, "")
+	}
+	if !strings.Contains(before, `"what"`) {
+		t.Fatal(before)
+	}
+	for _, step := range []struct{ sql, want string }{{"revoke {group} from {roles}", "200 []"}, {"grant {group} to {roles}", before}} {
+		execute(t, r.ddl, r.rename.Replace(step.sql))
+		began := time.Now()
+		eventually(t, step.sql, func() bool { return r.ask(t, "items", shapeOld, "") == step.want })
+		if took := time.Since(began); took > 13*time.Second {
+			t.Errorf("%s counts after %s", step.sql, took)
+		}
+		t.Logf("%s counts after %s", step.sql, time.Since(began).Round(10*time.Millisecond))
+		if got := r.ask(t, "items", shapeNew, ""); got != step.want {
+			t.Errorf("%s: %s", step.sql, got)
+		}
+	}
+}
