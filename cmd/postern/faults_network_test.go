@@ -3,10 +3,13 @@ package main
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,6 +23,7 @@ import (
 type tamperer struct {
 	address string
 	server  string
+	sealed  bool // by TLS: nothing is known of messages, any bit of what comes next is garbled
 	armed   atomic.Pointer[harm]
 	mutex   sync.Mutex
 	open    map[net.Conn]bool
@@ -85,6 +89,10 @@ func (p *tamperer) cut() {
 func (p *tamperer) pass(from, to net.Conn, fromServer bool) {
 	defer func() { _, _ = from.Close(), to.Close() }()
 	reader := bufio.NewReader(from)
+	if p.sealed {
+		p.passSealed(reader, to, fromServer)
+		return
+	}
 	for first := !fromServer; ; first = false {
 		head := 5
 		if first {
@@ -109,6 +117,23 @@ func (p *tamperer) pass(from, to net.Conn, fromServer bool) {
 			continue
 		}
 		if _, err := to.Write(message); err != nil {
+			return
+		}
+	}
+}
+
+func (p *tamperer) passSealed(from io.Reader, to io.Writer, fromServer bool) {
+	chunk := make([]byte, 1<<16)
+	for {
+		n, err := from.Read(chunk)
+		if err != nil {
+			return
+		}
+		const header = 5 // of a record: whoever reads a garbled length may wait for more
+		if h := p.armed.Load(); h != nil && h.fromServer == fromServer && n > header && p.armed.CompareAndSwap(h, nil) {
+			chunk[header+rand.IntN(n-header)] ^= 1 << rand.IntN(8)
+		}
+		if _, err := to.Write(chunk[:n]); err != nil {
 			return
 		}
 	}
@@ -204,4 +229,38 @@ func testNetworkFaults(t *testing.T, binary string) {
 	s.await(t, 8*time.Second)
 	s.left(t, before)
 	s.check(t)
+}
+
+// testSealedFaults garbles any bit of connections by TLS: that is found out, each time.
+func testSealedFaults(t *testing.T, binary string) {
+	h, _ := keptCluster(t, cluster.Options{Settings: durable()})
+	h.binary = binary
+	h.database(t, "e2e", true)
+	h.execute(t, "e2e", faultSchema)
+	certificate, key := filepath.Join(h.cluster.Home, "cert.pem"), filepath.Join(h.cluster.Home, "key.pem")
+	writeCertificate(t, certificate, key)
+	owned := like(t, h.cluster.Home)
+	for _, file := range []string{certificate, key} {
+		if err := errors.Join(os.Chown(file, int(owned.Uid), int(owned.Gid)), os.Chmod(file, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, sql := range []string{"alter system set ssl_cert_file = '" + certificate + "'", "alter system set ssl_key_file = '" + key + "'",
+		"alter system set ssl = on", "select pg_reload_conf()"} {
+		h.execute(t, "e2e", sql)
+	}
+	eventually(t, "TLS", func() bool { return h.ask(t, "e2e", "select current_setting('ssl')") == "on" })
+	proxy := newTamperer(t, h.cluster)
+	proxy.sealed = true
+	uri := "PGRST_DB_URI=postgresql://e2e_login:e2e@" + proxy.address + "/e2e?sslmode=require"
+	s := besiege(t, h, "e2e", h.serve(t, "e2e", faultSettings(uri)...), time.Minute)
+	s.suffer(t, fault{
+		allowed: []string{"503 PGRST000", "503 PGRST001", "503 08P01", explaining}, wanted: "503 PGRST001", within: 3 * time.Second,
+		strike: func(t *testing.T) {
+			for n := range soaked(60, 5000) {
+				proxy.armed.Store(&harm{fromServer: n%2 == 0})
+				eventually(t, "something sent", func() bool { return proxy.armed.Load() == nil })
+			}
+		},
+	})
 }

@@ -22,7 +22,8 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	binary := compile(t)
 	for name, test := range map[string]func(*testing.T, string){
-		"server": testServerFaults, "resources": testResourceFaults, "network": testNetworkFaults, "failover": testFailover, "pooler": testPooler,
+		"server": testServerFaults, "resources": testResourceFaults, "network": testNetworkFaults, "sealed": testSealedFaults,
+		"failover": testFailover, "pooler": testPooler,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
