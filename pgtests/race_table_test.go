@@ -173,7 +173,7 @@ func TestRaceTable(t *testing.T) {
 					for _, when := range form.moments {
 						for _, shape := range []string{shapeNew, shapeOld} {
 							for n, way := range []string{"", "isolated", "tx"} {
-								if turn++; way != "" && os.Getenv("POSTERN_SOAK") == "" && turn%8 != n {
+								if turn++; way != "" && os.Getenv("POSTERN_SOAK") == "" && turn%5 != n {
 									continue
 								}
 								if change.rewrites && way == "isolated" && when != waiting {
