@@ -41,6 +41,9 @@ var soakSQL = []struct{ name, do, undo string }{
 // renewing replaces the connections, so that memory is not compared across it.
 const renewing = "notify pgrst, 'reload schema'"
 
+// renewals is the part of a run in which connections are renewed and PostgreSQL is restarted.
+const renewals = 0.6
+
 // disturb lets things happen until the time is over: restarts and renewals in its first part only, so that in the last the
 // sessions grow as old as they can.
 func (s *soak) disturb(ctx context.Context, began time.Time, length time.Duration) error {
@@ -57,7 +60,7 @@ func (s *soak) disturb(ctx context.Context, began time.Time, length time.Duratio
 			return ctx.Err()
 		case <-time.After(every):
 		}
-		early := time.Since(began) < length*6/10
+		early := time.Since(began).Seconds() < length.Seconds()*renewals
 		if early && time.Now().After(next) {
 			next = time.Now().Add(between)
 			restarts++
@@ -203,23 +206,21 @@ const (
 	settled = 5 * time.Minute
 )
 
-// growth is by how much the line through the samples rises from a part of the run on to its end, and where it ends.
-func (s *soak) growth(from float64, value func(memorySample) float64) (rise, end float64) {
+// growth is by how much the line through the samples of a part of the run rises, and where it ends.
+func (s *soak) growth(from, to float64, value func(memorySample) float64) (rise, end float64) {
 	if len(s.memory) == 0 {
 		return 0, 0
 	}
-	last := s.memory[len(s.memory)-1].at
-	var n, sumX, sumY, sumXX, sumXY, first float64
-	first = float64(last) * from
+	last := float64(s.memory[len(s.memory)-1].at)
+	var n, sumX, sumY, sumXX, sumXY float64
 	for _, one := range s.memory {
-		if x := float64(one.at); x >= first {
+		if x := float64(one.at) / last; x >= from && x <= to {
 			y := value(one)
-			x /= float64(last)
 			n, sumX, sumY, sumXX, sumXY = n+1, sumX+x, sumY+y, sumXX+x*x, sumXY+x*y
 		}
 	}
 	slope := (n*sumXY - sumX*sumY) / (n*sumXX - sumX*sumX)
-	return slope * (1 - from), sumY/n + slope*(1-sumX/n)
+	return slope * (to - from), sumY/n + slope*(to-sumX/n)
 }
 
 // report prints what was tried and what failed, and is an error where anything did.
@@ -249,11 +250,14 @@ func (s *soak) report(ctx context.Context, out io.Writer) error {
 	}
 	slices.Sort(events)
 	_, _ = fmt.Fprintf(out, "beside them: %s\n", strings.Join(events, ", "))
-	shell, shellEnd := s.growth(0.2, func(m memorySample) float64 { return m.resident })
-	session, sessionEnd := s.growth(0.7, func(m memorySample) float64 { return m.sessions })
-	files, filesEnd := s.growth(0.2, func(m memorySample) float64 { return float64(m.files) })
-	_, _ = fmt.Fprintf(out, "memory: shell %.1f MiB, %+.1f since a fifth of the time; a session %.1f MiB, %+.1f in the last three tenths; at most %+d each after %s\n",
-		shellEnd, shell, sessionEnd, session, mostGrowth, settled)
+	// Sessions that grow old fill what the shell remembers of each, too, up to its bound: the shell is looked at in both parts.
+	resident := func(m memorySample) float64 { return m.resident }
+	early, _ := s.growth(0.2, renewals, resident)
+	late, shell := s.growth(0.7, 1, resident)
+	own, session := s.growth(0.7, 1, func(m memorySample) float64 { return m.sessions })
+	files, open := s.growth(0.2, 1, func(m memorySample) float64 { return float64(m.files) })
+	_, _ = fmt.Fprintf(out, "memory: shell %.1f MiB, %+.1f while all was renewed, %+.1f in the last three tenths; a session %.1f MiB, %+.1f in these; at most %+d each\n",
+		shell, early, late, session, own, mostGrowth)
 	var course []string
 	for _, one := range s.memory {
 		if part := int(10 * one.at / s.memory[len(s.memory)-1].at); part >= len(course) {
@@ -261,12 +265,12 @@ func (s *soak) report(ctx context.Context, out io.Writer) error {
 		}
 	}
 	_, _ = fmt.Fprintf(out, "tenth by tenth, MiB of the shell and of a session: %s\n", strings.Join(course, ", "))
-	_, _ = fmt.Fprintf(out, "open files of the shell: %.0f, %+.1f since a fifth of the time\n", filesEnd, files)
+	_, _ = fmt.Fprintf(out, "open files of the shell: %.0f, %+.1f since a fifth of the time\n", open, files)
 	for _, problem := range problems[:min(len(problems), 20)] {
 		progress(problem)
 	}
 	judged := len(s.memory) > 0 && s.memory[len(s.memory)-1].at > settled-10*time.Second
-	grown := judged && (shell > mostGrowth || session > mostGrowth || files > mostGrowth)
+	grown := judged && max(early, late, own, files) > mostGrowth
 	if wrong > 0 || len(problems) > 0 || grown || right == 0 {
 		return errors.New("the soak failed")
 	}
