@@ -405,11 +405,13 @@ func (s *siege) settled(t *testing.T) figures {
 func (s *siege) left(t *testing.T, before figures) {
 	t.Helper()
 	s.client.CloseIdleConnections()
+	began := time.Now()
 	var after figures
 	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		after = s.figures(t)
 		if after.files-after.connections <= before.files-before.connections && after.goroutines <= before.goroutines &&
 			after.connections <= faultPool+1 {
+			t.Logf("at rest after %s", time.Since(began).Round(time.Millisecond))
 			return
 		}
 		if time.Now().After(deadline) {
