@@ -308,7 +308,7 @@ type fault struct {
 	impatient bool               // whether clients go away
 }
 
-// explaining is the answer where the database is lost while it words an error.
+// explaining is the answer where the words of an error, which is refused, cannot be had: their session has been lost meanwhile.
 const explaining = "500 P0001"
 
 // down are the answers while there is no server, or one that goes or comes.
