@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BIN := bin/postern
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race matrix bench build extension lint fmt setup setup-test snapshot conformance clean
+.PHONY: help run test race matrix soak bench build extension lint fmt setup setup-test snapshot conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -15,7 +15,7 @@ run: ## serve the demo database on port 3000 (other flags: make run ARGS="--port
 
 test: lint ## check the code, then run every test (some packages: make test PACKAGES=./shell/...)
 	@pg=$$(.ci/setup.sh test) && cc=$$(.ci/compiler.sh) && .ci/browser.sh >/dev/null && .ci/curl.sh >/dev/null && \
-	  POSTERN_PG_BIN=$$pg CC=$$cc go test $(or $(PACKAGES),./...) && \
+	  POSTERN_PG_BIN=$$pg CC=$$cc POSTERN_PGBOUNCER=$$(.ci/pgbouncer.sh) go test $(or $(PACKAGES),./...) && \
 	  { [ -n "$(PACKAGES)" ] || { cd cmd/bench && POSTERN_PG_BIN=$$pg go test ./...; }; }
 
 race: ## run the tests, and the binary that they start, under Go's race detector
@@ -29,6 +29,9 @@ matrix: ## run the tests of what is served on each PostgreSQL that is supported 
 	  pg=$$(.ci/server.sh $$version) && echo "== PostgreSQL $$version" && POSTERN_PG_BIN=$$pg CC=$$cc POSTERN_MATRIX=1 \
 	  go test ./pgtests ./cmd/postern/... ./cmd/extension || failed="$$failed $$version"; \
 	  done; [ -z "$$failed" ] || { echo "failed on PostgreSQL$$failed"; exit 1; }
+
+soak: ## try faults, races and an application's requests for long; the minutes of the latter: make soak MINUTES=30
+	@.ci/soak.sh $(or $(MINUTES),30)
 
 bench: setup ## measure an application's requests beside hand-written handlers (make bench ARGS="-help" tells what else)
 	@go build -C cmd/bench -o $(CURDIR)/bin/bench

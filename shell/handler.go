@@ -205,6 +205,9 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			}); err != nil {
 				return err
 			}
+			if found == nil && x.answer.Note == db.Stale { // DDL since its snapshot, with nothing done: once more with another
+				continue
+			}
 			if x.answer.Status != 0 || found == nil || x.answer.Note != db.Fine {
 				return s.answered(r, x)
 			}

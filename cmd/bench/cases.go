@@ -159,9 +159,11 @@ var cases = []benchCase{
 
 const twoEmbeds = ",tenants(id,name),orders(id,status,total)"
 
+// parts are the cases of the mix, as often as they stand in it.
+var parts []benchCase
+
 // The mix is of the cases above that the hand-written servers know, the heavier ones less often.
 func init() {
-	var parts []benchCase
 	for weight := range byKey.weight {
 		for _, c := range cases {
 			if weight < c.class.weight && !c.rs256 {

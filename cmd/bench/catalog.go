@@ -54,7 +54,7 @@ func benchCatalog(ctx context.Context, arguments []string, out io.Writer) (err e
 		return err
 	}
 	defer remove()
-	c, err := startCluster(ctx)
+	c, err := cluster.Start(ctx, clusterOptions())
 	if err != nil {
 		return err
 	}

@@ -48,19 +48,19 @@ type database struct {
 // tokens are sent with the requests.
 type tokens struct{ hs256, rs256 string }
 
-// startCluster makes a cluster in which nothing is vacuumed but between the rounds.
-func startCluster(ctx context.Context) (*cluster.Cluster, error) {
-	return cluster.Start(ctx, cluster.Options{
+// clusterOptions are those of a cluster in which nothing is vacuumed but between the rounds.
+func clusterOptions() cluster.Options {
+	return cluster.Options{
 		Places:  []string{".postern/deb/usr/lib/postgresql/*/bin", "../../.postern/deb/usr/lib/postgresql/*/bin"},
 		MinFree: 2 << 30, Notice: progress,
 		Settings: map[string]string{"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0", "timezone": "UTC"},
-	})
+	}
 }
 
 // startDatabase makes the database, with postern in it.
-func startDatabase(ctx context.Context, binary string, tcp bool) (db *database, err error) {
+func startDatabase(ctx context.Context, options cluster.Options, binary string, tcp bool) (db *database, err error) {
 	progress("making the database")
-	c, err := startCluster(ctx)
+	c, err := cluster.Start(ctx, options)
 	if err != nil {
 		return nil, err
 	}

@@ -17,12 +17,13 @@
 //	bench idle      200 requests after a pause of 60 seconds
 //	bench memory    what 10,000 shapes and 300 deep embeds leave in memory
 //	bench catalog   first requests of a fresh process, and memory, with few and with many relations
+//	bench soak      30 minutes of the mix beside DDL, reloads and restarts of PostgreSQL: is all right, is nothing lost or kept?
 //
 // Other settings: -env PGRST_DB_TX_END=commit-allow-override -env PGRST_DB_PRE_REQUEST=app.check_request -profile. Another
 // server with PostgREST's settings and URLs beside it: -other postgrest=/usr/local/bin/postgrest.
 //
 // The exit code is 0 when everything ran, whatever the figures; 1 when something did not, or a server answered something
-// else than the others.
+// else than the others. That of bench soak is 1 also when memory grew.
 package main
 
 import (
@@ -86,6 +87,9 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	}
 	if len(arguments) > 0 && arguments[0] == "catalog" {
 		return benchCatalog(ctx, arguments[1:], out)
+	}
+	if len(arguments) > 0 && arguments[0] == "soak" {
+		return benchSoak(ctx, arguments[1:], out)
 	}
 	o, err := parseOptions(arguments)
 	if errors.Is(err, flag.ErrHelp) {
@@ -180,7 +184,7 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	defer remove()
-	db, err := startDatabase(ctx, o.postern, o.tcp)
+	db, err := startDatabase(ctx, clusterOptions(), o.postern, o.tcp)
 	if err != nil {
 		return err
 	}

@@ -71,20 +71,26 @@ type house struct {
 	cluster *cluster.Cluster
 }
 
-// build compiles the binary as a release is, or, where POSTERN_RACE is set, to look for data races and to die of the first,
-// and starts a cluster.
+// build compiles the binary and starts a cluster.
 func build(t *testing.T) *house {
 	t.Helper()
-	h := &house{binary: filepath.Join(t.TempDir(), "postern"), cluster: emptyCluster(t)}
-	command := exec.CommandContext(t.Context(), "go", "build", "-o", h.binary, ".")
+	return &house{binary: compile(t), cluster: emptyCluster(t)}
+}
+
+// compile compiles the binary, and returns where it is: as a release is, or, where POSTERN_RACE is set, to look for data races and to
+// die of the first.
+func compile(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "postern")
+	command := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if os.Getenv("POSTERN_RACE") != "" {
-		command = exec.CommandContext(t.Context(), "go", "build", "-race", "-o", h.binary, ".")
+		command = exec.CommandContext(t.Context(), "go", "build", "-race", "-o", binary, ".")
 	}
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
-	return h
+	return binary
 }
 
 // database makes a database with the schema and, if told so, postern.

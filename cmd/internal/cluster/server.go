@@ -131,7 +131,11 @@ func readPidFile(data string) (pidFile, error) {
 	if err != nil {
 		return pidFile{}, err
 	}
-	return pidFile{pid: pid, ready: len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready"}, nil
+	if len(lines) < 8 {
+		return pidFile{pid: pid}, nil
+	}
+	state := strings.TrimSpace(lines[7])
+	return pidFile{pid: pid, ready: state == "ready" || state == "standby"}, nil
 }
 
 // running tells whether the process named in postmaster.pid lives and is the server of this data directory.

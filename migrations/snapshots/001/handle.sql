@@ -9,6 +9,7 @@ as $$
 declare
   most constant int := 50; -- times that a statement may turn out to be of no use, under DDL in many sessions
   prepared boolean;
+  stale boolean := false;
   finished boolean := false;
   answer pg_catalog.record;
   state pg_catalog.text;
@@ -44,6 +45,8 @@ begin
         return;
       elsif answer.note operator(pg_catalog.=) 'escapes' then
         request := request operator(pg_catalog.||) '{"escapes": true}';
+      else
+        stale := true;
       end if;
     exception when others or query_canceled or assert_failure then
       get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
@@ -55,7 +58,7 @@ begin
       elsif state operator(pg_catalog.=) '42P05' and not prepared and attempt operator(pg_catalog.=) 1 then
         null; -- code of the user's has used the name
       elsif state operator(pg_catalog.<>) 'PNSTL'
-        and (flags is null or flags operator(pg_catalog.->>) 'epoch' operator(pg_catalog.=) postern.epoch())
+        and (flags is null or flags operator(pg_catalog.->>) 'epoch' operator(pg_catalog.=) postern.planned_epoch(''))
       then
         if flags is not null and not prepared and state operator(pg_catalog.~) '^(0A|22|42)'
           or prepared and state operator(pg_catalog.=) '42501' and not postern.is_permitted(flags, payload, vals)
@@ -69,9 +72,14 @@ begin
         from postern.request_error(request, payload, state, message, detail, hint) as e;
         perform postern.forget_prepared();
         return;
+      else
+        stale := true;
       end if;
       perform postern.forget_prepared();
     end;
+    if stale and request ? 'shell' and pg_catalog.current_setting('transaction_isolation') <> 'read committed' then
+      raise sqlstate 'PNSTL' using message = 'postern: the transaction sees the schema as it was before the latest DDL';
+    end if;
   end loop;
   raise exception using errcode = 'serialization_failure',
     message = 'postern: the schema changed while the request was compiled, each time';
@@ -85,7 +93,8 @@ comment on function postern.handle(jsonb, bytea, text[]) is
   'taken care of; values: how many values it has cut out of the query, where chr(1) stands for them, and gives in vals behind '
   'the query of Content-Location; payload: what postern.describe_payload would say; escapes: a text needs an escape. To it, '
   'the status is null where something must hold before the statement starts (flags: before): nothing was done. Raises '
-  'nothing that a client can cause, but 40001 where the schema keeps changing; runs with the rights of the caller. '
+  'nothing that a client can cause, but 40001 where the schema keeps changing, and to the shell PNSTL where it has changed since '
+  'the snapshot of a transaction that keeps its snapshot; runs with the rights of the caller. '
   'Source: PostgREST docs, references/api.';
 
 create or replace function postern.set_request(request jsonb)

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"postern/cmd/internal/cluster"
+)
+
+// testFailover kills a primary server and promotes its synchronous standby. One server of the API asks whichever of the two can be
+// written to, another only ever the standby.
+func testFailover(t *testing.T, binary string) {
+	h, _ := keptCluster(t, cluster.Options{Settings: durable()})
+	h.binary = binary
+	h.database(t, "e2e", true)
+	h.execute(t, "e2e", faultSchema)
+	standby := follow(t, h.cluster)
+	standby.binary = binary
+	for _, sql := range []string{"alter system set synchronous_standby_names = '*'", "alter system set synchronous_commit = 'remote_apply'", "select pg_reload_conf()"} {
+		h.execute(t, "e2e", sql)
+	}
+	eventually(t, "the standby", func() bool {
+		return h.ask(t, "e2e", "select count(*) from pg_stat_replication where sync_state = 'sync'") == "1"
+	})
+	both := url.Values{
+		"host": {h.cluster.SocketDir + "," + standby.cluster.SocketDir}, "target_session_attrs": {"read-write"},
+		"port": {fmt.Sprintf("%d,%d", h.cluster.Port, standby.cluster.Port)},
+	}
+	s := besiege(t, h, "e2e", h.serve(t, "e2e", faultSettings("PGRST_DB_URI=postgresql://e2e_login@/e2e?"+both.Encode())...), time.Minute)
+	reader := standby.serve(t, "e2e", "PGRST_DB_URI="+standby.cluster.URI("e2e_login", "e2e")+"&application_name=reader")
+	user := []string{"Authorization", s.token}
+	reader.expect(t, "GET", "/books?id=eq.1&select=id", "", nil, 200, `[{"id":1}]`)
+	for range 3 { // known at last, and prepared
+		if r := reader.send(t, "POST", "/written", `{"id":-1}`, user...); r.status != 405 || r.code() != "25006" {
+			t.Errorf("a write on the standby: %d %s", r.status, r.body)
+		}
+	}
+	s.suffer(t, fault{
+		allowed: down, wanted: "503 PGRST000", within: 5 * time.Second,
+		strike: func(t *testing.T) {
+			if err := syscall.Kill(postmaster(t, h.cluster), syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			<-h.cluster.Done()
+			time.Sleep(200 * time.Millisecond)
+		},
+		heal: func(t *testing.T) {
+			standby.execute(t, "e2e", "select pg_promote()")
+			s.h = standby
+		},
+	})
+	for range 3 {
+		if r := reader.send(t, "POST", "/books?select=title", `{"title":"after"}`, append(user, "Prefer", "return=representation")...); r.status != 201 || r.body != `[{"title":"after"}]` {
+			t.Errorf("a write after the promotion: %d %s", r.status, r.body)
+		}
+	}
+}
+
+// follow makes a standby of a cluster.
+func follow(t *testing.T, primary *cluster.Cluster) *house {
+	t.Helper()
+	dir := t.TempDir()
+	backup := exec.CommandContext(t.Context(), filepath.Join(primary.PgBin, "pg_basebackup"), "-h", primary.SocketDir, "-p", fmt.Sprint(primary.Port),
+		"-U", primary.Superuser, "-D", filepath.Join(dir, "data"), "-R", "-c", "fast", "-X", "stream")
+	backup.Env = primary.Environment()
+	if out, err := backup.CombinedOutput(); err != nil {
+		t.Fatalf("pg_basebackup: %v\n%s", err, out)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "password"), []byte(primary.Password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	owned := like(t, primary.Home)
+	for parent := dir; parent != os.TempDir() && os.Geteuid() == 0; parent = filepath.Dir(parent) {
+		if err := os.Chmod(parent, 0o755); err != nil { // for who runs the server
+			t.Fatal(err)
+		}
+	}
+	err := filepath.WalkDir(filepath.Join(dir, "data"), func(path string, _ os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, int(owned.Uid), int(owned.Gid))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, _ := keptCluster(t, cluster.Options{Dir: dir, Settings: durable()})
+	return h
+}
+
+// like is whose a file is.
+func like(t *testing.T, path string) *syscall.Stat_t {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Sys().(*syscall.Stat_t)
+}
+
+// testPooler has pgbouncer, in transaction mode, between the server and PostgreSQL.
+func testPooler(t *testing.T, binary string) {
+	program := os.Getenv("POSTERN_PGBOUNCER")
+	for _, place := range []string{"pgbouncer", "/usr/sbin/pgbouncer"} {
+		if found, err := exec.LookPath(place); program == "" && err == nil {
+			program = found
+		}
+	}
+	if program == "" {
+		t.Skip("there is no pgbouncer (.ci/pgbouncer.sh gets one; POSTERN_PGBOUNCER names it)")
+	}
+	h, _ := keptCluster(t, cluster.Options{Settings: durable()})
+	h.binary = binary
+	h.database(t, "e2e", true)
+	h.execute(t, "e2e", faultSchema)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	_ = listener.Close()
+	owned := like(t, h.cluster.Home)
+	configuration := filepath.Join(h.cluster.Home, "pgbouncer.ini")
+	text := fmt.Sprintf(`[databases]
+e2e = host=%s port=%d dbname=e2e
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = %d
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 3
+max_client_conn = 50
+server_round_robin = 1
+server_login_retry = 0
+ignore_startup_parameters = extra_float_digits
+`, h.cluster.SocketDir, h.cluster.Port, port)
+	text = strings.Replace(text, "dbname=e2e\n", "dbname=e2e user=e2e_login\n", 1) // as auth_type any asks
+	if err := os.WriteFile(configuration, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(configuration, int(owned.Uid), int(owned.Gid)); err != nil {
+		t.Fatal(err)
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	var pooler *exec.Cmd
+	kill := func() {
+		_ = pooler.Process.Kill()
+		_ = pooler.Wait()
+	}
+	begin := func(t *testing.T) {
+		t.Helper()
+		pooler = exec.Command(program, configuration)
+		if os.Geteuid() == 0 {
+			pooler.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: owned.Uid, Gid: owned.Gid}}
+		}
+		said := new(output)
+		pooler.Stdout, pooler.Stderr = said, said
+		if err := pooler.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if t.Failed() {
+				t.Log(said)
+			}
+		}()
+		eventually(t, "pgbouncer", func() bool {
+			conn, err := net.Dial("tcp", address)
+			if err == nil {
+				_ = conn.Close()
+			}
+			return err == nil
+		})
+	}
+	begin(t)
+	t.Cleanup(func() { kill() })
+	p := h.serve(t, "e2e", faultSettings("PGRST_DB_URI=postgresql://e2e_login@"+address+"/e2e?sslmode=disable",
+		"PGRST_DB_PREPARED_STATEMENTS=false", "PGRST_DB_CHANNEL_ENABLED=false")...)
+	s := besiege(t, h, "e2e", p, time.Minute)
+	for _, f := range []fault{
+		{
+			name: "pgbouncer killed", allowed: down, wanted: "503 PGRST000", within: 3 * time.Second,
+			strike: func(*testing.T) {
+				kill()
+				time.Sleep(200 * time.Millisecond)
+			},
+			heal: begin,
+		},
+		{
+			name: "sessions behind it terminated", allowed: append([]string{"503 08P01"}, down...), within: 3 * time.Second,
+			strike: func(t *testing.T) {
+				for end := time.Now().Add(soaked(time.Second, time.Minute)); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+					h.ask(t, "e2e", "select count(pg_terminate_backend(pid)) from (select pid from pg_stat_activity where usename = 'e2e_login' order by random() limit 1) as s")
+				}
+			},
+		},
+	} {
+		t.Run(f.name, func(t *testing.T) { s.suffer(t, f) })
+	}
+	// Roles and claims are those of the request, whichever session it gets.
+	for n := range 40 {
+		if n%2 == 0 {
+			p.expect(t, "GET", "/rpc/me", "", []string{"Authorization", token(fmt.Sprintf(`{"role":"e2e_user","sub":"u%d"}`, n))}, 200,
+				fmt.Sprintf(`{"role" : "e2e_user", "sub" : "u%d"}`, n))
+		} else {
+			p.expect(t, "GET", "/rpc/me", "", nil, 200, `{"role" : "e2e_anon", "sub" : null}`)
+		}
+	}
+}
