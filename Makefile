@@ -15,7 +15,7 @@ run: ## serve the demo database on port 3000 (other flags: make run ARGS="--port
 
 test: lint ## check the code, then run every test (some packages: make test PACKAGES=./shell/...)
 	@pg=$$(.ci/setup.sh test) && cc=$$(.ci/compiler.sh) && .ci/browser.sh >/dev/null && .ci/curl.sh >/dev/null && \
-	  POSTERN_PG_BIN=$$pg CC=$$cc POSTERN_PGBOUNCER=$$(.ci/pgbouncer.sh) go test $(or $(PACKAGES),./...) && \
+	  POSTERN_PG_BIN=$$pg CC=$$cc POSTERN_PGBOUNCER=$$(.ci/pgbouncer.sh) go test -parallel 4 $(or $(PACKAGES),./...) && \
 	  { [ -n "$(PACKAGES)" ] || { cd cmd/bench && POSTERN_PG_BIN=$$pg go test ./...; }; }
 
 race: ## run the tests, and the binary that they start, under Go's race detector

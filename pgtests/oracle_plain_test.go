@@ -201,7 +201,7 @@ func (p *plain) spread(e *embed, parent string) (made []output) {
 		from, where := p.from(e, parent, alias)
 		one := p.outputs(e.node, alias)[at]
 		if e.as.many {
-			made = append(made, output{label: one.label, sql: "(select coalesce(json_agg(x.made order by x.place), '[]') from (" + p.listed(e.node, one.sql, alias, from, where) + ") as x)"})
+			made = append(made, output{label: one.label, sql: "(select coalesce(json_agg(x.made order by x.place), '[]') from (" + p.listed(e.node, one.sql, alias, from, where) + ") as x)", json: true})
 		} else {
 			one.sql = "(select " + one.sql + " from " + from + where + ")"
 			made = append(made, one)

@@ -5,6 +5,7 @@ package pgtests
 import (
 	"context"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -212,6 +213,9 @@ func TestShadowedNames(t *testing.T) {
 	for at, r := range requests {
 		if strings.Contains(r.target, "row_to_json") || strings.Contains(r.target, "json_agg") {
 			continue // it asks for a function of that name, whichever that is
+		}
+		if at >= len(variedRequests) && at%4 != 0 && os.Getenv("POSTERN_SOAK") == "" {
+			continue // among thousands of operators of users each takes half a second
 		}
 		asked++
 		if status := hostile.sameInSQL(t, d, r); at < len(variedRequests) && status/100 != 2 {

@@ -77,7 +77,8 @@ begin
       end if;
       perform postern.forget_prepared();
     end;
-    if stale and request ? 'shell' and pg_catalog.current_setting('transaction_isolation') <> 'read committed' then
+    if stale and request operator(pg_catalog.?) 'shell'
+      and pg_catalog.current_setting('transaction_isolation') operator(pg_catalog.<>) 'read committed' then
       raise sqlstate 'PNSTL' using message = 'postern: the transaction sees the schema as it was before the latest DDL';
     end if;
   end loop;

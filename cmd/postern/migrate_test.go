@@ -19,6 +19,7 @@ const traces = `select (select count(*) from pg_namespace where nspname = 'poste
 	+ (select count(*) from pg_event_trigger) + (select count(*) from pg_class where relname = 'schema_version')`
 
 func TestMigrate(t *testing.T) {
+	t.Parallel()
 	c := emptyCluster(t)
 	uri := c.URI(c.Superuser, "postgres")
 	told := []string{}
@@ -53,6 +54,7 @@ func TestMigrate(t *testing.T) {
 
 // The tern command reads the same migrations.
 func TestTernCommand(t *testing.T) {
+	t.Parallel()
 	c := emptyCluster(t)
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -126,6 +128,7 @@ const contents = `
 
 // Whatever database and role postern is installed with, the result is what a fresh installation by a superuser is.
 func TestInstallations(t *testing.T) {
+	t.Parallel()
 	c := emptyCluster(t)
 	super := func(database string) string { return c.URI(c.Superuser, database) }
 	execute(t, super("postgres"), `
@@ -226,6 +229,7 @@ func text(t *testing.T, uri, sql string) string {
 
 // What is not postern's is not touched.
 func TestMigrateRefuses(t *testing.T) {
+	t.Parallel()
 	c := emptyCluster(t)
 	uri := c.URI(c.Superuser, "postgres")
 	execute(t, uri, "create schema postern; create table postern.own (id int)")
@@ -242,6 +246,7 @@ func TestMigrateRefuses(t *testing.T) {
 
 // pg_dump and pg_restore take postern along, whole or as the schema alone, to which migrate adds the event triggers.
 func TestDump(t *testing.T) {
+	t.Parallel()
 	c := emptyCluster(t)
 	dump := filepath.Join(c.PgBin, "pg_dump")
 	if _, err := os.Stat(dump); err != nil && os.Getenv("POSTERN_MATRIX") != "" {
