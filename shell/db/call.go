@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -312,6 +314,13 @@ func (p *Pool) explain(ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgE
 		return ctx.Err()
 	case errors.As(err, &inner) && isDown(inner):
 		return down(inner, false)
+	case errors.As(err, &inner) && strings.HasPrefix(inner.Code, "08"):
+		return lost(err, false)
+	case errors.As(err, &inner) && slices.Contains([]string{"3F000", "42501", "42883"}, inner.Code): // no such schema, a new one, no such function
+		return &fault.Fault{
+			Status: http.StatusServiceUnavailable, Code: "PGRST002", Message: "The database has no functions of postern any more",
+			Hint: "Run postern migrate", Cause: inner,
+		}
 	case errors.As(err, &inner):
 		return &fault.Fault{
 			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: pgErr.Message, Details: pgErr.Detail,
