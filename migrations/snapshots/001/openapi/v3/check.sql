@@ -62,7 +62,7 @@ declare
 begin
   for expression in
     select pg_catalog.pg_get_expr(con.conbin, 0::oid) from pg_catalog.pg_constraint con
-     where con.contypid = domain and con.contype = 'c'
+     where con.contypid = domain and domain <> 0 and con.contype = 'c'
      order by con.conname collate "C"
   loop
     checks := checks || postern.openapi3_check(expression, 'VALUE');
