@@ -150,6 +150,9 @@ func (known *vocabulary) inspect(t *testing.T, r request, statement string, rela
 	if i.scan(t, statement); len(i.problems) > 0 {
 		t.Errorf("%q\nin: %s\nof %s %s\n%s", i.problems, statement, r.method, unescaped(r.target), r.body)
 	}
+	if relations != nil {
+		return // random schemas have defaults and representations of their own, which are called as PostgreSQL writes them
+	}
 	if found := misnamed(t, statement, known.columns); len(found) > 0 {
 		t.Errorf("%q are looked up on the search path in: %s", found, statement)
 	}

@@ -22,7 +22,7 @@ const shadows = `
 set search_path = pg_catalog, pg_temp;
 create function public.trap() returns boolean language plpgsql as $$
 begin
-  perform pg_catalog.pg_advisory_lock_shared(4711);
+  perform pg_catalog.pg_advisory_lock_shared(47110815);
   raise exception using errcode = 'TRAPS', message = 'trapped';
 end $$;
 alter event trigger postern_ddl_command_end disable; -- they would advance the epoch some thousand times
@@ -224,7 +224,7 @@ func TestShadowedNames(t *testing.T) {
 		d.same(t, r)
 		for _, conn := range []*pgx.Conn{d.behind, hostile.plain} {
 			var trapped bool
-			if err := conn.QueryRow(context.Background(), "select exists (select from pg_catalog.pg_locks as l where l.objid operator(pg_catalog.=) 4711)").Scan(&trapped); err != nil || trapped {
+			if err := conn.QueryRow(context.Background(), "select exists (select from pg_catalog.pg_locks as l where l.objid operator(pg_catalog.=) 47110815)").Scan(&trapped); err != nil || trapped {
 				t.Fatalf("trapped: %v, %v: %+v", trapped, err, r)
 			}
 		}
