@@ -113,6 +113,12 @@ func newVocabulary(t testing.TB, conn *pgx.Conn, schemas ...string) *vocabulary 
 		relations: collect(`select concat_ws('.', n.nspname, c.relname) from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where n.nspname = any ($1)`),
 		functions: collect(`select concat_ws('.', n.nspname, p.proname) from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace where n.nspname = any ($1::text[] || '{postern}'::text[])`),
 	}
+	// Defaults are as PostgreSQL writes them: without the schema where that is on the search path and nothing hides the function.
+	for name := range collect(`
+		select p.proname from pg_depend as d join pg_proc as p on d.refclassid = 'pg_proc'::regclass and p.oid = d.refobjid
+		where d.classid = 'pg_attrdef'::regclass and p.pronamespace::regnamespace::text in (select quote_ident(s) from unnest($1::text[]) as s)`) {
+		known.functions[name] = true
+	}
 	for _, name := range builtin {
 		known.functions[name], known.functions["pg_catalog."+name] = true, true
 	}
