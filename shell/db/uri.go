@@ -2,6 +2,7 @@ package db
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -15,6 +16,10 @@ var libpqOnly = []string{
 	"sslkeylogfile", "tcp_user_timeout",
 }
 
+// connectTimeout is how long connecting to one host may take where neither the string nor PGCONNECT_TIMEOUT says: a server or a network
+// that is silent in the middle of it would hold a place in the pool for two minutes.
+const connectTimeout = 10 * time.Second
+
 // ParseURI reads a connection string of libpq (a URI or key=value pairs) and the PG* variables. The connection speaks
 // UTF-8, and reads string constants as the functions are written, whatever the database's settings are. The application
 // is its application_name unless the string or PGAPPNAME has one.
@@ -22,6 +27,9 @@ func ParseURI(uri, application string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(uri)
 	if err != nil {
 		return nil, fmt.Errorf("db-uri: %w", err)
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	parameters := config.ConnConfig.RuntimeParams
 	if fallback := parameters["fallback_application_name"]; fallback != "" {

@@ -1,6 +1,9 @@
 package db
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestParseURI(t *testing.T) {
 	t.Setenv("PGAPPNAME", "")
@@ -26,5 +29,15 @@ func TestParseURI(t *testing.T) {
 	}
 	if _, err := ParseURI("tmp_db", ""); err == nil {
 		t.Error("neither a URI nor key=value")
+	}
+}
+
+// A server that takes the connection and then is silent holds a place in the pool for ten seconds, or as long as the string says.
+func TestConnectTimeout(t *testing.T) {
+	for uri, want := range map[string]time.Duration{"postgres://h/d": connectTimeout, "postgres://h/d?connect_timeout=3": 3 * time.Second} {
+		config, err := ParseURI(uri, "test")
+		if err != nil || config.ConnConfig.ConnectTimeout != want {
+			t.Errorf("%s: %v, %v", uri, config.ConnConfig.ConnectTimeout, err)
+		}
 	}
 }
