@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BIN := bin/postern
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race matrix soak bench build extension lint fmt setup setup-test snapshot conformance clean
+.PHONY: help run test race matrix soak bench build extension lint fmt setup setup-test conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -55,9 +55,6 @@ setup: ## find PostgreSQL's server binaries, or get them
 
 setup-test: ## the same, with pgTAP and plpgsql_check
 	@.ci/setup.sh test >/dev/null
-
-snapshot: ## copy sql/ to the snapshot that the newest migration installs
-	@.ci/snapshot.sh
 
 conformance: setup build ## run PostgREST's own cases: make conformance SRC=<checkout of PostgREST>
 	@[ -n "$(SRC)" ] || { echo "say where PostgREST's sources are: make conformance SRC=<directory>"; exit 1; }

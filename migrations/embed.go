@@ -2,7 +2,14 @@
 // (github.com/jackc/tern), which can run them as well.
 package migrations
 
-import "embed"
+import (
+	"embed"
+	"io/fs"
+	"path"
+	"strings"
+
+	"postern/sql"
+)
 
 // Schema is the schema of postern, and VersionTable the table in it where tern keeps how far a database is, as in tern.conf.
 const (
@@ -11,6 +18,20 @@ const (
 )
 
 // Files are the migrations and, in snapshots, the sources that each release installs.
-//
-//go:embed *.sql snapshots
-var Files embed.FS
+var Files fs.FS = files{}
+
+//go:embed *.sql
+var scripts embed.FS
+
+// unreleased is the snapshot that is the sources themselves. On disk, where the command tern looks, it is a link to them, which embed
+// does not follow; a release puts a copy in place of the link and embeds that.
+const unreleased = "snapshots/001"
+
+type files struct{}
+
+func (files) Open(name string) (fs.File, error) {
+	if below, found := strings.CutPrefix(name, unreleased); found && (below == "" || below[0] == '/') {
+		return sql.Files.Open(path.Clean("." + below))
+	}
+	return scripts.Open(name)
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"testing"
@@ -12,25 +13,30 @@ import (
 	"postern/sql"
 )
 
-// Until a release is out, its snapshot is a copy of the sources: `make snapshot` makes it.
+// Until a release is out, its snapshot is the sources: in the binary, and on disk, where tern looks.
 func TestNewestSnapshotIsTheSources(t *testing.T) {
-	entries, err := fs.ReadDir(migrations.Files, "snapshots")
+	entries, err := fs.ReadDir(os.DirFS("."), "snapshots")
 	if err != nil || len(entries) == 0 {
 		t.Fatalf("no snapshots: %v", err)
 	}
-	newest, err := fs.Sub(migrations.Files, path.Join("snapshots", entries[len(entries)-1].Name()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, got := read(t, sql.Files), read(t, newest)
-	for _, name := range slices.Sorted(maps.Keys(want)) {
-		if !bytes.Equal(want[name], got[name]) {
-			t.Errorf("%s differs from its snapshot: run make snapshot", name)
+	for where, all := range map[string]fs.FS{"embedded": migrations.Files, "on disk": os.DirFS(".")} {
+		newest, err := fs.Sub(all, path.Join("snapshots", entries[len(entries)-1].Name()))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(got)) {
-		if _, ok := want[name]; !ok {
-			t.Errorf("%s is only in the snapshot: run make snapshot", name)
+		want, got := read(t, sql.Files), read(t, newest)
+		for _, name := range slices.Sorted(maps.Keys(want)) {
+			if !bytes.Equal(want[name], got[name]) {
+				t.Errorf("%s, %s differs from its snapshot", where, name)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(got)) {
+			if _, ok := want[name]; !ok {
+				t.Errorf("%s, %s is only in the snapshot", where, name)
+			}
+		}
+		if len(want) < 10 {
+			t.Errorf("%d sources", len(want))
 		}
 	}
 }
