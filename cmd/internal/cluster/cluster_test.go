@@ -1,10 +1,12 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -192,11 +194,26 @@ func TestServerDiesWithItsMaker(t *testing.T) {
 	maker.Env = append(os.Environ(), "POSTERN_TEST_MAKER="+dir)
 	maker.SysProcAttr = &syscall.SysProcAttr{}
 	dieWithParent(maker.SysProcAttr)
+	var said bytes.Buffer
+	maker.Stdout, maker.Stderr = &said, &said
+	// The thread that starts a child with a parent-death signal must outlive it. Any other thread may become that of
+	// another test's server, which ends with it.
+	runtime.LockOSThread()
 	if err := maker.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		_ = maker.Wait()
+		close(ended)
+	}()
 	var home []byte
 	eventually(t, "the cluster starts", func() bool {
+		select {
+		case <-ended:
+			t.Fatalf("the maker ended, %v: %s", maker.ProcessState, &said)
+		default:
+		}
 		home, _ = os.ReadFile(filepath.Join(dir, "started"))
 		return len(home) > 0
 	})
@@ -205,7 +222,7 @@ func TestServerDiesWithItsMaker(t *testing.T) {
 		t.Fatal("no server runs")
 	}
 	_ = maker.Process.Kill()
-	_ = maker.Wait()
+	<-ended
 	eventually(t, "the server ends", func() bool { return !running(data) })
 }
 
