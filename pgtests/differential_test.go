@@ -6,11 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,15 +51,7 @@ type differential struct {
 // executed unnamed, and prepared. Status, headers and body are the same. POSTERN_SEED chooses the requests that are generated.
 func TestDifferential(t *testing.T) {
 	t.Parallel()
-	limit := 12 * time.Second
-	if os.Getenv("POSTERN_SOAK") != "" {
-		limit = 10 * time.Minute
-	}
-	seed := rand.Uint64N(1 << 40)
-	if given, err := strconv.ParseUint(os.Getenv("POSTERN_SEED"), 10, 64); err == nil {
-		seed = given
-	}
-	t.Logf("POSTERN_SEED=%d", seed)
+	limit, seed := trial(t, 12*time.Second)
 	d := newDifferential(t)
 	start := time.Now()
 	asked := 0

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -95,6 +97,21 @@ func located(err error, text string) error {
 	}
 	before := string([]rune(text)[:min(int(failed.Position), len([]rune(text)))])
 	return fmt.Errorf("line %d: %w\n%s", 1+strings.Count(before, "\n"), err, detail)
+}
+
+// trial returns how long a test of random requests runs, ten minutes where POSTERN_SOAK is set, and its seed, which it logs: POSTERN_SEED
+// repeats a run.
+func trial(t *testing.T, short time.Duration) (limit time.Duration, seed uint64) {
+	t.Helper()
+	if limit = short; os.Getenv("POSTERN_SOAK") != "" {
+		limit = 10 * time.Minute
+	}
+	seed = rand.Uint64N(1 << 40)
+	if given, err := strconv.ParseUint(os.Getenv("POSTERN_SEED"), 10, 64); err == nil {
+		seed = given
+	}
+	t.Logf("POSTERN_SEED=%d", seed)
+	return limit, seed
 }
 
 var databases atomic.Int32

@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"slices"
 	"sort"
 	"strconv"
@@ -27,15 +26,7 @@ import (
 // POSTERN_SEED chooses the first schema, POSTERN_SOAK=1 makes it ten minutes.
 func TestOracle(t *testing.T) {
 	t.Parallel()
-	limit := 30 * time.Second
-	if os.Getenv("POSTERN_SOAK") != "" {
-		limit = 10 * time.Minute
-	}
-	seed := rand.Uint64N(1 << 40)
-	if given, err := strconv.ParseUint(os.Getenv("POSTERN_SEED"), 10, 64); err == nil {
-		seed = given
-	}
-	t.Logf("POSTERN_SEED=%d", seed)
+	limit, seed := trial(t, 30*time.Second)
 	tried := make(map[string]int)
 	start := time.Now()
 	schemas := 0

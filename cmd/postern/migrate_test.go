@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // traces counts what postern has in a database besides the functions of others.
@@ -70,7 +68,9 @@ func TestTernCommand(t *testing.T) {
 			t.Fatalf("tern %v: %v\n%s", arguments, err, out)
 		}
 	}
-	execute(t, uri, "create schema postern")
+	if err := c.Exec(t.Context(), "postgres", "create schema postern"); err != nil {
+		t.Fatal(err)
+	}
 	migrations := filepath.Join(root, "migrations")
 	common := []string{"migrate", "-c", filepath.Join(migrations, "tern.conf"), "-m", migrations, "--conn-string", uri}
 	tern(common...)
@@ -99,18 +99,6 @@ func ternModule(t *testing.T, root string) string {
 	return dir
 }
 
-func execute(t *testing.T, uri, sql string) {
-	t.Helper()
-	conn, err := pgconn.Connect(t.Context(), uri)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(t.Context(), sql).ReadAll(); err != nil {
-		t.Fatalf("%.200s: %v", sql, err)
-	}
-}
-
 // contents describes all that postern is in a database, but for owners.
 const contents = `
 	select string_agg(line, E'\n' order by line collate "C") from (
@@ -129,22 +117,23 @@ const contents = `
 // Whatever database and role postern is installed with, the result is what a fresh installation by a superuser is.
 func TestInstallations(t *testing.T) {
 	t.Parallel()
-	c := emptyCluster(t)
+	h := &house{cluster: emptyCluster(t)}
+	c := h.cluster
 	super := func(database string) string { return c.URI(c.Superuser, database) }
-	execute(t, super("postgres"), `
+	h.execute(t, "postgres", `
 		create role creator login; create role hurried login superuser;
 		alter role hurried set lock_timeout = '1ms'; alter role hurried set search_path = pg_temp, public;
 		alter role hurried set default_transaction_isolation = 'serializable'; alter role hurried set check_function_bodies = on`)
-	execute(t, super("postgres"), "create database fresh")
+	h.execute(t, "postgres", "create database fresh")
 	if err := migrateDatabase(t.Context(), super("fresh")); err != nil {
 		t.Fatal(err)
 	}
-	want := text(t, super("fresh"), contents)
+	want := h.ask(t, "fresh", contents)
 	watched := regexp.MustCompile(`(?m)^postern_(ddl_command_end|sql_drop) \|.*\n?`)
 	for name, one := range map[string]struct {
 		options, before string
 		role            string
-		after           func(uri string)
+		after           func(database string)
 		unwatched       bool
 	}{
 		"with CREATE on the database alone": {before: "grant create on database %[1]s to creator; revoke create on schema public from public",
@@ -154,21 +143,21 @@ func TestInstallations(t *testing.T) {
 		"with settings":              {role: "hurried"},
 		"in LATIN1":                  {options: "encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"},
 		"with the schema":            {before: "create schema postern"},
-		"again after it was dropped": {after: func(uri string) { execute(t, uri, "drop schema postern cascade") }},
-		"over an older version": {after: func(uri string) {
-			execute(t, uri, `
+		"again after it was dropped": {after: func(database string) { h.execute(t, database, "drop schema postern cascade") }},
+		"over an older version": {after: func(database string) {
+			h.execute(t, database, `
 				create function postern.gone(a int) returns int language sql as 'select postern.gone(a)';
 				create or replace function postern.version() returns text language sql volatile as $$ select '0.0.9' $$;
 				drop function postern.live();
 				update postern.schema_version set version = 0`)
 		}},
-		"without event triggers": {after: func(uri string) { execute(t, uri, "drop event trigger postern_sql_drop") }},
+		"without event triggers": {after: func(database string) { h.execute(t, database, "drop event trigger postern_sql_drop") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			database := "d" + regexp.MustCompile(`\W`).ReplaceAllString(name, "_")
-			execute(t, super("postgres"), "create database "+quote(database)+" "+one.options)
+			h.execute(t, "postgres", "create database "+quote(database)+" "+one.options)
 			if one.before != "" {
-				execute(t, super(database), strings.ReplaceAll(one.before, "%[1]s", quote(database)))
+				h.execute(t, database, strings.ReplaceAll(one.before, "%[1]s", quote(database)))
 			}
 			uri := super(database)
 			if one.role != "" {
@@ -178,7 +167,7 @@ func TestInstallations(t *testing.T) {
 				t.Fatal(err)
 			}
 			if one.after != nil {
-				one.after(super(database))
+				one.after(database)
 				if err := migrateDatabase(t.Context(), uri); err != nil {
 					t.Fatal(err)
 				}
@@ -187,7 +176,7 @@ func TestInstallations(t *testing.T) {
 			if one.unwatched {
 				expected = strings.TrimSpace(watched.ReplaceAllString(want, ""))
 			}
-			if got := text(t, super(database), contents); got != expected {
+			if got := h.ask(t, database, contents); got != expected {
 				t.Errorf("it is not what a fresh installation is:\n%s", firstDifference(got, expected))
 			}
 			if err := migrateTo(t.Context(), uri, 0, func(string) {}); err != nil {
@@ -212,27 +201,14 @@ func firstDifference(got, want string) string {
 	return fmt.Sprintf("%d lines, not %d", len(a), len(b))
 }
 
-// text returns the one value that a query yields.
-func text(t *testing.T, uri, sql string) string {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), uri)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	var value string
-	if err := conn.QueryRow(t.Context(), sql).Scan(&value); err != nil {
-		t.Fatal(err)
-	}
-	return value
-}
-
 // What is not postern's is not touched.
 func TestMigrateRefuses(t *testing.T) {
 	t.Parallel()
 	c := emptyCluster(t)
 	uri := c.URI(c.Superuser, "postgres")
-	execute(t, uri, "create schema postern; create table postern.own (id int)")
+	if err := c.Exec(t.Context(), "postgres", "create schema postern; create table postern.own (id int)"); err != nil {
+		t.Fatal(err)
+	}
 	for _, target := range []int{newest, 0} {
 		err := migrateTo(t.Context(), uri, target, func(string) {})
 		if err == nil || !strings.Contains(err.Error(), "has other things in it") {
@@ -248,6 +224,7 @@ func TestMigrateRefuses(t *testing.T) {
 func TestDump(t *testing.T) {
 	t.Parallel()
 	c := emptyCluster(t)
+	h := &house{cluster: c}
 	dump := filepath.Join(c.PgBin, "pg_dump")
 	if _, err := os.Stat(dump); err != nil && os.Getenv("POSTERN_MATRIX") != "" {
 		t.Skip("there is no pg_dump for this server; make test has it")
@@ -256,11 +233,11 @@ func TestDump(t *testing.T) {
 	if err := migrateDatabase(t.Context(), super("postgres")); err != nil {
 		t.Fatal(err)
 	}
-	execute(t, super("postgres"), "create table public.thing (id int primary key); insert into public.thing values (7)")
-	want := text(t, super("postgres"), contents)
+	h.execute(t, "postgres", "create table public.thing (id int primary key); insert into public.thing values (7)")
+	want := h.ask(t, "postgres", contents)
 	for name, options := range map[string][]string{"whole": nil, "alone": {"-n", "postern"}} {
 		file := filepath.Join(t.TempDir(), "dump")
-		execute(t, super("postgres"), "create database "+name)
+		h.execute(t, "postgres", "create database "+name)
 		for _, arguments := range [][]string{
 			append([]string{dump, "-Fc", "-f", file, "-d", super("postgres")}, options...),
 			{filepath.Join(c.PgBin, "pg_restore"), "--exit-on-error", "-d", super(name), file},
@@ -278,10 +255,10 @@ func TestDump(t *testing.T) {
 		if added := len(told) == 2 && strings.Contains(told[1], "event triggers"); added != (name == "alone") {
 			t.Errorf("%s: migrate told %q", name, told)
 		}
-		if got := text(t, super(name), contents); got != want {
+		if got := h.ask(t, name, contents); got != want {
 			t.Errorf("%s: it is not what it was:\n%s", name, firstDifference(got, want))
 		}
-		if name == "whole" && text(t, super(name), "select body from postern.get('/thing')") != `[{"id":7}]` {
+		if name == "whole" && h.ask(t, name, "select body from postern.get('/thing')") != `[{"id":7}]` {
 			t.Error("it does not answer")
 		}
 	}

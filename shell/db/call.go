@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -316,7 +315,7 @@ func (p *Pool) explain(ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgE
 		return down(inner, false)
 	case errors.As(err, &inner) && strings.HasPrefix(inner.Code, "08"):
 		return lost(err, false)
-	case errors.As(err, &inner) && slices.Contains([]string{"3F000", "42501", "42883"}, inner.Code): // no such schema, a new one, no such function
+	case errors.As(err, &inner) && (isMissing(inner) || inner.Code == "42501"): // 42501: a schema that is to be dropped, or filled
 		return &fault.Fault{
 			Status: http.StatusServiceUnavailable, Code: "PGRST002", Message: "The database has no functions of postern any more",
 			Hint: "Run postern migrate", Cause: inner,

@@ -167,11 +167,14 @@ func (p *Pool) prepareFixed(ctx context.Context, pg *pgconn.PgConn) error {
 	return nil
 }
 
+// isMissing reports whether an error is that postern's schema, or a function in it, is not there.
+func isMissing(err *pgconn.PgError) bool { return err.Code == "3F000" || err.Code == "42883" }
+
 // checkVersion tells what the answer to the question for the version means: nil for the version that is wanted.
 func (p *Pool) checkVersion(found string, err error) error {
 	var pgErr *pgconn.PgError
 	switch {
-	case errors.As(err, &pgErr) && (pgErr.Code == "3F000" || pgErr.Code == "42883"): // no such schema, no such function
+	case errors.As(err, &pgErr) && isMissing(pgErr):
 		return &NotInstalledError{Wanted: p.options.Version}
 	case err != nil:
 		return fmt.Errorf("asking for the version: %w", err)

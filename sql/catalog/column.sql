@@ -166,30 +166,22 @@ returns jsonb
 language plpgsql stable strict parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
-declare
-  api_path constant text := pg_catalog.current_setting('postern.path');
-  own_path constant text := pg_catalog.current_setting('search_path');
-  made jsonb := '[]';
-  item record;
-  expression text;
 begin
-  for item in
-    select field, d.adbin, d.adrelid, case when a.attidentity = '' then t.typdefaultbin end as typdefaultbin
-      from pg_catalog.jsonb_array_elements(payload) with ordinality as fields (field, place)
-      join pg_catalog.pg_attribute a on a.attrelid = relation and a.attname = field ->> 'name'
-      join pg_catalog.pg_type t on t.oid = a.atttypid
-      left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-     order by place
-  loop
-    perform pg_catalog.set_config('search_path', api_path, true);
-    expression := coalesce(pg_catalog.pg_get_expr(item.adbin, item.adrelid),
-      pg_catalog.pg_get_expr(item.typdefaultbin, 0::pg_catalog.oid));
-    perform pg_catalog.set_config('search_path', own_path, true);
-    made := made || jsonb_build_array(case when item.field ? 'default' and expression is not null
-      then item.field || jsonb_build_object('default', expression) else item.field end);
-  end loop;
-  return made;
+  perform pg_catalog.set_config('search_path', pg_catalog.current_setting('postern.path'), true); -- to the end of this function
+  return coalesce((
+    select pg_catalog.jsonb_agg(case when f.field operator(pg_catalog.?) 'default' and w.expression is not null
+             then f.field operator(pg_catalog.||) pg_catalog.jsonb_build_object('default', w.expression) else f.field end
+             order by f.place)
+      from pg_catalog.jsonb_array_elements(payload) with ordinality as f (field, place)
+      join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) relation
+       and a.attname operator(pg_catalog.=) (f.field operator(pg_catalog.->>) 'name')
+      join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) a.atttypid
+      left join pg_catalog.pg_attrdef d on d.adrelid operator(pg_catalog.=) a.attrelid and d.adnum operator(pg_catalog.=) a.attnum
+     cross join lateral (
+       select coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+         case when a.attidentity operator(pg_catalog.=) ''
+           then pg_catalog.pg_get_expr(t.typdefaultbin, 0::pg_catalog.oid) end) as expression
+       offset 0) as w), '[]');
 end
 $$;
 
