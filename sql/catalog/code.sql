@@ -82,7 +82,8 @@ begin
           select refclassid, refobjid
             from pg_depend
            where (classid = 'pg_attrdef'::regclass and objid = pg_attrdef.oid
-               or classid = 'pg_class'::regclass and objid = adrelid and objsubid = adnum and attgenerated <> '') -- before 15
+               or classid = 'pg_class'::regclass and objid = adrelid and objsubid = adnum and attgenerated <> ''
+             ) -- before 15
              and refobjid >= 16384
              and refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
           offset 0) as d on true

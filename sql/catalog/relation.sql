@@ -44,9 +44,10 @@ end
 $$;
 
 comment on function postern.find_relation(text, text) is
-$$The exposed relation of this name: a table, partitioned table, view, materialized view or foreign table; a partition is
-not exposed. In: schema and name, unquoted. Out: {"oid", "reltype", "schema", "name", "kind" (pg_class.relkind), "is_view",
-"insertable", "updatable", "deletable"}, or null if there is none. Its key: postern.relation_pk. Raises nothing.
+$$The exposed relation of this name: a table, partitioned table, view, materialized view or foreign table; a partition
+is not exposed. In: schema and name, unquoted. Out: {"oid", "reltype", "schema", "name", "kind" (pg_class.relkind),
+"is_view", "insertable", "updatable", "deletable"}, or null if there is none. Its key: postern.relation_pk. Raises
+nothing.
 Source: pg_class, pg_relation_is_updatable.$$;
 
 
@@ -74,5 +75,6 @@ end
 $$;
 
 comment on function postern.relation_pk(oid) is
-$$The primary key of a relation. In: its oid. Out: the column names sorted by name, empty if there is no key. A view has the
-keys of the tables it shows, each one all of whose columns are among the view's (see postern.view_pk). Raises nothing.$$;
+$$The primary key of a relation. In: its oid. Out: the column names sorted by name, empty if there is no key. A view has
+the keys of the tables it shows, each one all of whose columns are among the view's (see postern.view_pk). Raises
+nothing.$$;

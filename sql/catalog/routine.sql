@@ -85,11 +85,11 @@ end
 $$;
 
 comment on function postern.find_routines(text, text) is
-$$All overloads of a routine that can be called by name over HTTP: functions, not trigger functions, with at most one unnamed
-argument, and then the first one being bytea, json, jsonb, text or xml. In: schema and name, unquoted. Out: an array, fewest
-arguments first, of {"oid", "schema", "name",
+$$All overloads of a routine that can be called by name over HTTP: functions, not trigger functions, with at most one
+unnamed argument, and then the first one being bytea, json, jsonb, text or xml. In: schema and name, unquoted. Out: an
+array, fewest arguments first, of {"oid", "schema", "name",
 "args": [{"name" ("" if unnamed), "type", "max_type" (the type without its length limit), "required", "variadic"}],
-"returns": {"schema", "name" (of the type below a domain), "type", "relation_oid" (pg_class oid of a row type, or null), "set",
-"composite" (also OUT and TABLE columns), "domain", "void"},
+"returns": {"schema", "name" (of the type below a domain), "type", "relation_oid" (pg_class oid of a row type, or null),
+"set", "composite" (also OUT and TABLE columns), "domain", "void"},
 "volatility" (i, s or v), "variadic", "settings" (name to value, of SET clauses), "rows_one" (at most one row)}.
 Types outside pg_catalog are schema-qualified. Raises nothing. Source: pg_proc.$$;
