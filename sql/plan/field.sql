@@ -118,8 +118,9 @@ begin
 end
 $$;
 comment on function postern.cast_type(text) is
-  'The type of a cast, if there is one of that name on the search path of the API (postern.api_path), as '
-  'it can stand in a statement. Else raises 42704 with PostgreSQL''s words. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
+  'The type of a cast, if there is one of that name on the search path of the API (postern.api_path), as it can stand '
+  'in a statement. Else raises 42704 with PostgreSQL''s words. Source: PostgREST docs, references/api/tables_views, '
+  '"Casting Columns".';
 
 create or replace function postern.column_field(item jsonb)
 returns jsonb
@@ -146,7 +147,8 @@ returns jsonb
 language plpgsql stable strict parallel unsafe
 as $$
 declare
-  made pg_catalog.jsonb := case when item ? 'path' or not columns ? (item ->> 'name') then postern.plan_reference(columns, item)
+  made pg_catalog.jsonb := case when item ? 'path' or not columns ? (item ->> 'name')
+    then postern.plan_reference(columns, item)
     else postern.column_field(columns -> (item ->> 'name')) end;
 begin
   if item ?| '{cast,aggregate}' then
@@ -223,7 +225,8 @@ begin
     when kind is null then false
     when operator in ('eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'isdistinct')
       then base not in ('json', 'xml', 'point', 'polygon')
-    when operator in ('like', 'ilike', 'match', 'imatch') then base in ('text', 'character varying', 'character', 'name')
+    when operator in ('like', 'ilike', 'match', 'imatch')
+      then base in ('text', 'character varying', 'character', 'name')
     when operator in ('cs', 'cd') then kind = 'range' or kind = 'array' and base <> 'integer[]' or base = 'jsonb'
     when operator = 'ov' then kind = 'range' or kind = 'array' and base <> 'integer[]' or base in ('inet', 'cidr')
     when operator in ('sl', 'sr') then kind = 'range' or base in ('inet', 'cidr')
@@ -232,9 +235,9 @@ end
 $$;
 comment on function postern.is_builtin_operator(text, jsonb, jsonb) is
   'Whether a filter compares by an operator of PostgreSQL, so that it must be that and not one of the same name which '
-  'somebody has put on the search path. Not where the type has its own (postern.operator_kind), or may be given some, as '
-  'intarray does to integer[] and many to json; nor for a computed field, whose type is not known. operator: a name of '
-  'postern.operators; columns: postern.column_map.';
+  'somebody has put on the search path. Not where the type has its own (postern.operator_kind), or may be given some, '
+  'as intarray does to integer[] and many to json; nor for a computed field, whose type is not known. operator: a name '
+  'of postern.operators; columns: postern.column_map.';
 
 create or replace function postern.plan_filter(columns jsonb, filter jsonb, children jsonb)
 returns jsonb
@@ -262,9 +265,9 @@ begin
 end
 $$;
 comment on function postern.plan_filter(jsonb, jsonb, jsonb) is
-  'A filter as {field, expr, builtin?: postern.is_builtin_operator, like: the parameter that is a pattern, in whose value * stands for %, transform: the '
-  'function that makes the column''s domain from text}, or, when it is a null test of an embed, {exists: place of '
-  'the child, not}.';
+  'A filter as {field, expr, builtin?: postern.is_builtin_operator, like: the parameter that is a pattern, in whose '
+  'value * stands for %, transform: the function that makes the column''s domain from text}, or, when it is a null '
+  'test of an embed, {exists: place of the child, not}.';
 
 create or replace function postern.plan_likes(node jsonb)
 returns jsonb
