@@ -78,3 +78,22 @@ comment on function postern.relation_pk(oid) is
 $$The primary key of a relation. In: its oid. Out: the column names sorted by name, empty if there is no key. A view has
 the keys of the tables it shows, each one all of whose columns are among the view's (see postern.view_pk). Raises
 nothing.$$;
+
+create or replace function postern.inserts_plainly(relation oid)
+returns boolean
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return exists (
+    select from pg_class
+     where oid = inserts_plainly.relation
+       and relkind = 'r'
+       and not relhasrules
+       and not (relhastriggers and exists (
+         select from pg_trigger where tgrelid = inserts_plainly.relation and not tgisinternal)));
+end
+$$;
+comment on function postern.inserts_plainly(oid) is
+$$Whether an INSERT inserts just the rows that it has. In: a relation. Out: whether it is a table without rules and
+without triggers but those of its constraints. Raises nothing.$$;

@@ -51,19 +51,15 @@ begin
                   'name', arg.name,
                   'type', arg.type,
                   'max_type', case arg.type_oid
-                    when 'bit'::regtype then 'bit varying'
-                    when 'bit[]'::regtype then 'bit varying[]'
+                    when 'bit'::regtype then 'bit varying' when 'bit[]'::regtype then 'bit varying[]'
                     when 'character'::regtype then 'character varying'
-                    when 'character[]'::regtype then 'character varying[]'
-                    else arg.type
-                  end,
+                    when 'character[]'::regtype then 'character varying[]' else arg.type end,
                   'required', arg.place <= p.pronargs - p.pronargdefaults,
                   'variadic', arg.mode = 'v')
                 order by arg.place) as args,
               pg_catalog.array_agg(arg.name || e'\1' || arg.type order by arg.place) as signature,
               pg_catalog.count(*) filter (where arg.name = '') as unnamed
-         from (select coalesce(declared.name, '') as name,
-                      declared.type_oid,
+         from (select coalesce(declared.name, '') as name, declared.type_oid,
                       pg_catalog.format_type(declared.type_oid, null) as type,
                       coalesce(declared.mode, 'i') as mode,
                       pg_catalog.row_number() over (order by declared.ordinality) as place

@@ -76,11 +76,7 @@ as $$
 declare
   map pg_catalog.jsonb := postern.with_computed(postern.column_map(columns), relation, entries);
 begin
-  return (
-    select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, '[]')
-      else postern.plan_logic(map, entry -> 'tree', '[]') end order by place)
-    from jsonb_array_elements(entries) with ordinality as listed(entry, place)
-    where entry -> 'embed' = '[]' and entry ->> 'kind' in ('filter', 'logic'));
+  return postern.plan_conditions(map, entries, '[]');
 end
 $$;
 comment on function postern.plan_where(jsonb, oid, jsonb) is
