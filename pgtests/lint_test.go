@@ -59,13 +59,90 @@ func TestInstallNamesEveryFile(t *testing.T) {
 				t.Errorf("%s:%d: not every server encoding has these characters: %s", name, number+1, line)
 			}
 		}
-		if lines := strings.Count(text, "\n"); lines > 500 {
-			t.Errorf("%s has %d lines", name, lines)
-		}
 	}
 	for name := range named {
 		if _, ok := texts[name]; !ok {
 			t.Errorf("install.sql names %s, which does not exist", name)
+		}
+	}
+}
+
+const (
+	mostColumns       = 120
+	mostFileLines     = 300
+	mostFunctionLines = 80
+)
+
+var (
+	functionHead = regexp.MustCompile(`(?m)^create or replace function postern\.([a-z0-9_]+)`)
+	bodyOpens    = regexp.MustCompile(`(?m)^as (\$[a-z]*\$)`)
+)
+
+// oversized returns what of a file is too wide or too long, each with its place.
+func oversized(name, text string) (found []string) {
+	add := func(at int, format string, arguments ...any) {
+		line := 1 + strings.Count(text[:at], "\n")
+		found = append(found, fmt.Sprintf("%s:%d: %s", name, line, fmt.Sprintf(format, arguments...)))
+	}
+	at := 0
+	for line := range strings.Lines(text) {
+		if columns := len(strings.TrimSuffix(line, "\n")); columns > mostColumns {
+			add(at, "%d columns", columns)
+		}
+		at += len(line)
+	}
+	if lines := strings.Count(text, "\n"); lines > mostFileLines {
+		add(len(text)-1, "the file has %d lines", lines)
+	}
+	for _, head := range functionHead.FindAllStringSubmatchIndex(text, -1) {
+		function := text[head[0]:]
+		end := -1
+		if body := bodyOpens.FindStringSubmatchIndex(function); body != nil {
+			end = strings.Index(function[body[1]:], function[body[2]:body[3]]+";")
+			function = function[:body[1]+max(end, 0)]
+		}
+		if lines := 1 + strings.Count(function, "\n"); end < 0 {
+			add(head[0], "the body of %s has no end", text[head[2]:head[3]])
+		} else if lines > mostFunctionLines {
+			add(head[0], "%s has %d lines", text[head[2]:head[3]], lines)
+		}
+	}
+	return found
+}
+
+// Lines, files and functions of sql/ are of a size that one can read.
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	functions := 0
+	for name, text := range sources(t) {
+		functions += len(functionHead.FindAllString(text, -1))
+		for _, one := range oversized(name, text) {
+			t.Error(one)
+		}
+	}
+	if functions < 300 {
+		t.Errorf("only %d functions", functions)
+	}
+}
+
+// What is too large must be found.
+func TestOversized(t *testing.T) {
+	t.Parallel()
+	function := func(lines int) string { // one of so many lines behind a line of its own
+		return "--\ncreate or replace function postern.f()\nas $q$" + strings.Repeat("\n", lines-2) + "$q$;\ncomment\n"
+	}
+	for text, wanted := range map[string]string{
+		"\n" + strings.Repeat("x", 120) + "\n":            "",
+		"\n" + strings.Repeat("x", 121) + "\n":            "f.sql:2: 121 columns",
+		strings.Repeat("\n", 300):                         "",
+		strings.Repeat("\n", 301):                         "f.sql:301: the file has 301 lines",
+		function(80):                                      "",
+		function(81):                                      "f.sql:2: f has 81 lines",
+		function(80) + function(81):                       "f.sql:84: f has 81 lines",
+		"create or replace function postern.f()\nas $$\n": "f.sql:1: the body of f has no end",
+	} {
+		if got := strings.Join(oversized("f.sql", text), "\n"); got != wanted {
+			t.Errorf("%q, not %q, of %q", got, wanted, text)
 		}
 	}
 }

@@ -48,6 +48,13 @@ from (values
   ('{"name": "code"}', '{"name": "code", "label": "code", "transform": "rooms.code_json"}'),
   ('{"name": "code", "path": [{"op": "->", "key": "a"}]}', '{"name": "code", "label": "a", "to_json": true, "path": [{"op": "->", "key": "a"}]}')
 ) as cases(item, wanted);
+select is(jsonb_path_query_array(postern.plan_fields('{"aggregates": false}', pg_temp.map(), items::jsonb, all_if_none), '$[*].name'), wanted::jsonb, concat('plan_fields ', items, ' ', all_if_none))
+from (values
+  ('[{"type": "field", "name": "b"}, {"type": "relation", "name": "room"}, {"type": "field", "name": "a"}]', true, '["b", "a"]'),
+  ('[]', true, '["*"]'), ('[]', false, '[]'), ('[{"type": "relation", "name": "room"}]', false, '[]')
+) as cases(items, all_if_none, wanted);
+select is(testing.failure(format('select postern.plan_fields(%L, %L, %L, true)', pg_temp.context(more), pg_temp.map(), '[{"type": "field", "name": "id", "aggregate": "sum"}]')), wanted, concat('plan_fields: aggregates ', more))
+from (values ('{}'::jsonb, null), ('{"aggregates": false}', 'PGRST123')) as cases(more, wanted);
 select throws_ok($$ select postern.plan_field(pg_temp.map(), '{"name": "id", "cast": "nothing"}') $$, '42704', 'type "nothing" does not exist', 'plan_field: a cast to nothing');
 select is(postern.cast_type('double precision'), 'double precision', 'cast_type');
 select throws_ok(format('select postern.cast_type(%L)', type), '42704', format('type "%s" does not exist', type), 'cast_type ' || type)
@@ -111,6 +118,16 @@ from (values
 ) as cases(term, children, wanted);
 select is(postern.plan_order('{}', '{"name": "n", "relation": "x"}', format('[{"label": "x", "oid": %s, "relationship": {"to_one": true}, "fields": [{"name": "id", "label": "n"}]}]', 'rooms.house'::regclass::oid)::jsonb, 'room'),
   '{"name": "n", "relation": "x", "child": 0, "field": {"name": "id", "label": "n"}}', 'plan_order: by an alias within the embed');
+create function pg_temp.entries() returns jsonb language sql as $$ select '[{"kind": "order", "embed": ["x"], "terms": [{"name": "a"}]},
+  {"kind": "filter", "embed": ["x"], "name": "a", "expr": {"operator": "eq", "param": 2}}, {"kind": "filter", "embed": [], "name": "id", "expr": {"operator": "eq", "param": 3}},
+  {"kind": "logic", "embed": [], "tree": {"operator": "or", "not": true, "of": [{"name": "b", "expr": {"operator": "eq", "param": 4}}]}}, {"kind": "order", "embed": [], "terms": [{"name": "b"}, {"name": "id"}]},
+  {"kind": "order", "embed": [], "terms": [{"name": "name"}]}]'::jsonb $$;
+select is(postern.plan_conditions(pg_temp.map(), pg_temp.entries(), '[]'),
+  '[{"field": {"name": "id"}, "expr": {"operator": "eq", "param": 3}, "builtin": true},
+    {"operator": "or", "not": true, "of": [{"field": {"name": "b"}, "expr": {"operator": "eq", "param": 4}, "builtin": true}]}]', 'plan_conditions: those without a path');
+select is(postern.plan_conditions(pg_temp.map(), '[]', '[]'), null, 'plan_conditions of none');
+select is(jsonb_path_query_array(postern.plan_terms(pg_temp.map(), pg_temp.entries(), '[]', 'house'), '$[*].field.name'), '["b", "id"]', 'plan_terms: those of the first order without a path');
+select is(postern.plan_terms(pg_temp.map(), '[]', '[]', 'house'), null, 'plan_terms of none');
 select is(postern.child_place(children::jsonb, name, by_relation), wanted, concat('child_place ', children, ' ', name, ' ', by_relation))
 from (values
   ('[{"label": "a", "name": "r"}, {"label": "b", "name": "r"}]', 'b', false, 1),
@@ -206,6 +223,9 @@ from (values
   ('[{"kind": "limit", "embed": ["house_id"], "param": 2}]', '{"legacy": false}'), ('[{"kind": "limit", "embed": ["x"], "param": 2}]', '{}'),
   ('[{"kind": "limit", "embed": ["h", "x"], "param": 2}]', '{}')
 ) as cases(entries, more);
+select is(jsonb_path_query_array(postern.plan_embeds(pg_temp.context(), pg_temp.relation('room'), '[{"type": "field", "name": "id"}, {"type": "relation", "name": "other_id", "select": []},
+  {"type": "relation", "name": "house_id", "select": []}]', '[{"kind": "limit", "embed": ["house_id"], "param": 2}]', 3), '$[*].keyvalue() ? (@.key like_regex "^(label|depth|limit)$").value'),
+  '[4, "other_id", 4, "house_id", {"param": 2}]', 'plan_embeds: all embeds of select, with what is theirs');
 select is(postern.plan_node(pg_temp.context(), pg_temp.relation('room'), postern.relation_columns('rooms.room'::regclass), '[]', '[]', 1) -> 'fields', '[]', 'plan_node: an embed may be empty');
 
 -- Calls, writes and media types.

@@ -1,7 +1,7 @@
--- A request as a statement: parse, plan, render, in that order. Also what is wrong with a request compiles, to a statement that
--- yields the error. What compiling calls is PL/pgSQL even where it is one query: a function in SQL that is not inlined (a strict one
--- with CASE, any with FROM) is parsed and planned anew in every transaction, which costs some 100 microseconds, while PL/pgSQL keeps
--- its plans for the session.
+-- A request as a statement: parse, plan, render, in that order. Also what is wrong with a request compiles, to a
+-- statement that yields the error. What compiling calls is PL/pgSQL even where it is one query: a function in SQL that
+-- is not inlined (a strict one with CASE, any with FROM) is parsed and planned anew in every transaction, which costs
+-- some 100 microseconds, while PL/pgSQL keeps its plans for the session.
 
 create or replace function postern.compile(request jsonb, payload bytea default null)
 returns postern.compiled
@@ -20,7 +20,8 @@ begin
   if strpos(request ->> 'query', '::') > 0 or strpos(request ->> 'query', '%3') > 0
     or strpos(request -> 'headers' ->> 'prefer', 'missing') > 0
   then
-    perform set_config('postern.path', postern.api_path(request, config), true); -- for postern.cast_type, default_expressions
+    -- for postern.cast_type, default_expressions
+    perform set_config('postern.path', postern.api_path(request, config), true);
   end if;
   return postern.compile_request(request, payload, config, epoch);
 exception when others then
@@ -31,8 +32,8 @@ end
 $$;
 comment on function postern.compile(jsonb, bytea) is
   'The statement that answers a request, and what must be known of it (the type postern.compiled). request: as of '
-  'postern.handle; payload: the body, which is looked at where the request does not describe it. Its search path is its '
-  'own, so that nothing in an exposed schema is called. Raises nothing that a client can cause.';
+  'postern.handle; payload: the body, which is looked at where the request does not describe it. Its search path is '
+  'its own, so that nothing in an exposed schema is called. Raises nothing that a client can cause.';
 
 create or replace function postern.compile_request(request jsonb, payload bytea, config jsonb, epoch text)
 returns postern.compiled
@@ -51,7 +52,9 @@ declare
   described pg_catalog.jsonb;
   context pg_catalog.jsonb;
 begin
-  if cardinality(segments) = 0 and config ->> 'db_root_spec' is not null and config ->> 'openapi_mode' <> 'disabled' then
+  if cardinality(segments) = 0 and config ->> 'db_root_spec' is not null
+    and config ->> 'openapi_mode' <> 'disabled'
+  then
     segments := array['rpc', regexp_replace(config ->> 'db_root_spec', '^[^.]*\.', '')];
   end if;
   call := cardinality(segments) = 2 and segments[1] = 'rpc';
@@ -80,7 +83,8 @@ begin
       perform postern.fail('PGRST102', described ->> 'refused');
     end if;
     trees := trees || jsonb_build_object('payload', described);
-    context := context || jsonb_strip_nulls(jsonb_build_object('text', described -> 'text', 'bytes', described -> 'bytes'));
+    context := context
+      || jsonb_strip_nulls(jsonb_build_object('text', described -> 'text', 'bytes', described -> 'bytes'));
   end if;
   return case
     when call then postern.compile_call(context, segments[2], trees, config)
@@ -89,48 +93,8 @@ begin
 end
 $$;
 comment on function postern.compile_request(jsonb, bytea, jsonb, text) is
-  'postern.compile for what is right. config: postern.settings; epoch: postern.epoch(). Raises PNERR for all that is wrong '
-  'with the request.';
-
-create or replace function postern.request_context(request jsonb, config jsonb, schema text, epoch text, call boolean)
-returns jsonb
-language plpgsql immutable parallel safe
-as $$
-declare
-  method constant pg_catalog.text := request ->> 'method';
-  fields constant pg_catalog.jsonb := coalesce(request -> 'headers', '{}');
-begin
-  return postern.statement_context(request, epoch) || jsonb_strip_nulls(jsonb_build_object(
-    'schema', schema, 'schemas', config -> 'db_schemas',
-    'aggregates', config -> 'db_aggregates_enabled', 'legacy', config -> 'url_use_legacy_target_names',
-    'plans', config -> 'db_plan_enabled',
-    'max_rows', case when call or method in ('GET', 'HEAD') then config -> 'db_max_rows' end,
-    'verbosity', config -> 'client_error_verbosity', 'accept', fields -> 'accept', 'content_type', fields -> 'content-type',
-    'preferences', postern.preferences(fields ->> 'prefer', config ->> 'db_tx_end' like '%-allow-override'),
-    'tx_end', config -> 'db_tx_end', 'pre_request', config -> 'db_pre_request',
-    'escapes', request -> 'escapes', 'exact', request -> 'exact',
-    'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}'
-      then schema end));
-end
-$$;
-comment on function postern.request_context(jsonb, jsonb, text, text, boolean) is
-  'What all stages may ask about a request: that of postern.statement_context, and {schema, schemas, aggregates, legacy, '
-  'plans, max_rows?, verbosity, accept?, content_type?, preferences, tx_end, pre_request?, escapes?: some text needs an '
-  'escape, exact?: as of postern.parameter_types, profile?: the schema, where the answer names it}.';
-
-create or replace function postern.statement_context(request jsonb, epoch text)
-returns jsonb
-language plpgsql immutable parallel safe
-as $$
-begin
-  return jsonb_build_object('method', request -> 'method', 'epoch', epoch,
-    'described', request ? 'payload' or request ->> 'method' not in ('POST', 'PATCH', 'PUT'),
-    'parameters', coalesce((request ->> 'values')::int, 0) + 2);
-end
-$$;
-comment on function postern.statement_context(jsonb, text) is
-  'What every statement has to know of its request: {method, epoch, described: the statement does not depend on the body but '
-  'by what the request says of it, parameters: how many the statement has}.';
+  'postern.compile for what is right. config: postern.settings; epoch: postern.epoch(). Raises PNERR for all that is '
+  'wrong with the request.';
 
 create or replace function postern.compile_error(
   request jsonb, config jsonb, epoch text, state text, message text, detail text, hint text)
@@ -145,13 +109,14 @@ begin
   answer := postern.error_response(state, message, detail, hint, coalesce((request ->> 'anonymous')::boolean, false),
     config ->> 'client_error_verbosity');
   return postern.compiled_statement(context, postern.render_response(context,
-    case when request ->> 'method' <> 'HEAD' then quote_literal(convert_from(answer.body, 'UTF8')) || '::pg_catalog.text' end,
+    case when request ->> 'method' <> 'HEAD'
+      then quote_literal(convert_from(answer.body, 'UTF8')) || '::pg_catalog.text' end,
     answer.status::text, quote_literal(postern.header_lines(answer.headers)), null), null);
 end
 $$;
 comment on function postern.compile_error(jsonb, jsonb, text, text, text, text, text) is
-  'The statement that yields an error that comes of the shape of a request. config, epoch: as of postern.compile_request; then what '
-  'the error tells (postern.error_response).';
+  'The statement that yields an error that comes of the shape of a request. config, epoch: as of '
+  'postern.compile_request; then what the error tells (postern.error_response).';
 
 create or replace function postern.compiled_statement(
   context jsonb, statement text, media jsonb, flags jsonb default '{}')
@@ -164,25 +129,28 @@ declare
   types pg_catalog.text[];
 begin
   if media ? 'explain' then
-    statement := postern.render_response(context - '{code,explain}'::text[], format('postern.explained(%L, %s)', media ->> 'explain',
-      postern.render_placeholders(statement)), '200',
+    statement := postern.render_response(context - '{code,explain}'::text[],
+      format('postern.explained(%L, %s)', media ->> 'explain', postern.render_placeholders(statement)), '200',
       quote_literal(postern.header_lines(postern.common_headers(context, media, '{}'))), null);
     types := array_fill('text'::text, array[most]);
   else
     types := postern.parameter_types(context, statement);
   end if;
   return row(statement, jsonb_strip_nulls(jsonb_build_object('params', to_jsonb(types), 'epoch', context -> 'epoch',
-      'keep', (context ->> 'described')::boolean and (wish is not null or context ->> 'tx_end' like 'rollback%') is not true,
+      'keep', (context ->> 'described')::boolean
+        and (wish is not null or context ->> 'tx_end' like 'rollback%') is not true,
       'read_only', case when context ->> 'method' in ('GET', 'HEAD', 'OPTIONS') then true end,
-      'rollback', case when wish = 'rollback' or context ->> 'tx_end' like 'rollback%' and wish is distinct from 'commit'
+      'rollback', case
+        when wish = 'rollback' or context ->> 'tx_end' like 'rollback%' and wish is distinct from 'commit'
         then true end,
       'text', context -> 'text', 'bytes', context -> 'bytes',
-      'binary', case when postern.is_binary(media) and not media ? 'explain' then true end)) || flags)::postern.compiled;
+      'binary', case when postern.is_binary(media) and not media ? 'explain' then true end))
+    || flags)::postern.compiled;
 end
 $$;
 comment on function postern.compiled_statement(jsonb, text, jsonb, jsonb) is
-  'A statement with its flags (the type postern.compiled). media: of the answer (postern.negotiate), null for none; where '
-  'that is the execution plan, the statement is explained; flags: more.';
+  'A statement with its flags (the type postern.compiled). media: of the answer (postern.negotiate), null for none; '
+  'where that is the execution plan, the statement is explained; flags: more.';
 
 create or replace function postern.parameter_types(context jsonb, statement text)
 returns text[]
@@ -203,85 +171,10 @@ begin
 end
 $$;
 comment on function postern.parameter_types(jsonb, text) is
-  'The types of the parameters of a statement: text for the query of Content-Location; for the body as it is cast, or bytea '
-  'where it does not occur, as all can be that; of a value unknown, so that PostgreSQL infers it, or where it does not occur, '
-  'so that there is nothing to infer it from, text. context: {parameters, exact?: a parameter may seem to occur that is part '
-  'of a name or a constant, so these are left out first}.';
-
-create or replace function postern.range_bounds(range text, number int)
-returns jsonb
-language plpgsql immutable parallel safe
-as $$
-begin
-  if number is null or strpos(range, chr(1)) = 0 then
-    return postern.parse_range(range);
-  end if;
-  return jsonb_strip_nulls(jsonb_build_object('first', jsonb_build_object('param', number),
-    'last', case when range like '%-_' then jsonb_build_object('param', number + 1) end));
-end
-$$;
-comment on function postern.range_bounds(text, int) is
-  'postern.parse_range where the bounds may be placeholders: {first: {param or value}, last?}. number: of the first one, '
-  'null where there are none.';
-
-create or replace function postern.api_path(request jsonb, config jsonb)
-returns text
-language plpgsql immutable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return postern.search_path(coalesce(nullif(request -> 'headers' ->> case
-    when request ->> 'method' in ('POST', 'PATCH', 'PUT', 'DELETE') then 'content-profile' else 'accept-profile' end, ''),
-    config -> 'db_schemas' ->> 0), config);
-end
-$$;
-comment on function postern.api_path(jsonb, jsonb) is
-  'The search path under which code of the user''s runs in a request, whether or not its schema is exposed.';
-
-create or replace function postern.path_segments(path text)
-returns text[]
-language plpgsql immutable strict parallel safe
-as $$
-begin
-  return case when path in ('', '/') then '{}'
-    else array(select postern.percent_decode(segment) from string_to_table(substr(path, 2), '/') as segment) end;
-end
-$$;
-comment on function postern.path_segments(text) is 'The decoded segments of a raw URL path; none for the root.';
-
-create or replace function postern.check_method(method text, segments text[])
-returns void
-language plpgsql immutable strict parallel safe
-as $$
-begin
-  if cardinality(segments) = 2 and method not in ('GET', 'HEAD', 'POST', 'OPTIONS') then
-    perform postern.fail('PGRST101', format('A function cannot be called with the method %s', method));
-  elsif cardinality(segments) = 0 and method not in ('GET', 'HEAD', 'OPTIONS')
-    or method not in ('GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS')
-  then
-    perform postern.fail('PGRST117', format('The HTTP method is not supported: %s', method));
-  end if;
-end
-$$;
-comment on function postern.check_method(text, text[]) is
-  'PGRST101 and PGRST117: whether the root, a relation or a routine takes the method.';
-
-create or replace function postern.require_relation(schema text, name text)
-returns jsonb
-language plpgsql stable parallel safe
-as $$
-declare
-  found pg_catalog.jsonb := postern.find_relation(schema, name);
-begin
-  if found is null then
-    perform postern.fail('PGRST205', format('There is no table or view ''%s.%s''', schema, name), null,
-      'Perhaps you meant the table ''' || schema || '.' || postern.relation_hint(schema, name) || '''');
-  end if;
-  return found;
-end
-$$;
-comment on function postern.require_relation(text, text) is
-  'A relation by name (postern.find_relation); PGRST205 when the schema has none of that name.';
+  'The types of the parameters of a statement: text for the query of Content-Location; for the body as it is cast, or '
+  'bytea where it does not occur, as all can be that; of a value unknown, so that PostgreSQL infers it, or where it '
+  'does not occur, so that there is nothing to infer it from, text. context: {parameters, exact?: a parameter may seem '
+  'to occur that is part of a name or a constant, so these are left out first}.';
 
 create or replace function postern.compile_options(context jsonb, segments text[])
 returns postern.compiled
@@ -293,7 +186,8 @@ declare
   keyed boolean;
 begin
   if cardinality(segments) = 2 then
-    allowed := case when postern.plan_routine(context ->> 'schema', segments[2], '{}', null, false) ->> 'volatility' = 'v'
+    allowed := case
+      when postern.plan_routine(context ->> 'schema', segments[2], '{}', null, false) ->> 'volatility' = 'v'
       then 'OPTIONS,POST' else 'OPTIONS,GET,HEAD,POST' end;
   elsif cardinality(segments) = 1 then
     relation := postern.require_relation(context ->> 'schema', segments[1]);

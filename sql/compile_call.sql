@@ -19,7 +19,8 @@ begin
   node := postern.plan_call_root(context, routine, trees);
   if post and trees -> 'arguments' <> '[]' then
     perform postern.fail('PGRST100', 'Cannot read a filter', format(
-      'The parameter %s has no operator; the arguments of a POST are in its body.', trees -> 'arguments' -> 0 ->> 'name'));
+      'The parameter %s has no operator; the arguments of a POST are in its body.',
+      trees -> 'arguments' -> 0 ->> 'name'));
   end if;
   media := postern.plan_media(context, node, node ->> 'relation');
   node := postern.plan_rows(postern.for_media(node, media),
@@ -47,7 +48,8 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  isolation constant pg_catalog.text := nullif(split_part(routine -> 'settings' ->> 'default_transaction_isolation', ',', 1), '');
+  isolation constant pg_catalog.text := nullif(
+    split_part(routine -> 'settings' ->> 'default_transaction_isolation', ',', 1), '');
   settings constant pg_catalog.jsonb := (
     select jsonb_object_agg(given.name, given.value)
     from jsonb_each_text(routine -> 'settings') as given(name, value)
@@ -63,8 +65,8 @@ begin
 end
 $$;
 comment on function postern.routine_flags(jsonb, jsonb, jsonb) is
-  'Flags (the type postern.compiled) with those of a routine: whether it may write, and what of its own settings must hold '
-  'before the statement starts. Source: PostgREST docs, references/transactions, "Function Settings".';
+  'Flags (the type postern.compiled) with those of a routine: whether it may write, and what of its own settings must '
+  'hold before the statement starts. Source: PostgREST docs, references/transactions, "Function Settings".';
 
 create or replace function postern.plan_call_root(context jsonb, routine jsonb, trees jsonb)
 returns jsonb
@@ -100,7 +102,8 @@ declare
   void constant boolean := (returns ->> 'void')::boolean;
   headers constant pg_catalog.text[] := postern.common_headers(context, case when not void then media end,
     '{count,tx,handling,timezone,max-affected}') || postern.legacy_warning(node);
-  body constant pg_catalog.text := case when not void and context ->> 'method' <> 'HEAD' then postern.render_body(media, shape, node) end;
+  body constant pg_catalog.text := case when not void and context ->> 'method' <> 'HEAD'
+    then postern.render_body(media, shape, node) end;
   most constant pg_catalog.text := case when context -> 'preferences' ->> 'handling' = 'strict'
     then context -> 'preferences' ->> 'max-affected' end;
   statement pg_catalog.text;
@@ -131,5 +134,5 @@ begin
 end
 $$;
 comment on function postern.render_call_answer(jsonb, jsonb, jsonb, jsonb, text, jsonb) is
-  'The statement of a call''s answer: the read grammar over the call; 204 for a function that returns void. Rows are counted '
-  'or not, never estimated, as PostgREST does.';
+  'The statement of a call''s answer: the read grammar over the call; 204 for a function that returns void. Rows are '
+  'counted or not, never estimated, as PostgREST does.';

@@ -30,8 +30,9 @@ returns jsonb
 language plpgsql stable parallel safe
 as $$
 declare
-  media pg_catalog.jsonb := postern.negotiate(context ->> 'accept', array(select jsonb_array_elements_text(context -> 'schemas')),
-    context ->> 'schema', name, postern.is_default_select(node), (context ->> 'plans')::boolean);
+  media pg_catalog.jsonb := postern.negotiate(
+    context ->> 'accept', array(select jsonb_array_elements_text(context -> 'schemas')), context ->> 'schema', name,
+    postern.is_default_select(node), (context ->> 'plans')::boolean);
 begin
   perform postern.check_preferences(context -> 'preferences');
   return case when media ->> 'handler' = 'geojson'
@@ -50,8 +51,8 @@ begin
 end
 $$;
 comment on function postern.for_media(jsonb, jsonb) is
-  'The node of the resource as a media type (postern.negotiate) wants it: what is no JSON shows the text of its embeds, '
-  'which is jsonb''s then, as PostgREST has it.';
+  'The node of the resource as a media type (postern.negotiate) wants it: what is no JSON shows the text of its '
+  'embeds, which is jsonb''s then, as PostgREST has it.';
 
 create or replace function postern.common_headers(context jsonb, media jsonb, relevant text[])
 returns text[]
@@ -86,7 +87,8 @@ begin
       select child from jsonb_array_elements(legacy_warning.node -> 'children') as child
       union all
       select child from nodes, jsonb_array_elements(nodes.node -> 'children') as child)
-    select array[array['Warning', format('299 postern "An embed with an alias was named by its relation in a filter, order '
+    select array[array['Warning', format(
+      '299 postern "An embed with an alias was named by its relation in a filter, order '
       'or limit, which will stop working. Write: %s"',
       string_agg(format('%s in place of %s', nodes.node ->> 'label', nodes.node ->> 'name'), ', '))]]
     from nodes
@@ -95,8 +97,8 @@ begin
 end
 $$;
 comment on function postern.legacy_warning(jsonb) is
-  'The Warning header for embeds that were named by relation though they have an alias, as an array of one pair; null when '
-  'there are none. Source: PostgREST docs, references/configuration, url-use-legacy-target-names.';
+  'The Warning header for embeds that were named by relation though they have an alias, as an array of one pair; null '
+  'when there are none. Source: PostgREST docs, references/configuration, url-use-legacy-target-names.';
 
 create or replace function postern.with_code(context jsonb, media jsonb, code text)
 returns jsonb
@@ -107,7 +109,8 @@ begin
   if context ? 'pre_request' then
     code := greatest(code, postern.pre_request_code(context ->> 'pre_request'));
   end if;
-  return context || jsonb_strip_nulls(jsonb_build_object('explain', case when media ? 'explain' then true end, 'code', code));
+  return context
+    || jsonb_strip_nulls(jsonb_build_object('explain', case when media ? 'explain' then true end, 'code', code));
 end
 $$;
 comment on function postern.with_code(jsonb, jsonb, text) is
@@ -127,8 +130,8 @@ begin
 end
 $$;
 comment on function postern.pre_request_code(text) is
-  'What code db-pre-request, a name, is: stable or volatile, which is what one is taken for that has no schema or takes '
-  'parameters.';
+  'What code db-pre-request, a name, is: stable or volatile, which is what one is taken for that has no schema or '
+  'takes parameters.';
 
 create or replace function postern.code_flags(context jsonb, node jsonb)
 returns jsonb
@@ -145,8 +148,8 @@ begin
 end
 $$;
 comment on function postern.code_flags(jsonb, jsonb) is
-  'Flags (the type postern.compiled) that come of the code that may run, of the filters of a node and of Prefer timezone. '
-  'generic: no value is compared with anything but where a unique key says that there is one row at most.';
+  'Flags (the type postern.compiled) that come of the code that may run, of the filters of a node and of Prefer '
+  'timezone. generic: no value is compared with anything but where a unique key says that there is one row at most.';
 
 create or replace function postern.compile_read(context jsonb, name text, trees jsonb)
 returns postern.compiled
@@ -154,10 +157,12 @@ language plpgsql stable parallel safe
 as $$
 declare
   relation pg_catalog.jsonb := postern.require_relation(context ->> 'schema', name);
-  node pg_catalog.jsonb := postern.plan_root(context, relation, postern.relation_columns((relation ->> 'oid')::oid), trees);
+  node pg_catalog.jsonb := postern.plan_root(
+    context, relation, postern.relation_columns((relation ->> 'oid')::oid), trees);
   media pg_catalog.jsonb := postern.plan_media(context, node, name);
   counted pg_catalog.text := context -> 'preferences' ->> 'count';
-  headers pg_catalog.text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}') || postern.legacy_warning(node);
+  headers pg_catalog.text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}')
+    || postern.legacy_warning(node);
   location pg_catalog.text := '/' || postern.percent_encode(name);
   body pg_catalog.text;
   source pg_catalog.text;
@@ -178,8 +183,8 @@ begin
   then
     statement := postern.render_row_answer(context, rows, '200', false, location, headers, media);
   else
-    statement := postern.render_page_answer(context, rows, postern.render_offset(node), body, 'pg_catalog.count(*)', headers, location,
-      postern.render_total(node, source, counted), media, null,
+    statement := postern.render_page_answer(context, rows, postern.render_offset(node), body, 'pg_catalog.count(*)',
+      headers, location, postern.render_total(node, source, counted), media, null,
       case when body is not null then postern.render_escapes(node) end);
   end if;
   return postern.compiled_statement(context, statement, media, postern.code_flags(context, node));

@@ -29,7 +29,8 @@ begin
 end
 $$;
 comment on function postern.description_version(text[]) is
-  'The OpenAPI version of the description that is at a path (postern.path_segments); null for other paths. No relation and no routine has such a path.';
+  'The OpenAPI version of the description that is at a path (postern.path_segments); null for other paths. No relation '
+  'and no routine has such a path.';
 
 create or replace function postern.described_response(
   version text, schema text, config jsonb, head boolean, fixed text[], out body text, out status text, out headers text)
@@ -44,7 +45,8 @@ declare
 begin
   perform set_config('postern.path', postern.search_path(schema, config), true); -- for postern.visible_type
   if tag is null or not head and not coalesce(postern.tag_matches(known, tag), false) then
-    body := case version when '3.1' then postern.openapi3(schema, config) else postern.openapi(schema, config)::text end;
+    body := case version when '3.1' then postern.openapi3(schema, config)
+      else postern.openapi(schema, config)::text end;
   end if;
   tag := coalesce(tag, md5(body));
   fixed := fixed || array[['ETag', 'W/"' || tag || '"'], ['Cache-Control', 'no-cache']];
@@ -60,20 +62,23 @@ begin
 end
 $$;
 comment on function postern.described_response(text, text, jsonb, boolean, text[]) is
-  'A description as a response, with an ETag; 304 without a body where If-None-Match has that already. fixed: headers, the '
-  'type first. Where event triggers watch the DDL the ETag comes from the state of the catalog (postern.description_state) '
-  'and a 304 costs no description; else it is made and its digest taken. Source: RFC 9110, sections 8.8.3 and 13.1.2.';
+  'A description as a response, with an ETag; 304 without a body where If-None-Match has that already. fixed: headers, '
+  'the type first. Where event triggers watch the DDL the ETag comes from the state of the catalog '
+  '(postern.description_state) and a 304 costs no description; else it is made and its digest taken. Source: RFC 9110, '
+  'sections 8.8.3 and 13.1.2.';
 
 create or replace function postern.tag_matches(known text, tag text)
 returns boolean
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return btrim(known) = '*' or '"' || tag || '"' = any(string_to_array(replace(replace(known, 'W/', ''), ' ', ''), ','));
+  return btrim(known) = '*'
+    or '"' || tag || '"' = any(string_to_array(replace(replace(known, 'W/', ''), ' ', ''), ','));
 end
 $$;
 comment on function postern.tag_matches(text, text) is
-  'Whether a value of If-None-Match has an entity tag (given without quotes), by weak comparison. Source: RFC 9110, section 8.8.3.2.';
+  'Whether a value of If-None-Match has an entity tag (given without quotes), by weak comparison. Source: RFC 9110, '
+  'section 8.8.3.2.';
 
 create or replace function postern.description_state(version text, schema text, config jsonb)
 returns text
@@ -92,22 +97,32 @@ begin
       select m.roleid from role join pg_catalog.pg_auth_members m on m.member = role.oid
     )
     select pg_catalog.concat_ws(e'\n', postern.version(), description_state.version, description_state.schema, config,
-             current_setting('datestyle'), current_setting('intervalstyle'), current_setting('timezone'), current_setting('extra_float_digits'),
+             current_setting('datestyle'), current_setting('intervalstyle'), current_setting('timezone'),
+             current_setting('extra_float_digits'),
              postern.epoch(),
-             (select pg_catalog.concat_ws(' ', d.oid, d.datdba) from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()),
-             (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', t.oid, t.xmin), ',' order by t.oid) from pg_catalog.pg_event_trigger t),
+             (select pg_catalog.concat_ws(' ', d.oid, d.datdba)
+                from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()),
+             (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', t.oid, t.xmin), ',' order by t.oid)
+                from pg_catalog.pg_event_trigger t),
              (select pg_catalog.md5(pg_catalog.string_agg(c.relowner::text, ',' order by c.oid))
-                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = description_state.schema),
+                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+               where n.nspname = description_state.schema),
              (select pg_catalog.md5(pg_catalog.string_agg(p.proowner::text, ',' order by p.oid))
-                from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace where n.nspname = description_state.schema),
-             (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit), ',' order by r.oid)
+                from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+               where n.nspname = description_state.schema),
+             (select pg_catalog.string_agg(
+                       pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit), ',' order by r.oid)
                 from role join pg_catalog.pg_roles r on r.oid = role.oid),
-             (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', m.roleid, m.xmin), ',' order by m.roleid, m.xmin::text)
+             (select pg_catalog.string_agg(
+                       pg_catalog.concat_ws(' ', m.roleid, m.xmin), ',' order by m.roleid, m.xmin::text)
                 from role join pg_catalog.pg_auth_members m on m.member = role.oid)));
 end
 $$;
 comment on function postern.description_state(text, text, jsonb) is
-  'All that the description in a version depends on, for the current role, as one text: the epoch, the roles whose rights it has and the settings. While it stays the same the description does. Memberships and attributes of roles are in it, and owners, as no event trigger tells of those (REASSIGN OWNED). Null where no event triggers watch the DDL (postern.live).';
+  'All that the description in a version depends on, for the current role, as one text: the epoch, the roles whose '
+  'rights it has and the settings. While it stays the same the description does. Memberships and attributes of roles '
+  'are in it, and owners, as no event trigger tells of those (REASSIGN OWNED). Null where no event triggers watch the '
+  'DDL (postern.live).';
 
 create or replace function postern.root_media(accept text)
 returns text
@@ -117,23 +132,30 @@ declare
   accepted pg_catalog.jsonb := postern.accepted_media_types(accept);
   media pg_catalog.text := (
     select case
-        when wanted ->> 'name' in ('application/openapi+json', 'application/json', '*/*') and wanted_version ~ '^2(\.0)?$'
+        when wanted ->> 'name' in ('application/openapi+json', 'application/json', '*/*')
+          and wanted_version ~ '^2(\.0)?$'
           then 'application/openapi+json'
-        when wanted ->> 'name' in ('application/openapi+json', 'application/vnd.oai.openapi+json') and wanted_version ~ '^3(\.1(\.[0-9]+)?)?$'
+        when wanted ->> 'name' in ('application/openapi+json', 'application/vnd.oai.openapi+json')
+          and wanted_version ~ '^3(\.1(\.[0-9]+)?)?$'
           then (wanted ->> 'name') || ';version=3.1' end
     from jsonb_array_elements(accepted) with ordinality as listed(wanted, place),
-      coalesce(wanted ->> 'version', case wanted ->> 'name' when 'application/vnd.oai.openapi+json' then '3.1' else '2.0' end) as wanted_version
+      coalesce(wanted ->> 'version',
+        case wanted ->> 'name' when 'application/vnd.oai.openapi+json' then '3.1' else '2.0' end) as wanted_version
     where wanted ->> 'name' in ('application/openapi+json', 'application/json', '*/*') and wanted_version ~ '^2(\.0)?$'
-      or wanted ->> 'name' in ('application/openapi+json', 'application/vnd.oai.openapi+json') and wanted_version ~ '^3(\.1(\.[0-9]+)?)?$'
+      or wanted ->> 'name' in ('application/openapi+json', 'application/vnd.oai.openapi+json')
+        and wanted_version ~ '^3(\.1(\.[0-9]+)?)?$'
     order by place
     limit 1);
 begin
   if media is null then
     perform postern.fail('PGRST107', 'None of these media types can be produced: ' || (
-      select string_agg(wanted ->> 'name', ', ' order by place) from jsonb_array_elements(accepted) with ordinality as listed(wanted, place)));
+      select string_agg(wanted ->> 'name', ', ' order by place)
+      from jsonb_array_elements(accepted) with ordinality as listed(wanted, place)));
   end if;
   return media;
 end
 $$;
 comment on function postern.root_media(text) is
-  'The media type of the description that an Accept header wants: application/openapi+json (also for application/json and */*) is version 2.0, with the parameter version=3.1 that; application/vnd.oai.openapi+json is 3.1. PGRST107 when it wants neither.';
+  'The media type of the description that an Accept header wants: application/openapi+json (also for application/json '
+  'and */*) is version 2.0, with the parameter version=3.1 that; application/vnd.oai.openapi+json is 3.1. PGRST107 '
+  'when it wants neither.';

@@ -14,7 +14,9 @@ declare
   node pg_catalog.jsonb := postern.plan_root(context, relation, columns, postern.written_select(trees, pk));
   conflict pg_catalog.text[] := case when trees ? 'on_conflict' and method = 'POST'
     then array(select jsonb_array_elements_text(trees -> 'on_conflict')) else pk end;
-  resolution pg_catalog.text := case method when 'PUT' then 'merge-duplicates' when 'POST' then preferences ->> 'resolution' end;
+  resolution pg_catalog.text := case method
+    when 'PUT' then 'merge-duplicates'
+    when 'POST' then preferences ->> 'resolution' end;
   form pg_catalog.text := trees -> 'payload' ->> 'form';
   guard pg_catalog.text;
   defaults boolean;
@@ -46,8 +48,8 @@ begin
   media := postern.plan_media(context, node, name);
   node := postern.plan_rows(postern.for_media(node, media), 'write', false);
   if method in ('PATCH', 'DELETE') then
-    node := node - 'where'
-      || jsonb_strip_nulls(jsonb_build_object('where', postern.plan_where(columns, (relation ->> 'oid')::oid, trees -> 'entries')));
+    node := node - 'where' || jsonb_strip_nulls(jsonb_build_object(
+      'where', postern.plan_where(columns, (relation ->> 'oid')::oid, trees -> 'entries')));
   end if;
   context := postern.with_code(context, media, postern.write_code(node, method, resolution, preferences, media))
     || '{"guarded": true}';
@@ -57,8 +59,9 @@ begin
     and postern.answers_by_row(node, media, wanted)
   then
     return postern.compiled_statement(context, postern.render_insert(node, payload, body, '{}', null, false, false,
-        postern.render_inserted(context, node, coalesce(preferences ->> 'count' in ('exact', 'estimated'), false), headers,
-          case when wanted = 'representation' then media end), guard), media, postern.code_flags(context, node));
+        postern.render_inserted(context, node, coalesce(preferences ->> 'count' in ('exact', 'estimated'), false),
+          headers, case when wanted = 'representation' then media end), guard),
+      media, postern.code_flags(context, node));
   end if;
   returning_list := postern.render_returning(node, pk, wanted);
   return postern.render_write_answer(context, node, media, case method
@@ -70,8 +73,9 @@ begin
 end
 $$;
 comment on function postern.compile_write(jsonb, text, jsonb) is
-  'POST, PATCH, PUT or DELETE of a relation. PGRST127 for a logic tree on an embed''s path where rows are changed or deleted: '
-  'to PostgREST it is one on these rows, which nobody means. Source: PostgREST docs, references/api/tables_views.';
+  'POST, PATCH, PUT or DELETE of a relation. PGRST127 for a logic tree on an embed''s path where rows are changed or '
+  'deleted: to PostgREST it is one on these rows, which nobody means. Source: PostgREST docs, '
+  'references/api/tables_views.';
 
 create or replace function postern.written_select(trees jsonb, pk text[])
 returns jsonb
@@ -125,18 +129,20 @@ declare
     or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]';
 begin
   return (
-    select format('(select pg_catalog.concat(%L, pg_catalog.concat_ws(''&'', %s)) from pgrst_source)', '/' || postern.percent_encode(node ->> 'relation') || '?',
+    select format('(select pg_catalog.concat(%L, pg_catalog.concat_ws(''&'', %s)) from pgrst_source)',
+      '/' || postern.percent_encode(node ->> 'relation') || '?',
       string_agg(format('pg_catalog.concat(%L, coalesce(''eq.'' operator(pg_catalog.||) postern.percent_encode('
-        'pg_catalog.to_json(pgrst_source.%I) operator(pg_catalog.#>>) ''{}''), ''is.null''))', postern.percent_encode(name) || '=', name), ', '
-        order by case when whole then place end, name collate "C"))
+          'pg_catalog.to_json(pgrst_source.%I) operator(pg_catalog.#>>) ''{}''), ''is.null''))',
+          postern.percent_encode(name) || '=', name),
+        ', ' order by case when whole then place end, name collate "C"))
     from jsonb_array_elements(node -> 'columns') with ordinality as columns(field, place),
       lateral (select field ->> 'name' as name) as named
     where name = any(pk));
 end
 $$;
 comment on function postern.render_location(jsonb, text[]) is
-  'SQL of the Location of the one row that was inserted: its primary key as filters, in the order of its columns, or of '
-  'their names where columns are selected.';
+  'SQL of the Location of the one row that was inserted: its primary key as filters, in the order of its columns, or '
+  'of their names where columns are selected.';
 
 create or replace function postern.answers_by_row(node jsonb, media jsonb, wanted text)
 returns boolean
@@ -145,14 +151,15 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select wanted is distinct from 'headers-only' and media ->> 'handler' in ('json', 'object') and not media ? 'explain'
-      and node -> 'children' = '[]' and node -> 'fields' <> '[]' and not node -> 'fields' @? '$[*].aggregate'
+    select wanted is distinct from 'headers-only' and media ->> 'handler' in ('json', 'object')
+      and not media ? 'explain' and node -> 'children' = '[]'
+      and node -> 'fields' <> '[]' and not node -> 'fields' @? '$[*].aggregate'
       and postern.inserts_plainly((node ->> 'oid')::oid));
 end
 $$;
 comment on function postern.answers_by_row(jsonb, jsonb, text) is
-  'Whether a row that is inserted is inserted for certain (postern.inserts_plainly) and can make the response by itself '
-  '(postern.render_inserted). wanted: of Prefer return.';
+  'Whether a row that is inserted is inserted for certain (postern.inserts_plainly) and can make the response by '
+  'itself (postern.render_inserted). wanted: of Prefer return.';
 
 create or replace function postern.write_headers(context jsonb, node jsonb, media jsonb, resolved boolean)
 returns text[]
@@ -164,12 +171,13 @@ begin
   return postern.common_headers(context, media, array['return', 'count', 'tx', 'handling', 'timezone']
     || case when method = 'POST' and resolved then '{resolution}' else '{}'::text[] end
     || case when method in ('POST', 'PATCH') then '{missing}' else '{}'::text[] end
-    || case when method in ('PATCH', 'DELETE') then '{max-affected}' else '{}'::text[] end) || postern.legacy_warning(node);
+    || case when method in ('PATCH', 'DELETE') then '{max-affected}' else '{}'::text[] end)
+  || postern.legacy_warning(node);
 end
 $$;
 comment on function postern.write_headers(jsonb, jsonb, jsonb, boolean) is
-  'The fixed headers of a write''s answer. media: of the representation, null where there is none; resolved: whether there '
-  'is a key that Prefer resolution can be about.';
+  'The fixed headers of a write''s answer. media: of the representation, null where there is none; resolved: whether '
+  'there is a key that Prefer resolution can be about.';
 
 create or replace function postern.render_write_answer(
   context jsonb, node jsonb, media jsonb, mutation text, pk text[], resolution text, headers text[])
@@ -184,8 +192,8 @@ declare
     then preferences ->> 'max-affected' end;
   counted constant boolean := coalesce(preferences ->> 'count' in ('exact', 'estimated'), false);
   rows constant pg_catalog.text := case when full_answer
-    then postern.render_rows(node - '{where,limit,offset,max_rows}'::text[], format('pgrst_source as %I', node ->> 'alias'),
-      null, 'labels')
+    then postern.render_rows(
+      node - '{where,limit,offset,max_rows}'::text[], format('pgrst_source as %I', node ->> 'alias'), null, 'labels')
     else 'select from pgrst_source' end;
   flags constant pg_catalog.jsonb := postern.code_flags(context, node);
   status pg_catalog.text;
@@ -198,27 +206,30 @@ begin
       postern.render_row_answer(context, rows, case when full_answer then '200' else '204' end, counted, null, headers,
         case when full_answer then media end)), media, flags);
   end if;
-  status := postern.render_guarded_status(postern.render_write_status(method, full_answer, resolution), 'pg_catalog.count(*)',
-    media ->> 'handler' = 'object', most);
+  status := postern.render_guarded_status(postern.render_write_status(method, full_answer, resolution),
+    'pg_catalog.count(*)', media ->> 'handler' = 'object', most);
   lines := format('pg_catalog.concat(%s)', concat_ws(', ',
     case method when 'PUT' then quote_literal('') else format('%L, postern.content_range(%s, %s)', E'\nContent-Range: ',
-      case method when 'PATCH' then '0, pg_catalog.count(*)' else '1, 0' end, case when counted then 'pg_catalog.count(*)'
-        else 'null' end) end,
+      case method when 'PATCH' then '0, pg_catalog.count(*)' else '1, 0' end,
+      case when counted then 'pg_catalog.count(*)' else 'null' end) end,
     quote_literal(postern.header_lines(headers)),
     case when method = 'POST' and preferences ->> 'return' = 'headers-only' and pk <> '{}' then
-      format('case when pg_catalog.count(*) operator(pg_catalog.=) 1 then pg_catalog.concat(%L, %s) end', E'\nLocation: ', postern.render_location(node, pk)) end));
-  return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation, postern.render_response(context,
+      format('case when pg_catalog.count(*) operator(pg_catalog.=) 1 then pg_catalog.concat(%L, %s) end',
+        E'\nLocation: ', postern.render_location(node, pk)) end));
+  return postern.compiled_statement(context,
+    format('with pgrst_source as (%s) %s', mutation, postern.render_response(context,
       case when full_answer then postern.render_body(media, 'rows', node) end,
-      case when method = 'PUT' then format('case when %s operator(pg_catalog.<>) 1 then postern.key_mismatch() '
-        'else (%s)::pg_catalog.text end',
-          case when node ? 'aggregated' then '(select pg_catalog.count(*) from pgrst_source)' else 'pg_catalog.count(*)' end, status)
+      case when method = 'PUT'
+        then format('case when %s operator(pg_catalog.<>) 1 then postern.key_mismatch() else (%s)::pg_catalog.text end',
+          case when node ? 'aggregated' then '(select pg_catalog.count(*) from pgrst_source)'
+            else 'pg_catalog.count(*)' end, status)
         else status end,
       lines, format('(%s) as pgrst_answer%s', rows, postern.render_having()))), media, flags);
 end
 $$;
 comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, text[], text, text[]) is
-  'The statement of a write''s answer: the representation, Location or nothing, as Prefer return has it. pk: the primary '
-  'key; resolution: as of postern.render_insert; headers: the fixed ones.';
+  'The statement of a write''s answer: the representation, Location or nothing, as Prefer return has it. pk: the '
+  'primary key; resolution: as of postern.render_insert; headers: the fixed ones.';
 
 create or replace function postern.render_write_status(method text, full_answer boolean, resolution text)
 returns text

@@ -1,4 +1,5 @@
--- Functions of an earlier version that were not replaced just now are dropped. Statements that were compiled by it expire.
+-- Functions of an earlier version that were not replaced just now are dropped. Statements that were compiled by it
+-- expire.
 do $$
 declare
   gone pg_catalog.regprocedure;

@@ -60,16 +60,9 @@ begin
       elsif state operator(pg_catalog.<>) 'PNSTL'
         and (flags is null or flags operator(pg_catalog.->>) 'epoch' operator(pg_catalog.=) postern.planned_epoch(''))
       then
-        if flags is not null and not prepared and state operator(pg_catalog.~) '^(0A|22|42)'
-          or prepared and state operator(pg_catalog.=) '42501' and not postern.is_permitted(flags, payload, vals)
-        then
-          select c.statement, c.flags into statement, flags
-          from postern.compile_error(request, postern.settings(request operator(pg_catalog.->) 'settings'),
-            flags operator(pg_catalog.->>) 'epoch', state, message, detail, hint) as c;
-        end if;
-        select e.status, e.headers, case when request operator(pg_catalog.->>) 'method' operator(pg_catalog.<>) 'HEAD' then e.body end
-          into status, headers, body
-        from postern.request_error(request, payload, state, message, detail, hint) as e;
+        select e.status, e.headers, e.body, coalesce(e.statement, handle.statement), e.flags
+          into status, headers, body, statement, flags
+        from postern.handle_error(request, payload, vals, prepared, state, message, detail, hint, flags) as e;
         perform postern.forget_prepared();
         return;
       else
@@ -87,16 +80,16 @@ begin
 end
 $$;
 comment on function postern.handle(jsonb, bytea, text[]) is
-  'Answers one HTTP request. request: {method, path, query, headers?, cookies?, anonymous?, settings? (postern.settings)}, '
-  'path and query raw, header names in lower case; payload: the body. Sets request.method, path, headers and cookies and the '
-  'search path. Out: status, headers as [name, value] pairs, body; and the statement that it compiled with its flags (the '
-  'type postern.compiled). The shell adds to the request: shell: these settings, the role and the pre-request function are '
-  'taken care of; values: how many values it has cut out of the query, where chr(1) stands for them, and gives in vals behind '
-  'the query of Content-Location; payload: what postern.describe_payload would say; escapes: a text needs an escape. To it, '
-  'the status is null where something must hold before the statement starts (flags: before): nothing was done. Raises '
-  'nothing that a client can cause, but 40001 where the schema keeps changing, and to the shell PNSTL where it has changed since '
-  'the snapshot of a transaction that keeps its snapshot; runs with the rights of the caller. '
-  'Source: PostgREST docs, references/api.';
+  'Answers one HTTP request. request: {method, path, query, headers?, cookies?, anonymous?, settings? '
+  '(postern.settings)}, path and query raw, header names in lower case; payload: the body. Sets request.method, path, '
+  'headers and cookies and the search path. Out: status, headers as [name, value] pairs, body; and the statement that '
+  'it compiled with its flags (the type postern.compiled). The shell adds to the request: shell: these settings, the '
+  'role and the pre-request function are taken care of; values: how many values it has cut out of the query, where '
+  'chr(1) stands for them, and gives in vals behind the query of Content-Location; payload: what '
+  'postern.describe_payload would say; escapes: a text needs an escape. To it, the status is null where something must '
+  'hold before the statement starts (flags: before): nothing was done. Raises nothing that a client can cause, but '
+  '40001 where the schema keeps changing, and to the shell PNSTL where it has changed since the snapshot of a '
+  'transaction that keeps its snapshot; runs with the rights of the caller. Source: PostgREST docs, references/api.';
 
 create or replace function postern.set_request(request jsonb)
 returns text[]
@@ -123,9 +116,9 @@ begin
 end
 $$;
 comment on function postern.set_request(jsonb) is
-  'Does for a request in SQL what the shell does before it calls postern.handle: sets request.*, the search path, calls the '
-  'pre-request function. Out: the first of the values, the query of Content-Location. Raises what that function raises. '
-  'Source: PostgREST docs, references/transactions.';
+  'Does for a request in SQL what the shell does before it calls postern.handle: sets request.*, the search path, '
+  'calls the pre-request function. Out: the first of the values, the query of Content-Location. Raises what that '
+  'function raises. Source: PostgREST docs, references/transactions.';
 
 create or replace function postern.set_transaction(flags jsonb)
 returns void
@@ -144,93 +137,6 @@ $$;
 comment on function postern.set_transaction(jsonb) is
   'Sets for the transaction what the flags of a statement (the type postern.compiled) say.';
 
-create or replace function postern.preparation(statement text, flags jsonb)
-returns text
-language plpgsql immutable parallel safe
-as $$
-begin
-  return pg_catalog.format('prepare postern_compiled (pg_catalog.%s) as %s', pg_catalog.array_to_string(
-    array(select pg_catalog.jsonb_array_elements_text(flags operator(pg_catalog.->) 'params')), ', pg_catalog.'), statement);
-end
-$$;
-comment on function postern.preparation(text, jsonb) is
-  'SQL that prepares a compiled statement (the type postern.compiled) as postern_compiled.';
-
-create or replace function postern.execute_prepared(
-  flags jsonb, payload bytea, vals text[], out body bytea, out status text, out headers text, out note text)
-returns record
-language plpgsql volatile
-as $$
-declare
-  execution constant pg_catalog.text := pg_catalog.concat('execute postern_compiled ', postern.arguments(flags, payload, vals));
-  text_body pg_catalog.text;
-begin
-  if flags operator(pg_catalog.?) 'binary' then
-    execute execution into body, status, headers, note;
-  else
-    execute execution into text_body, status, headers, note;
-    body := case when text_body operator(pg_catalog.<>) '' then pg_catalog.convert_to(text_body, 'UTF8') end;
-  end if;
-  perform postern.forget_prepared(); -- unless code of the user's has deallocated it
-end
-$$;
-comment on function postern.execute_prepared(jsonb, bytea, text[]) is
-  'Executes what postern.preparation has prepared. flags: of the statement (the type postern.compiled); payload, vals: as of '
-  'postern.handle. Out: what it yields. Raises what it raises; then postern.forget_prepared must be called.';
-
-create or replace function postern.is_permitted(flags jsonb, payload bytea, vals text[])
-returns boolean
-language plpgsql volatile
-as $$
-begin
-  execute pg_catalog.concat('explain execute postern_compiled ', postern.arguments(flags, payload, vals));
-  return true;
-exception when insufficient_privilege then
-  return false;
-end
-$$;
-comment on function postern.is_permitted(jsonb, bytea, text[]) is
-  'Whether the current role may execute what postern.preparation has prepared, as far as privileges tell; it is not executed. '
-  'Parameters as of postern.execute_prepared.';
-
-create or replace function postern.forget_prepared()
-returns void
-language plpgsql volatile
-as $$
-begin
-  deallocate postern_compiled;
-exception when invalid_sql_statement_name then
-  null;
-end
-$$;
-comment on function postern.forget_prepared() is
-  'Deallocates what postern.preparation has prepared, if it still is.';
-
-create or replace function postern.arguments(flags jsonb, payload bytea, vals text[])
-returns text
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  type constant text := flags -> 'params' ->> 1;
-  body text := 'null';
-begin
-  if type <> 'bytea' or flags ? 'bytes' then
-    body := format('pg_catalog.current_setting(''postern.body'')::pg_catalog.%s', type);
-    perform set_config('postern.body', coalesce(flags ->> 'text', case when type = 'bytea'
-      then '\x' || encode(coalesce(payload, ''), 'hex') else convert_from(coalesce(payload, ''), 'UTF8') end), true);
-  end if;
-  return format('(%s)', concat_ws(', ', quote_nullable(vals[1]), body, (
-    select string_agg(quote_nullable(case when flags -> 'likes' @> to_jsonb(place + 2) then replace(val, '*', '%') else val end),
-      ', ' order by place)
-    from unnest(vals[2:]) with ordinality as listed(val, place))));
-end
-$$;
-comment on function postern.arguments(jsonb, bytea, text[]) is
-  'The argument list of EXECUTE for a compiled statement: values as literals; the body waits in the setting postern.body, as '
-  'PostgreSQL shows the text of an EXECUTE with each message that is raised in it. flags: of the statement; payload, vals: as of '
-  'postern.handle. 22021 for a body that is not UTF-8.';
-
 create or replace function postern.header_pairs(lines text)
 returns text[]
 language plpgsql immutable parallel safe
@@ -246,6 +152,31 @@ $$;
 comment on function postern.header_pairs(text) is
   'Header lines (postern.header_lines) as [name, value] pairs; null when there are none.';
 
+create or replace function postern.handle_error(
+  request jsonb, payload bytea, vals text[], prepared boolean, state text, message text, detail text, hint text,
+  inout flags jsonb, out statement text, out status int, out headers text[], out body bytea)
+returns record
+language plpgsql volatile
+as $$
+begin
+  if flags is not null and not prepared and state operator(pg_catalog.~) '^(0A|22|42)'
+    or prepared and state operator(pg_catalog.=) '42501' and not postern.is_permitted(flags, payload, vals)
+  then
+    select c.statement, c.flags into statement, flags
+    from postern.compile_error(request, postern.settings(request operator(pg_catalog.->) 'settings'),
+      flags operator(pg_catalog.->>) 'epoch', state, message, detail, hint) as c;
+  end if;
+  select e.status, e.headers,
+    case when request operator(pg_catalog.->>) 'method' operator(pg_catalog.<>) 'HEAD' then e.body end
+    into status, headers, body
+  from postern.request_error(request, payload, state, message, detail, hint) as e;
+end
+$$;
+comment on function postern.handle_error(jsonb, bytea, text[], boolean, text, text, text, text, jsonb) is
+  'The answer to an error that a request has raised. prepared: whether its statement was prepared, and is still; '
+  'flags: of that, null where there is none. Out: where the error is one of the shape and not of the values, also the '
+  'statement that yields it, which is to be kept in place of the other, and its flags.';
+
 create or replace function postern.request_error(
   request jsonb, payload bytea, state text, message text, detail text, hint text,
   out status int, out headers text[], out body bytea)
@@ -255,7 +186,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if left(state, 2) = '22' and request ->> 'method' in ('POST', 'PATCH', 'PUT') and postern.is_json_request(request)
-    and not postern.names_columns(request) and postern.describe_json(nullif(convert_from(payload, 'UTF8'), '')) ->> 'refused' like 'Empty%'
+    and not postern.names_columns(request)
+    and postern.describe_json(nullif(convert_from(payload, 'UTF8'), '')) ->> 'refused' like 'Empty%'
   then
     state := 'PNERR';
     detail := '{"code": "PGRST102", "message": "Empty or invalid json"}';
@@ -266,15 +198,16 @@ begin
 end
 $$;
 comment on function postern.request_error(jsonb, bytea, text, text, text, text) is
-  'The answer to an error that a request has raised (postern.error_response): PGRST102 where its cause is a body that is not '
-  'the JSON that it was taken for.';
+  'The answer to an error that a request has raised (postern.error_response): PGRST102 where its cause is a body that '
+  'is not the JSON that it was taken for.';
 
 create or replace function postern.is_json_request(request jsonb)
 returns boolean
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return postern.media_type(coalesce(request -> 'headers' ->> 'content-type', 'application/json')) ->> 'name' = 'application/json';
+  return postern.media_type(coalesce(request -> 'headers' ->> 'content-type', 'application/json'))
+    ->> 'name' = 'application/json';
 end
 $$;
 comment on function postern.is_json_request(jsonb) is 'Whether the body of a request is said to be JSON.';
@@ -284,9 +217,11 @@ returns record
 language sql volatile strict
 as $$
   select a.status, a.headers, pg_catalog.convert_from(a.body, 'UTF8')
-  from postern.handle(pg_catalog.jsonb_build_object('method', 'GET', 'path', pg_catalog.split_part(url, '?', 1), 'query',
-    pg_catalog.replace(pg_catalog.substr(url, pg_catalog.length(pg_catalog.split_part(url, '?', 1)) operator(pg_catalog.+) 2), ' ', '%20'))) as a
+  from postern.handle(pg_catalog.jsonb_build_object('method', 'GET', 'path', pg_catalog.split_part(url, '?', 1),
+    'query', pg_catalog.replace(
+      pg_catalog.substr(url, pg_catalog.length(pg_catalog.split_part(url, '?', 1)) operator(pg_catalog.+) 2),
+      ' ', '%20'))) as a
 $$;
 comment on function postern.get(text) is
-  'GET for people at a SQL prompt: select * from postern.get(''/films?select=title&limit=3''). The schema is the first of the '
-  'setting pgrst.db_schemas, else public; blanks in the query need not be encoded.';
+  'GET for people at a SQL prompt: select * from postern.get(''/films?select=title&limit=3''). The schema is the first '
+  'of the setting pgrst.db_schemas, else public; blanks in the query need not be encoded.';

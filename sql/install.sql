@@ -22,6 +22,7 @@ set local check_function_bodies = off;
 {{ template "catalog/relation.sql" . }}
 {{ template "catalog/expression.sql" . }}
 {{ template "catalog/code.sql" . }}
+{{ template "catalog/reached.sql" . }}
 {{ template "catalog/relationship.sql" . }}
 {{ template "catalog/representation.sql" . }}
 {{ template "catalog/routine.sql" . }}
@@ -35,8 +36,10 @@ set local check_function_bodies = off;
 {{ template "settings.sql" . }}
 {{ template "plan/query.sql" . }}
 {{ template "plan/field.sql" . }}
+{{ template "plan/filter.sql" . }}
 {{ template "plan/output.sql" . }}
 {{ template "plan/node.sql" . }}
+{{ template "plan/child.sql" . }}
 {{ template "plan/written.sql" . }}
 {{ template "plan/embed.sql" . }}
 {{ template "plan/media.sql" . }}
@@ -46,6 +49,7 @@ set local check_function_bodies = off;
 {{ template "render/filter.sql" . }}
 {{ template "render/relation.sql" . }}
 {{ template "render/rows.sql" . }}
+{{ template "render/output.sql" . }}
 {{ template "render/written.sql" . }}
 {{ template "render/together.sql" . }}
 {{ template "render/payload.sql" . }}
@@ -55,6 +59,7 @@ set local check_function_bodies = off;
 {{ template "render/count.sql" . }}
 {{ template "render/answer.sql" . }}
 {{ template "render/one.sql" . }}
+{{ template "compile_context.sql" . }}
 {{ template "compile_read.sql" . }}
 {{ template "compile_call.sql" . }}
 {{ template "compile_write.sql" . }}
@@ -78,6 +83,7 @@ set local check_function_bodies = off;
 {{ template "openapi/v3/type.sql" . }}
 {{ template "openapi/v3/operation.sql" . }}
 {{ template "openapi/v3/common.sql" . }}
+{{ template "openapi/v3/columns.sql" . }}
 {{ template "openapi/v3/relations.sql" . }}
 {{ template "openapi/v3/routines.sql" . }}
 {{ template "openapi/v3/document.sql" . }}
@@ -86,5 +92,6 @@ set local check_function_bodies = off;
 {{ template "respond/status.sql" . }}
 {{ template "respond/error.sql" . }}
 {{ template "respond/override.sql" . }}
+{{ template "execute.sql" . }}
 {{ template "handle.sql" . }}
 {{ template "end.sql" . }}

@@ -18,11 +18,13 @@ begin
   raise exception using
     errcode = 'PNERR',
     message = message,
-    detail = pg_catalog.json_build_object('code', code, 'message', message, 'details', details, 'hint', hint)::pg_catalog.text;
+    detail = pg_catalog.json_build_object(
+      'code', code, 'message', message, 'details', details, 'hint', hint)::pg_catalog.text;
 end
 $$;
 comment on function postern.fail_json(text, text, jsonb, text) is
-  'Raises SQLSTATE PNERR, which postern.handle answers as {code, message, details, hint} with the status of the code (postern.error_status). details may be any JSON value.';
+  'Raises SQLSTATE PNERR, which postern.handle answers as {code, message, details, hint} with the status of the code '
+  '(postern.error_status). details may be any JSON value.';
 
 create or replace function postern.fail(code text, message text, details text default null, hint text default null)
 returns void
@@ -43,13 +45,12 @@ begin
 end
 $$;
 comment on type postern.compiled is
-  'What a request compiles to. statement: SQL that yields one row of body (text, or bytea where flags has binary), status, '
-  'headers (each a line break, name, colon, blank, value) and note (stale: compiled before the latest DDL; escapes: a text '
-  'needs an escape, so the body is wrong; null: nothing). Its parameters: $1 the query of Content-Location, $2 the body, '
-  'then the values that were cut out of the request. flags: '
-  '{params: the type of each parameter, or unknown, epoch, keep: other requests of the shape may use it, read_only?, '
-  'rollback?, code?: code of the user''s may run, dirty?: it may leave something in the session, '
-  'generic?: its plan does not depend on its values, so that plans made for values are work in vain, binary?, '
-  'likes?: the parameters in which * stands for '
-  '%, isolation?, settings?: what must hold for the transaction, before?: it must before the statement starts; text?, bytes?: '
-  'as of postern.describe_payload}.';
+  'What a request compiles to. statement: SQL that yields one row of body (text, or bytea where flags has binary), '
+  'status, headers (each a line break, name, colon, blank, value) and note (stale: compiled before the latest DDL; '
+  'escapes: a text needs an escape, so the body is wrong; null: nothing). Its parameters: $1 the query of '
+  'Content-Location, $2 the body, then the values that were cut out of the request. flags: {params: the type of each '
+  'parameter, or unknown, epoch, keep: other requests of the shape may use it, read_only?, rollback?, code?: code of '
+  'the user''s may run, dirty?: it may leave something in the session, generic?: its plan does not depend on its '
+  'values, so that plans made for values are work in vain, binary?, likes?: the parameters in which * stands for %, '
+  'isolation?, settings?: what must hold for the transaction, before?: it must before the statement starts; text?, '
+  'bytes?: as of postern.describe_payload}.';

@@ -11,7 +11,8 @@ declare
     "db_root_spec": null, "openapi_mode": "follow-privileges",
     "openapi_security_active": false, "openapi_server_proxy_uri": null, "client_error_verbosity": "verbose",
     "url_use_legacy_target_names": true,
-    "db_hoisted_tx_settings": ["statement_timeout", "plan_filter.statement_cost_limit", "default_transaction_isolation"]}';
+    "db_hoisted_tx_settings":
+      ["statement_timeout", "plan_filter.statement_cost_limit", "default_transaction_isolation"]}';
   schemas text := nullif(current_setting('pgrst.db_schemas', true), '');
 begin
   if given is null and schemas is not null then
@@ -43,8 +44,8 @@ begin
 end
 $$;
 comment on function postern.request_schema(text, jsonb, jsonb) is
-  'The schema that a request is about: named by Accept-Profile (GET, HEAD, OPTIONS) or Content-Profile (the others), else '
-  'the first exposed one. PGRST106 when it is not exposed. Source: PostgREST docs, references/api/schemas.';
+  'The schema that a request is about: named by Accept-Profile (GET, HEAD, OPTIONS) or Content-Profile (the others), '
+  'else the first exposed one. PGRST106 when it is not exposed. Source: PostgREST docs, references/api/schemas.';
 
 create or replace function postern.search_path(schema text, config jsonb)
 returns text

@@ -16,8 +16,8 @@ end
 $$;
 
 comment on function postern.known_relationships(jsonb) is
-$$Those of some relationships that the current role may be told of: it has some right to the target, the junction, the function.
-In: what postern.find_relationships answers. Out: elements of it. Raises nothing.$$;
+$$Those of some relationships that the current role may be told of: it has some right to the target, the junction, the
+function. In: what postern.find_relationships answers. Out: elements of it. Raises nothing.$$;
 
 
 create or replace function postern.ambiguous_details(relationships jsonb)
@@ -57,8 +57,8 @@ end
 $$;
 
 comment on function postern.ambiguous_details(jsonb) is
-$$The candidates of an ambiguous embed as the details of PGRST201 list them. In: what postern.find_relationships answers. Out:
-an array of {"embedding": "origin with target", "cardinality", "relationship"}. Raises nothing.
+$$The candidates of an ambiguous embed as the details of PGRST201 list them. In: what postern.find_relationships
+answers. Out: an array of {"embedding": "origin with target", "cardinality", "relationship"}. Raises nothing.
 Source: docs/references/errors.rst of PostgREST.$$;
 
 
@@ -81,8 +81,8 @@ end
 $$;
 
 comment on function postern.ambiguous_hint(text, jsonb) is
-$$How to say which relationship is meant. In: the ambiguous name; what postern.find_relationships answers. Out: a sentence that
-names each candidate as target!hint. Raises nothing.$$;
+$$How to say which relationship is meant. In: the ambiguous name; what postern.find_relationships answers. Out: a
+sentence that names each candidate as target!hint. Raises nothing.$$;
 
 
 create or replace function postern.name_list(pairs jsonb, side int)
@@ -98,5 +98,5 @@ end
 $$;
 
 comment on function postern.name_list(jsonb, int) is
-$$One side of column pairs as "(a, b)". In: pairs as in postern.find_relationships; 0 for the first of each, 1 for the second.
-Out: the text. Raises nothing.$$;
+$$One side of column pairs as "(a, b)". In: pairs as in postern.find_relationships; 0 for the first of each, 1 for the
+second. Out: the text. Raises nothing.$$;

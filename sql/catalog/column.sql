@@ -66,8 +66,8 @@ end
 $$;
 
 comment on function postern.has_own_operators(oid, int2[]) is
-$$Whether a column of a key is of a type with operators of its own (postern.operator_kind). In: table and attribute numbers.
-Out: true or false. Raises nothing.$$;
+$$Whether a column of a key is of a type with operators of its own (postern.operator_kind). In: table and attribute
+numbers. Out: true or false. Raises nothing.$$;
 
 
 create or replace function postern.type_reference(name text)
@@ -76,16 +76,16 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
   return case when name ~* '^("char"|[a-z_][a-z_0-9$]*)([(\[ ]|$)'
-      and name !~* '^(bigint|bit|boolean|char|character|dec|decimal|double|float|int|integer|interval|national|nchar|numeric|real'
-        '|smallint|time|timestamp|varchar)([(\[ ]|$)'
+      and name !~* '^(bigint|bit|boolean|char|character|dec|decimal|double|float|int|integer|interval|national|nchar'
+        '|numeric|real|smallint|time|timestamp|varchar)([(\[ ]|$)'
     then 'pg_catalog.' || name else name end;
 end
 $$;
 
 comment on function postern.type_reference(text) is
-$$A type as it stands in a statement, where a name without schema may mean another one. In: its name, which without a schema is
-one of pg_catalog, as PostgreSQL writes it (format_type) where nothing else is on the search path. Out: that, qualified, unless
-it is a keyword, which means no other type. Raises nothing.$$;
+$$A type as it stands in a statement, where a name without schema may mean another one. In: its name, which without a
+schema is one of pg_catalog, as PostgreSQL writes it (format_type) where nothing else is on the search path. Out: that,
+qualified, unless it is a keyword, which means no other type. Raises nothing.$$;
 
 
 create or replace function postern.relation_columns(relation oid)
@@ -134,9 +134,10 @@ end
 $$;
 
 comment on function postern.relation_columns(oid) is
-$$The columns of a relation, in their order. In: its oid. Out: an array of {"name", "type" (with modifier, schema-qualified
-outside pg_catalog), "base" (below a domain over a built-in type, that type), "type_oid", "operators" (postern.operator_kind), "default" (expression or null: of
-the column, the identity sequence or the domain), "generated", "nullable"}; empty if there is no such relation.
+$$The columns of a relation, in their order. In: its oid. Out: an array of {"name", "type" (with modifier,
+schema-qualified outside pg_catalog), "base" (below a domain over a built-in type, that type), "type_oid", "operators"
+(postern.operator_kind), "default" (expression or null: of the column, the identity sequence or the domain),
+"generated", "nullable"}; empty if there is no such relation.
 Raises nothing.$$;
 
 
@@ -157,8 +158,8 @@ end
 $$;
 
 comment on function postern.domain_base_name(oid, int) is
-$$What a column of a domain holds. In: the domain and the column's type modifier. Out: the name of the built-in type below;
-the domain's own where the type below is not built in. Raises nothing.$$;
+$$What a column of a domain holds. In: the domain and the column's type modifier. Out: the name of the built-in type
+below; the domain's own where the type below is not built in. Raises nothing.$$;
 
 
 create or replace function postern.default_expressions(relation oid, payload jsonb)
@@ -167,16 +168,19 @@ language plpgsql stable strict parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform pg_catalog.set_config('search_path', pg_catalog.current_setting('postern.path'), true); -- to the end of this function
+  -- This holds to the end of the function.
+  perform pg_catalog.set_config('search_path', pg_catalog.current_setting('postern.path'), true);
   return coalesce((
     select pg_catalog.jsonb_agg(case when f.field operator(pg_catalog.?) 'default' and w.expression is not null
-             then f.field operator(pg_catalog.||) pg_catalog.jsonb_build_object('default', w.expression) else f.field end
+             then f.field operator(pg_catalog.||) pg_catalog.jsonb_build_object('default', w.expression)
+             else f.field end
              order by f.place)
       from pg_catalog.jsonb_array_elements(payload) with ordinality as f (field, place)
       join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) relation
        and a.attname operator(pg_catalog.=) (f.field operator(pg_catalog.->>) 'name')
       join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) a.atttypid
-      left join pg_catalog.pg_attrdef d on d.adrelid operator(pg_catalog.=) a.attrelid and d.adnum operator(pg_catalog.=) a.attnum
+      left join pg_catalog.pg_attrdef d on d.adrelid operator(pg_catalog.=) a.attrelid
+        and d.adnum operator(pg_catalog.=) a.attnum
      cross join lateral (
        select coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid),
          case when a.attidentity operator(pg_catalog.=) ''
@@ -186,9 +190,9 @@ end
 $$;
 
 comment on function postern.default_expressions(oid, jsonb) is
-$$A planned payload with its columns' defaults as PostgreSQL writes them on the search path of the API (the setting postern.path):
-there what is in pg_catalog is qualified where its name alone means another function or operator. In: the relation,
-postern.plan_payload. Out: the latter. Raises nothing.$$;
+$$A planned payload with its columns' defaults as PostgreSQL writes them on the search path of the API (the setting
+postern.path): there what is in pg_catalog is qualified where its name alone means another function or operator. In: the
+relation, postern.plan_payload. Out: the latter. Raises nothing.$$;
 
 
 create or replace function postern.identity_default(relation oid, attribute int2)

@@ -157,8 +157,8 @@ exception when insufficient_privilege then
 end
 $$;
 comment on function postern.watch_ddl() is
-$$Creates the event triggers that advance the epoch, where they are missing. Out: whether they are there; a role that may not
-create them gets a notice.$$;
+$$Creates the event triggers that advance the epoch, where they are missing. Out: whether they are there; a role that
+may not create them gets a notice.$$;
 
 create or replace function postern.live()
 returns boolean

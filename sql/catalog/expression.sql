@@ -1,5 +1,5 @@
--- What code of the user's functions, expressions, types, operators and casts are: null (none), 'stable' (none that is VOLATILE)
--- or 'volatile', as in catalog/code.sql.
+-- What code of the user's functions, expressions, types, operators and casts are: null (none), 'stable' (none that is
+-- VOLATILE) or 'volatile', as in catalog/code.sql.
 
 create or replace function postern.function_code(oids oid[])
 returns text
@@ -64,9 +64,9 @@ begin
 end
 $$;
 comment on function postern.object_code(oid, oid) is
-$$What code of the user's runs where an expression uses an object: in the functions of an operator or operator class, and
-in the constraints and defaults of domains, in arrays and composite types too. In: a function, operator, operator class
-or type, as the oid of its catalog and its own. Out: null, stable or volatile. Raises nothing.$$;
+$$What code of the user's runs where an expression uses an object: in the functions of an operator or operator class,
+and in the constraints and defaults of domains, in arrays and composite types too. In: a function, operator, operator
+class or type, as the oid of its catalog and its own. Out: null, stable or volatile. Raises nothing.$$;
 
 create or replace function postern.used_objects(class oid, object oid)
 returns table (kind oid, id oid)
@@ -115,8 +115,8 @@ begin
 end
 $$;
 comment on function postern.used_objects(oid, oid) is
-$$What an object uses, itself first. In: as of postern.object_code. Out: functions, operators, operator classes, types and
-their constraints and rows, as the oid of the catalog and their own. Raises nothing.$$;
+$$What an object uses, itself first. In: as of postern.object_code. Out: functions, operators, operator classes, types
+and their constraints and rows, as the oid of the catalog and their own. Raises nothing.$$;
 
 create or replace function postern.types_code(relation oid)
 returns text
@@ -153,14 +153,18 @@ as $$
 begin
   return greatest(
     postern.function_code(array(
-      select castfunc from pg_cast where oid >= 16384 and castfunc >= 16384 and castsource < 16384 and casttarget < 16384)),
+      select castfunc
+      from pg_cast
+      where oid >= 16384 and castfunc >= 16384 and castsource < 16384 and casttarget < 16384)),
     postern.function_code(array(
-      select oprcode::oid from pg_operator where oid >= 16384 and oprcode >= 16384 and oprleft < 16384 and oprright < 16384)));
+      select oprcode::oid
+      from pg_operator
+      where oid >= 16384 and oprcode >= 16384 and oprleft < 16384 and oprright < 16384)));
 end
 $$;
 comment on function postern.common_code() is
-$$What code of the user's casts and operators are that are between types that PostgreSQL comes with, so that any statement
-may run it. Out: null, stable or volatile. Raises nothing.$$;
+$$What code of the user's casts and operators are that are between types that PostgreSQL comes with, so that any
+statement may run it. Out: null, stable or volatile. Raises nothing.$$;
 
 create or replace function postern.defaults_code(function oid)
 returns text

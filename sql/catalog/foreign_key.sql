@@ -61,10 +61,11 @@ $$;
 
 comment on function postern.candidate_keys(oid, jsonb, oid, jsonb, oid, text, boolean) is
 $$The foreign keys between an origin and what a name may mean, without regard to a hint. In: the origin; what
-postern.shown_columns answers if it is a view; the relation of that name if there is one, and what it shows; the request's
-schema; the name; whether it may also be that of a foreign key or a column of the origin. Out, for each key and direction:
-m2o, o2m or o2o as seen from the origin, its name, the relation it leads to, base table and attribute numbers on the origin's
-side and on the other. A foreign key that a partition has from its parent is left out. Raises nothing.$$;
+postern.shown_columns answers if it is a view; the relation of that name if there is one, and what it shows; the
+request's schema; the name; whether it may also be that of a foreign key or a column of the origin. Out, for each key
+and direction: m2o, o2m or o2o as seen from the origin, its name, the relation it leads to, base table and attribute
+numbers on the origin's side and on the other. A foreign key that a partition has from its parent is left out. Raises
+nothing.$$;
 
 
 create or replace function postern.keys_by_name(origin_bases oid[], named oid, namespace oid, name text)
@@ -101,8 +102,9 @@ end
 $$;
 
 comment on function postern.keys_by_name(oid[], oid, oid, text) is
-$$The foreign keys of a name that an origin has or is referred to by. In: the origin's base tables; a relation whose keys are
-not wanted, or null; the schema of the tables they lead to; the name. Out: as of postern.candidate_keys. Raises nothing.$$;
+$$The foreign keys of a name that an origin has or is referred to by. In: the origin's base tables; a relation whose
+keys are not wanted, or null; the schema of the tables they lead to; the name. Out: as of postern.candidate_keys. Raises
+nothing.$$;
 
 
 create or replace function postern.keys_by_column(base oid, attribute int2, named oid, namespace oid, name text)
@@ -147,9 +149,9 @@ end
 $$;
 
 comment on function postern.keys_by_column(oid, int2, oid, oid, text) is
-$$The foreign keys of one column that an origin has, or is referred to by. In: the column's base table and attribute number; a
-relation whose keys are not wanted, or null; the schema of the tables they lead to; a name whose key is not wanted. Out: as of
-postern.candidate_keys. Raises nothing.$$;
+$$The foreign keys of one column that an origin has, or is referred to by. In: the column's base table and attribute
+number; a relation whose keys are not wanted, or null; the schema of the tables they lead to; a name whose key is not
+wanted. Out: as of postern.candidate_keys. Raises nothing.$$;
 
 
 create or replace function postern.is_unique(relation oid, key int2[])
@@ -169,5 +171,5 @@ end
 $$;
 
 comment on function postern.is_unique(oid, int2[]) is
-$$Whether columns are, in any order, all the columns of a primary key or unique constraint, so that a foreign key of them is
-one-to-one. In: the table and attribute numbers. Out: true or false. Raises nothing.$$;
+$$Whether columns are, in any order, all the columns of a primary key or unique constraint, so that a foreign key of
+them is one-to-one. In: the table and attribute numbers. Out: true or false. Raises nothing.$$;

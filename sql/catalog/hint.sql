@@ -48,8 +48,8 @@ end
 $$;
 
 comment on function postern.relation_hint(text, text) is
-$$The relation closest to a name. In: schema and the name not found. Out: a relation's name, null if none is similar or the
-schema has more than 500. Raises nothing.$$;
+$$The relation closest to a name. In: schema and the name not found. Out: a relation's name, null if none is similar or
+the schema has more than 500. Raises nothing.$$;
 
 
 create or replace function postern.relationship_hint(origin oid, schema text, target text)
@@ -78,9 +78,9 @@ end
 $$;
 
 comment on function postern.relationship_hint(oid, text, text) is
-$$The relation closest to a name among those the origin has a relationship with. In: the origin, the request's schema, the name
-not found. Out: a relation's name; null if none is similar, or if the name is one of them, so that the hint after "!" must be
-wrong. Raises nothing.$$;
+$$The relation closest to a name among those the origin has a relationship with. In: the origin, the request's schema,
+the name not found. Out: a relation's name; null if none is similar, or if the name is one of them, so that the hint
+after "!" must be wrong. Raises nothing.$$;
 
 
 create or replace function postern.related_relations(origin oid)
@@ -122,8 +122,8 @@ end
 $$;
 
 comment on function postern.related_relations(oid) is
-$$The relations that an origin may have relationships with: those its foreign keys lead to or come from, those that share a
-referring table with it, and views on any of them. In: the origin. Out: oids, null for none. Raises nothing.$$;
+$$The relations that an origin may have relationships with: those its foreign keys lead to or come from, those that
+share a referring table with it, and views on any of them. In: the origin. Out: oids, null for none. Raises nothing.$$;
 
 
 create or replace function postern.routine_hint(schema text, name text, arguments text[])
@@ -170,9 +170,9 @@ end
 $$;
 
 comment on function postern.routine_hint(text, text, text[]) is
-$$The routine closest to a call. In: schema, name and argument names of the call that matched none. Out: "name(argument, ...)" of
-the most similar overload if there are routines of that name; else the name of the most similar routine; null if none is, or
-the schema has more than 500. Raises nothing.$$;
+$$The routine closest to a call. In: schema, name and argument names of the call that matched none. Out: "name(argument,
+...)" of the most similar overload if there are routines of that name; else the name of the most similar routine; null
+if none is, or the schema has more than 500. Raises nothing.$$;
 
 
 create or replace function postern.signature(names text[])

@@ -49,9 +49,9 @@ end
 $$;
 
 comment on function postern.junction_relationships(oid, jsonb, oid, jsonb, text[], text) is
-$$The many-to-many relationships between two relations. In: the origin and, for a view, what postern.shown_columns answers; the
-target likewise; the exposed schemas, where the junction has to be; the junction's name or null. Out: elements as of
-postern.find_relationships. Raises nothing. A junction is a table or a view on tables.$$;
+$$The many-to-many relationships between two relations. In: the origin and, for a view, what postern.shown_columns
+answers; the target likewise; the exposed schemas, where the junction has to be; the junction's name or null. Out:
+elements as of postern.find_relationships. Raises nothing. A junction is a table or a view on tables.$$;
 
 
 create or replace function postern.possible_junctions(relations oid[], schemas text[])
@@ -73,8 +73,8 @@ end
 $$;
 
 comment on function postern.possible_junctions(oid[], text[]) is
-$$Which of some relations may be junctions. In: their oids; the exposed schemas. Out: oid and kind of those that are in the schemas
-and no partitions. Raises nothing.$$;
+$$Which of some relations may be junctions. In: their oids; the exposed schemas. Out: oid and kind of those that are in
+the schemas and no partitions. Raises nothing.$$;
 
 
 create or replace function postern.legs(tables oid[], bases oid[])
@@ -106,9 +106,9 @@ end
 $$;
 
 comment on function postern.legs(oid[], oid[]) is
-$$The foreign keys that can be one of a junction's two: their columns are part of their table's primary key, but no key on their
-own, which would make them one-to-one. In: the tables that have them; the tables that they refer to. Out: table, name,
-attribute numbers and column names of each, table and attribute numbers it refers to. Raises nothing.$$;
+$$The foreign keys that can be one of a junction's two: their columns are part of their table's primary key, but no key
+on their own, which would make them one-to-one. In: the tables that have them; the tables that they refer to. Out:
+table, name, attribute numbers and column names of each, table and attribute numbers it refers to. Raises nothing.$$;
 
 
 create or replace function postern.junction_tables(bases oid[])
@@ -131,8 +131,8 @@ end
 $$;
 
 comment on function postern.junction_tables(oid[]) is
-$$The tables that may be a junction to any of some tables. In: those tables. Out: the tables with a foreign key to one of them
-that is among postern.legs. Raises nothing.$$;
+$$The tables that may be a junction to any of some tables. In: those tables. Out: the tables with a foreign key to one
+of them that is among postern.legs. Raises nothing.$$;
 
 
 create or replace function postern.view_may_join(view oid, bases oid[])
@@ -157,8 +157,8 @@ end
 $$;
 
 comment on function postern.view_may_join(oid, oid[]) is
-$$Whether it is worth the while to trace a view as a junction. In: the view; tables that a junction has to refer to. Out: false
-if it reads neither a table that does, by one of postern.legs, nor another view. Raises nothing.$$;
+$$Whether it is worth the while to trace a view as a junction. In: the view; tables that a junction has to refer to.
+Out: false if it reads neither a table that does, by one of postern.legs, nor another view. Raises nothing.$$;
 
 
 create or replace function postern.relationships_through(
@@ -170,7 +170,8 @@ as $$
 #variable_conflict use_column
 declare
   pk text[] := case when junction_shown is not null then postern.view_pk(junctions[1]) end;
-  tables oid[] := case when junction_shown is null then junctions else postern.shown_relations(junctions[1], junction_shown) end;
+  tables oid[] := case when junction_shown is null then junctions
+    else postern.shown_relations(junctions[1], junction_shown) end;
   record jsonb := postern.relationship_record('m2m', origin, named, null, null);
 begin
   return (
@@ -182,7 +183,8 @@ begin
         from postern.legs(tables, postern.shown_relations(named, named_shown)) leg
     ), origin_key as materialized (
       select ends.base, ends.base_key, key.names
-        from (select distinct base, base_key from leg1) ends, postern.key_names(origin_shown, base, base_key) key (names)
+        from (select distinct base, base_key from leg1) ends,
+             postern.key_names(origin_shown, base, base_key) key (names)
     ), named_key as materialized (
       select ends.base, ends.base_key, key.names
         from (select distinct base, base_key from leg2) ends, postern.key_names(named_shown, base, base_key) key (names)
@@ -197,7 +199,8 @@ begin
           'constraint2', leg2.name,
           'source', postern.zip_names(origin_key.names, leg1_key.names),
           'target', postern.zip_names(named_key.names, leg2_key.names)))
-        || case when postern.has_own_operators(leg1.base, leg1.base_key) or postern.has_own_operators(leg2.base, leg2.base_key)
+        || case when postern.has_own_operators(leg1.base, leg1.base_key)
+               or postern.has_own_operators(leg2.base, leg2.base_key)
              then '{"own_operators": true}' else '{}'::jsonb end),
       '[]')
       from leg1
@@ -209,18 +212,20 @@ begin
      cross join lateral (
        select leg1.names where junction_shown is null
        union all
-       select key.names from postern.key_names(junction_shown, leg1.junction, leg1.key) key (names) where junction_shown is not null
+       select key.names from postern.key_names(junction_shown, leg1.junction, leg1.key) key (names)
+        where junction_shown is not null
      ) leg1_key (names)
      cross join lateral (
        select leg2.names where junction_shown is null
        union all
-       select key.names from postern.key_names(junction_shown, leg2.junction, leg2.key) key (names) where junction_shown is not null
+       select key.names from postern.key_names(junction_shown, leg2.junction, leg2.key) key (names)
+        where junction_shown is not null
      ) leg2_key (names)
      where pk is null or leg1_key.names <@ pk and leg2_key.names <@ pk);
 end
 $$;
 
 comment on function postern.relationships_through(oid[], jsonb, oid, jsonb, oid, jsonb) is
-$$The many-to-many relationships through junctions. In: tables, or one view and what postern.shown_columns answers for it; the
-origin and the target, each followed by what postern.shown_columns answers if it is a view. Out: elements as of
+$$The many-to-many relationships through junctions. In: tables, or one view and what postern.shown_columns answers for
+it; the origin and the target, each followed by what postern.shown_columns answers if it is a view. Out: elements as of
 postern.find_relationships. Raises nothing.$$;

@@ -22,7 +22,8 @@ $$;
 
 comment on function postern.shown_columns(oid) is
 $$The base columns that a view shows, by where they come from. In: the view. Out: an object of base relation oid to an
-object of attribute number to the names of the view's columns that show it; for the other functions here. Raises nothing.$$;
+object of attribute number to the names of the view's columns that show it; for the other functions here. Raises
+nothing.$$;
 
 
 create or replace function postern.shown_relations(relation oid, shown jsonb)
@@ -39,8 +40,8 @@ end
 $$;
 
 comment on function postern.shown_relations(oid, jsonb) is
-$$The base tables of a relation. In: the relation; what postern.shown_columns answers for a view, null for a table. Out: a
-view's base tables, a table itself. Raises nothing.$$;
+$$The base tables of a relation. In: the relation; what postern.shown_columns answers for a view, null for a table. Out:
+a view's base tables, a table itself. Raises nothing.$$;
 
 
 create or replace function postern.base_column(relation oid, shown jsonb, name text)
@@ -68,8 +69,9 @@ end
 $$;
 
 comment on function postern.base_column(oid, jsonb, text) is
-$$Where a column comes from. In: the relation; what postern.shown_columns answers for a view, null for a table; the column's
-name. Out: base table and attribute number, nothing if there is no such column or it shows none unchanged. Raises nothing.$$;
+$$Where a column comes from. In: the relation; what postern.shown_columns answers for a view, null for a table; the
+column's name. Out: base table and attribute number, nothing if there is no such column or it shows none unchanged.
+Raises nothing.$$;
 
 
 create or replace function postern.key_names(shown jsonb, base oid, key int2[])
@@ -106,9 +108,9 @@ end
 $$;
 
 comment on function postern.key_names(jsonb, oid, int2[]) is
-$$The names that a key of a base table has in a relation. In: what postern.shown_columns answers for a view, null for the
-base table itself; the base table; attribute numbers there. Out: one array of names for each way to choose a view column for
-every attribute; nothing if the view lacks one. Raises nothing.$$;
+$$The names that a key of a base table has in a relation. In: what postern.shown_columns answers for a view, null for
+the base table itself; the base table; attribute numbers there. Out: one array of names for each way to choose a view
+column for every attribute; nothing if the view lacks one. Raises nothing.$$;
 
 
 create or replace function postern.zip_names(here text[], there text[])

@@ -44,9 +44,10 @@ end
 $$;
 
 comment on function postern.find_relation(text, text) is
-$$The exposed relation of this name: a table, partitioned table, view, materialized view or foreign table; a partition is
-not exposed. In: schema and name, unquoted. Out: {"oid", "reltype", "schema", "name", "kind" (pg_class.relkind), "is_view",
-"insertable", "updatable", "deletable"}, or null if there is none. Its key: postern.relation_pk. Raises nothing.
+$$The exposed relation of this name: a table, partitioned table, view, materialized view or foreign table; a partition
+is not exposed. In: schema and name, unquoted. Out: {"oid", "reltype", "schema", "name", "kind" (pg_class.relkind),
+"is_view", "insertable", "updatable", "deletable"}, or null if there is none. Its key: postern.relation_pk. Raises
+nothing.
 Source: pg_class, pg_relation_is_updatable.$$;
 
 
@@ -74,5 +75,25 @@ end
 $$;
 
 comment on function postern.relation_pk(oid) is
-$$The primary key of a relation. In: its oid. Out: the column names sorted by name, empty if there is no key. A view has the
-keys of the tables it shows, each one all of whose columns are among the view's (see postern.view_pk). Raises nothing.$$;
+$$The primary key of a relation. In: its oid. Out: the column names sorted by name, empty if there is no key. A view has
+the keys of the tables it shows, each one all of whose columns are among the view's (see postern.view_pk). Raises
+nothing.$$;
+
+create or replace function postern.inserts_plainly(relation oid)
+returns boolean
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return exists (
+    select from pg_class
+     where oid = inserts_plainly.relation
+       and relkind = 'r'
+       and not relhasrules
+       and not (relhastriggers and exists (
+         select from pg_trigger where tgrelid = inserts_plainly.relation and not tgisinternal)));
+end
+$$;
+comment on function postern.inserts_plainly(oid) is
+$$Whether an INSERT inserts just the rows that it has. In: a relation. Out: whether it is a table without rules and
+without triggers but those of its constraints. Raises nothing.$$;

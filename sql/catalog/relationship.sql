@@ -56,16 +56,16 @@ end
 $$;
 
 comment on function postern.find_relationships(oid, text, text[], text, text) is
-$$What a name in select= can embed, given where it stands. In: the origin relation; the request's schema, in which targets
-are; all exposed schemas, in which junctions are; the name; the hint after "!", or null. The name is that of a relation, of a
-function that computes a relationship or, without a hint, of a foreign key or of one of the origin's columns; the hint that of
-a foreign key, of a column on either side or of a junction. Out: an array, empty for none, longer than one if it is ambiguous,
-in the order in which PostgREST lists candidates, of {"kind": "m2o", "o2m", "o2o", "m2m" or "computed", "to_one", "is_self",
-"origin" (name), "target_oid", "target_schema", "target", "target_is_view",
+$$What a name in select= can embed, given where it stands. In: the origin relation; the request's schema, in which
+targets are; all exposed schemas, in which junctions are; the name; the hint after "!", or null. The name is that of a
+relation, of a function that computes a relationship or, without a hint, of a foreign key or of one of the origin's
+columns; the hint that of a foreign key, of a column on either side or of a junction. Out: an array, empty for none,
+longer than one if it is ambiguous, in the order in which PostgREST lists candidates, of {"kind": "m2o", "o2m", "o2o",
+"m2m" or "computed", "to_one", "is_self", "origin" (name), "target_oid", "target_schema", "target", "target_is_view",
 "constraint", "columns": [["origin column", "target column"], ...] (not of m2m and computed),
 "own_operators" (true where keys are compared by operators of their own types, postern.operator_kind),
-"junction": {"oid", "schema", "name", "constraint1", "constraint2", "source": [["origin column", "junction column"], ...],
-"target": [["target column", "junction column"], ...]} (m2m),
+"junction": {"oid", "schema", "name", "constraint1", "constraint2", "source": [["origin column", "junction column"],
+...], "target": [["target column", "junction column"], ...]} (m2m),
 "function": {"oid", "schema", "name"} (computed)}. Raises nothing. Looks only at what hangs on the two relations.
 Source: docs/references/api/resource_embedding.rst of PostgREST.$$;
 
@@ -99,8 +99,8 @@ end
 $$;
 
 comment on function postern.relationship_record(text, oid, oid, text, jsonb) is
-$$One element of what postern.find_relationships answers. In: kind, origin, target, name of the foreign key and column pairs,
-the last two null where the kind has none. Out: the element, null if a relation is gone. Raises nothing.$$;
+$$One element of what postern.find_relationships answers. In: kind, origin, target, name of the foreign key and column
+pairs, the last two null where the kind has none. Out: the element, null if a relation is gone. Raises nothing.$$;
 
 
 create or replace function postern.computed_relationships(
@@ -139,9 +139,9 @@ end
 $$;
 
 comment on function postern.computed_relationships(oid, oid, text[], text) is
-$$The functions of a schema that take a row of a relation and return rows of an exposed one. In: the origin's row type, the
-functions' schema, the exposed schemas, the functions' name. Out: elements as of postern.find_relationships; to_one if it
-returns no set or is declared ROWS 1. Raises nothing.$$;
+$$The functions of a schema that take a row of a relation and return rows of an exposed one. In: the origin's row type,
+the functions' schema, the exposed schemas, the functions' name. Out: elements as of postern.find_relationships; to_one
+if it returns no set or is declared ROWS 1. Raises nothing.$$;
 
 
 create or replace function postern.direct_relationships(
@@ -170,7 +170,8 @@ begin
       then
         found_ones := found_ones || (postern.relationship_record(
           key.kind, origin, key.target, key.constraint_name, postern.zip_names(ends.here, ends.there))
-          || case when postern.has_own_operators(key.here, key.here_key) then '{"own_operators": true}' else '{}'::jsonb end);
+          || case when postern.has_own_operators(key.here, key.here_key) then '{"own_operators": true}'
+            else '{}'::jsonb end);
       end if;
     end loop;
   end loop;
@@ -179,9 +180,9 @@ end
 $$;
 
 comment on function postern.direct_relationships(oid, jsonb, oid, jsonb, oid, text, text) is
-$$The relationships by one foreign key that a name means. In: the origin and, for a view, what postern.shown_columns answers;
-the relation of that name, if any, likewise; the request's schema; the name; the hint or null. Out: elements as of
-postern.find_relationships. Raises nothing.$$;
+$$The relationships by one foreign key that a name means. In: the origin and, for a view, what postern.shown_columns
+answers; the relation of that name, if any, likewise; the request's schema; the name; the hint or null. Out: elements as
+of postern.find_relationships. Raises nothing.$$;
 
 
 create or replace function postern.relationship_is_meant(
@@ -206,9 +207,9 @@ end
 $$;
 
 comment on function postern.relationship_is_meant(text, text, text[], text[], boolean, boolean, text, text) is
-$$Whether a name, with or without a hint, means a relationship. In: the relationship's kind, foreign key and columns on both
-sides; whether both sides are one relation; whether the name is the target's; the name; the hint or null. Out: true or false.
-Raises nothing.$$;
+$$Whether a name, with or without a hint, means a relationship. In: the relationship's kind, foreign key and columns on
+both sides; whether both sides are one relation; whether the name is the target's; the name; the hint or null. Out: true
+or false. Raises nothing.$$;
 
 
 create or replace function postern.sort_relationships(relationships jsonb)
@@ -239,5 +240,5 @@ end
 $$;
 
 comment on function postern.sort_relationships(jsonb) is
-$$Relationships in the order in which PostgREST lists them: by target, kind, foreign key or junction, and columns; computed
-ones last. In: what postern.find_relationships answers, in any order. Out: the same, sorted. Raises nothing.$$;
+$$Relationships in the order in which PostgREST lists them: by target, kind, foreign key or junction, and columns;
+computed ones last. In: what postern.find_relationships answers, in any order. Out: the same, sorted. Raises nothing.$$;

@@ -27,5 +27,5 @@ $$;
 
 comment on function postern.representation(oid, oid) is
 $$The function that turns a domain into json or text, or those into a domain. In: source and target type. Out: the
-schema-qualified, quoted name of the function of the implicit cast between them, null if there is none or the role may not
-execute it. Raises nothing. Source: pg_cast; docs/references/api/domain_representations.rst of PostgREST.$$;
+schema-qualified, quoted name of the function of the implicit cast between them, null if there is none or the role may
+not execute it. Raises nothing. Source: pg_cast; docs/references/api/domain_representations.rst of PostgREST.$$;

@@ -51,19 +51,15 @@ begin
                   'name', arg.name,
                   'type', arg.type,
                   'max_type', case arg.type_oid
-                    when 'bit'::regtype then 'bit varying'
-                    when 'bit[]'::regtype then 'bit varying[]'
+                    when 'bit'::regtype then 'bit varying' when 'bit[]'::regtype then 'bit varying[]'
                     when 'character'::regtype then 'character varying'
-                    when 'character[]'::regtype then 'character varying[]'
-                    else arg.type
-                  end,
+                    when 'character[]'::regtype then 'character varying[]' else arg.type end,
                   'required', arg.place <= p.pronargs - p.pronargdefaults,
                   'variadic', arg.mode = 'v')
                 order by arg.place) as args,
               pg_catalog.array_agg(arg.name || e'\1' || arg.type order by arg.place) as signature,
               pg_catalog.count(*) filter (where arg.name = '') as unnamed
-         from (select coalesce(declared.name, '') as name,
-                      declared.type_oid,
+         from (select coalesce(declared.name, '') as name, declared.type_oid,
                       pg_catalog.format_type(declared.type_oid, null) as type,
                       coalesce(declared.mode, 'i') as mode,
                       pg_catalog.row_number() over (order by declared.ordinality) as place
@@ -85,11 +81,11 @@ end
 $$;
 
 comment on function postern.find_routines(text, text) is
-$$All overloads of a routine that can be called by name over HTTP: functions, not trigger functions, with at most one unnamed
-argument, and then the first one being bytea, json, jsonb, text or xml. In: schema and name, unquoted. Out: an array, fewest
-arguments first, of {"oid", "schema", "name",
+$$All overloads of a routine that can be called by name over HTTP: functions, not trigger functions, with at most one
+unnamed argument, and then the first one being bytea, json, jsonb, text or xml. In: schema and name, unquoted. Out: an
+array, fewest arguments first, of {"oid", "schema", "name",
 "args": [{"name" ("" if unnamed), "type", "max_type" (the type without its length limit), "required", "variadic"}],
-"returns": {"schema", "name" (of the type below a domain), "type", "relation_oid" (pg_class oid of a row type, or null), "set",
-"composite" (also OUT and TABLE columns), "domain", "void"},
+"returns": {"schema", "name" (of the type below a domain), "type", "relation_oid" (pg_class oid of a row type, or null),
+"set", "composite" (also OUT and TABLE columns), "domain", "void"},
 "volatility" (i, s or v), "variadic", "settings" (name to value, of SET clauses), "rows_one" (at most one row)}.
 Types outside pg_catalog are schema-qualified. Raises nothing. Source: pg_proc.$$;

@@ -26,8 +26,8 @@ end
 $$;
 
 comment on function postern.edit_distance(text, text) is
-$$How many characters have to be inserted, deleted or replaced to make one text of another (Levenshtein). In: two texts. Out:
-the count. Raises nothing. Takes time proportional to the product of their lengths.$$;
+$$How many characters have to be inserted, deleted or replaced to make one text of another (Levenshtein). In: two texts.
+Out: the count. Raises nothing. Takes time proportional to the product of their lengths.$$;
 
 
 create or replace function postern.closest_name(name text, candidates text[], least_score numeric)
@@ -72,6 +72,6 @@ end
 $$;
 
 comment on function postern.closest_name(text, text[], numeric) is
-$$The most similar of some names. In: the name looked for; the candidates, at most 500; the least similarity, from 0 to 1. Out:
-one of the candidates or null. Similarity is 1 less the edit distance, case ignored, by the longer name's length, and is
-computed for the eight that share most pairs of letters. Raises nothing.$$;
+$$The most similar of some names. In: the name looked for; the candidates, at most 500; the least similarity, from 0 to
+1. Out: one of the candidates or null. Similarity is 1 less the edit distance, case ignored, by the longer name's
+length, and is computed for the eight that share most pairs of letters. Raises nothing.$$;

@@ -40,10 +40,10 @@ end
 $$;
 
 comment on function postern.view_targets(oid) is
-$$The columns of a view that are columns of a relation its query reads, unchanged, also through subqueries and CTEs. In: the
-oid of a view or materialized view. Out: attribute number, the relation's oid (a view, where the view reads one) and its
-attribute number; nothing for what is not a view. Raises nothing. Source: pg_rewrite.ev_action, whose target entries carry
-resorigtbl and resorigcol.$$;
+$$The columns of a view that are columns of a relation its query reads, unchanged, also through subqueries and CTEs. In:
+the oid of a view or materialized view. Out: attribute number, the relation's oid (a view, where the view reads one) and
+its attribute number; nothing for what is not a view. Raises nothing. Source: pg_rewrite.ev_action, whose target entries
+carry resorigtbl and resorigcol.$$;
 
 
 create or replace function postern.view_columns(view oid)
@@ -59,9 +59,9 @@ end
 $$;
 
 comment on function postern.view_columns(oid) is
-$$The columns of base tables that a view shows, traced through views over views. In: the oid of a view or materialized view.
-Out: its attribute number, the base relation and the attribute number there; a column that shows no base column unchanged is
-left out. A definition that goes round in a circle ends where it meets itself. Raises nothing.$$;
+$$The columns of base tables that a view shows, traced through views over views. In: the oid of a view or materialized
+view. Out: its attribute number, the base relation and the attribute number there; a column that shows no base column
+unchanged is left out. A definition that goes round in a circle ends where it meets itself. Raises nothing.$$;
 
 
 create or replace function postern.view_base_columns(view oid, above oid[])
@@ -94,8 +94,8 @@ end
 $$;
 
 comment on function postern.view_base_columns(oid, oid[]) is
-$$What postern.view_columns answers, one view of a chain at a time. In: the view, and the views above it, none of which is
-traced again. Out: as there. Raises nothing.$$;
+$$What postern.view_columns answers, one view of a chain at a time. In: the view, and the views above it, none of which
+is traced again. Out: as there. Raises nothing.$$;
 
 
 create or replace function postern.view_pk(view oid)
@@ -126,9 +126,9 @@ end
 $$;
 
 comment on function postern.view_pk(oid) is
-$$The columns that identify a view's rows as far as the catalog can tell: the primary keys of the base tables it shows, each
-one all of whose columns the view has; where it shows a key column twice, the first. In: the view. Out: column names sorted
-by name, empty if there are none. Raises nothing.$$;
+$$The columns that identify a view's rows as far as the catalog can tell: the primary keys of the base tables it shows,
+each one all of whose columns the view has; where it shows a key column twice, the first. In: the view. Out: column
+names sorted by name, empty if there are none. Raises nothing.$$;
 
 
 create or replace function postern.views_over(relations oid[])
@@ -158,5 +158,5 @@ end
 $$;
 
 comment on function postern.views_over(oid[]) is
-$$The views that read any of these relations, directly or through other views. In: oids of relations. Out: oids of views and
-materialized views, without those given. Raises nothing.$$;
+$$The views that read any of these relations, directly or through other views. In: oids of relations. Out: oids of views
+and materialized views, without those given. Raises nothing.$$;

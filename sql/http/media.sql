@@ -26,18 +26,23 @@ begin
   case name
     when 'application/vnd.pgrst.object+json', 'application/vnd.pgrst.object' then
       return case when stripped
-        then '{"kind": "object", "strip": true, "name": "application/vnd.pgrst.object+json;nulls=stripped", "charset": true}'::jsonb
+        then '{"kind": "object", "strip": true, "name": "application/vnd.pgrst.object+json;nulls=stripped", '
+          '"charset": true}'::jsonb
         else '{"kind": "object", "name": "application/vnd.pgrst.object+json", "charset": true}'::jsonb end;
     when 'application/vnd.pgrst.array+json', 'application/vnd.pgrst.array' then
       return case when stripped
-        then '{"kind": "array", "strip": true, "name": "application/vnd.pgrst.array+json;nulls=stripped", "charset": true}'::jsonb
+        then '{"kind": "array", "strip": true, "name": "application/vnd.pgrst.array+json;nulls=stripped", '
+          '"charset": true}'::jsonb
         else '{"kind": "named", "name": "application/json", "charset": true}'::jsonb end;
     when 'application/vnd.pgrst.plan', 'application/vnd.pgrst.plan+text', 'application/vnd.pgrst.plan+json' then
       return postern.plan_media_type(case when name like '%json' then 'json' else 'text' end, parameters);
-    when 'application/json', 'application/geo+json', 'text/csv', 'text/plain', 'text/xml', 'application/x-www-form-urlencoded' then
+    when 'application/json', 'application/geo+json', 'text/csv', 'text/plain', 'text/xml',
+      'application/x-www-form-urlencoded'
+    then
       return jsonb_build_object('kind', 'named', 'name', name, 'charset', true);
     when 'application/openapi+json', 'application/vnd.oai.openapi+json' then
-      return jsonb_strip_nulls(jsonb_build_object('kind', 'named', 'name', name, 'charset', true, 'version', parameters -> 'version'));
+      return jsonb_strip_nulls(jsonb_build_object('kind', 'named', 'name', name, 'charset', true,
+        'version', parameters -> 'version'));
     when 'application/octet-stream' then
       return '{"kind": "named", "name": "application/octet-stream"}'::jsonb;
     when '*/*' then
@@ -48,7 +53,8 @@ begin
 end
 $$;
 comment on function postern.media_type(text) is
-  'A media type as {kind, name, charset?, strip?, ...}: kind object and array are the vendored JSON forms, plan the execution plan, any is */*, named all others. Source: PostgREST docs, references/api/resource_representation.';
+  'A media type as {kind, name, charset?, strip?, ...}: kind object and array are the vendored JSON forms, plan the '
+  'execution plan, any is */*, named all others. Source: PostgREST docs, references/api/resource_representation.';
 
 create or replace function postern.plan_media_type(format text, parameters jsonb)
 returns jsonb
@@ -60,7 +66,8 @@ declare
     select known from unnest('{analyze,verbose,settings,buffers,wal}'::text[]) as known
     where known = any(string_to_array(parameters ->> 'options', '|')));
 begin
-  return jsonb_build_object('kind', 'plan', 'format', format, 'for', target, 'options', to_jsonb(options), 'charset', true,
+  return jsonb_build_object('kind', 'plan', 'format', format, 'for', target, 'options', to_jsonb(options),
+    'charset', true,
     'name', format('application/vnd.pgrst.plan+%s; for="%s"%s', format, target ->> 'name',
       case when options = '{}' then '' else '; options=' || array_to_string(options, '|') end));
 end
@@ -87,7 +94,8 @@ begin
 end
 $$;
 comment on function postern.accepted_media_types(text) is
-  'The media types of an Accept header, most wanted first: by q-value, then specificity (more parameters, fewer asterisks), then place. */* when there is no header.';
+  'The media types of an Accept header, most wanted first: by q-value, then specificity (more parameters, fewer '
+  'asterisks), then place. */* when there is no header.';
 
 create or replace function postern.content_type(media jsonb)
 returns text

@@ -1,4 +1,5 @@
--- The body of a POST, PATCH or PUT, described: what the statement has to know of it. The shell describes plain JSON itself.
+-- The body of a POST, PATCH or PUT, described: what the statement has to know of it. The shell describes plain JSON
+-- itself.
 
 create or replace function postern.describe_payload(request jsonb, call boolean, payload bytea)
 returns jsonb
@@ -33,11 +34,11 @@ begin
 end
 $$;
 comment on function postern.describe_payload(jsonb, boolean, bytea) is
-  'A body as {form: {, [ (an object or an array of objects), empty (neither, or no objects), raw (bytes or text for a single '
-  'unnamed parameter) or fields (a form with the arguments of a function); keys?: those of the objects, where they were '
-  'looked at; arguments?: of fields, [{name, value}]; text?: the JSON that stands for the body; bytes?: it is no text}, or '
-  '{refused: why}. '
-  'In: the request; call: whether it is to a function. 22021 for invalid UTF-8; PGRST100 for a form that does not decode.';
+  'A body as {form: {, [ (an object or an array of objects), empty (neither, or no objects), raw (bytes or text for a '
+  'single unnamed parameter) or fields (a form with the arguments of a function); keys?: those of the objects, where '
+  'they were looked at; arguments?: of fields, [{name, value}]; text?: the JSON that stands for the body; bytes?: it '
+  'is no text}, or {refused: why}. In: the request; call: whether it is to a function. 22021 for invalid UTF-8; '
+  'PGRST100 for a form that does not decode.';
 
 create or replace function postern.names_columns(request jsonb)
 returns boolean
@@ -49,8 +50,8 @@ begin
 end
 $$;
 comment on function postern.names_columns(jsonb) is
-  'Whether a request has the parameter columns where it counts: then its JSON is not looked into before it is read as rows. '
-  'PGRST100 for a query that does not decode.';
+  'Whether a request has the parameter columns where it counts: then its JSON is not looked into before it is read as '
+  'rows. PGRST100 for a query that does not decode.';
 
 create or replace function postern.describe_json(body text)
 returns jsonb
@@ -86,9 +87,9 @@ begin
 end
 $$;
 comment on function postern.describe_json(text) is
-  'postern.describe_payload for JSON: the keys must be the same in every object of an array. Anything else than an object or '
-  'array counts as an empty array. Raises 22P05 for \u0000 and 22003 for a number that numeric does not hold. '
-  'Source: PostgREST docs, references/api/tables_views, "Bulk insert".';
+  'postern.describe_payload for JSON: the keys must be the same in every object of an array. Anything else than an '
+  'object or array counts as an empty array. Raises 22P05 for \u0000 and 22003 for a number that numeric does not '
+  'hold. Source: PostgREST docs, references/api/tables_views, "Bulk insert".';
 
 create or replace function postern.describe_form(body text, call boolean)
 returns jsonb
@@ -117,8 +118,8 @@ begin
 end
 $$;
 comment on function postern.describe_form(text, boolean) is
-  'postern.describe_payload for a form (application/x-www-form-urlencoded): the arguments of a function, or a row as a JSON '
-  'object of strings; refused beyond the limit "parameters". PGRST100 for what does not decode.';
+  'postern.describe_payload for a form (application/x-www-form-urlencoded): the arguments of a function, or a row as a '
+  'JSON object of strings; refused beyond the limit "parameters". PGRST100 for what does not decode.';
 
 create or replace function postern.csv_lines(body text)
 returns table (place bigint, fields text[])
@@ -131,18 +132,26 @@ begin
   if strpos(body, '"') > 0 then
     plain := (
       select case when count(*) % 2 = 1
-        then string_agg(case when piece.place % 2 = 1 then text else replace(replace(replace(text, ',', '\c'), E'\n', '\n'), E'\r', '\r') end, '"' order by piece.place) end
+        then string_agg(case when piece.place % 2 = 1 then text
+            else replace(replace(replace(text, ',', '\c'), E'\n', '\n'), E'\r', '\r') end,
+          '"' order by piece.place) end
       from string_to_table(plain, '"') with ordinality as piece(text, place));
   end if;
   return query
     select line.place, case when strpos(text, '"') = 0 and strpos(text, '\') = 0 then string_to_array(text, ',')
-      else array(select replace(postern.csv_field(field), '\s', '\') from string_to_table(text, ',') with ordinality as split(field, number) order by number) end
-    from string_to_table(replace(replace(plain, E'\r\n', E'\n'), E'\r', E'\n'), E'\n') with ordinality as line(text, place)
+      else array(
+        select replace(postern.csv_field(field), '\s', '\')
+        from string_to_table(text, ',') with ordinality as split(field, number)
+        order by number) end
+    from string_to_table(replace(replace(plain, E'\r\n', E'\n'), E'\r', E'\n'), E'\n')
+      with ordinality as line(text, place)
     where text <> '' and text <> '""';
 end
 $$;
 comment on function postern.csv_lines(text) is
-  'The lines of a CSV text that are not blank, with their fields, quotes removed; a field is null where quotes are not as they should be, and there are no lines when a quote is not closed. Inside, what is quoted has \c, \n, \r for its separators and any backslash is \s. Source: RFC 4180.';
+  'The lines of a CSV text that are not blank, with their fields, quotes removed; a field is null where quotes are not '
+  'as they should be, and there are no lines when a quote is not closed. Inside, what is quoted has \c, \n, \r for its '
+  'separators and any backslash is \s. Source: RFC 4180.';
 
 create or replace function postern.csv_field(field text)
 returns text
@@ -151,12 +160,15 @@ as $$
 begin
   return case
     when strpos(field, '"') = 0 then field
-    when field not like '"%"' or length(field) < 2 or strpos(replace(substr(field, 2, length(field) - 2), '""', ''), '"') > 0 then null
-    else replace(replace(replace(replace(substr(field, 2, length(field) - 2), '""', '"'), '\c', ','), '\n', E'\n'), '\r', E'\r') end;
+    when field not like '"%"' or length(field) < 2
+      or strpos(replace(substr(field, 2, length(field) - 2), '""', ''), '"') > 0 then null
+    else replace(replace(replace(replace(substr(field, 2, length(field) - 2), '""', '"'), '\c', ','), '\n', E'\n'),
+      '\r', E'\r') end;
 end
 $$;
 comment on function postern.csv_field(text) is
-  'One field as postern.csv_lines splits it, without quotes but with \s for a backslash; null when a quote stands elsewhere than around the whole.';
+  'One field as postern.csv_lines splits it, without quotes but with \s for a backslash; null when a quote stands '
+  'elsewhere than around the whole.';
 
 create or replace function postern.describe_csv(body text)
 returns jsonb

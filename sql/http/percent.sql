@@ -73,7 +73,8 @@ begin
       order by name collate "C", place), '')
     from (
       select place, postern.query_decode(split_part(pair, '=', 1)) as name,
-        postern.query_decode(case when strpos(pair, '=') > 0 then substr(pair, strpos(pair, '=') + 1) else '' end) as value
+        postern.query_decode(
+          case when strpos(pair, '=') > 0 then substr(pair, strpos(pair, '=') + 1) else '' end) as value
       from string_to_table(query, '&') with ordinality as pairs(pair, place)
       where pair <> ''
     ) as decoded);

@@ -15,7 +15,8 @@ as $$
     ('max-affected', null, 8)
 $$;
 comment on function postern.known_preferences() is
-  'Every preference and the values it takes (null: any), in the order in which Preference-Applied lists them. Source: PostgREST docs, references/api/preferences.';
+  'Every preference and the values it takes (null: any), in the order in which Preference-Applied lists them. Source: '
+  'PostgREST docs, references/api/preferences.';
 
 create or replace function postern.preferences(prefer text, transaction_override boolean)
 returns jsonb
@@ -52,8 +53,8 @@ begin
 end
 $$;
 comment on function postern.preferences(text, boolean) is
-  'The Prefer header (fields joined by comma) as an object of preference -> value, the first mention counting; "invalid" '
-  'lists what is not known. tx is left out unless db-tx-end allows the override.';
+  'The Prefer header (fields joined by comma) as an object of preference -> value, the first mention counting; '
+  '"invalid" lists what is not known. tx is left out unless db-tx-end allows the override.';
 
 create or replace function postern.applied_preferences(preferences jsonb, relevant text[])
 returns text
@@ -78,7 +79,8 @@ as $$
 begin
   if preferences ->> 'handling' = 'strict' and preferences -> 'invalid' <> '[]'::jsonb then
     perform postern.fail('PGRST122', 'The Prefer header has preferences that are not known, and handling=strict',
-      'Invalid preferences: ' || (select string_agg(given, ', ') from jsonb_array_elements_text(preferences -> 'invalid') as given));
+      'Invalid preferences: '
+        || (select string_agg(given, ', ') from jsonb_array_elements_text(preferences -> 'invalid') as given));
   end if;
 end
 $$;

@@ -25,8 +25,8 @@ begin
 end
 $$;
 comment on function postern.query_pairs(text) is
-  'The parameters of a raw query string, decoded, in their order; one without = counts for nothing. PGRST100 for what does '
-  'not decode, a parameter without a name, and beyond the limit "parameters".';
+  'The parameters of a raw query string, decoded, in their order; one without = counts for nothing. PGRST100 for what '
+  'does not decode, a parameter without a name, and beyond the limit "parameters".';
 
 create or replace function postern.parse_range(range text)
 returns jsonb
@@ -47,16 +47,17 @@ begin
 end
 $$;
 comment on function postern.parse_range(text) is
-  'A Range header (items, first-last) as {first: {value}, last?: {value} }; null when it is not of that form. PGRST103 when '
-  'first > last, 22003 for a position that is no bigint. Source: PostgREST docs, references/api/pagination_count.';
+  'A Range header (items, first-last) as {first: {value}, last?: {value} }; null when it is not of that form. PGRST103 '
+  'when first > last, 22003 for a position that is no bigint. Source: PostgREST docs, references/api/pagination_count.';
 
 create or replace function postern.range_limit(first bigint, last bigint, skip bigint, count bigint)
 returns bigint
 language plpgsql immutable parallel safe
 as $$
 declare
-  upper bigint := least(last, case when count is not null then least(skip::pg_catalog.numeric operator(pg_catalog.+) count
-    operator(pg_catalog.-) 1, 9223372036854775807)::pg_catalog.int8 end);
+  upper bigint := least(last, case when count is not null then least(
+    skip::pg_catalog.numeric operator(pg_catalog.+) count operator(pg_catalog.-) 1,
+    9223372036854775807)::pg_catalog.int8 end);
 begin
   if count operator(pg_catalog.=) 0 then
     return 0;

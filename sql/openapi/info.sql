@@ -16,7 +16,8 @@ as $$
   select ltrim(substr(described, length(split_part(described, E'\n', 1)) + 1), E'\n')
 $$;
 comment on function postern.after_first_line(text) is
-  'A comment in the database without its first line and the empty ones that follow it: a description; empty when there is no more.';
+  'A comment in the database without its first line and the empty ones that follow it: a description; empty when there '
+  'is no more.';
 
 create or replace function postern.openapi_info(schema text)
 returns json
@@ -24,29 +25,35 @@ language plpgsql stable strict parallel safe
 as $$
 declare
   described pg_catalog.text := (
-    select obj_description(n.oid, 'pg_namespace') from pg_catalog.pg_namespace as n where n.nspname = openapi_info.schema);
+    select obj_description(n.oid, 'pg_namespace')
+    from pg_catalog.pg_namespace as n
+    where n.nspname = openapi_info.schema);
 begin
   return json_build_object(
     'title', coalesce(postern.first_line(described), 'postern API'),
-    'description', coalesce(postern.after_first_line(described), 'A REST API that postern serves from a PostgreSQL schema'),
+    'description', coalesce(
+      postern.after_first_line(described), 'A REST API that postern serves from a PostgreSQL schema'),
     'version', postern.version());
 end
 $$;
 comment on function postern.openapi_info(text) is
-  'The Info Object of a schema: title and description are the first and the other lines of the schema''s comment. Source: PostgREST docs, references/api/openapi.';
+  'The Info Object of a schema: title and description are the first and the other lines of the schema''s comment. '
+  'Source: PostgREST docs, references/api/openapi.';
 
 create or replace function postern.openapi_address(config jsonb)
 returns json
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  place pg_catalog.text[] := regexp_match(config ->> 'openapi_server_proxy_uri', '^(https?)://([^/:?#]+|\[[^]]*\])(?::([0-9]*))?([^?#]*)', 'i');
+  place pg_catalog.text[] := regexp_match(config ->> 'openapi_server_proxy_uri',
+    '^(https?)://([^/:?#]+|\[[^]]*\])(?::([0-9]*))?([^?#]*)', 'i');
   host pg_catalog.text := config ->> 'server_host';
 begin
   if place is not null then
     return json_build_object(
       'scheme', lower(place[1]),
-      'host', place[2] || ':' || coalesce(nullif(place[3], ''), case lower(place[1]) when 'https' then '443' else '80' end),
+      'host', place[2] || ':'
+        || coalesce(nullif(place[3], ''), case lower(place[1]) when 'https' then '443' else '80' end),
       'path', coalesce(nullif(place[4], ''), '/'));
   end if;
   return json_build_object(
@@ -59,7 +66,8 @@ begin
 end
 $$;
 comment on function postern.openapi_address(jsonb) is
-  'Where the API is, as {scheme, host (with port), path}: openapi-server-proxy-uri, else server-host and server-port; host is null when neither is known. Source: PostgREST docs, references/configuration.';
+  'Where the API is, as {scheme, host (with port), path}: openapi-server-proxy-uri, else server-host and server-port; '
+  'host is null when neither is known. Source: PostgREST docs, references/configuration.';
 
 create or replace function postern.openapi_documentation()
 returns json

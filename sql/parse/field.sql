@@ -28,7 +28,8 @@ end
 $$;
 
 comment on function postern.scan_quoted(text[], int) is
-'Scans "..." with backslash escapes. In: tokens, index of the opening quote. Out: index after the closing quote and the text between, unescaped; value is null when the closing quote is missing (at is then one past the last token).';
+  'Scans "..." with backslash escapes. In: tokens, index of the opening quote. Out: index after the closing quote and '
+  'the text between, unescaped; value is null when the closing quote is missing (at is then one past the last token).';
 
 create or replace function postern.scan_name(what text, tokens text[], inout at int, out name text)
 returns record
@@ -75,7 +76,9 @@ end
 $$;
 
 comment on function postern.scan_name(text, text[], int) is
-'Scans a name: letters, digits, "_", "$", inner spaces and dashes (not "->"), or "anything quoted". In: what is read (for errors), tokens, index of the name. Out: index after it, the name trimmed and unquoted. Raises PGRST100 when there is none or it is empty. Grammar: docs/references/api/url_grammar.rst of PostgREST.';
+  'Scans a name: letters, digits, "_", "$", inner spaces and dashes (not "->"), or "anything quoted". In: what is read '
+  '(for errors), tokens, index of the name. Out: index after it, the name trimmed and unquoted. Raises PGRST100 when '
+  'there is none or it is empty. Grammar: docs/references/api/url_grammar.rst of PostgREST.';
 
 create or replace function postern.is_word(token text)
 returns boolean
@@ -138,7 +141,8 @@ end
 $$;
 
 comment on function postern.scan_path(text, text[], int) is
-'Scans the arrows after a column, "->a->>0". In: what is read, tokens, index of the first arrow. Out: index after the path, [{"op":"->","key":"a"},{"op":"->>","index":0}], or null when no arrow stands there. Raises PGRST100.';
+  'Scans the arrows after a column, "->a->>0". In: what is read, tokens, index of the first arrow. Out: index after '
+  'the path, [{"op":"->","key":"a"},{"op":"->>","index":0}], or null when no arrow stands there. Raises PGRST100.';
 
 create or replace function postern.scan_path_operand(
   what text, tokens text[], inout at int, out key text, out index int)
@@ -210,7 +214,9 @@ end
 $$;
 
 comment on function postern.scan_path_operand(text, text[], int) is
-'Scans what follows an arrow. In: what is read, tokens, index of the operand. Out: index after it, and either the key or the index (digits that end the operand). Raises PGRST100. Reserved in an unquoted key: ( ) . , : > and a dash at either end.';
+  'Scans what follows an arrow. In: what is read, tokens, index of the operand. Out: index after it, and either the '
+  'key or the index (digits that end the operand). Raises PGRST100. Reserved in an unquoted key: ( ) . , : > and a '
+  'dash at either end.';
 
 create or replace function postern.scan_field(what text, tokens text[], inout at int, out name text, out path jsonb)
 returns record
@@ -240,4 +246,5 @@ end
 $$;
 
 comment on function postern.scan_field(text, text[], int) is
-'Scans a column with an optional path, and the white space around. In: what is read, tokens, index. Out: index after it, the name, the path (null when none). Raises PGRST100.';
+  'Scans a column with an optional path, and the white space around. In: what is read, tokens, index. Out: index after '
+  'it, the name, the path (null when none). Raises PGRST100.';

@@ -34,7 +34,9 @@ as $$
 $$;
 
 comment on function postern.operators() is
-'The filter operators, one row each; a row more is an operator more. Out: name in the URL, SQL, whether (any) and (all) may follow, and kind: binary (column op value), in (a list), is (a keyword), isdistinct, fts (a function of an optional language and the value). Source: docs/references/api/tables_views.rst of PostgREST.';
+  'The filter operators, one row each; a row more is an operator more. Out: name in the URL, SQL, whether (any) and '
+  '(all) may follow, and kind: binary (column op value), in (a list), is (a keyword), isdistinct, fts (a function of '
+  'an optional language and the value). Source: docs/references/api/tables_views.rst of PostgREST.';
 
 create or replace function postern.parse_filter_key(source text)
 returns jsonb
@@ -63,7 +65,9 @@ end
 $$;
 
 comment on function postern.parse_filter_key(text) is
-'Parses a filter''s key. In: the text, "clients.projects.data->>key". Out: {"embed":["clients","projects"],"name":"data","path":[...]}; embed may be empty, path is absent when there is none. What follows a complete key is ignored, as PostgREST does. Raises PGRST100.';
+  'Parses a filter''s key. In: the text, "clients.projects.data->>key". Out: '
+  '{"embed":["clients","projects"],"name":"data","path":[...]}; embed may be empty, path is absent when there is none. '
+  'What follows a complete key is ignored, as PostgREST does. Raises PGRST100.';
 
 create or replace function postern.scan_names(what text, tokens text[], inout at int, out names text[])
 returns record
@@ -86,7 +90,8 @@ end
 $$;
 
 comment on function postern.scan_names(text, text[], int) is
-'Scans names separated by dots. In: what is read, tokens, index. Out: index after them, the names, at least one. Raises PGRST100.';
+  'Scans names separated by dots. In: what is read, tokens, index. Out: index after them, the names, at least one. '
+  'Raises PGRST100.';
 
 create or replace function postern.parse_op_expr(source text)
 returns jsonb
@@ -122,7 +127,11 @@ end
 $$;
 
 comment on function postern.parse_op_expr(text) is
-'Parses a filter''s operator and value. In: the text, "not.like(any).{a*,b*}". Out: {"not":true,"operator":"like","quantifier":"any","language":"english","value":"{a*,b*}"}; not, quantifier and language are absent when not given; for "in" the value is the list as it stands (see postern.parse_list), for "is" the keyword in lower case (what follows it is ignored, as PostgREST does). Raises PGRST100. Grammar: docs/references/api/tables_views.rst of PostgREST.';
+  'Parses a filter''s operator and value. In: the text, "not.like(any).{a*,b*}". Out: '
+  '{"not":true,"operator":"like","quantifier":"any","language":"english","value":"{a*,b*}"}; not, quantifier and '
+  'language are absent when not given; for "in" the value is the list as it stands (see postern.parse_list), for "is" '
+  'the keyword in lower case (what follows it is ignored, as PostgREST does). Raises PGRST100. Grammar: '
+  'docs/references/api/tables_views.rst of PostgREST.';
 
 create or replace function postern.scan_operator(
   what text, tokens text[], inout at int, out expr jsonb, out kind text)
@@ -175,7 +184,9 @@ end
 $$;
 
 comment on function postern.scan_operator(text, text[], int) is
-'Scans what stands before a filter''s value: "not.", the operator, "(any)", "(all)" or "(language)", and the dot. In: what is read, tokens, index. Out: index of the value, {"not","operator","quantifier","language"} as parse_op_expr describes, and the operator''s kind. Raises PGRST100.';
+  'Scans what stands before a filter''s value: "not.", the operator, "(any)", "(all)" or "(language)", and the dot. '
+  'In: what is read, tokens, index. Out: index of the value, {"not","operator","quantifier","language"} as '
+  'parse_op_expr describes, and the operator''s kind. Raises PGRST100.';
 
 create or replace function postern.is_keyword(value text)
 returns text
@@ -187,4 +198,5 @@ as $$
 $$;
 
 comment on function postern.is_keyword(text) is
-'In: the value of an "is" filter. Out: the keyword it begins with (null, not_null, true, false, unknown) in lower case, or null when none.';
+  'In: the value of an "is" filter. Out: the keyword it begins with (null, not_null, true, false, unknown) in lower '
+  'case, or null when none.';

@@ -23,7 +23,8 @@ end
 $$;
 
 comment on function postern.parse_logic_key(text) is
-'Parses the key of and= and or=. In: the text, "clients.not.or". Out: {"embed":["clients"],"not":true,"operator":"or"}; a "not" anywhere negates. Raises PGRST100.';
+  'Parses the key of and= and or=. In: the text, "clients.not.or". Out: '
+  '{"embed":["clients"],"not":true,"operator":"or"}; a "not" anywhere negates. Raises PGRST100.';
 
 create or replace function postern.parse_logic(operator text, negated boolean, source text)
 returns jsonb
@@ -41,7 +42,12 @@ end
 $$;
 
 comment on function postern.parse_logic(text, boolean, text) is
-'Parses the value of and= and or=. In: operator "and" or "or", whether it is negated, the text "(a.eq.1,not.or(b.is.null,c.in.(1,2)))". Out: {"operator","not","of":[...]} of such trees and of conditions {"name","path","expr"}, expr as parse_op_expr gives it, path absent when there is none. A value may be a placeholder chr(1), "quoted", an {array}, a (list) after in, or plain up to the next "," or ")". What follows the last ")" is ignored, as PostgREST does. Raises PGRST100, also beyond the limit "logic depth". Grammar: docs/references/api/tables_views.rst of PostgREST.';
+  'Parses the value of and= and or=. In: operator "and" or "or", whether it is negated, the text '
+  '"(a.eq.1,not.or(b.is.null,c.in.(1,2)))". Out: {"operator","not","of":[...]} of such trees and of conditions '
+  '{"name","path","expr"}, expr as parse_op_expr gives it, path absent when there is none. A value may be a '
+  'placeholder chr(1), "quoted", an {array}, a (list) after in, or plain up to the next "," or ")". What follows the '
+  'last ")" is ignored, as PostgREST does. Raises PGRST100, also beyond the limit "logic depth". Grammar: '
+  'docs/references/api/tables_views.rst of PostgREST.';
 
 create or replace function postern.scan_logic(
   tokens text[], inout at int, depth int, operator text, negated boolean, out tree jsonb)
@@ -88,7 +94,8 @@ end
 $$;
 
 comment on function postern.scan_logic(text[], int, int, text, boolean) is
-'Scans "(condition,...)". In: tokens, index of the "(" (white space may precede), depth (1 = the top), operator and negation that stood before. Out: index after the ")", the tree as parse_logic describes. Raises PGRST100.';
+  'Scans "(condition,...)". In: tokens, index of the "(" (white space may precede), depth (1 = the top), operator and '
+  'negation that stood before. Out: index after the ")", the tree as parse_logic describes. Raises PGRST100.';
 
 create or replace function postern.scan_logic_head(
   tokens text[], inout at int, out operator text, out negated boolean)
@@ -122,7 +129,9 @@ end
 $$;
 
 comment on function postern.scan_logic_head(text[], int) is
-'Tells a nested tree from a condition. In: tokens, index of a list''s element. Out: for "and(", "or(", "not.and(" and "not.or(" the index of the "(", the operator and the negation; operator is null for anything else, so that columns may be named and, or, not.';
+  'Tells a nested tree from a condition. In: tokens, index of a list''s element. Out: for "and(", "or(", "not.and(" '
+  'and "not.or(" the index of the "(", the operator and the negation; operator is null for anything else, so that '
+  'columns may be named and, or, not.';
 
 create or replace function postern.scan_condition(tokens text[], inout at int, out tree jsonb)
 returns record
@@ -164,7 +173,8 @@ end
 $$;
 
 comment on function postern.scan_condition(text[], int) is
-'Scans one condition of a logic tree, "data->>key.not.eq.value". In: tokens, index. Out: index after the value, {"name","path","expr"} as parse_logic describes. Raises PGRST100.';
+  'Scans one condition of a logic tree, "data->>key.not.eq.value". In: tokens, index. Out: index after the value, '
+  '{"name","path","expr"} as parse_logic describes. Raises PGRST100.';
 
 create or replace function postern.scan_value(tokens text[], inout at int, out value text)
 returns record
@@ -206,7 +216,8 @@ end
 $$;
 
 comment on function postern.scan_value(text[], int) is
-'Scans a value within a logic tree: "quoted" when "," or ")" follows, an {array} without braces inside, or all up to the next "," or ")". In: tokens, index. Out: index after it, the value unquoted.';
+  'Scans a value within a logic tree: "quoted" when "," or ")" follows, an {array} without braces inside, or all up to '
+  'the next "," or ")". In: tokens, index. Out: index after it, the value unquoted.';
 
 create or replace function postern.scan_list(tokens text[], inout at int, out value text)
 returns record
@@ -258,4 +269,5 @@ end
 $$;
 
 comment on function postern.scan_list(text[], int) is
-'Scans the list of an "in" within a logic tree, "(1,"a,b")". In: tokens, index. Out: index after the ")", the list as it stands, for postern.parse_list. Raises PGRST100.';
+  'Scans the list of an "in" within a logic tree, "(1,"a,b")". In: tokens, index. Out: index after the ")", the list '
+  'as it stands, for postern.parse_list. Raises PGRST100.';

@@ -29,7 +29,9 @@ end
 $$;
 
 comment on function postern.parse_order(text) is
-'Parses order=. In: the text, "name.desc.nullslast,data->>age,clients(name).asc". Out: array of {"name","path","direction":"asc"|"desc","nulls":"first"|"last","relation"}; keys not given are absent. Raises PGRST100, also on "". Grammar: docs/references/api/{tables_views,resource_embedding}.rst of PostgREST.';
+  'Parses order=. In: the text, "name.desc.nullslast,data->>age,clients(name).asc". Out: array of '
+  '{"name","path","direction":"asc"|"desc","nulls":"first"|"last","relation"}; keys not given are absent. Raises '
+  'PGRST100, also on "". Grammar: docs/references/api/{tables_views,resource_embedding}.rst of PostgREST.';
 
 create or replace function postern.scan_order_term(tokens text[], inout at int, out term jsonb)
 returns record

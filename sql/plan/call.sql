@@ -24,11 +24,14 @@ begin
   end if;
   if jsonb_array_length(matching) = 0 then
     perform postern.fail('PGRST202',
-      format('There is no function %I.%I%s', schema, name, case when raw then '' when keys = '{}' then ' without parameters' else format(' (%s)', array_to_string(keys, ', ')) end),
+      format('There is no function %I.%I%s', schema, name, case
+        when raw then ''
+        when keys = '{}' then ' without parameters' else format(' (%s)', array_to_string(keys, ', ')) end),
       format('Looked for %I.%I%s in the exposed schema, which has none that fits', schema, name, case
         when raw then format(' with a single unnamed parameter for %s', media)
         when keys = '{}' then ' without parameters' else ' with the parameters ' || array_to_string(keys, ', ') end
-        || case when post and media = 'application/json' then ' or with a single unnamed json or jsonb parameter' else '' end),
+        || case when post and media = 'application/json'
+          then ' or with a single unnamed json or jsonb parameter' else '' end),
       case when not raw then postern.routine_hint(schema, name, keys) end);
   elsif jsonb_array_length(matching) > 1 then
     perform postern.fail('PGRST203', 'More than one function fits the call: ' || (
@@ -42,7 +45,9 @@ begin
 end
 $$;
 comment on function postern.plan_routine(text, text, text[], text, boolean) is
-  'The one function of that name that takes arguments of these names, or by POST the one with a single unnamed parameter for the content type. PGRST202 when there is none, PGRST203 when there are several. Source: PostgREST docs, references/api/functions.';
+  'The one function of that name that takes arguments of these names, or by POST the one with a single unnamed '
+  'parameter for the content type. PGRST202 when there is none, PGRST203 when there are several. Source: PostgREST '
+  'docs, references/api/functions.';
 
 create or replace function postern.takes_arguments(args jsonb, keys text[], raw boolean)
 returns boolean
@@ -52,9 +57,13 @@ as $$
 begin
   return (
     select case when args = '[]' then keys = '{}' and not raw
-      else keys @> array(select arg ->> 'name' from jsonb_array_elements(args) as arg where (arg ->> 'required')::boolean)
+      else keys @> array(
+        select arg ->> 'name'
+        from jsonb_array_elements(args) as arg
+        where (arg ->> 'required')::boolean)
         and keys <@ array(select arg ->> 'name' from jsonb_array_elements(args) as arg) end);
 end
 $$;
 comment on function postern.takes_arguments(jsonb, text[], boolean) is
-  'Whether arguments of these names make a call: all required ones, none unknown. raw: the body is no JSON, so no call without parameters is meant.';
+  'Whether arguments of these names make a call: all required ones, none unknown. raw: the body is no JSON, so no call '
+  'without parameters is meant.';

@@ -7,13 +7,15 @@ as $$
 declare
   relation constant pg_catalog.oid := (node ->> 'oid')::oid;
   code pg_catalog.text := greatest(postern.user_code(relation, 'select'), postern.types_code(relation));
-  names constant pg_catalog.text[] := case when node ? 'computed' then postern.computed_names(node, coalesce(node -> 'columns',
-    (select jsonb_agg(item) from jsonb_each(node -> 'known') as known(name, item)), '[{"name": ""}]')) end;
+  names constant pg_catalog.text[] := case when node ? 'computed'
+    then postern.computed_names(node, coalesce(node -> 'columns',
+      (select jsonb_agg(item) from jsonb_each(node -> 'known') as known(name, item)), '[{"name": ""}]')) end;
   child pg_catalog.jsonb;
 begin
   if names <> '{}' then
     code := greatest(code, (
-      select case when count(distinct p.proname) < cardinality(names) then 'volatile' -- polymorphic, inherited, with defaults
+      select case when count(distinct p.proname) < cardinality(names)
+        then 'volatile' -- polymorphic, inherited, with defaults
         else postern.function_code(array_agg(p.oid)) end
       from pg_class as c join pg_proc as p on p.proargtypes[0] = c.reltype and p.pronargs = 1
       where c.oid = relation and p.proname = any(names)));
@@ -32,8 +34,8 @@ begin
 end
 $$;
 comment on function postern.node_code(jsonb) is
-  'What code of the user''s may run when the rows of a node and of its embeds are read (postern.user_code): that of their '
-  'relations, types, computed fields and relationships, and casts.';
+  'What code of the user''s may run when the rows of a node and of its embeds are read (postern.user_code): that of '
+  'their relations, types, computed fields and relationships, and casts.';
 
 create or replace function postern.unusual_code(node jsonb)
 returns text
@@ -55,5 +57,5 @@ begin
 end
 $$;
 comment on function postern.unusual_code(jsonb) is
-  'Volatile where a node has a computed field that is a set, a cast to a type of the user''s, or an order by what is no column of '
-  'an embed, else null.';
+  'Volatile where a node has a computed field that is a set, a cast to a type of the user''s, or an order by what is '
+  'no column of an embed, else null.';

@@ -1,4 +1,4 @@
--- Fields, filters and orders against the columns of their relation.
+-- Fields against the columns of their relation.
 
 create or replace function postern.column_map(columns jsonb)
 returns jsonb
@@ -118,8 +118,9 @@ begin
 end
 $$;
 comment on function postern.cast_type(text) is
-  'The type of a cast, if there is one of that name on the search path of the API (postern.api_path), as '
-  'it can stand in a statement. Else raises 42704 with PostgreSQL''s words. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
+  'The type of a cast, if there is one of that name on the search path of the API (postern.api_path), as it can stand '
+  'in a statement. Else raises 42704 with PostgreSQL''s words. Source: PostgREST docs, references/api/tables_views, '
+  '"Casting Columns".';
 
 create or replace function postern.column_field(item jsonb)
 returns jsonb
@@ -146,7 +147,8 @@ returns jsonb
 language plpgsql stable strict parallel unsafe
 as $$
 declare
-  made pg_catalog.jsonb := case when item ? 'path' or not columns ? (item ->> 'name') then postern.plan_reference(columns, item)
+  made pg_catalog.jsonb := case when item ? 'path' or not columns ? (item ->> 'name')
+    then postern.plan_reference(columns, item)
     else postern.column_field(columns -> (item ->> 'name')) end;
 begin
   if item ?| '{cast,aggregate}' then
@@ -161,6 +163,30 @@ $$;
 comment on function postern.plan_field(jsonb, jsonb) is
   'An item of select as a field (fields of a node): its reference, casts, aggregate, the representation as JSON that '
   'its domain has, how it is written, and its label in the answer. 42704 for a cast to a type that does not exist.';
+
+create or replace function postern.plan_fields(context jsonb, columns jsonb, items jsonb, all_if_none boolean)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+declare
+  fields pg_catalog.jsonb := coalesce((
+    select jsonb_agg(postern.plan_field(plan_fields.columns, item) order by place)
+    from jsonb_array_elements(items) with ordinality as listed(item, place)
+    where item ->> 'type' = 'field'), '[]');
+begin
+  if fields = '[]' and all_if_none then
+    return '[{"name": "*", "label": "*"}]';
+  elsif fields @? '$[*].aggregate' and not (context ->> 'aggregates')::boolean then
+    perform postern.fail('PGRST123', 'Aggregate functions are not allowed', null,
+      'The setting db-aggregates-enabled turns them on');
+  end if;
+  return fields;
+end
+$$;
+comment on function postern.plan_fields(jsonb, jsonb, jsonb, boolean) is
+  'The fields of a node. context: as of postern.plan_node; columns: by name (postern.column_map); items: its part of '
+  'select; all_if_none: whether * is meant where there are none. PGRST118, 123.';
 
 create or replace function postern.expand_star(columns jsonb, fields jsonb, forced boolean)
 returns jsonb
@@ -188,188 +214,3 @@ $$;
 comment on function postern.expand_star(jsonb, jsonb, boolean) is
   'Fields with * replaced by the columns, where that is forced or a column has a representation of its own; else '
   'unchanged.';
-
-create or replace function postern.last_key(path jsonb)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select step ->> 'key'
-    from jsonb_array_elements(path) with ordinality as steps(step, place)
-    where step ? 'key'
-    order by place desc
-    limit 1);
-end
-$$;
-comment on function postern.last_key(jsonb) is 'The last key (not index) of a JSON path; null when there is none.';
-
-create or replace function postern.is_builtin_operator(operator text, columns jsonb, filter jsonb)
-returns boolean
-language plpgsql immutable strict parallel safe
-as $$
-declare
-  known pg_catalog.jsonb := columns -> (filter ->> 'name');
-  base pg_catalog.text := known ->> 'base';
-  kind pg_catalog.text := known ->> 'operators';
-begin
-  if filter ? 'path' then
-    base := case when filter -> 'path' -> -1 ->> 'op' = '->>' then 'text' when known ->> 'type' = 'json' then 'json'
-      else 'jsonb' end;
-    kind := 'builtin';
-  end if;
-  return case
-    when kind is null then false
-    when operator in ('eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'isdistinct')
-      then base not in ('json', 'xml', 'point', 'polygon')
-    when operator in ('like', 'ilike', 'match', 'imatch') then base in ('text', 'character varying', 'character', 'name')
-    when operator in ('cs', 'cd') then kind = 'range' or kind = 'array' and base <> 'integer[]' or base = 'jsonb'
-    when operator = 'ov' then kind = 'range' or kind = 'array' and base <> 'integer[]' or base in ('inet', 'cidr')
-    when operator in ('sl', 'sr') then kind = 'range' or base in ('inet', 'cidr')
-    else kind = 'range' end;
-end
-$$;
-comment on function postern.is_builtin_operator(text, jsonb, jsonb) is
-  'Whether a filter compares by an operator of PostgreSQL, so that it must be that and not one of the same name which '
-  'somebody has put on the search path. Not where the type has its own (postern.operator_kind), or may be given some, as '
-  'intarray does to integer[] and many to json; nor for a computed field, whose type is not known. operator: a name of '
-  'postern.operators; columns: postern.column_map.';
-
-create or replace function postern.plan_filter(columns jsonb, filter jsonb, children jsonb)
-returns jsonb
-language plpgsql stable strict parallel safe
-as $$
-declare
-  expr pg_catalog.jsonb := filter -> 'expr';
-  known pg_catalog.jsonb := columns -> (filter ->> 'name');
-  pattern boolean := expr ->> 'operator' in ('like', 'ilike');
-  place int;
-begin
-  if expr ->> 'operator' = 'is' and expr ->> 'value' = 'null' and not filter ? 'path' then
-    place := postern.child_place(children, filter ->> 'name', false);
-    if place is not null then
-      return jsonb_build_object('exists', place, 'not', coalesce((expr ->> 'not')::boolean, false) is false);
-    end if;
-  end if;
-  if pattern and expr ? 'value' then
-    expr := expr || jsonb_build_object('value', replace(expr ->> 'value', '*', '%'));
-  end if;
-  return jsonb_strip_nulls(jsonb_build_object('field', postern.plan_reference(columns, filter), 'expr', expr,
-    'builtin', case when postern.is_builtin_operator(expr ->> 'operator', columns, filter) then true end,
-    'like', case when pattern then expr -> 'param' end, 'transform', case when (known ->> 'type_oid')::bigint >= 16384
-      then postern.representation('text'::regtype, (known ->> 'type_oid')::oid) end));
-end
-$$;
-comment on function postern.plan_filter(jsonb, jsonb, jsonb) is
-  'A filter as {field, expr, builtin?: postern.is_builtin_operator, like: the parameter that is a pattern, in whose value * stands for %, transform: the '
-  'function that makes the column''s domain from text}, or, when it is a null test of an embed, {exists: place of '
-  'the child, not}.';
-
-create or replace function postern.plan_likes(node jsonb)
-returns jsonb
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select coalesce(jsonb_agg(distinct param), '[]') from jsonb_path_query(node, '$.**.like') as param);
-end
-$$;
-comment on function postern.plan_likes(jsonb) is
-  'The numbers of the parameters that are patterns of like and ilike, in a node and all below: whoever gives their '
-  'values has to write % for each *.';
-
-create or replace function postern.plan_logic(columns jsonb, tree jsonb, children jsonb)
-returns jsonb
-language plpgsql stable strict parallel safe
-as $$
-begin
-  if not tree ? 'of' then
-    return postern.plan_filter(columns, tree, children);
-  end if;
-  return tree || jsonb_build_object('of', (
-    select jsonb_agg(postern.plan_logic(columns, branch, children) order by place)
-    from jsonb_array_elements(tree -> 'of') with ordinality as branches(branch, place)));
-end
-$$;
-comment on function postern.plan_logic(jsonb, jsonb, jsonb) is 'A logic tree with each of its filters planned.';
-
-create or replace function postern.plan_order(columns jsonb, term jsonb, children jsonb, relation text)
-returns jsonb
-language plpgsql stable strict parallel safe
-as $$
-declare
-  place int;
-begin
-  if not term ? 'relation' then
-    return term || jsonb_build_object('field', postern.plan_reference(columns, term));
-  end if;
-  place := postern.child_place(children, term ->> 'relation', false);
-  if place is null then
-    perform postern.not_embedded(term ->> 'relation', null);
-  elsif not (children -> place -> 'relationship' ->> 'to_one')::boolean then
-    perform postern.fail('PGRST118', format('The result cannot be ordered by a column of ''%s''', term ->> 'relation'),
-      format('''%s'' and ''%s'' do not form a many-to-one or one-to-one relationship', relation, term ->> 'relation'));
-  end if;
-  return term || jsonb_build_object('child', place, 'field', coalesce((
-      select field from jsonb_array_elements(children -> place -> 'fields') as field
-      where field ->> 'label' = term ->> 'name' and not term ? 'path' limit 1),
-    postern.plan_reference(postern.column_map(postern.relation_columns((children -> place ->> 'oid')::oid)), term)));
-end
-$$;
-comment on function postern.plan_order(jsonb, jsonb, jsonb, text) is
-  'A term of order with its reference; child: place of the to-one embed whose column it is. PGRST108 when that is '
-  'not embedded, PGRST118 when it is to-many.';
-
-create or replace function postern.computed_names(node jsonb, columns jsonb)
-returns text[]
-language plpgsql immutable strict parallel safe
-as $$
-begin
-  return array(
-    select distinct name
-    from (
-      select field ->> 'name' as name from jsonb_array_elements(node -> 'fields') as field where not field ? 'set'
-      union all
-      select term -> 'field' ->> 'name' from jsonb_array_elements(node -> 'order') as term where not term ? 'child'
-      union all
-      select leaf ->> 'name' from jsonb_path_query(node -> 'where', 'lax $.**.field') as leaf
-    ) as used
-    where name <> '*' and columns <> '[]' and not columns @> jsonb_build_array(jsonb_build_object('name', name)));
-end
-$$;
-comment on function postern.computed_names(jsonb, jsonb) is
-  'What a node names that is no column of its relation: computed fields, to be computed while the row type is known. '
-  'Not those that are sets, which RETURNING does not take: they are computed from the row (postern.render_fields). '
-  'Source: PostgREST docs, references/api/computed_fields.';
-
-create or replace function postern.child_place(children jsonb, name text, by_relation boolean)
-returns int
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select place::int - 1
-    from jsonb_array_elements(children) with ordinality as nodes(child, place)
-    where child ->> 'label' = name or by_relation and child ->> 'name' = name
-    order by place
-    limit 1);
-end
-$$;
-comment on function postern.child_place(jsonb, text, boolean) is
-  'Place (from 0) of the first embed of that label, or of that relation name; null when there is none.';
-
-create or replace function postern.not_embedded(name text, alias text)
-returns void
-language plpgsql immutable parallel safe
-as $$
-begin
-  perform postern.fail('PGRST108', format('''%s'' is not embedded by this request', name),
-    case when alias is not null then 'An embed that has an alias goes by its alias in filters, orders and limits' end,
-    case when alias is null then format('Put %s(...) into the select parameter', name)
-      else format('Write ''%s'' in place of ''%s''', alias, name) end);
-end
-$$;
-comment on function postern.not_embedded(text, text) is 'Raises PGRST108; alias: of the embed that was probably meant.';

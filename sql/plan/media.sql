@@ -1,6 +1,7 @@
 -- Content negotiation (RFC 9110, section 12): which media type the answer has, and who makes it.
 
-create or replace function postern.negotiate(accept text, schemas text[], schema text, name text, default_select boolean, plans boolean)
+create or replace function postern.negotiate(
+  accept text, schemas text[], schema text, name text, default_select boolean, plans boolean)
 returns jsonb
 language plpgsql stable parallel safe
 as $$
@@ -15,24 +16,30 @@ begin
     if wanted ->> 'kind' <> 'plan' then
       chosen := postern.media_producer(wanted, handlers, default_select);
     elsif plans then
-      chosen := postern.media_producer(wanted -> 'for', handlers, default_select) || jsonb_build_object('media', wanted, 'explain', (
-        select string_agg(option, ', ' order by place)
-        from (
-          select 'format ' || (wanted ->> 'format') as option, 0::bigint as place
-          union all
-          select option, place from jsonb_array_elements_text(wanted -> 'options') with ordinality as options(option, place)
-        ) as listed));
+      chosen := postern.media_producer(wanted -> 'for', handlers, default_select)
+        || jsonb_build_object('media', wanted, 'explain', (
+          select string_agg(option, ', ' order by place)
+          from (
+            select 'format ' || (wanted ->> 'format') as option, 0::bigint as place
+            union all
+            select option, place
+            from jsonb_array_elements_text(wanted -> 'options') with ordinality as options(option, place)
+          ) as listed));
     end if;
     if chosen is not null then
       return chosen;
     end if;
   end loop;
   perform postern.fail('PGRST107', 'None of these media types can be produced: ' || (
-    select string_agg(media ->> 'name', ', ' order by place) from jsonb_array_elements(accepted) with ordinality as listed(media, place)));
+    select string_agg(media ->> 'name', ', ' order by place)
+    from jsonb_array_elements(accepted) with ordinality as listed(media, place)));
 end
 $$;
 comment on function postern.negotiate(text, text[], text, text, boolean, boolean) is
-  'The media type to answer with, for an Accept header: {media, handler: json|object|csv|geojson|aggregate|function, strip?, custom?, explain?}. schema and name: of the relation or routine; default_select: nothing else than * is selected; plans: db-plan-enabled. PGRST107 when nothing accepted can be made. Source: PostgREST docs, references/api/media_type_handlers.';
+  'The media type to answer with, for an Accept header: {media, handler: json|object|csv|geojson|aggregate|function, '
+  'strip?, custom?, explain?}. schema and name: of the relation or routine; default_select: nothing else than * is '
+  'selected; plans: db-plan-enabled. PGRST107 when nothing accepted can be made. Source: PostgREST docs, '
+  'references/api/media_type_handlers.';
 
 create or replace function postern.media_producer(wanted jsonb, handlers jsonb, default_select boolean)
 returns jsonb
@@ -42,17 +49,22 @@ declare
   custom pg_catalog.jsonb;
 begin
   if wanted ->> 'kind' in ('object', 'array') then
-    return jsonb_build_object('media', wanted, 'handler', case wanted ->> 'kind' when 'object' then 'object' else 'json' end,
+    return jsonb_build_object('media', wanted,
+      'handler', case wanted ->> 'kind' when 'object' then 'object' else 'json' end,
       'strip', coalesce(wanted -> 'strip', 'false'));
   end if;
   select handler into custom
   from jsonb_array_elements(handlers) as handler
   where (handler ->> 'media' = '*/*' and not (handler ->> 'any')::boolean and default_select)
     or (handler ->> 'media' = lower(wanted ->> 'name') and (default_select or (handler ->> 'any')::boolean))
-  order by case when handler ->> 'media' = '*/*' and not (handler ->> 'any')::boolean then 1 when not (handler ->> 'any')::boolean then 2 else 3 end
+  order by case
+    when handler ->> 'media' = '*/*' and not (handler ->> 'any')::boolean then 1
+    when not (handler ->> 'any')::boolean then 2
+    else 3 end
   limit 1;
   if custom is not null then
-    return jsonb_build_object('media', postern.media_type(custom ->> 'resolved'), 'handler', custom ->> 'kind', 'custom', custom);
+    return jsonb_build_object('media', postern.media_type(custom ->> 'resolved'), 'handler', custom ->> 'kind',
+      'custom', custom);
   end if;
   return case
     when wanted ->> 'kind' = 'any' or wanted ->> 'name' = 'application/json'
@@ -63,4 +75,5 @@ begin
 end
 $$;
 comment on function postern.media_producer(jsonb, jsonb, boolean) is
-  'Who makes a wanted media type: the vendored JSON forms, then a custom handler, then what is built in; null when nobody.';
+  'Who makes a wanted media type: the vendored JSON forms, then a custom handler, then what is built in; null when '
+  'nobody.';

@@ -17,21 +17,24 @@ begin
     transform := case when (map -> name ->> 'type_oid')::bigint >= 16384
       then postern.representation('json'::regtype, (map -> name ->> 'type_oid')::oid) end;
     planned := planned || jsonb_strip_nulls(jsonb_build_object('name', name, 'transform', transform,
-      'type', case when transform is null then map -> name ->> 'type' else 'json' end, 'default', map -> name -> 'default'));
+      'type', case when transform is null then map -> name ->> 'type' else 'json' end,
+      'default', map -> name -> 'default'));
   end loop;
   return planned;
 end
 $$;
 comment on function postern.plan_payload(text, jsonb, text[]) is
-  'The columns that a payload has, by name: {name, type to read from JSON, transform from JSON to the domain, default}. PGRST204 for one that the relation has not.';
+  'The columns that a payload has, by name: {name, type to read from JSON, transform from JSON to the domain, '
+  'default}. PGRST204 for one that the relation has not.';
 
 create or replace function postern.payload_keys(trees jsonb)
 returns text[]
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return array(select jsonb_array_elements_text(
-    coalesce(trees -> 'payload' -> 'keys', case when trees -> 'payload' ->> 'form' in ('{', '[') then trees -> 'columns' end)));
+  return array(select jsonb_array_elements_text(coalesce(
+    trees -> 'payload' -> 'keys',
+    case when trees -> 'payload' ->> 'form' in ('{', '[') then trees -> 'columns' end)));
 end
 $$;
 comment on function postern.payload_keys(jsonb) is
@@ -49,8 +52,9 @@ begin
     perform postern.fail('PGRST114', 'PUT takes no limit and no offset');
   elsif pk = '{}' or exists (
       select from jsonb_array_elements(trees -> 'entries') as entry
-      where entry ->> 'kind' = 'logic' or entry ->> 'kind' = 'filter' and (entry -> 'embed' <> '[]' or entry ? 'path'
-        or entry -> 'expr' ->> 'operator' <> 'eq' or entry -> 'expr' ?| '{not,quantifier}' or not entry ->> 'name' = any(pk)))
+      where entry ->> 'kind' = 'logic' or entry ->> 'kind' = 'filter' and (
+        entry -> 'embed' <> '[]' or entry ? 'path' or entry -> 'expr' ->> 'operator' <> 'eq'
+        or entry -> 'expr' ?| '{not,quantifier}' or not entry ->> 'name' = any(pk)))
     or exists (
       select from unnest(pk) as name
       where not trees -> 'entries' @> jsonb_build_array(jsonb_build_object('kind', 'filter', 'name', name)))
@@ -72,11 +76,9 @@ as $$
 declare
   map pg_catalog.jsonb := postern.with_computed(postern.column_map(columns), relation, entries);
 begin
-  return (
-    select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, '[]') else postern.plan_logic(map, entry -> 'tree', '[]') end order by place)
-    from jsonb_array_elements(entries) with ordinality as listed(entry, place)
-    where entry -> 'embed' = '[]' and entry ->> 'kind' in ('filter', 'logic'));
+  return postern.plan_conditions(map, entries, '[]');
 end
 $$;
 comment on function postern.plan_where(jsonb, oid, jsonb) is
-  'The conditions on the rows that an UPDATE or DELETE is about, null when there are none. They know columns only: the null test of an embed, which filters what is read, is one of a column here, as in PostgREST.';
+  'The conditions on the rows that an UPDATE or DELETE is about, null when there are none. They know columns only: the '
+  'null test of an embed, which filters what is read, is one of a column here, as in PostgREST.';

@@ -44,7 +44,6 @@ declare
   to_one boolean := coalesce((embed -> 'relationship' ->> 'to_one')::boolean, false);
   map pg_catalog.jsonb;
   children pg_catalog.jsonb := '[]';
-  item pg_catalog.jsonb;
   fields pg_catalog.jsonb;
   conditions pg_catalog.jsonb;
   terms pg_catalog.jsonb;
@@ -65,23 +64,10 @@ begin
     context := context || jsonb_build_object('root', relation -> 'name');
   end if;
   if items @? '$[*] ? (@.type != "field")' or entries @? '$[*].embed[0]' then
-    for item in select i from jsonb_array_elements(items) as i where i ->> 'type' <> 'field' loop
-      children := children || jsonb_build_array(postern.plan_child(context, relation, item, depth + 1));
-    end loop;
-    children := postern.plan_children(context, children, entries);
+    children := postern.plan_embeds(context, relation, items, entries, depth);
   end if;
-  fields := coalesce((
-    select jsonb_agg(postern.plan_field(map, i) order by place)
-    from jsonb_array_elements(items) with ordinality as listed(i, place)
-    where i ->> 'type' = 'field'), '[]');
-  if depth = 0 and fields = '[]' and children = '[]' then
-    fields := '[{"name": "*", "label": "*"}]';
-  end if;
+  fields := postern.plan_fields(context, map, items, depth = 0 and children = '[]');
   aggregates := fields @? '$[*].aggregate';
-  if aggregates and not (context ->> 'aggregates')::boolean then
-    perform postern.fail('PGRST123', 'Aggregate functions are not allowed', null,
-      'The setting db-aggregates-enabled turns them on');
-  end if;
   perform postern.check_width(columns, fields, children);
   fields := postern.expand_star(columns, fields, children <> '[]' or aggregates
     or depth > 0 and (embed ? 'spread' or jsonb_array_length(columns) <= 50));
@@ -93,16 +79,8 @@ begin
   end if;
   aggregates := aggregates and not embed ? 'spread';
   if entries <> '[]' then
-    conditions := (
-      select jsonb_agg(case entry ->> 'kind' when 'filter' then postern.plan_filter(map, entry, children)
-        else postern.plan_logic(map, entry -> 'tree', children) end order by place)
-      from jsonb_array_elements(entries) with ordinality as listed(entry, place)
-      where entry -> 'embed' = '[]' and entry ->> 'kind' in ('filter', 'logic'));
-    terms := (
-      select jsonb_agg(postern.plan_order(map, term, children, relation ->> 'name') order by place)
-      from jsonb_array_elements((
-        select entry -> 'terms' from jsonb_array_elements(entries) as entry
-        where entry -> 'embed' = '[]' and entry ->> 'kind' = 'order' limit 1)) with ordinality as listed(term, place));
+    conditions := postern.plan_conditions(map, entries, children);
+    terms := postern.plan_terms(map, entries, children, relation ->> 'name');
   end if;
   select case when c.reltuples > 0 then c.reltuples end,
       c.relkind in ('r', 'p', 'm') and embed -> 'relationship' ->> 'kind' is distinct from 'computed',
@@ -223,92 +201,3 @@ end
 $$;
 comment on function postern.last_entry(jsonb, text) is
   'The last limit or offset that is the node''s own, as {param} or {value}; null when there is none.';
-
-create or replace function postern.plan_child(context jsonb, parent jsonb, item jsonb, depth int)
-returns jsonb
-language plpgsql stable parallel safe
-as $$
-declare
-  found pg_catalog.jsonb := postern.find_relationships((parent ->> 'oid')::oid, context ->> 'schema',
-    array(select jsonb_array_elements_text(context -> 'schemas')), item ->> 'name', item ->> 'hint');
-  meant pg_catalog.jsonb := found -> 0;
-  lookup real;
-begin
-  if meant is null then
-    perform postern.fail('PGRST200',
-      format('There is no relationship between ''%s'' and ''%s''', parent ->> 'name', item ->> 'name'),
-      format('No foreign key or computed relationship leads from ''%s'' to ''%s''%s in the schema ''%s''',
-        parent ->> 'name', item ->> 'name', coalesce(' with the hint ''' || (item ->> 'hint') || '''', ''),
-        context ->> 'schema'),
-      'Perhaps you meant '''
-        || postern.relationship_hint((parent ->> 'oid')::oid, context ->> 'schema', item ->> 'name')
-        || ''' in place of ''' || (item ->> 'name') || '''');
-  elsif jsonb_array_length(found) > 1 then
-    perform postern.fail_json('PGRST201',
-      format('There is more than one relationship between ''%s'' and ''%s''', parent ->> 'name', item ->> 'name'),
-      coalesce(postern.ambiguous_details(postern.known_relationships(found)), '[]'),
-      postern.ambiguous_hint(item ->> 'name', nullif(postern.known_relationships(found), '[]')));
-  end if;
-  if not (meant ->> 'to_one')::boolean and meant ->> 'kind' <> 'computed' then
-    lookup := postern.relationship_rows(meant);
-  end if;
-  return jsonb_strip_nulls(jsonb_build_object('oid', meant -> 'target_oid', 'depth', depth,
-    'name', item -> 'name', 'label', coalesce(item -> 'alias', item -> 'name'), 'alias_given', item -> 'alias',
-    'spread', case when item ->> 'type' = 'spread' then true end, 'join', item -> 'join',
-    'relationship', meant, 'items', item -> 'select', 'lookup', lookup));
-end
-$$;
-comment on function postern.plan_child(jsonb, jsonb, jsonb, int) is
-  'An embed of a node, its relationship resolved and its own part of the request still to plan. PGRST200 when there '
-  'is no relationship, PGRST201 when there are several. Source: PostgREST docs, references/api/resource_embedding.';
-
-create or replace function postern.plan_children(context jsonb, children jsonb, entries jsonb)
-returns jsonb
-language plpgsql stable parallel safe
-as $$
-declare
-  shares pg_catalog.jsonb[] := array_fill('[]'::jsonb, array[jsonb_array_length(children)]);
-  planned pg_catalog.jsonb := '[]';
-  child pg_catalog.jsonb;
-  entry pg_catalog.jsonb;
-  node pg_catalog.jsonb;
-  name pg_catalog.text;
-  place int;
-begin
-  for entry in select e from jsonb_array_elements(entries) as e where e -> 'embed' <> '[]' loop
-    name := entry -> 'embed' ->> 0;
-    place := postern.child_place(children, name, (context ->> 'legacy')::boolean);
-    if place is null then
-      perform postern.not_embedded(name, children -> postern.child_place(children, name, true) ->> 'label');
-    elsif name <> children -> place ->> 'label' then
-      children := jsonb_set(children, array[place::text, 'legacy'], 'true');
-    end if;
-    shares[place + 1] := shares[place + 1] || jsonb_build_array(jsonb_set(entry, '{embed}', (entry -> 'embed') - 0));
-  end loop;
-  for place in 0 .. jsonb_array_length(children) - 1 loop
-    child := children -> place;
-    if postern.child_place(children, child ->> 'label', false) < place then
-      raise exception using errcode = 'duplicate_alias', message = format('two embeds have the name "%s"',
-        child ->> 'label');
-    end if;
-    node := postern.plan_node(context, jsonb_build_object('oid', child -> 'oid',
-        'schema', child -> 'relationship' -> 'target_schema', 'name', child -> 'relationship' -> 'target'),
-      postern.relation_columns((child ->> 'oid')::oid), child -> 'items', shares[place + 1], (child ->> 'depth')::int,
-      child - 'items');
-    if child ? 'spread' then
-      perform postern.check_spread(node -> 'outputs');
-    end if;
-    if node -> 'children' @? '$[*].scans' or not child ? 'lookup'
-      and not (child -> 'relationship' ->> 'to_one')::boolean and child -> 'relationship' ->> 'kind' <> 'computed'
-    then
-      node := node || '{"scans": true}';
-    end if;
-    planned := planned || jsonb_build_array(child - 'items' || node);
-  end loop;
-  return planned;
-end
-$$;
-comment on function postern.plan_children(jsonb, jsonb, jsonb) is
-  'The embeds of a node planned as nodes, each with the entries whose embed path begins with it; legacy marks those '
-  'that were named by relation though they have an alias. PGRST108 for a path that leads nowhere, 42712 for two '
-  'embeds of one name, 42702 for two columns of one name in a spread, as PostgREST has it.';

@@ -90,7 +90,8 @@ begin
 end
 $$;
 comment on function postern.not_grouped(jsonb, jsonb) is
-  'Raises what PostgreSQL has for a term of order that a group does not decide: 42803, or 42703 where there is no such column.';
+  'Raises what PostgreSQL has for a term of order that a group does not decide: 42803, or 42703 where there is no such '
+  'column.';
 
 create or replace function postern.grouped(node jsonb)
 returns jsonb
@@ -137,8 +138,8 @@ begin
     return '[]';
   end if;
   return (
-    select coalesce(jsonb_agg(jsonb_build_object('column', 'pgrst_g' || place, 'field', field - '{cast,transform}'::text[])
-      order by place), '[]')
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'column', 'pgrst_g' || place, 'field', field - '{cast,transform}'::text[]) order by place), '[]')
     from (
       select field, row_number() over (order by at) as place
       from jsonb_array_elements(node -> 'fields') with ordinality as listed(field, at)
@@ -150,8 +151,8 @@ begin
 end
 $$;
 comment on function postern.uncast_groups(jsonb) is
-  'What a node is grouped by (hidden) besides its fields: each column that has a cast and no alias, without the cast, where its '
-  'type can be grouped by.';
+  'What a node is grouped by (hidden) besides its fields: each column that has a cast and no alias, without the cast, '
+  'where its type can be grouped by.';
 
 create or replace function postern.hidden_column(hidden jsonb, term jsonb)
 returns text
@@ -166,8 +167,8 @@ begin
 end
 $$;
 comment on function postern.hidden_column(jsonb, jsonb) is
-  'The name between levels of what a node is grouped by besides its fields (hidden) that a term of order means; null when it '
-  'is not there.';
+  'The name between levels of what a node is grouped by besides its fields (hidden) that a term of order means; null '
+  'when it is not there.';
 
 create or replace function postern.follows_group(node jsonb, term jsonb)
 returns boolean
@@ -202,8 +203,10 @@ declare
     select output ->> 'label' from jsonb_array_elements(outputs) as output group by 1 having count(*) > 1 limit 1);
 begin
   if twice is not null then
-    raise exception using errcode = 'ambiguous_column', message = format('two columns of a spread have the name "%s"', twice);
+    raise exception using errcode = 'ambiguous_column',
+      message = format('two columns of a spread have the name "%s"', twice);
   end if;
 end
 $$;
-comment on function postern.check_spread(jsonb) is '42702 where a spread, of these outputs, has two columns of one name.';
+comment on function postern.check_spread(jsonb) is
+  '42702 where a spread, of these outputs, has two columns of one name.';

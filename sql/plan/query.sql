@@ -1,5 +1,5 @@
--- The query string as trees: what the parsers make of each parameter. Where the shell has cut the values out, placeholders stand for
--- them, which are numbered here in order of appearance.
+-- The query string as trees: what the parsers make of each parameter. Where the shell has cut the values out,
+-- placeholders stand for them, which are numbered here in order of appearance.
 
 create or replace function postern.query_trees(query text, call boolean, writes boolean, number int)
 returns jsonb
@@ -22,7 +22,8 @@ begin
         trees := jsonb_build_object(name, postern.parse_columns(value)) || trees;
       end if;
     elsif call and last_word not in ('order', 'limit', 'offset', 'and', 'or') and not postern.is_operation(value) then
-      arguments := array_append(arguments, jsonb_build_object('name', name) || postern.numbered(jsonb_build_object('value', value), number));
+      arguments := array_append(arguments,
+        jsonb_build_object('name', name) || postern.numbered(jsonb_build_object('value', value), number));
       number := number + (value = chr(1))::int;
     else
       entries := array_append(entries, case
@@ -40,10 +41,10 @@ begin
 end
 $$;
 comment on function postern.query_trees(text, boolean, boolean, int) is
-  'A raw query string as {select, columns?, on_conflict?, entries: filters, logic trees, orders and ranges each with its '
-  'embed path, arguments: [{name, param or value}], next: the number after that of the last placeholder}. call: what is no '
-  'filter is an argument; writes: columns and on_conflict count; number: that of the first placeholder, null where there '
-  'are none. PGRST100 for what does not parse.';
+  'A raw query string as {select, columns?, on_conflict?, entries: filters, logic trees, orders and ranges each with '
+  'its embed path, arguments: [{name, param or value}], next: the number after that of the last placeholder}. call: '
+  'what is no filter is an argument; writes: columns and on_conflict count; number: that of the first placeholder, '
+  'null where there are none. PGRST100 for what does not parse.';
 
 create or replace function postern.is_operation(value text)
 returns boolean
@@ -56,20 +57,22 @@ begin
 end
 $$;
 comment on function postern.is_operation(text) is
-  'Whether the value of a parameter reads like a filter, an operator before its value, and so is no argument of a function.';
+  'Whether the value of a parameter reads like a filter, an operator before its value, and so is no argument of a '
+  'function.';
 
 create or replace function postern.numbered(expr jsonb, number int)
 returns jsonb
 language plpgsql immutable parallel safe
 as $$
 begin
-  return case when number is not null and expr ->> 'value' = chr(1) then expr - 'value' || jsonb_build_object('param', number)
+  return case when number is not null and expr ->> 'value' = chr(1)
+    then expr - 'value' || jsonb_build_object('param', number)
     else expr end;
 end
 $$;
 comment on function postern.numbered(jsonb, int) is
-  'An operator expression whose value is the placeholder, with the number of the parameter in place of it; unchanged where '
-  'number is null or the value another.';
+  'An operator expression whose value is the placeholder, with the number of the parameter in place of it; unchanged '
+  'where number is null or the value another.';
 
 create or replace function postern.range_entry(name text, kind text, value text, number int)
 returns jsonb
@@ -84,7 +87,8 @@ begin
     when value like '-%' and kind = 'limit' then
       raise exception using errcode = 'invalid_row_count_in_limit_clause', message = 'LIMIT must not be negative';
     when value like '-%' then
-      raise exception using errcode = 'invalid_row_count_in_result_offset_clause', message = 'OFFSET must not be negative';
+      raise exception using errcode = 'invalid_row_count_in_result_offset_clause',
+        message = 'OFFSET must not be negative';
     else
       perform value::bigint;
   end case;
@@ -95,9 +99,9 @@ begin
 end
 $$;
 comment on function postern.range_entry(text, text, text, int) is
-  'A limit or offset with its embed path, as {param} (the placeholder, of that number) or {value}; one that is no number '
-  'counts for nothing, nor does a negative offset of the resource itself. PGRST103 for a negative limit; as PostgreSQL has it '
-  '2201W and 2201X for a negative limit or offset of an embed, 22003 for what is no bigint.';
+  'A limit or offset with its embed path, as {param} (the placeholder, of that number) or {value}; one that is no '
+  'number counts for nothing, nor does a negative offset of the resource itself. PGRST103 for a negative limit; as '
+  'PostgreSQL has it 2201W and 2201X for a negative limit or offset of an embed, 22003 for what is no bigint.';
 
 create or replace function postern.logic_entry(name text, value text, number int)
 returns jsonb
@@ -106,8 +110,8 @@ as $$
 declare
   key pg_catalog.jsonb := postern.parse_logic_key(name);
 begin
-  return jsonb_build_object('kind', 'logic', 'embed', key -> 'embed', 'tree',
-    (postern.numbered_tree(postern.parse_logic(key ->> 'operator', (key ->> 'not')::boolean, value), number)) -> 'tree');
+  return jsonb_build_object('kind', 'logic', 'embed', key -> 'embed', 'tree', (postern.numbered_tree(
+    postern.parse_logic(key ->> 'operator', (key ->> 'not')::boolean, value), number)) -> 'tree');
 end
 $$;
 comment on function postern.logic_entry(text, text, int) is

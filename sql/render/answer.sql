@@ -1,7 +1,7 @@
--- The statement that yields a whole response: body, status, headers and note, in that order (the type postern.compiled). The body
--- comes first, as code of the user's that runs in it may set the status and the headers. Where the rows are not what the request
--- allows, what raises the error stands in place of the status. What is called from statements is qualified: they run under the
--- search path of the API.
+-- The statement that yields a whole response: body, status, headers and note, in that order (the type
+-- postern.compiled). The body comes first, as code of the user's that runs in it may set the status and the headers.
+-- Where the rows are not what the request allows, what raises the error stands in place of the status. What is called
+-- from statements is qualified: they run under the search path of the API.
 
 create or replace function postern.not_single(rows bigint)
 returns text
@@ -74,15 +74,18 @@ language plpgsql immutable parallel safe
 as $$
 begin
   return case when single or most is not null then format('case %s%selse (%s)::pg_catalog.text end',
-      case when single then format('when %s operator(pg_catalog.<>) 1 then postern.not_single(%1$s) ', rows) else '' end,
-      case when most is not null then format('when %s operator(pg_catalog.>) %s then postern.too_many(%1$s) ', rows, most::bigint)
+      case when single then format('when %s operator(pg_catalog.<>) 1 then postern.not_single(%1$s) ', rows)
+        else '' end,
+      case when most is not null
+        then format('when %s operator(pg_catalog.>) %s then postern.too_many(%1$s) ', rows, most::bigint)
         else '' end,
       status)
     else status end;
 end
 $$;
 comment on function postern.render_guarded_status(text, text, boolean, text) is
-  'The status, unless there is not exactly one row where one was asked for, or more rows than Prefer max-affected allows.';
+  'The status, unless there is not exactly one row where one was asked for, or more rows than Prefer max-affected '
+  'allows.';
 
 create or replace function postern.header_lines(headers text[])
 returns text
@@ -91,7 +94,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select pg_catalog.string_agg(pg_catalog.concat(E'\n', headers[i][1], ': ', postern.header_value(headers[i][2])), '' order by i)
+    select pg_catalog.string_agg(
+      pg_catalog.concat(E'\n', headers[i][1], ': ', postern.header_value(headers[i][2])), '' order by i)
     from pg_catalog.generate_subscripts(headers, 1) as i);
 end
 $$;
@@ -110,11 +114,13 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return format('case when %s operator(pg_catalog.=) %L then true else postern.stale() end', postern.render_epoch(), context ->> 'epoch');
+  return format('case when %s operator(pg_catalog.=) %L then true else postern.stale() end', postern.render_epoch(),
+    context ->> 'epoch');
 end
 $$;
 comment on function postern.render_guard(jsonb) is
-  'SQL of a condition that is true, and that a statement cannot be planned with after DDL: what writes stands under it.';
+  'SQL of a condition that is true, and that a statement cannot be planned with after DDL: what writes stands under '
+  'it.';
 
 create or replace function postern.render_note(context jsonb, escapes text)
 returns text
@@ -122,8 +128,8 @@ language plpgsql immutable parallel safe
 as $$
 begin
   return case when context ? 'guarded' then 'null::pg_catalog.text'
-    else format('case when %s operator(pg_catalog.<>) %L then ''stale''%s end', postern.render_epoch(), context ->> 'epoch',
-      coalesce(' when ' || escapes || ' then ''escapes''', '')) end;
+    else format('case when %s operator(pg_catalog.<>) %L then ''stale''%s end',
+      postern.render_epoch(), context ->> 'epoch', coalesce(' when ' || escapes || ' then ''escapes''', '')) end;
 end
 $$;
 comment on function postern.render_note(jsonb, text) is
@@ -144,7 +150,8 @@ begin
   if context ? 'explain' then
     return format('select %s as status, %s as headers, %s as body, %s as note%s', status, headers, body, note, source);
   elsif context ? 'code' then
-    status := format('case when %s then %s else postern.own_status() end', postern.render_unset('response.status'), status);
+    status := format('case when %s then %s else postern.own_status() end', postern.render_unset('response.status'),
+      status);
     headers := format('case when %s then %s else postern.merged_headers(%2$s, %s) end',
       postern.render_unset('response.headers'), headers, 'pg_catalog.current_setting(''response.headers'')');
   end if;
@@ -152,10 +159,10 @@ begin
 end
 $$;
 comment on function postern.render_response(jsonb, text, text, text, text, text) is
-  'The statement of a response from the SQL of its parts. context: {epoch, code?: the statement may run code of the user''s, '
-  'which may set response.status and response.headers, explain?: only its plan is wanted, in which the body is the third '
-  'output, as in PostgREST''s}; body: null for none; status: SQL or a number; source: the FROM items, which are one group '
-  '(having) where the parts aggregate; escapes: as of postern.render_note.';
+  'The statement of a response from the SQL of its parts. context: {epoch, code?: the statement may run code of the '
+  'user''s, which may set response.status and response.headers, explain?: only its plan is wanted, in which the body '
+  'is the third output, as in PostgREST''s}; body: null for none; status: SQL or a number; source: the FROM items, '
+  'which are one group (having) where the parts aggregate; escapes: as of postern.render_note.';
 
 create or replace function postern.render_unset(name text)
 returns text
@@ -191,35 +198,42 @@ declare
   single constant boolean := media ->> 'handler' = 'object';
   counted constant pg_catalog.text := case total when 'page' then 'made.page' else 'counted.total' end;
   behind constant pg_catalog.text := format('%s operator(pg_catalog.>) %s', first, counted);
-  refusal constant pg_catalog.text := format('postern.out_of_bounds(%s, %s, %L)', first, counted, context ->> 'verbosity');
+  refusal constant pg_catalog.text := format('postern.out_of_bounds(%s, %s, %L)', first, counted,
+    context ->> 'verbosity');
 begin
   if total is null then
     return postern.render_response(context, body, postern.render_guarded_status('200', row_count, single, most),
-      postern.render_head(format('case when %s operator(pg_catalog.=) 0 then ''*/*'' else pg_catalog.concat(%s) end', row_count,
-        case first
-          when '0' then format('''0-'', %s operator(pg_catalog.-) 1, ''/*''', row_count)
-          else format('%1$s, ''-'', %1$s operator(pg_catalog.+) %2$s operator(pg_catalog.-) 1, ''/*''', first, row_count) end),
+      postern.render_head(
+        format('case when %s operator(pg_catalog.=) 0 then ''*/*'' else pg_catalog.concat(%s) end', row_count,
+          case first
+            when '0' then format('''0-'', %s operator(pg_catalog.-) 1, ''/*''', row_count)
+            else format('%1$s, ''-'', %1$s operator(pg_catalog.+) %2$s operator(pg_catalog.-) 1, ''/*''',
+              first, row_count) end),
         location, headers),
-      format('(%s) as pgrst_answer%s', rows, case row_count when 'pg_catalog.count(*)' then '' else postern.render_having() end),
+      format('(%s) as pgrst_answer%s', rows,
+        case row_count when 'pg_catalog.count(*)' then '' else postern.render_having() end),
       escapes);
   end if;
   return postern.render_response(context,
     case when postern.is_binary(media)
       then format('case when %s then pg_catalog.convert_to(%s, ''UTF8'') else made.body end', behind, refusal)
       else format('case when %s then %s else made.body::pg_catalog.text end', behind, refusal) end,
-    postern.render_guarded_status(format('case when %s then ''416'' when made.page operator(pg_catalog.<) %s then ''206'' '
-      'else ''200'' end', behind, counted), 'made.page', single, most),
+    postern.render_guarded_status(
+      format('case when %s then ''416'' when made.page operator(pg_catalog.<) %s then ''206'' else ''200'' end',
+        behind, counted), 'made.page', single, most),
     postern.render_head(format('postern.content_range(%s, made.page, %s)', first, counted), location, headers),
     format('(select %s as page, %s as body%s from (%s) as pgrst_answer%s) as made', row_count,
-      coalesce(body, 'null::pg_catalog.text'), coalesce(', ' || escapes || ' as escapes', ''), rows, postern.render_having())
+      coalesce(body, 'null::pg_catalog.text'), coalesce(', ' || escapes || ' as escapes', ''), rows,
+      postern.render_having())
       || case total when 'page' then '' else format(', (%s) as counted', total) end,
     case when escapes is not null then 'made.escapes' end);
 end
 $$;
 comment on function postern.render_page_answer(jsonb, text, text, text, text, text[], text, text, jsonb, text, text) is
-  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of how many '
-  'the page has; total: the query of the total (postern.render_total), page when that is all, null when it is not asked for; '
-  'most: of Prefer max-affected; context, body, headers, location, escapes: as of postern.render_response, render_head.';
+  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of '
+  'how many the page has; total: the query of the total (postern.render_total), page when that is all, null when it is '
+  'not asked for; most: of Prefer max-affected; context, body, headers, location, escapes: as of '
+  'postern.render_response, render_head.';
 
 create or replace function postern.render_having()
 returns text
@@ -253,7 +267,8 @@ begin
     end if;
   end loop;
   return format('pg_catalog.format(%s)', concat_ws(', ', quote_literal(made),
-    (select string_agg('$' || number, ', ' order by place) from unnest(used) with ordinality as listed(number, place))));
+    (select string_agg('$' || number, ', ' order by place)
+      from unnest(used) with ordinality as listed(number, place))));
 end
 $$;
 comment on function postern.render_placeholders(text) is

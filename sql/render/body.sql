@@ -28,7 +28,8 @@ begin
     when 'object' then postern.render_json(case when shape in ('rows', 'scalars') then 'row' else shape end, strip)
     when 'csv' then postern.render_csv()
     when 'geojson' then $sql$pg_catalog.json_build_object('type', 'FeatureCollection', 'features',
-      coalesce(pg_catalog.json_agg($sql$ || (media ->> 'function') || $sql$(pgrst_answer.*)::pg_catalog.json), '[]'))$sql$
+      coalesce(pg_catalog.json_agg($sql$ || (media ->> 'function')
+      || $sql$(pgrst_answer.*)::pg_catalog.json), '[]'))$sql$
     when 'aggregate' then format('postern.as_body(%I.%I(%s))', custom ->> 'schema', custom ->> 'name', case
       when shape in ('scalar', 'scalars') then 'pgrst_answer.pgrst_scalar'
       when (custom ->> 'any')::boolean then 'pgrst_answer.*'
@@ -37,8 +38,8 @@ begin
 end
 $$;
 comment on function postern.render_body(jsonb, text, jsonb) is
-  'SQL that makes the body of the rows named pgrst_answer: bytes where postern.is_binary, else of a type whose text is the '
-  'body. shape: rows, row (of a function that returns one), scalar, scalars.';
+  'SQL that makes the body of the rows named pgrst_answer: bytes where postern.is_binary, else of a type whose text is '
+  'the body. shape: rows, row (of a function that returns one), scalar, scalars.';
 
 create or replace function postern.is_binary(media jsonb)
 returns boolean
@@ -48,7 +49,8 @@ begin
   return coalesce(media ->> 'handler' not in ('json', 'object', 'csv', 'geojson'), false);
 end
 $$;
-comment on function postern.is_binary(jsonb) is 'Whether the body of a media type is bytes, which a custom handler made.';
+comment on function postern.is_binary(jsonb) is
+  'Whether the body of a media type is bytes, which a custom handler made.';
 
 create or replace function postern.render_json(shape text, strip boolean)
 returns text
@@ -56,7 +58,8 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
   return format('coalesce(%s, %L)', format(case when strip then 'pg_catalog.json_strip_nulls(%s)' else '%s' end,
-      format('pg_catalog.json_agg(pgrst_answer.%s)', case when shape in ('scalar', 'scalars') then 'pgrst_scalar' else '*' end)
+      format('pg_catalog.json_agg(pgrst_answer.%s)',
+        case when shape in ('scalar', 'scalars') then 'pgrst_scalar' else '*' end)
         || case when shape in ('row', 'scalar') then ' operator(pg_catalog.->) 0' else '' end),
     case when shape in ('row', 'scalar') then 'null' else '[]' end);
 end
@@ -69,7 +72,8 @@ language plpgsql immutable parallel safe
 as $outer$
 begin
   return $sql$pg_catalog.concat((select pg_catalog.string_agg(name, ',')
-      from pg_catalog.json_object_keys((pg_catalog.array_agg(pg_catalog.row_to_json(pgrst_answer.*)))[1]) as name), E'\n',
+      from pg_catalog.json_object_keys((pg_catalog.array_agg(pg_catalog.row_to_json(pgrst_answer.*)))[1]) as name)$sql$
+    || $sql$, E'\n',
     pg_catalog.string_agg(pg_catalog.substr((pgrst_answer.*)::pg_catalog.text, 2,
       pg_catalog.length((pgrst_answer.*)::pg_catalog.text) operator(pg_catalog.-) 2), E'\n'))$sql$::text;
 end

@@ -8,7 +8,8 @@ as $$
 begin
   return (
     select string_agg(format('%s%I := %s::%s', case when (arg ->> 'variadic')::boolean then 'variadic ' else '' end,
-      arg ->> 'name', case when (arg ->> 'variadic')::boolean then format('array[%s]', given.all_values) else given.last_value end,
+      arg ->> 'name',
+      case when (arg ->> 'variadic')::boolean then format('array[%s]', given.all_values) else given.last_value end,
       postern.type_reference(arg ->> 'max_type')), ', ' order by place)
     from jsonb_array_elements(routine -> 'args') with ordinality as args(arg, place),
       lateral (
@@ -21,10 +22,11 @@ begin
 end
 $$;
 comment on function postern.render_arguments(jsonb, jsonb) is
-  'Arguments that come one by one (query string, form) in named notation; repeated ones go to a variadic parameter, else '
-  'the last counts.';
+  'Arguments that come one by one (query string, form) in named notation; repeated ones go to a variadic parameter, '
+  'else the last counts.';
 
-create or replace function postern.render_call(routine jsonb, node jsonb, arguments jsonb, keys text[], form text, guard text)
+create or replace function postern.render_call(
+  routine jsonb, node jsonb, arguments jsonb, keys text[], form text, guard text)
 returns text
 language plpgsql immutable parallel safe
 as $$
@@ -44,7 +46,8 @@ begin
     call := coalesce(postern.render_arguments(routine, arguments), '');
   elsif keys <> '{}' then
     call := (
-      select string_agg(format('%s%I := pgrst_body.%2$I', case when (arg ->> 'variadic')::boolean then 'variadic ' else '' end,
+      select string_agg(format('%s%I := pgrst_body.%2$I',
+        case when (arg ->> 'variadic')::boolean then 'variadic ' else '' end,
         arg ->> 'name'), ', ' order by place)
       from jsonb_array_elements(routine -> 'args') with ordinality as args(arg, place)
       where arg ->> 'name' = any(keys));
@@ -65,5 +68,6 @@ begin
 end
 $$;
 comment on function postern.render_call(jsonb, jsonb, jsonb, text[], text, text) is
-  'The call of a routine as a query that yields its rows, or its value as pgrst_scalar. arguments: one by one; keys: those '
-  'in a JSON body; form: of the body, null when there is none; guard: a condition (postern.render_guard), or null.';
+  'The call of a routine as a query that yields its rows, or its value as pgrst_scalar. arguments: one by one; keys: '
+  'those in a JSON body; form: of the body, null when there is none; guard: a condition (postern.render_guard), or '
+  'null.';

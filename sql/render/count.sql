@@ -14,7 +14,10 @@ comment on function postern.render_count_query(jsonb, text) is
 create or replace function postern.planned_rows(statement text)
 returns bigint
 language sql volatile strict
-as $$ select (postern.explained('format json', statement)::pg_catalog.json operator(pg_catalog.#>>) '{0,Plan,Plan Rows}')::bigint $$;
+as $$
+  select (postern.explained('format json', statement)::pg_catalog.json
+    operator(pg_catalog.#>>) '{0,Plan,Plan Rows}')::bigint
+$$;
 comment on function postern.planned_rows(text) is 'How many rows the planner takes a statement to have.';
 
 create or replace function postern.render_total(node jsonb, source text, wanted text)
@@ -31,16 +34,18 @@ begin
     when wanted = 'estimated' and not node ? 'max_rows' then
       return format('select greatest(pg_catalog.count(*), %s) as total from (%s) as everything', planned, everything);
     when wanted = 'estimated' then
-      return format('select case when everything.total operator(pg_catalog.>) %1$s then greatest(everything.total, %2$s) '
-        'else everything.total end as total from (select pg_catalog.count(*) as total from (%3$s limit %4$s) as everything) '
-        'as everything', (node ->> 'max_rows')::bigint, planned, everything, (node ->> 'max_rows')::bigint + 1);
+      return format(
+        'select case when everything.total operator(pg_catalog.>) %1$s then greatest(everything.total, %2$s) '
+        'else everything.total end as total '
+        'from (select pg_catalog.count(*) as total from (%3$s limit %4$s) as everything) as everything',
+        (node ->> 'max_rows')::bigint, planned, everything, (node ->> 'max_rows')::bigint + 1);
     when not node ?| '{limit,offset,range,max_rows}' then return 'page';
     else return format('select pg_catalog.count(*) as total from (%s) as everything', everything);
   end case;
 end
 $$;
 comment on function postern.render_total(jsonb, text, text) is
-  'The query of the total for Prefer count: exact counts, planned takes the planner''s estimate, estimated counts up to '
-  'db-max-rows and then takes the estimate if that is more; page when the page is everything; null when no count is wanted. '
-  'Its parameters have their types from the query of the rows, which stands before it. '
-  'Source: PostgREST docs, references/api/pagination_count.';
+  'The query of the total for Prefer count: exact counts, planned takes the planner''s estimate, estimated counts up '
+  'to db-max-rows and then takes the estimate if that is more; page when the page is everything; null when no count is '
+  'wanted. Its parameters have their types from the query of the rows, which stands before it. Source: PostgREST docs, '
+  'references/api/pagination_count.';

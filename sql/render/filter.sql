@@ -10,8 +10,9 @@ begin
     select case when field ? 'to_json' then format('pg_catalog.to_jsonb(%I.%I)', alias, field ->> 'name')
         else format('%I.%I', alias, field ->> 'name') end
       || coalesce((
-        select string_agg(format(' operator(pg_catalog.%s) ', step ->> 'op') || case when step ? 'index' then (step ->> 'index')::int::text
-          else quote_literal(step ->> 'key') end, '' order by place)
+        select string_agg(format(' operator(pg_catalog.%s) ', step ->> 'op')
+          || case when step ? 'index' then (step ->> 'index')::int::text
+            else quote_literal(step ->> 'key') end, '' order by place)
         from jsonb_array_elements(field -> 'path') with ordinality as steps(step, place)), ''));
 end
 $$;
@@ -60,13 +61,15 @@ begin
       made := format(case when filter ? 'builtin' then 'coalesce(%s operator(pg_catalog.<>) %s, true)'
         else '%s is distinct from %s' end, subject, coalesce(transform || '(' || operand || ')', operand));
     when 'fts' then
-      made := format('%s operator(pg_catalog.@@) pg_catalog.%s(%s%s)', case when filter -> 'field' ? 'tsvector' then subject
-        else format('pg_catalog.to_tsvector(%s%s)', language, subject) end, operation.sql, language, operand);
+      made := format('%s operator(pg_catalog.@@) pg_catalog.%s(%s%s)',
+        case when filter -> 'field' ? 'tsvector' then subject
+          else format('pg_catalog.to_tsvector(%s%s)', language, subject) end, operation.sql, language, operand);
     else
       if operation.sql in ('like', 'ilike') then
         operand := operand || case when expr ? 'quantifier' then '::pg_catalog.text[]' else '' end;
       elsif transform is not null then
-        operand := format(case when expr ? 'quantifier' then 'select %s(element) from pg_catalog.unnest(%s::pg_catalog.text[]) as element'
+        operand := format(case when expr ? 'quantifier'
+          then 'select %s(element) from pg_catalog.unnest(%s::pg_catalog.text[]) as element'
           else '%s(%s)' end, transform, operand);
       end if;
       made := format('%s %s %s', subject, sign,

@@ -16,25 +16,26 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return format('pg_catalog.set_config(''postern.inserted'', (%s operator(pg_catalog.+) %s)::pg_catalog.text, true) is not null',
-    postern.render_inserted_rows(), step);
+  return format('pg_catalog.set_config(''postern.inserted'', (%s operator(pg_catalog.+) %s)::pg_catalog.text, true) '
+    'is not null', postern.render_inserted_rows(), step);
 end
 $$;
 comment on function postern.render_count_row(int) is
-  'SQL of a condition that is true and counts rows in the transaction''s setting postern.inserted: +1 for each row on offer, '
-  '-1 for each that was updated instead. The setting holds text that only postern writes.';
+  'SQL of a condition that is true and counts rows in the transaction''s setting postern.inserted: +1 for each row on '
+  'offer, -1 for each that was updated instead. The setting holds text that only postern writes.';
 
 create or replace function postern.render_insert(
-  node jsonb, columns jsonb, body text, conflict text[], resolution text, put boolean, counts boolean, returning_list text,
-  guard text)
+  node jsonb, columns jsonb, body text, conflict text[], resolution text, put boolean, counts boolean,
+  returning_list text, guard text)
 returns text
 language plpgsql immutable parallel safe
 as $$
 #variable_conflict use_column
 begin
   return (
-    select format('insert into %I.%I as %I%s select %s from %s where %s%s%s returning %s', node ->> 'schema', node ->> 'relation',
-      node ->> 'alias', coalesce('(' || names || ')', ''), coalesce(read, ''), body, guard,
+    select format('insert into %I.%I as %I%s select %s from %s where %s%s%s returning %s',
+      node ->> 'schema', node ->> 'relation', node ->> 'alias', coalesce('(' || names || ')', ''),
+      coalesce(read, ''), body, guard,
       case when put then ' and ' || postern.render_where(node || '{"children": []}', 'pgrst_body') else '' end
         || case when counts then ' and ' || postern.render_count_row(1) else '' end,
       case when resolution is null or conflict = '{}' then ''
@@ -52,8 +53,9 @@ begin
 end
 $$;
 comment on function postern.render_insert(jsonb, jsonb, text, text[], text, boolean, boolean, text, text) is
-  'An INSERT of the payload''s rows. conflict: the columns of ON CONFLICT; resolution: merge-duplicates, ignore-duplicates '
-  'or null; put: only the row that the node''s filters name; counts: rows that are inserted count (postern.render_count_row).';
+  'An INSERT of the payload''s rows. conflict: the columns of ON CONFLICT; resolution: merge-duplicates, '
+  'ignore-duplicates or null; put: only the row that the node''s filters name; counts: rows that are inserted count '
+  '(postern.render_count_row).';
 
 create or replace function postern.render_update(node jsonb, columns jsonb, body text, returning_list text, guard text)
 returns text
@@ -65,8 +67,10 @@ begin
       node ->> 'alias')
     else format('update %I.%I as %I set %s from %s where %s returning %s', node ->> 'schema', node ->> 'relation',
       node ->> 'alias', (
-        select string_agg(format('%I = pgrst_body.%1$I', field ->> 'name'), ', ') from jsonb_array_elements(columns) as field),
-      body, concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list) end;
+        select string_agg(format('%I = pgrst_body.%1$I', field ->> 'name'), ', ')
+        from jsonb_array_elements(columns) as field),
+      body, concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')),
+      returning_list) end;
 end
 $$;
 comment on function postern.render_update(jsonb, jsonb, text, text, text) is
@@ -77,7 +81,8 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 begin
-  return format('delete from %I.%I as %I where %s returning %s', node ->> 'schema', node ->> 'relation', node ->> 'alias',
+  return format('delete from %I.%I as %I where %s returning %s',
+    node ->> 'schema', node ->> 'relation', node ->> 'alias',
     concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list);
 end
 $$;
@@ -115,5 +120,5 @@ begin
 end
 $$;
 comment on function postern.render_returning(jsonb, text[], text) is
-  'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key. representation: '
-  'of Prefer return.';
+  'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key. '
+  'representation: of Prefer return.';

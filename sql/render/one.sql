@@ -6,8 +6,7 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
   return format(case when (media ->> 'strip')::boolean then 'pg_catalog.json_strip_nulls(pg_catalog.row_to_json(%s))'
-    else 'pg_catalog.row_to_json(%s)' end,
-    row_text);
+    else 'pg_catalog.row_to_json(%s)' end, row_text);
 end
 $$;
 comment on function postern.render_row_object(jsonb, text) is
@@ -36,7 +35,8 @@ declare
 begin
   return postern.render_response(context,
     case when object then 'made.body' when media is not null then 'pg_catalog.concat(''['', made.body, '']'')' end,
-    case when object then format('case when made.body is null then postern.not_single(0) else %L end', status) else status end,
+    case when object then format('case when made.body is null then postern.not_single(0) else %L end', status)
+      else status end,
     postern.render_head(format('case when made.body is null then %L else %L end',
       postern.row_range(context ->> 'method', false, counted), postern.row_range(context ->> 'method', true, counted)),
       location, headers),
@@ -45,10 +45,11 @@ begin
 end
 $$;
 comment on function postern.render_row_answer(jsonb, text, text, boolean, text, text[], jsonb) is
-  'The response to what has one row at most. query: of the row; counted: whether the total is told; media: JSON, null where '
-  'no body is wanted; context, location, headers: as of postern.render_response and postern.render_head.';
+  'The response to what has one row at most. query: of the row; counted: whether the total is told; media: JSON, null '
+  'where no body is wanted; context, location, headers: as of postern.render_response and postern.render_head.';
 
-create or replace function postern.render_inserted(context jsonb, node jsonb, counted boolean, headers text[], media jsonb)
+create or replace function postern.render_inserted(
+  context jsonb, node jsonb, counted boolean, headers text[], media jsonb)
 returns text
 language plpgsql stable parallel safe
 as $$
@@ -65,5 +66,5 @@ begin
 end
 $$;
 comment on function postern.render_inserted(jsonb, jsonb, boolean, text[], jsonb) is
-  'The RETURNING list of an INSERT of one row that makes the response. media: of the representation, null where there is '
-  'none; counted: whether the total is told.';
+  'The RETURNING list of an INSERT of one row that makes the response. media: of the representation, null where there '
+  'is none; counted: whether the total is told.';

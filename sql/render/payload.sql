@@ -6,7 +6,8 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   object boolean := form = '{';
-  typed pg_catalog.text := (select string_agg(format('%I %s', field ->> 'name', postern.type_reference(field ->> 'type')), ', ' order by place)
+  typed pg_catalog.text := (
+    select string_agg(format('%I %s', field ->> 'name', postern.type_reference(field ->> 'type')), ', ' order by place)
     from jsonb_array_elements(columns) with ordinality as fields(field, place));
   filled pg_catalog.text := format('pg_catalog.jsonb_build_object(%s)', (
     select string_agg(quote_literal(field ->> 'name') || ', ' || (field ->> 'default'), ', ')
@@ -16,22 +17,26 @@ begin
   if form = 'empty' then
     rows := '(select 1 where false) as read';
   elsif typed is null then
-    rows := case when object then '(values (1)) as read' else 'pg_catalog.json_array_elements($2::pg_catalog.json) as read' end;
+    rows := case when object then '(values (1)) as read'
+      else 'pg_catalog.json_array_elements($2::pg_catalog.json) as read' end;
   elsif not defaults then
     rows := format('pg_catalog.%s($2::pg_catalog.json) as read(%s)',
       case when object then 'json_to_record' else 'json_to_recordset' end, typed);
   elsif object then
-    rows := format('pg_catalog.jsonb_to_record(%s operator(pg_catalog.||) $2::pg_catalog.json::pg_catalog.jsonb) as read(%s)', filled, typed);
+    rows := format('pg_catalog.jsonb_to_record('
+      '%s operator(pg_catalog.||) $2::pg_catalog.json::pg_catalog.jsonb) as read(%s)', filled, typed);
   else
-    rows := format('(select pg_catalog.jsonb_agg(%s operator(pg_catalog.||) elem) as val from pg_catalog.jsonb_array_elements($2::pg_catalog.json::pg_catalog.jsonb) as elem) '
+    rows := format('(select pg_catalog.jsonb_agg(%s operator(pg_catalog.||) elem) as val '
+      'from pg_catalog.jsonb_array_elements($2::pg_catalog.json::pg_catalog.jsonb) as elem) '
       'as filled, pg_catalog.jsonb_to_recordset(filled.val) as read(%s)', filled, typed);
   end if;
   return format('(select %s from %s) as pgrst_body', coalesce((
-    select string_agg(case when field ? 'transform' then format('%s(read.%I) as %2$I', field ->> 'transform', field ->> 'name')
+    select string_agg(case when field ? 'transform'
+      then format('%s(read.%I) as %2$I', field ->> 'transform', field ->> 'name')
       else format('read.%I', field ->> 'name') end, ', ' order by place)
     from jsonb_array_elements(columns) with ordinality as fields(field, place)), '1 as nothing'), rows);
 end
 $$;
 comment on function postern.render_payload(jsonb, text, boolean) is
-  'The body, $2, as a FROM item named pgrst_body with the planned columns. form: as of postern.describe_payload; defaults: '
-  'Prefer missing=default, a key that is missing gets its column''s default.';
+  'The body, $2, as a FROM item named pgrst_body with the planned columns. form: as of postern.describe_payload; '
+  'defaults: Prefer missing=default, a key that is missing gets its column''s default.';

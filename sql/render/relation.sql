@@ -51,13 +51,13 @@ begin
   return (
     select string_agg(condition, ' and ')
     from (
-      select format('%I.%I %s %I.%I', node ->> 'alias', pair ->> 1, postern.render_equals(node), parent, case when keyed
-        then postern.key_alias(pair ->> 0) else pair ->> 0 end) as condition
+      select format('%I.%I %s %I.%I', node ->> 'alias', pair ->> 1, postern.render_equals(node), parent,
+        case when keyed then postern.key_alias(pair ->> 0) else pair ->> 0 end) as condition
       from jsonb_array_elements(node -> 'relationship' -> 'columns') as pair
       where not node -> 'relationship' ? 'junction'
       union all
-      select format('%I.%I %s %I.%I', postern.junction_alias(node), pair ->> 1, postern.render_equals(node), parent, case when keyed
-        then postern.key_alias(pair ->> 0) else pair ->> 0 end)
+      select format('%I.%I %s %I.%I', postern.junction_alias(node), pair ->> 1, postern.render_equals(node), parent,
+        case when keyed then postern.key_alias(pair ->> 0) else pair ->> 0 end)
       from jsonb_array_elements(node -> 'relationship' -> 'junction' -> 'source') as pair
       union all
       select postern.render_junction_join(node)
@@ -138,8 +138,8 @@ begin
     select format(case when count(*) = 0 then '(%2$I.*)::%3$I.%4$I' else 'row(%1$s)::%3$I.%4$I' end,
       string_agg(format('%I.%I', node ->> 'alias', item ->> 'name'), ', ' order by place), node ->> 'alias',
         node ->> 'schema', node ->> 'relation')
-    from jsonb_array_elements(case when node ? 'computed' then node -> 'columns' end) with ordinality as listed(item,
-      place));
+    from jsonb_array_elements(case when node ? 'computed' then node -> 'columns' end)
+      with ordinality as listed(item, place));
 end
 $$;
 comment on function postern.render_row(jsonb) is
@@ -171,10 +171,11 @@ declare
   wanted constant pg_catalog.text := postern.render_value(node -> 'limit') || '::bigint';
 begin
   return case
-      when node ? 'range' then format(' limit %s', postern.render_limit(format('postern.range_limit(%s::bigint, %s, %s, %s)',
-        postern.render_value(node -> 'range' -> 'first'),
-        coalesce(postern.render_value(node -> 'range' -> 'last') || '::bigint', 'null'), skipped, coalesce(wanted, 'null')),
-        node -> 'max_rows'))
+      when node ? 'range' then ' limit ' || postern.render_limit(
+        format('postern.range_limit(%s::bigint, %s, %s, %s)', postern.render_value(node -> 'range' -> 'first'),
+          coalesce(postern.render_value(node -> 'range' -> 'last') || '::bigint', 'null'), skipped,
+          coalesce(wanted, 'null')),
+        node -> 'max_rows')
       when node ?| '{limit,max_rows}' then ' limit ' || postern.render_limit(wanted, node -> 'max_rows')
       else '' end
     || case when node ?| '{offset,range}' then ' offset ' || postern.render_offset(node) else '' end;
@@ -203,7 +204,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select case when node ? 'range' then format('greatest(%s::bigint, %s)', postern.render_value(node -> 'range' -> 'first'), skipped)
+    select case when node ? 'range'
+      then format('greatest(%s::bigint, %s)', postern.render_value(node -> 'range' -> 'first'), skipped)
       else skipped end
     from (values (coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'))) as offsets(skipped));
 end

@@ -63,8 +63,9 @@ as $$
 declare
   alias pg_catalog.text := postern.level_alias(child);
   source pg_catalog.text := postern.render_source(child, null);
-  made pg_catalog.text := case when child ? 'written' then postern.render_written(child, 'pgrst_embed') || ' as pgrst_embed'
-    || coalesce(', ' || postern.render_texts(child, 'pgrst_embed') || ' as pgrst_texts', '')
+  made pg_catalog.text := case when child ? 'written'
+    then postern.render_written(child, 'pgrst_embed') || ' as pgrst_embed'
+      || coalesce(', ' || postern.render_texts(child, 'pgrst_embed') || ' as pgrst_texts', '')
     else '(pgrst_embed.*)::pg_catalog.record as pgrst_embed' end;
   ordered pg_catalog.text := coalesce(postern.render_order(child, child ->> 'alias'),
     case when child ? 'ctid' then format(' order by %I.ctid', child ->> 'alias') end);
@@ -86,8 +87,10 @@ begin
   if paged then
     base := format('select * from (%s) as pgrst_pages where %s', base, concat_ws(' and ',
       case when child ? 'offset' then 'pgrst_pages.pgrst_n operator(pg_catalog.>) ' || postern.render_offset(child) end,
-      case when child ?| '{limit,max_rows}' then format('pgrst_pages.pgrst_n operator(pg_catalog.<=) (%s operator(pg_catalog.+) %s)', postern.render_offset(child),
-        postern.render_limit(postern.render_value(child -> 'limit') || '::bigint', child -> 'max_rows')) end));
+      case when child ?| '{limit,max_rows}'
+        then format('pgrst_pages.pgrst_n operator(pg_catalog.<=) (%s operator(pg_catalog.+) %s)',
+          postern.render_offset(child),
+          postern.render_limit(postern.render_value(child -> 'limit') || '::bigint', child -> 'max_rows')) end));
   end if;
   return postern.render_level(child, base, concat_ws(', ', alias || '.' || replace(names, ', ', ', ' || alias || '.'),
     made),

@@ -50,8 +50,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(coalesce(quote_literal(after_last || ',' || before) || ' operator(pg_catalog.||) ', '') || value, ' operator(pg_catalog.||) '
-      order by place)
+    select string_agg(coalesce(quote_literal(after_last || ',' || before) || ' operator(pg_catalog.||) ', '') || value,
+      ' operator(pg_catalog.||) ' order by place)
     from (
       select place, before, value, lag(after) over (order by place) as after_last
       from jsonb_array_elements(node -> 'written') with ordinality as outputs(output, place),
@@ -121,8 +121,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select format('%L operator(pg_catalog.||) pg_catalog.string_agg(%s, %L) operator(pg_catalog.||) %L', opening, row_text, concat(closing, E', \n ', opening),
-      closing)
+    select format('%L operator(pg_catalog.||) pg_catalog.string_agg(%s, %L) operator(pg_catalog.||) %L',
+      opening, row_text, concat(closing, E', \n ', opening), closing)
     from postern.written_ends(node));
 end
 $$;
@@ -150,7 +150,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select format('%L operator(pg_catalog.||) %s operator(pg_catalog.||) %L as rows', opening, postern.render_written(node, alias), closing)
+    select format('%L operator(pg_catalog.||) %s operator(pg_catalog.||) %L as rows', opening,
+      postern.render_written(node, alias), closing)
       || coalesce(', ' || postern.render_texts(node, alias) || ' as texts', '')
     from postern.written_ends(node));
 end

@@ -24,7 +24,8 @@ language plpgsql stable parallel safe
 as $$
 begin
   status := code_status;
-  headers := array[['Content-Type', 'application/json; charset=utf-8'], ['Proxy-Status', 'postern; error=' || code]] || extra;
+  headers := array[
+    ['Content-Type', 'application/json; charset=utf-8'], ['Proxy-Status', 'postern; error=' || code]] || extra;
   body := convert_to(postern.error_body(code, message, details, hint, verbosity), 'UTF8');
 end
 $$;
@@ -66,17 +67,20 @@ begin
     select a.status, a.headers, a.body into status, headers, body
     from postern.error_answer('PGRST121', 'The error raised with SQLSTATE PGRST is not of the expected form',
       to_json(problem),
-      to_json('MESSAGE takes {"code", "message", "details"?, "hint"?}, DETAIL takes {"status", "headers", "status_text"?}'::text),
+      to_json('MESSAGE takes {"code", "message", "details"?, "hint"?}, '
+        'DETAIL takes {"status", "headers", "status_text"?}'::text),
       500, null, verbosity) as a;
     return;
   end if;
   select a.status, a.headers, a.body into status, headers, body
-  from postern.error_answer(what ->> 'code', what ->> 'message', what -> 'details', what -> 'hint', (how ->> 'status')::int,
+  from postern.error_answer(
+    what ->> 'code', what ->> 'message', what -> 'details', what -> 'hint', (how ->> 'status')::int,
     (select array_agg(array[key, value]) from json_each_text(how -> 'headers')), verbosity) as a;
 end
 $$;
 comment on function postern.raised_answer(text, text, text) is
-  'The answer that user code asked for by raising SQLSTATE PGRST with JSON in MESSAGE and DETAIL; PGRST121 when the JSON is not of that form. Source: PostgREST docs, references/errors, "RAISE errors with full control".';
+  'The answer that user code asked for by raising SQLSTATE PGRST with JSON in MESSAGE and DETAIL; PGRST121 when the '
+  'JSON is not of that form. Source: PostgREST docs, references/errors, "RAISE errors with full control".';
 
 create or replace function postern.told_hint(state text, hint text)
 returns text
@@ -85,7 +89,8 @@ as $$
 #variable_conflict use_column
 begin
   return case when state <> '42703' or not exists (
-      select from pg_catalog.regexp_matches(hint, '["\u00ab\u00bb]([^"\u00ab\u00bb]+)[.]([^"\u00ab\u00bb]+)["\u00ab\u00bb]', 'g') as named(parts)
+      select from pg_catalog.regexp_matches(hint,
+        '["\u00ab\u00bb]([^"\u00ab\u00bb]+)[.]([^"\u00ab\u00bb]+)["\u00ab\u00bb]', 'g') as named(parts)
       where not exists (
         select from pg_catalog.pg_class as c join pg_catalog.pg_attribute as a on a.attrelid = c.oid
         where c.relname in (named.parts[1], pg_catalog.regexp_replace(named.parts[1], '_[0-9]+$', ''))
@@ -95,8 +100,8 @@ begin
 end
 $$;
 comment on function postern.told_hint(text, text) is
-  'The hint of an error, but for one that names a column on which the current role has no privilege: PostgreSQL suggests '
-  'any that is similar to one that does not exist. state: the SQLSTATE. Raises nothing.';
+  'The hint of an error, but for one that names a column on which the current role has no privilege: PostgreSQL '
+  'suggests any that is similar to one that does not exist. state: the SQLSTATE. Raises nothing.';
 
 create or replace function postern.error_response(
   state text, message text, detail text, hint text, anonymous boolean, verbosity text,
@@ -135,4 +140,6 @@ begin
 end
 $$;
 comment on function postern.error_response(text, text, text, text, boolean, text) is
-  'A caught error (SQLSTATE, message, detail, hint) as an answer: status, headers, body. anonymous: the request carried no role of its own; verbosity: client-error-verbosity. Raises nothing for errors of PostgreSQL, of postern.fail and of RAISE.';
+  'A caught error (SQLSTATE, message, detail, hint) as an answer: status, headers, body. anonymous: the request '
+  'carried no role of its own; verbosity: client-error-verbosity. Raises nothing for errors of PostgreSQL, of '
+  'postern.fail and of RAISE.';

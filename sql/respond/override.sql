@@ -1,5 +1,5 @@
--- What code of the user's says of the response: response.status and response.headers, asked for by the statement itself, so that
--- what is wrong with them undoes it.
+-- What code of the user's says of the response: response.status and response.headers, asked for by the statement
+-- itself, so that what is wrong with them undoes it.
 
 create or replace function postern.own_status()
 returns text
@@ -33,7 +33,8 @@ begin
   begin
     own_headers := (
       select array_agg(array[key, value #>> '{}'] order by place, key)
-      from json_array_elements(own::json) with ordinality as entries(entry, place) left join lateral json_each(entry) on true
+      from json_array_elements(own::json) with ordinality as entries(entry, place)
+      left join lateral json_each(entry) on true
       where postern.assert_header(entry, key, value));
   exception when data_exception then
     perform postern.fail('PGRST111',
@@ -48,9 +49,9 @@ begin
 end
 $$;
 comment on function postern.merged_headers(text, text) is
-  'Header lines with those of a value of response.headers (JSON: an array of objects with one key) before them, in place of '
-  'those of the same name. PGRST111 for another value, and for more than 64 KiB. '
-  'Source: PostgREST docs, references/transactions, "Response Headers".';
+  'Header lines with those of a value of response.headers (JSON: an array of objects with one key) before them, in '
+  'place of those of the same name. PGRST111 for another value, and for more than 64 KiB. Source: PostgREST docs, '
+  'references/transactions, "Response Headers".';
 
 create or replace function postern.assert_header(entry json, name text, value json)
 returns boolean
@@ -66,5 +67,5 @@ begin
 end
 $$;
 comment on function postern.assert_header(json, text, json) is
-  'True if this entry of response.headers is one header: one key that is a field name (RFC 9110, section 5.1), one string '
-  'without control characters. Else raises data_exception.';
+  'True if this entry of response.headers is one header: one key that is a field name (RFC 9110, section 5.1), one '
+  'string without control characters. Else raises data_exception.';

@@ -21,7 +21,8 @@ begin
 end
 $$;
 comment on function postern.error_status(text) is
-  'HTTP status of one of the PGRSTxxx codes that the database side raises; null for any other. Source: PostgREST docs, references/errors.';
+  'HTTP status of one of the PGRSTxxx codes that the database side raises; null for any other. Source: PostgREST docs, '
+  'references/errors.';
 
 create or replace function postern.sqlstate_status(state text, message text, anonymous boolean)
 returns int
@@ -47,11 +48,13 @@ begin
     when state ~ '^PT[1-5][0-9][0-9]$' then return substr(state, 3)::int;
     when left(state, 2) in ('08', '53') then return 503;
     when left(state, 2) in ('0L', '0P', '28') then return 403;
-    when left(state, 2) in ('09', '25', '2D', '38', '39', '3B', '40', '54', '55', '57', '58', 'F0', 'HV', 'P0', 'PT', 'XX')
-      then return 500;
+    when left(state, 2) in (
+      '09', '25', '2D', '38', '39', '3B', '40', '54', '55', '57', '58', 'F0', 'HV', 'P0', 'PT', 'XX')
+    then return 500;
     else return 400;
   end case;
 end
 $$;
 comment on function postern.sqlstate_status(text, text, boolean) is
-  'HTTP status of a PostgreSQL error, by SQLSTATE and for a few by message; anonymous turns a missing privilege into 401 rather than 403. Source: PostgREST docs, references/errors, "HTTP status codes".';
+  'HTTP status of a PostgreSQL error, by SQLSTATE and for a few by message; anonymous turns a missing privilege into '
+  '401 rather than 403. Source: PostgREST docs, references/errors, "HTTP status codes".';

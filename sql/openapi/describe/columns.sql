@@ -2,8 +2,8 @@
 
 create or replace function postern.described_columns(relations oid[], everything boolean default true)
 returns table (
-  relation oid, attnum int2, name text, type oid, base oid, type_name text, modifier int, required boolean, generated boolean,
-  always boolean, standard text, description text)
+  relation oid, attnum int2, name text, type oid, base oid, type_name text, modifier int, required boolean,
+  generated boolean, always boolean, standard text, description text)
 language plpgsql stable strict parallel safe
 rows 10000
 set search_path = pg_catalog, pg_temp
@@ -29,7 +29,8 @@ begin
          case
            when a.attgenerated <> '' then null
            when a.atthasdef then (select pg_catalog.pg_get_expr(def.adbin, def.adrelid)
-                                    from pg_catalog.pg_attrdef def where def.adrelid = a.attrelid and def.adnum = a.attnum)
+                                    from pg_catalog.pg_attrdef def
+                                   where def.adrelid = a.attrelid and def.adnum = a.attnum)
            else pg_catalog.pg_get_expr(t.typdefaultbin, 0::oid)
          end,
          comment.description
@@ -46,16 +47,21 @@ begin
 end
 $$;
 comment on function postern.described_columns(oid[], boolean) is
-  'What a description says of the columns of relations (unless everything is true, of those on which the current role has any privilege), in no order: type, the type below a domain, its name (with its schema unless that is pg_catalog), type modifier; required (never null), generated (there is a value where none is given), always (none can be given); the expression of the default, of the column or of its domain; comment.';
+  'What a description says of the columns of relations (unless everything is true, of those on which the current role '
+  'has any privilege), in no order: type, the type below a domain, its name (with its schema unless that is '
+  'pg_catalog), type modifier; required (never null), generated (there is a value where none is given), always (none '
+  'can be given); the expression of the default, of the column or of its domain; comment.';
 
 create or replace function postern.filterable(name text)
 returns boolean
 language sql immutable parallel safe
 as $$
-  select name <> all('{select,order,limit,offset,and,or,columns,on_conflict}') and strpos(name, '.') = 0 and strpos(name, '->') = 0
+  select name <> all('{select,order,limit,offset,and,or,columns,on_conflict}')
+    and strpos(name, '.') = 0 and strpos(name, '->') = 0
 $$;
 comment on function postern.filterable(text) is
-  'Whether a parameter of this name filters by the column of this name: some names mean something else, as do dots and arrows.';
+  'Whether a parameter of this name filters by the column of this name: some names mean something else, as do dots and '
+  'arrows.';
 
 create or replace function postern.described_filters(relations oid[], everything boolean default true)
 returns table (relation oid, attnum int2, name text, description text)
@@ -79,4 +85,5 @@ begin
 end
 $$;
 comment on function postern.described_filters(oid[], boolean) is
-  'The columns of relations (unless everything is true, of those on which the current role has any privilege) that a parameter of their name filters by (postern.filterable), in no order, with their comments.';
+  'The columns of relations (unless everything is true, of those on which the current role has any privilege) that a '
+  'parameter of their name filters by (postern.filterable), in no order, with their comments.';

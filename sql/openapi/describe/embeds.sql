@@ -1,4 +1,5 @@
--- What can be embedded where, for all relations of the exposed schemas together. For one name postern.find_relationships tells it.
+-- What can be embedded where, for all relations of the exposed schemas together. For one name
+-- postern.find_relationships tells it.
 
 create or replace function postern.described_ends(relations oid[])
 returns table (key oid, outgoing boolean, relation oid, namespace oid, name text, columns text[], clear boolean)
@@ -11,7 +12,8 @@ as $$
 begin
   return query
   with shown as materialized (
-    select v.oid as relation, s.base_relation, s.base_attnum, pg_catalog.min(s.view_attnum) as attnum, pg_catalog.count(*) as times
+    select v.oid as relation, s.base_relation, s.base_attnum, pg_catalog.min(s.view_attnum) as attnum,
+           pg_catalog.count(*) as times
       from pg_catalog.pg_class v
      cross join lateral postern.view_columns(v.oid) s
      where v.oid = any (relations)
@@ -20,12 +22,14 @@ begin
   ), used as (
     select con.oid as key, side.outgoing, side.base, side.attnums
       from pg_catalog.pg_constraint con
-     cross join lateral (values (true, con.conrelid, con.conkey), (false, con.confrelid, con.confkey)) as side (outgoing, base, attnums)
+     cross join lateral (
+       values (true, con.conrelid, con.conkey), (false, con.confrelid, con.confkey)) as side (outgoing, base, attnums)
      where con.contype = 'f'
        and con.conparentid = 0
        and con.conrelid = any (relations || array(select s.base_relation from shown s))
   ), attribute as (
-    select u.key, u.outgoing, u.base as relation, pg_catalog.cardinality(u.attnums) as wanted, a.attnum, a.place, 1::bigint as times
+    select u.key, u.outgoing, u.base as relation, pg_catalog.cardinality(u.attnums) as wanted, a.attnum, a.place,
+           1::bigint as times
       from used u
      cross join lateral pg_catalog.unnest(u.attnums) with ordinality as a (attnum, place)
       join pg_catalog.unnest(relations) as listed (oid) on listed.oid = u.base
@@ -35,7 +39,8 @@ begin
      cross join lateral pg_catalog.unnest(u.attnums) with ordinality as a (attnum, place)
       join shown s on s.base_relation = u.base and s.base_attnum = a.attnum
   ), whole as (
-    select a.key, a.outgoing, a.relation, pg_catalog.array_agg(named.attname::text order by a.place) as columns, pg_catalog.max(a.times) = 1 as clear
+    select a.key, a.outgoing, a.relation, pg_catalog.array_agg(named.attname::text order by a.place) as columns,
+           pg_catalog.max(a.times) = 1 as clear
       from attribute a
       join pg_catalog.pg_attribute named on named.attrelid = a.relation and named.attnum = a.attnum
      group by a.key, a.outgoing, a.relation, a.wanted
@@ -47,10 +52,14 @@ begin
 end
 $$;
 comment on function postern.described_ends(oid[]) is
-  'The relations that show a foreign key of one of them, at the end that refers (outgoing) or at the one referred to: a table, and each view that shows all of its columns. namespace, name and columns are the relation''s; clear is false where a view shows one twice.';
+  'The relations that show a foreign key of one of them, at the end that refers (outgoing) or at the one referred to: '
+  'a table, and each view that shows all of its columns. namespace, name and columns are the relation''s; clear is '
+  'false where a view shows one twice.';
 
 create or replace function postern.described_relationships(relations oid[], everything boolean default true)
-returns table (origin oid, target oid, name text, kind text, constraint_name text, junction text, columns text[], target_columns text[], clear boolean)
+returns table (
+  origin oid, target oid, name text, kind text, constraint_name text, junction text, columns text[],
+  target_columns text[], clear boolean)
 language plpgsql stable strict parallel safe
 rows 1000
 set search_path = pg_catalog, pg_temp
@@ -89,13 +98,19 @@ begin
   select d.origin, d.target, d.target_name, d.kind, d.name, null, d.columns, d.target_columns, d.clear
     from direct d
   union all
-  select one.relation, other.relation, other.far_name, 'm2m', null, one.junction_name, one.far_columns, other.far_columns, one.clear and other.clear
+  select one.relation, other.relation, other.far_name, 'm2m', null, one.junction_name, one.far_columns,
+         other.far_columns, one.clear and other.clear
     from leg one
-    join leg other on other.junction = one.junction and other.name <> one.name and other.relation <> one.relation and other.namespace = one.namespace;
+    join leg other on other.junction = one.junction and other.name <> one.name and other.relation <> one.relation
+      and other.namespace = one.namespace;
 end
 $$;
 comment on function postern.described_relationships(oid[], boolean) is
-  'All relationships by foreign keys between relations of one schema. In: all relations of the exposed schemas, in which junctions are. Out: origin, target and its name; kind (m2o, o2m, o2o, m2m) as seen from the origin, foreign key or junction, the columns on both sides; clear is false where a view shows a key more than once, and unless everything is true where the junction is none of the current role''s business. Source: PostgREST docs, references/api/resource_embedding.';
+  'All relationships by foreign keys between relations of one schema. In: all relations of the exposed schemas, in '
+  'which junctions are. Out: origin, target and its name; kind (m2o, o2m, o2o, m2m) as seen from the origin, foreign '
+  'key or junction, the columns on both sides; clear is false where a view shows a key more than once, and unless '
+  'everything is true where the junction is none of the current role''s business. Source: PostgREST docs, '
+  'references/api/resource_embedding.';
 
 create or replace function postern.described_computed(relations oid[])
 returns table (origin oid, name text, description text, type oid, returned_set boolean, one boolean, executable boolean)
@@ -117,10 +132,14 @@ begin
 end
 $$;
 comment on function postern.described_computed(oid[]) is
-  'The functions that can be computed fields or relationships of relations: of their schema, with a row as the only argument. Out: relation; name, comment, what it returns, whether it returns sets, whether one row at most, whether the current role may call it. Source: PostgREST docs, references/api/computed_fields and resource_embedding.';
+  'The functions that can be computed fields or relationships of relations: of their schema, with a row as the only '
+  'argument. Out: relation; name, comment, what it returns, whether it returns sets, whether one row at most, whether '
+  'the current role may call it. Source: PostgREST docs, references/api/computed_fields and resource_embedding.';
 
 create or replace function postern.described_embeds(described oid[], relations oid[], everything boolean default true)
-returns table (origin oid, selector text, name text, target oid, kind text, constraint_name text, junction text, columns text[], target_columns text[])
+returns table (
+  origin oid, selector text, name text, target oid, kind text, constraint_name text, junction text, columns text[],
+  target_columns text[])
 language plpgsql stable strict parallel safe
 rows 1000
 set search_path = pg_catalog, pg_temp
@@ -136,7 +155,8 @@ begin
       join pg_catalog.unnest(relations) as target (oid) on target.oid = returned.typrelid
   ), relationship as materialized (
     select r.*, r.origin <> r.target or r.kind = 'o2m' as plain,
-           pg_catalog.count(*) filter (where r.origin <> r.target or r.kind = 'o2m') over (partition by r.origin, r.target) as times
+           pg_catalog.count(*) filter (where r.origin <> r.target or r.kind = 'o2m')
+             over (partition by r.origin, r.target) as times
       from postern.described_relationships(relations, everything) r
       join pg_catalog.unnest(described) as listed (oid) on listed.oid = r.origin
       join pg_catalog.unnest(described) as other (oid) on other.oid = r.target
@@ -149,8 +169,10 @@ begin
          from (values
                 (1, case when r.origin <> r.target then r.constraint_name end),
                 (1, r.junction),
-                (2, case when pg_catalog.cardinality(r.columns) = 1 and r.origin <> r.target and r.kind <> 'm2m' then r.columns[1] end),
-                (3, case when pg_catalog.cardinality(r.target_columns) = 1 and r.plain and r.kind <> 'm2m' then r.target_columns[1] end)
+                (2, case when pg_catalog.cardinality(r.columns) = 1 and r.origin <> r.target and r.kind <> 'm2m'
+                      then r.columns[1] end),
+                (3, case when pg_catalog.cardinality(r.target_columns) = 1 and r.plain and r.kind <> 'm2m'
+                      then r.target_columns[1] end)
               ) as n (place, hint)
         where n.hint is not null
         order by n.hint, n.place) h
@@ -159,12 +181,15 @@ begin
     select r.*, null as hint from relationship r where r.plain and r.times = 1 and r.clear
     union all
     (select distinct on (h.origin, h.target, h.kind, h.constraint_name, h.junction, h.columns, h.target_columns)
-            h.origin, h.target, h.name, h.kind, h.constraint_name, h.junction, h.columns, h.target_columns, h.clear, h.plain, h.times, h.hint
+            h.origin, h.target, h.name, h.kind, h.constraint_name, h.junction, h.columns, h.target_columns, h.clear,
+            h.plain, h.times, h.hint
        from hinted h
       where h.hint_times = 1 and h.clear
-      order by h.origin, h.target, h.kind, h.constraint_name, h.junction, h.columns, h.target_columns, h.place, h.hint collate "C")
+      order by h.origin, h.target, h.kind, h.constraint_name, h.junction, h.columns, h.target_columns, h.place,
+               h.hint collate "C")
   )
-  select b.origin, b.name || coalesce('!' || b.hint, ''), b.name, b.target, b.kind, b.constraint_name, b.junction, b.columns, b.target_columns
+  select b.origin, b.name || coalesce('!' || b.hint, ''), b.name, b.target, b.kind, b.constraint_name, b.junction,
+         b.columns, b.target_columns
     from best b
    where not exists (select from computed c where c.origin = b.origin and c.name = b.name)
   union all
@@ -172,12 +197,17 @@ begin
     from relationship r
    where r.origin = r.target and r.kind = 'm2o' and pg_catalog.cardinality(r.columns) = 1 and r.clear
      and not exists (select from relationship other
-                      where other.origin = r.origin and other.columns = r.columns and other.kind in ('m2o', 'o2o') and other.constraint_name <> r.constraint_name)
+                      where other.origin = r.origin and other.columns = r.columns and other.kind in ('m2o', 'o2o')
+                        and other.constraint_name <> r.constraint_name)
   union all
-  select c.origin, c.name, c.name, c.target, case when c.to_one then 'computed-one' else 'computed-many' end, null, null, null, null
+  select c.origin, c.name, c.name, c.target, case when c.to_one then 'computed-one' else 'computed-many' end,
+         null, null, null, null
     from computed c
    where c.target = any (described) and c.clear;
 end
 $$;
 comment on function postern.described_embeds(oid[], oid[], boolean) is
-  'What can be embedded in the rows of the described relations and leads to one of them. In: those; all relations of the exposed schemas; whether privileges are ignored. Out: what to write in select (with the hint that it needs), the key in the answer, kind (m2o, o2m, o2o, m2m; computed-one, computed-many), foreign key, junction, columns on both sides. What no hint makes unambiguous is left out. Source: PostgREST docs, references/api/resource_embedding.';
+  'What can be embedded in the rows of the described relations and leads to one of them. In: those; all relations of '
+  'the exposed schemas; whether privileges are ignored. Out: what to write in select (with the hint that it needs), '
+  'the key in the answer, kind (m2o, o2m, o2o, m2m; computed-one, computed-many), foreign key, junction, columns on '
+  'both sides. What no hint makes unambiguous is left out. Source: PostgREST docs, references/api/resource_embedding.';

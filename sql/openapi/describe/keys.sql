@@ -34,7 +34,8 @@ begin
 end
 $$;
 comment on function postern.described_keys(oid[]) is
-  'The columns of the primary keys of relations; of a view, those of the tables it shows, each key all of whose columns the view has, by the first column that shows it (postern.relation_pk).';
+  'The columns of the primary keys of relations; of a view, those of the tables it shows, each key all of whose '
+  'columns the view has, by the first column that shows it (postern.relation_pk).';
 
 create or replace function postern.openapi_notes(relations oid[], everything boolean default true)
 returns jsonb
@@ -91,10 +92,14 @@ begin
     )
     select coalesce(pg_catalog.jsonb_object_agg(per_column.key, per_column.content), '{}')
       from (select n.relation || '.' || n.attnum as key,
-                   pg_catalog.concat_ws(e'\n', 'Note:', pg_catalog.string_agg(n.content, e'\n' order by n.place)) as content
+                   pg_catalog.concat_ws(
+                     e'\n', 'Note:', pg_catalog.string_agg(n.content, e'\n' order by n.place)) as content
               from note n
              group by n.relation, n.attnum) per_column);
 end
 $$;
 comment on function postern.openapi_notes(oid[], boolean) is
-  'What there is to note on the columns of relations, as an object of "oid.attnum" to text: part of a primary key, all of a foreign key. A foreign key leads to a table of the same schema, else to a view there that shows its key and is among the relations; unless everything is true, one whose key the current role has a privilege on. The <pk/> and <fk/> elements are for programs. Source: PostgREST''s OpenAPI output.';
+  'What there is to note on the columns of relations, as an object of "oid.attnum" to text: part of a primary key, all '
+  'of a foreign key. A foreign key leads to a table of the same schema, else to a view there that shows its key and is '
+  'among the relations; unless everything is true, one whose key the current role has a privilege on. The <pk/> and '
+  '<fk/> elements are for programs. Source: PostgREST''s OpenAPI output.';

@@ -22,10 +22,13 @@ begin
 end
 $$;
 comment on function postern.openapi_relations(text, boolean) is
-  'The relations of a schema that a description names, sorted by name: tables, views, foreign tables, not partitions; unless everything is true, only those on which the current role has any privilege. Source: PostgREST docs, references/configuration, openapi-mode.';
+  'The relations of a schema that a description names, sorted by name: tables, views, foreign tables, not partitions; '
+  'unless everything is true, only those on which the current role has any privilege. Source: PostgREST docs, '
+  'references/configuration, openapi-mode.';
 
 create or replace function postern.described_relations(relations oid[])
-returns table (oid oid, name text, row_type oid, description text, insertable boolean, updatable boolean, deletable boolean)
+returns table (
+  oid oid, name text, row_type oid, description text, insertable boolean, updatable boolean, deletable boolean)
 language plpgsql stable strict parallel safe
 rows 1000
 set search_path = pg_catalog, pg_temp
@@ -49,4 +52,5 @@ begin
 end
 $$;
 comment on function postern.described_relations(oid[]) is
-  'What a description says of relations, in no order: oid, name, row type, comment, and what they take whatever the role: rows, changes, deletions.';
+  'What a description says of relations, in no order: oid, name, row type, comment, and what they take whatever the '
+  'role: rows, changes, deletions.';

@@ -2,8 +2,8 @@
 
 create or replace function postern.described_routines(schema text, everything boolean)
 returns table (
-  oid oid, name text, description text, volatility "char", unnamed boolean, repeats boolean, names text[], types oid[], required int, standards text[],
-  returned oid, returned_set boolean, out_names text[], out_types oid[])
+  oid oid, name text, description text, volatility "char", unnamed boolean, repeats boolean, names text[], types oid[],
+  required int, standards text[], returned oid, returned_set boolean, out_names text[], out_types oid[])
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -13,18 +13,24 @@ declare
   namespace oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = described_routines.schema);
 begin
   return query
-  select p.oid, p.proname::text, comment.description, p.provolatile, p.pronargs = 1 and input.unnamed = 1, p.provariadic <> 0,
-         input.names, input.types, (p.pronargs - p.pronargdefaults)::int, input.standards, p.prorettype, p.proretset, input.out_names, input.out_types
+  select p.oid, p.proname::text, comment.description, p.provolatile, p.pronargs = 1 and input.unnamed = 1,
+         p.provariadic <> 0, input.names, input.types, (p.pronargs - p.pronargdefaults)::int, input.standards,
+         p.prorettype, p.proretset, input.out_names, input.out_types
     from pg_catalog.pg_proc p
     left join pg_catalog.pg_description comment on comment.objoid = p.oid and comment.classoid = 'pg_proc'::regclass
    cross join lateral (
-     select coalesce(pg_catalog.array_agg(arg.name order by arg.place) filter (where arg.mode in ('i', 'b', 'v')), '{}') as names,
-            coalesce(pg_catalog.array_agg(arg.type order by arg.place) filter (where arg.mode in ('i', 'b', 'v')), '{}') as types,
+     select coalesce(pg_catalog.array_agg(arg.name order by arg.place)
+                       filter (where arg.mode in ('i', 'b', 'v')), '{}') as names,
+            coalesce(pg_catalog.array_agg(arg.type order by arg.place)
+                       filter (where arg.mode in ('i', 'b', 'v')), '{}') as types,
             case when p.pronargdefaults > 0 then
-              pg_catalog.array_agg(pg_catalog.pg_get_function_arg_default(p.oid, arg.place::int) order by arg.place) filter (where arg.mode in ('i', 'b', 'v')) end as standards,
+              pg_catalog.array_agg(pg_catalog.pg_get_function_arg_default(p.oid, arg.place::int) order by arg.place)
+                filter (where arg.mode in ('i', 'b', 'v')) end as standards,
             pg_catalog.count(*) filter (where arg.mode in ('i', 'b', 'v') and arg.name = '') as unnamed,
-            coalesce(pg_catalog.array_agg(arg.name order by arg.place) filter (where arg.mode in ('o', 'b', 't')), '{}') as out_names,
-            coalesce(pg_catalog.array_agg(arg.type order by arg.place) filter (where arg.mode in ('o', 'b', 't')), '{}') as out_types
+            coalesce(pg_catalog.array_agg(arg.name order by arg.place)
+                       filter (where arg.mode in ('o', 'b', 't')), '{}') as out_names,
+            coalesce(pg_catalog.array_agg(arg.type order by arg.place)
+                       filter (where arg.mode in ('o', 'b', 't')), '{}') as out_types
        from (select coalesce(given.name, '') as name, given.type, coalesce(given.mode, 'i') as mode, given.place
                from rows from (
                       pg_catalog.unnest(p.proargnames),
@@ -36,9 +42,15 @@ begin
      and p.prorettype <> 'trigger'::regtype
      and (input.unnamed = 0
           or input.unnamed = 1
-             and p.proargtypes[0] in ('bytea'::regtype, 'json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'xml'::regtype))
-     and case when p.pronamespace = namespace then everything or pg_catalog.has_function_privilege(p.oid, 'execute') end;  -- not of all functions
+             and p.proargtypes[0] in (
+               'bytea'::regtype, 'json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'xml'::regtype))
+     and case when p.pronamespace = namespace -- so that privileges are not looked up of all functions
+           then everything or pg_catalog.has_function_privilege(p.oid, 'execute') end;
 end
 $$;
 comment on function postern.described_routines(text, boolean) is
-  'What a description says of the functions of a schema that can be called (postern.find_routines), each overload a row, in no order; unless everything is true, only those that the current role may execute. Comment; provolatile; whether its one argument is unnamed and so the body itself; whether the last argument is variadic; the arguments that go in, by name ('''' for none) and type, of which the first so many are required, with the expressions of their defaults (null where none has one); what it returns; OUT and TABLE columns.';
+  'What a description says of the functions of a schema that can be called (postern.find_routines), each overload a '
+  'row, in no order; unless everything is true, only those that the current role may execute. Comment; provolatile; '
+  'whether its one argument is unnamed and so the body itself; whether the last argument is variadic; the arguments '
+  'that go in, by name ('''' for none) and type, of which the first so many are required, with the expressions of '
+  'their defaults (null where none has one); what it returns; OUT and TABLE columns.';

@@ -18,7 +18,8 @@ begin
 end
 $$;
 comment on function postern.openapi_paths(text, boolean, oid[]) is
-  'The Paths Object: the root, the relations, the routines of the schema, each sorted by name. Fields that are null are to be dropped (postern.openapi).';
+  'The Paths Object: the root, the relations, the routines of the schema, each sorted by name. Fields that are null '
+  'are to be dropped (postern.openapi).';
 
 create or replace function postern.openapi(schema text, config jsonb)
 returns json
@@ -29,7 +30,9 @@ declare
   secured boolean := (config ->> 'openapi_security_active')::boolean;
   relations pg_catalog.oid[] := postern.openapi_relations(schema, everything);
   address pg_catalog.json := postern.openapi_address(config);
-  media constant pg_catalog.json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json", "text/csv"]'::json;
+  media constant pg_catalog.json :=
+    '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json", '
+    '"text/csv"]'::json;
 begin
   return json_strip_nulls(json_build_object(
     'swagger', '2.0',
@@ -48,4 +51,5 @@ begin
 end
 $$;
 comment on function postern.openapi(text, jsonb) is
-  'The OpenAPI 2.0 description of a schema for the current role; config: postern.settings. No value in it is null: the parts leave out fields by null. Source: OpenAPI Specification, version 2.0; PostgREST docs, references/api/openapi.';
+  'The OpenAPI 2.0 description of a schema for the current role; config: postern.settings. No value in it is null: the '
+  'parts leave out fields by null. Source: OpenAPI Specification, version 2.0; PostgREST docs, references/api/openapi.';

@@ -15,7 +15,8 @@ as $$
     'default', standard)
 $$;
 comment on function postern.openapi_parameter(text, text, text, text[], text) is
-  'An optional text parameter as a Parameter Object. place: query or header. Fields that are null are to be dropped (postern.openapi).';
+  'An optional text parameter as a Parameter Object. place: query or header. Fields that are null are to be dropped '
+  '(postern.openapi).';
 
 create or replace function postern.openapi_common_parameters()
 returns table (name text, parameter json)
@@ -40,7 +41,8 @@ begin
 end
 $$;
 comment on function postern.openapi_common_parameters() is
-  'The parameters that do not depend on a relation, by the names that operations refer to. Source: PostgREST''s OpenAPI output.';
+  'The parameters that do not depend on a relation, by the names that operations refer to. Source: PostgREST''s '
+  'OpenAPI output.';
 
 create or replace function postern.openapi_parameters(relations oid[], everything boolean default true)
 returns json
@@ -54,7 +56,8 @@ begin
     with relation as materialized (
       select r.oid, r.name from postern.described_relations(relations) r
     )
-    select pg_catalog.json_object_agg(listed.name, listed.parameter order by listed.relation collate "C" nulls first, listed.attnum)
+    select pg_catalog.json_object_agg(
+             listed.name, listed.parameter order by listed.relation collate "C" nulls first, listed.attnum)
       from (
         select common.name, common.parameter, null::text as relation, 0 as attnum
           from postern.openapi_common_parameters() common
@@ -78,4 +81,6 @@ begin
 end
 $$;
 comment on function postern.openapi_parameters(oid[], boolean) is
-  'The Parameters Definitions Object: the common ones, then for each relation its row as body.<relation> and a filter for each column (unless everything is true, for each on which the role has a privilege) as rowFilter.<relation>.<column>. Fields that are null are to be dropped (postern.openapi).';
+  'The Parameters Definitions Object: the common ones, then for each relation its row as body.<relation> and a filter '
+  'for each column (unless everything is true, for each on which the role has a privilege) as '
+  'rowFilter.<relation>.<column>. Fields that are null are to be dropped (postern.openapi).';

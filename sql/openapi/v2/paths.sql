@@ -17,7 +17,8 @@ begin
 end
 $$;
 comment on function postern.openapi_operation(text, text, json, json, json, json) is
-  'An Operation Object. described: the comment in the database, whose first line is the summary. Fields that are null are to be dropped (postern.openapi).';
+  'An Operation Object. described: the comment in the database, whose first line is the summary. Fields that are null '
+  'are to be dropped (postern.openapi).';
 
 create or replace function postern.openapi_root_path()
 returns json
@@ -43,7 +44,8 @@ declare
 begin
   return json_build_object(
     'get', postern.openapi_operation(name, described,
-      postern.openapi_references(filters || '{#/parameters/select,#/parameters/order,#/parameters/range,#/parameters/rangeUnit,#/parameters/offset,#/parameters/limit,#/parameters/preferCount}'::text[]),
+      postern.openapi_references(filters || ('{#/parameters/select,#/parameters/order,#/parameters/range,'
+        '#/parameters/rangeUnit,#/parameters/offset,#/parameters/limit,#/parameters/preferCount}')::text[]),
       json_build_object(
         '200', json_build_object(
           'description', 'OK',
@@ -61,7 +63,8 @@ begin
 end
 $$;
 comment on function postern.openapi_relation_path(text, text, text[], boolean, boolean, boolean) is
-  'The Path Item Object of a relation: GET, and POST, PATCH and DELETE where the relation takes them. described: its comment; filters: pointers to the filters of its columns. Fields that are null are to be dropped (postern.openapi).';
+  'The Path Item Object of a relation: GET, and POST, PATCH and DELETE where the relation takes them. described: its '
+  'comment; filters: pointers to the filters of its columns. Fields that are null are to be dropped (postern.openapi).';
 
 create or replace function postern.openapi_relation_paths(relations oid[], everything boolean default true)
 returns table (path text, item json)
@@ -76,10 +79,14 @@ begin
     select r.* from postern.described_relations(relations) r
   )
   select postern.openapi_path('/', r.name),
-         postern.openapi_relation_path(r.name, r.description, coalesce(columns.filters, '{}'), r.insertable, r.updatable, r.deletable)
+         postern.openapi_relation_path(
+           r.name, r.description, coalesce(columns.filters, '{}'), r.insertable, r.updatable, r.deletable)
     from relation r
     left join (
-      select a.relation, pg_catalog.array_agg(postern.openapi_pointer('parameters', 'rowFilter.' || here.name || '.' || a.name) order by a.attnum) as filters
+      select a.relation,
+             pg_catalog.array_agg(
+               postern.openapi_pointer('parameters', 'rowFilter.' || here.name || '.' || a.name)
+               order by a.attnum) as filters
         from postern.described_filters(relations, everything) a
         join relation here on here.oid = a.relation
        group by a.relation) columns on columns.relation = r.oid
@@ -87,4 +94,5 @@ begin
 end
 $$;
 comment on function postern.openapi_relation_paths(oid[], boolean) is
-  'The path of each relation and its Path Item Object, sorted by name; with filters by all columns where everything is true.';
+  'The path of each relation and its Path Item Object, sorted by name; with filters by all columns where everything is '
+  'true.';

@@ -14,7 +14,8 @@ as $$
     else 'string' end
 $$;
 comment on function postern.openapi_type(text) is
-  'The JSON type in which values of a PostgreSQL type (named as by format_type) stand in a body; null for json and jsonb, which can be any.';
+  'The JSON type in which values of a PostgreSQL type (named as by format_type) stand in a body; null for json and '
+  'jsonb, which can be any.';
 
 create or replace function postern.openapi_format(type_name text)
 returns text
@@ -29,21 +30,24 @@ comment on function postern.openapi_format(text) is
   'The format that goes with postern.openapi_type: OpenAPI''s name for integers, the PostgreSQL type for all others.';
 
 create or replace function postern.openapi_property(
-  type_name text, description text default null, standard json default null, labels json default null, length int default null)
+  type_name text, description text default null, standard json default null, labels json default null,
+  length int default null)
 returns json
 language sql stable parallel safe
 as $$
   select json_build_object(
     'description', description,
     'type', postern.openapi_type(type_name),
-    'items', case when right(type_name, 2) = '[]' then json_build_object('type', postern.openapi_type(left(type_name, -2))) end,
+    'items', case when right(type_name, 2) = '[]'
+      then json_build_object('type', postern.openapi_type(left(type_name, -2))) end,
     'format', postern.openapi_format(type_name),
     'enum', labels,
     'maxLength', length,
     'default', standard)
 $$;
 comment on function postern.openapi_property(text, text, json, json, int) is
-  'The Schema Object of a column or argument: its type, description, default, the labels of an enum, the longest text allowed. Fields that are null are to be dropped (postern.openapi).';
+  'The Schema Object of a column or argument: its type, description, default, the labels of an enum, the longest text '
+  'allowed. Fields that are null are to be dropped (postern.openapi).';
 
 create or replace function postern.openapi_default(type_name text, expression text)
 returns json
@@ -51,17 +55,21 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   kind pg_catalog.text := postern.openapi_type(type_name);
-  quoted pg_catalog.text[] := case when strpos(expression, '''') > 0 then regexp_match(expression, '^(E?)''((?:[^'']|'''')*)''(?:::[^'']*)?$') end;
+  quoted pg_catalog.text[] := case when strpos(expression, '''') > 0
+    then regexp_match(expression, '^(E?)''((?:[^'']|'''')*)''(?:::[^'']*)?$') end;
   value pg_catalog.text := coalesce(
-    case quoted[1] when '' then replace(quoted[2], '''''', '''') else replace(replace(quoted[2], '''''', ''''), '\\', '\') end,
+    case quoted[1] when '' then replace(quoted[2], '''''', '''')
+      else replace(replace(quoted[2], '''''', ''''), '\\', '\') end,
     expression);
 begin
   return case
     when expression ~ '^NULL(::|$)' then null
     when kind = 'string' then to_json(value)
     when kind = 'boolean' and value in ('true', 'false')
-      or kind in ('integer', 'number') and value ~ '^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$' then value::json end;
+      or kind in ('integer', 'number') and value ~ '^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$'
+        then value::json end;
 end
 $$;
 comment on function postern.openapi_default(text, text) is
-  'The default of a column as JSON: what a literal means, an expression as it stands where the type is a string; else null. expression: as of pg_get_expr.';
+  'The default of a column as JSON: what a literal means, an expression as it stands where the type is a string; else '
+  'null. expression: as of pg_get_expr.';

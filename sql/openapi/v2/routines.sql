@@ -24,7 +24,8 @@ begin
 end
 $$;
 comment on function postern.visible_type(oid) is
-  'The name of a type, with its schema unless it is found on the search path of the API (the setting postern.path) without.';
+  'The name of a type, with its schema unless it is found on the search path of the API (the setting postern.path) '
+  'without.';
 
 create or replace function postern.openapi_argument(name text, type_name text, required boolean, repeated boolean)
 returns json
@@ -35,15 +36,18 @@ declare
   kind pg_catalog.text := coalesce(postern.openapi_type(type_name), 'string');
 begin
   if repeated then
-    return json_build_object('name', name, 'in', 'query', 'required', required, 'type', 'array', 'collectionFormat', 'multi',
-      'items', json_build_object('type', coalesce(postern.openapi_type(element), 'string'), 'format', postern.openapi_format(element)));
+    return json_build_object('name', name, 'in', 'query', 'required', required,
+      'type', 'array', 'collectionFormat', 'multi',
+      'items', json_build_object(
+        'type', coalesce(postern.openapi_type(element), 'string'), 'format', postern.openapi_format(element)));
   end if;
   return json_build_object('name', name, 'in', 'query', 'required', required,
     'type', case kind when 'array' then 'string' else kind end, 'format', postern.openapi_format(type_name));
 end
 $$;
 comment on function postern.openapi_argument(text, text, boolean, boolean) is
-  'An argument as a query parameter. An array is text, in the form {...}, unless it is variadic: then the parameter repeats.';
+  'An argument as a query parameter. An array is text, in the form {...}, unless it is variadic: then the parameter '
+  'repeats.';
 
 create or replace function postern.openapi_routine_path(
   name text, described text, volatility "char", arguments json, body json, unnamed text, complete boolean)
@@ -52,7 +56,9 @@ language plpgsql immutable parallel safe
 as $$
 declare
   tag pg_catalog.text := '(rpc) ' || name;
-  produces constant pg_catalog.json := '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", "application/vnd.pgrst.object+json"]'::json;
+  produces constant pg_catalog.json :=
+    '["application/json", "application/vnd.pgrst.object+json;nulls=stripped", '
+    '"application/vnd.pgrst.object+json"]'::json;
   responses constant pg_catalog.json := '{"200": {"description": "OK"} }'::json;
   consumes pg_catalog.json := case unnamed
     when 'text' then '["text/plain"]'::json
@@ -60,7 +66,8 @@ declare
     when 'bytea' then '["application/octet-stream"]'::json end;
 begin
   return json_build_object(
-    'get', case when volatility <> 'v' and complete then postern.openapi_operation(tag, described, arguments, responses, produces) end,
+    'get', case when volatility <> 'v' and complete
+      then postern.openapi_operation(tag, described, arguments, responses, produces) end,
     'post', postern.openapi_operation(tag, described, json_build_array(
         json_build_object('name', 'args', 'in', 'body', 'required', true, 'schema', body),
         json_build_object('$ref', '#/parameters/preferParams')),
@@ -68,7 +75,10 @@ begin
 end
 $$;
 comment on function postern.openapi_routine_path(text, text, "char", json, json, text, boolean) is
-  'The Path Item Object of a routine: POST, and GET unless it is volatile. described: its comment; arguments: Parameter Objects for GET; body: Schema Object for POST; unnamed: the type of its only argument where that has no name, which is then the body itself; complete: whether a call without that body is one. Fields that are null are to be dropped (postern.openapi).';
+  'The Path Item Object of a routine: POST, and GET unless it is volatile. described: its comment; arguments: '
+  'Parameter Objects for GET; body: Schema Object for POST; unnamed: the type of its only argument where that has no '
+  'name, which is then the body itself; complete: whether a call without that body is one. Fields that are null are to '
+  'be dropped (postern.openapi).';
 
 create or replace function postern.openapi_routine_paths(schema text, everything boolean)
 returns table (path text, item json)
@@ -86,10 +96,13 @@ begin
            not routine.unnamed or routine.required is null)
     from (
       select distinct on (r.name)
-             r.name, r.description as described, r.volatility, r.unnamed, input.first_type, input.arguments, input.required, input.properties
+             r.name, r.description as described, r.volatility, r.unnamed, input.first_type, input.arguments,
+             input.required, input.properties
         from postern.described_routines(openapi_routine_paths.schema, everything) r
        cross join lateral (
-         select json_agg(postern.openapi_argument(arg.name, arg.type_name, arg.place <= r.required, r.repeats and arg.place = cardinality(r.types))
+         select json_agg(
+                  postern.openapi_argument(
+                    arg.name, arg.type_name, arg.place <= r.required, r.repeats and arg.place = cardinality(r.types))
                   order by arg.place) filter (where arg.name <> '') as arguments,
                 json_agg(arg.name order by arg.place) filter (where arg.place <= r.required) as required,
                 json_object_agg(arg.name, postern.openapi_property(arg.type_name) order by arg.place)
@@ -101,10 +114,14 @@ begin
                           else postern.visible_type(given.type) end as type_name
                    from unnest(r.names, r.types) with ordinality as given (name, type, place)) arg
        ) input
-       order by r.name, cardinality(r.types) desc, r.description collate "C" desc nulls last, input.signature collate "C" desc
+       order by r.name, cardinality(r.types) desc, r.description collate "C" desc nulls last,
+                input.signature collate "C" desc
     ) routine
    order by routine.name collate "C";
 end
 $$;
 comment on function postern.openapi_routine_paths(text, boolean) is
-  'The path of each function of a schema that can be called and its Path Item Object, sorted by name; unless everything is true, only those that the current role may execute, with types named as on the search path. Of overloads that with the most arguments stands for all, as there is one path. Source: PostgREST''s OpenAPI output; postern.find_routines.';
+  'The path of each function of a schema that can be called and its Path Item Object, sorted by name; unless '
+  'everything is true, only those that the current role may execute, with types named as on the search path. Of '
+  'overloads that with the most arguments stands for all, as there is one path. Source: PostgREST''s OpenAPI output; '
+  'postern.find_routines.';

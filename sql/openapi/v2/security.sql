@@ -24,4 +24,5 @@ begin
 end
 $$;
 comment on function postern.openapi_security(boolean) is
-  'The security that all operations require, as postern.openapi_security_definitions names it; null unless openapi-security-active.';
+  'The security that all operations require, as postern.openapi_security_definitions names it; null unless '
+  'openapi-security-active.';

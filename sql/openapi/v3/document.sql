@@ -17,19 +17,22 @@ declare
   common jsonb := (
     select jsonb_object_agg(section, members)
       from (select section, string_agg(members, ',') as members
-              from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal') group by section) as listed);
+              from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal')
+             group by section) as listed);
 begin
   return (
     select concat('{"openapi":"3.1.0","info":', postern.openapi_info(openapi3.schema),
       ',"servers":[{"url":', to_json(coalesce(nullif(uri, ''), '/')),
-      '}],"security":', case when (config ->> 'openapi_security_active')::boolean then '[{"JWT":[]}]' else '[{},{"JWT":[]}]' end,
+      '}],"security":',
+      case when (config ->> 'openapi_security_active')::boolean then '[{"JWT":[]}]' else '[{},{"JWT":[]}]' end,
       ',"tags":[', r.tags,
       '],"paths":{', common ->> 'paths', ',' || r.paths, ',' || f.paths,
       '},"components":{"headers":{', common ->> 'headers',
       '},"parameters":{', common ->> 'parameters', ',' || r.parameters,
       '},"requestBodies":{', r.request_bodies,
       '},"responses":{', common ->> 'responses', ',' || r.responses,
-      '},"schemas":{', common ->> 'schemas', ',' || r.schemas, ',' || postern.openapi3_named_types(postern.openapi3_relation_types(relations) || f.types, readable),
+      '},"schemas":{', common ->> 'schemas', ',' || r.schemas,
+      ',' || postern.openapi3_named_types(postern.openapi3_relation_types(relations) || f.types, readable),
       '},"securitySchemes":{', common ->> 'securitySchemes',
       '} },"externalDocs":', postern.openapi_documentation(), '}')
       from postern.openapi3_relations(relations, readable, exposed, everything) as r,
@@ -37,4 +40,6 @@ begin
 end
 $$;
 comment on function postern.openapi3(text, jsonb) is
-  'The OpenAPI 3.1 description of a schema for the current role, as JSON text; config: postern.settings. It knows the same relations, columns and routines as postern.openapi (the functions postern.described_...). A thousand tables make ten megabytes, for which it has room in memory. Source: OpenAPI Specification 3.1.0; JSON Schema 2020-12.';
+  'The OpenAPI 3.1 description of a schema for the current role, as JSON text; config: postern.settings. It knows the '
+  'same relations, columns and routines as postern.openapi (the functions postern.described_...). A thousand tables '
+  'make ten megabytes, for which it has room in memory. Source: OpenAPI Specification 3.1.0; JSON Schema 2020-12.';

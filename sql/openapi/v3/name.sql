@@ -6,7 +6,8 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
   return (
-    select string_agg(case when letter ~ '^[A-Za-z0-9_]$' then letter else '-' || to_hex(ascii(letter)) || '-' end, '' order by place)
+    select string_agg(
+      case when letter ~ '^[A-Za-z0-9_]$' then letter else '-' || to_hex(ascii(letter)) || '-' end, '' order by place)
     from string_to_table(name, null) with ordinality as letters(letter, place));
 end
 $$;
@@ -17,10 +18,13 @@ create or replace function postern.openapi3_key(name text)
 returns text
 language sql immutable parallel safe
 as $$
-  select case when translate(name, 'abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ', '') = '' then name else postern.openapi3_encoded(name) end
+  select case when translate(name, 'abcdefghijklmnopqrstuvwxyz_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ', '') = '' then name
+    else postern.openapi3_encoded(name) end
 $$;
 comment on function postern.openapi3_key(text) is
-  'A name as a key of the Components Object: letters, digits and underscores as they are, all else as its code point in hexadecimal between hyphens. Two names never have one key; a dot only joins keys. Source: OpenAPI Specification 3.1, section 4.8.7.';
+  'A name as a key of the Components Object: letters, digits and underscores as they are, all else as its code point '
+  'in hexadecimal between hyphens. Two names never have one key; a dot only joins keys. Source: OpenAPI Specification '
+  '3.1, section 4.8.7.';
 
 create or replace function postern.openapi3_reference(section text, key text)
 returns jsonb

@@ -5,20 +5,24 @@ returns text
 language sql immutable parallel safe
 as $$
   select '{"operationId":"' || id || '",' || about || ',"parameters":[' || coalesce(parameters, '') || ']'
-    || coalesce(',"requestBody":' || body, '') || ',"responses":{' || responses || ',"default":{"$ref":"#/components/responses/postern.error"} } }'
+    || coalesce(',"requestBody":' || body, '') || ',"responses":{' || responses
+    || ',"default":{"$ref":"#/components/responses/postern.error"} } }'
 $$;
 comment on function postern.openapi3_operation(text, text, text, text, text) is
-  'An Operation Object as JSON text, put together from members (postern.openapi3_about), elements (postern.openapi3_parameters) and members again, as thousands are needed. id is a key (postern.openapi3_key).';
+  'An Operation Object as JSON text, put together from members (postern.openapi3_about), elements '
+  '(postern.openapi3_parameters) and members again, as thousands are needed. id is a key (postern.openapi3_key).';
 
 create or replace function postern.openapi3_about(tag text, described text)
 returns text
 language sql stable parallel safe
 as $$
-  select '"tags":[' || to_json(tag)::text || ']' || coalesce(',"summary":' || to_json(postern.first_line(described)), '')
+  select '"tags":[' || to_json(tag)::text || ']'
+    || coalesce(',"summary":' || to_json(postern.first_line(described)), '')
     || coalesce(',"description":' || to_json(nullif(postern.after_first_line(described), '')), '')
 $$;
 comment on function postern.openapi3_about(text, text) is
-  'The members tags, summary and description of an Operation Object as JSON text. described: the comment in the database, whose first line is the summary.';
+  'The members tags, summary and description of an Operation Object as JSON text. described: the comment in the '
+  'database, whose first line is the summary.';
 
 create or replace function postern.openapi3_parameters(variadic keys text[])
 returns text
@@ -27,27 +31,33 @@ as $$
   select '{"$ref":"#/components/parameters/' || array_to_string(keys, '"},{"$ref":"#/components/parameters/') || '"}'
 $$;
 comment on function postern.openapi3_parameters(text[]) is
-  'References to shared parameters, with commas between, for postern.openapi3_operation. Keys are as of postern.openapi3_key, which need no escaping.';
+  'References to shared parameters, with commas between, for postern.openapi3_operation. Keys are as of '
+  'postern.openapi3_key, which need no escaping.';
 
 create or replace function postern.openapi3_body(key text, many boolean)
 returns text
 language sql immutable parallel safe
 as $$
   select '{"required":true,"content":{"application/json":{"schema":'
-    || case when many then '{"oneOf":[{"$ref":"#/components/schemas/' || key || '"},{"type":"array","items":{"$ref":"#/components/schemas/' || key || '"} }]}'
+    || case when many
+      then '{"oneOf":[{"$ref":"#/components/schemas/' || key
+        || '"},{"type":"array","items":{"$ref":"#/components/schemas/' || key || '"} }]}'
       else '{"$ref":"#/components/schemas/' || key || '"}' end
     || '},"application/x-www-form-urlencoded":{"schema":{"$ref":"#/components/schemas/' || key || '"} }'
     || case when many then ',"text/csv":{"schema":{"type":"string"} }' else '' end || '} }'
 $$;
 comment on function postern.openapi3_body(text, boolean) is
-  'A Request Body Object as JSON text: what the schema under a key says, or an array or a CSV of it where there can be many.';
+  'A Request Body Object as JSON text: what the schema under a key says, or an array or a CSV of it where there can be '
+  'many.';
 
 create or replace function postern.openapi3_rows(item text, description text)
 returns text
 language sql stable parallel safe
 as $$
-  select '{"description":' || to_json(description) || ',"headers":{"Content-Range":{"$ref":"#/components/headers/Content-Range"},'
-    || '"Preference-Applied":{"$ref":"#/components/headers/Preference-Applied"} },"content":{"application/json":{"schema":{"type":"array","items":' || item
+  select '{"description":' || to_json(description)
+    || ',"headers":{"Content-Range":{"$ref":"#/components/headers/Content-Range"},'
+    || '"Preference-Applied":{"$ref":"#/components/headers/Preference-Applied"} },'
+      '"content":{"application/json":{"schema":{"type":"array","items":' || item
     || '} },"application/vnd.pgrst.object+json":{"schema":' || item || '},"text/csv":{"schema":{"type":"string"} } } }'
 $$;
 comment on function postern.openapi3_rows(text, text) is
@@ -66,15 +76,20 @@ exception when invalid_text_representation then
 end
 $$;
 comment on function postern.openapi3_example(text, jsonb) is
-  'The example that a comment gives in a line "Example: ...", as JSON; what is no JSON counts as text where the schema is one of text, else for nothing. Null when there is none.';
+  'The example that a comment gives in a line "Example: ...", as JSON; what is no JSON counts as text where the schema '
+  'is one of text, else for nothing. Null when there is none.';
 
 create or replace function postern.openapi3_default(standard text, schema jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  quoted pg_catalog.text[] := case when strpos(standard, '''') > 0 then regexp_match(standard, '^(E?)''((?:[^'']|'''')*)''::[^'']*$') end;
-  value pg_catalog.text := coalesce(case quoted[1] when '' then replace(quoted[2], '''''', '''') else replace(replace(quoted[2], '''''', ''''), '\\', '\') end, standard);
+  quoted pg_catalog.text[] := case when strpos(standard, '''') > 0
+    then regexp_match(standard, '^(E?)''((?:[^'']|'''')*)''::[^'']*$') end;
+  value pg_catalog.text := coalesce(
+    case quoted[1] when '' then replace(quoted[2], '''''', '''')
+      else replace(replace(quoted[2], '''''', ''''), '\\', '\') end,
+    standard);
 begin
   return case schema ->> 'type'
     when 'boolean' then case when value in ('true', 'false') then value::jsonb end
@@ -87,4 +102,5 @@ begin
 end
 $$;
 comment on function postern.openapi3_default(text, jsonb) is
-  'The default of a column or argument as JSON where its expression (as of pg_get_expr) is a constant, else null. schema: of its type.';
+  'The default of a column or argument as JSON where its expression (as of pg_get_expr) is a constant, else null. '
+  'schema: of its type.';

@@ -1,99 +1,5 @@
 -- Relations in OpenAPI 3.1. The parts are put together as JSON text: a thousand tables have tens of thousands of them.
 
-create or replace function postern.openapi3_readable(relations oid[], everything boolean)
-returns oid[]
-language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-begin
-  return array(
-    select r.oid
-      from pg_catalog.unnest(relations) as r (oid)
-     where (everything or pg_catalog.has_any_column_privilege(r.oid, 'SELECT'))
-       and exists (select from pg_catalog.pg_attribute a where a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped));
-end
-$$;
-comment on function postern.openapi3_readable(oid[], boolean) is
-  'Those of some relations whose rows have a schema of their own: the role may read a column (or everything is true), and there is one. Rows of others are described as composite types where a function returns them.';
-
-create or replace function postern.openapi3_columns(relations oid[], own_schema oid[], everything boolean)
-returns table (relation oid, attnum int2, name text, readable boolean, insertable boolean, updatable boolean, required boolean, property jsonb)
-language plpgsql stable strict parallel safe
-rows 10000
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-begin
-  return query
-  with attribute as materialized (
-    select a.* from postern.described_columns(relations) a
-  ), type as materialized (
-    select t.* from postern.openapi3_types(array(select distinct a.type from attribute a), own_schema) t
-  ), checked as (
-    select con.conrelid, con.conkey[1] as attnum, pg_catalog.jsonb_object_agg(said.key, said.value) as checks
-      from pg_catalog.pg_constraint con
-      join pg_catalog.pg_attribute a on a.attrelid = con.conrelid and a.attnum = con.conkey[1]
-     cross join lateral pg_catalog.jsonb_each(postern.openapi3_check(pg_catalog.pg_get_expr(con.conbin, con.conrelid), pg_catalog.quote_ident(a.attname))) said
-     where con.contype = 'c'
-       and con.conrelid = any (relations)
-       and pg_catalog.cardinality(con.conkey) = 1
-     group by con.conrelid, con.conkey[1]
-  ), relation as (
-    select c.oid, c.relkind,
-           everything or pg_catalog.has_table_privilege(c.oid, 'SELECT') as reads,
-           everything or pg_catalog.has_table_privilege(c.oid, 'INSERT') as inserts,
-           everything or pg_catalog.has_table_privilege(c.oid, 'UPDATE') as updates
-      from pg_catalog.pg_class c
-     where c.oid = any (relations)
-  )
-  select a.relation, a.attnum, a.name,
-         r.reads or pg_catalog.has_column_privilege(a.relation, a.attnum, 'SELECT'),
-         w.writable and (r.inserts or pg_catalog.has_column_privilege(a.relation, a.attnum, 'INSERT')),
-         w.writable and (r.updates or pg_catalog.has_column_privilege(a.relation, a.attnum, 'UPDATE')),
-         a.required and not a.generated,
-         case when a.required then t.schema else t.nullable end
-           || coalesce(k.checks, '{}')
-           || case when a.modifier >= 0 then postern.openapi3_length(a.base, a.modifier) else '{}' end
-           || case when coalesce(a.description, a.standard) is not null or a.always then
-                pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
-                  'description', a.description,
-                  'default', postern.openapi3_default(a.standard, t.schema),
-                  'readOnly', case when a.always then true end,
-                  'examples', case when pg_catalog.strpos(a.description, 'Example:') > 0
-                    then pg_catalog.jsonb_build_array(postern.openapi3_example(a.description, t.schema)) end))
-              else '{}' end
-    from attribute a
-    join relation r on r.oid = a.relation
-    join type t on t.type = a.type
-    left join checked k on k.conrelid = a.relation and k.attnum = a.attnum
-   cross join lateral (
-     select not a.always and (r.relkind <> 'v' or pg_catalog.pg_column_is_updatable(a.relation, a.attnum, true)) as writable
-   ) w;
-end
-$$;
-comment on function postern.openapi3_columns(oid[], oid[], boolean) is
-  'The columns of relations, in no order, with their JSON Schema, and what the current role may do with each (all, where everything is true); own_schema: the relations whose rows have a schema of their own (postern.openapi3_readable); required: a new row has to have it. What PostgreSQL always generates is readOnly. A line "Example: ..." of the comment is an example.';
-
-create or replace function postern.openapi3_filters(relations oid[], everything boolean)
-returns table (relation oid, name text)
-language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-begin
-  return query
-  select f.relation, f.name
-    from postern.described_filters(relations) f
-   where everything or pg_catalog.has_column_privilege(f.relation, f.attnum, 'SELECT');
-end
-$$;
-comment on function postern.openapi3_filters(oid[], boolean) is
-  'The columns of relations that a parameter of their name filters by, of those that the current role may read (all, where everything is true).';
-
 create or replace function postern.openapi3_selects(relations oid[], schemas text[], everything boolean default true)
 returns table (relation oid, properties text, embeds text, selectors text)
 language plpgsql stable strict parallel safe
@@ -104,7 +10,9 @@ as $$
 #variable_conflict use_column
 declare
   exposed oid[] := array(
-    select u.oid from pg_catalog.unnest(schemas) as s (name) cross join lateral pg_catalog.unnest(postern.openapi_relations(s.name, true)) as u (oid));
+    select u.oid
+    from pg_catalog.unnest(schemas) as s (name)
+    cross join lateral pg_catalog.unnest(postern.openapi_relations(s.name, true)) as u (oid));
 begin
   return query
   with embed as materialized (
@@ -116,7 +24,8 @@ begin
   ), extra as (
     select e.origin, e.name, '{"anyOf":[' || pg_catalog.concat_ws(',',
              case when pg_catalog.bool_or(e.to_one) then pg_catalog.min(e.reference) || ',{"type":"null"}' end,
-             case when not pg_catalog.bool_and(e.to_one) then '{"type":"array","items":' || pg_catalog.min(e.reference) || '}' end) || ']}' as property
+             case when not pg_catalog.bool_and(e.to_one)
+               then '{"type":"array","items":' || pg_catalog.min(e.reference) || '}' end) || ']}' as property
       from embed e
      group by e.origin, e.name
     union all
@@ -126,16 +35,22 @@ begin
       join pg_catalog.pg_type returned on returned.oid = c.type
      where not c.returned_set and returned.typrelid = 0 and returned.typtype <> 'p' and (everything or c.executable)
   ), listed as (
-    select x.origin, pg_catalog.string_agg(pg_catalog.to_json(x.name) || ':' || x.property, ',' order by x.name collate "C") as properties
+    select x.origin,
+           pg_catalog.string_agg(
+             pg_catalog.to_json(x.name) || ':' || x.property, ',' order by x.name collate "C") as properties
       from extra x
      where not exists (select from pg_catalog.pg_attribute a where a.attrelid = x.origin and a.attname = x.name)
      group by x.origin
   ), way as (
     select e.origin,
-           pg_catalog.string_agg(pg_catalog.concat('{"select":', pg_catalog.to_json(e.selector), ',"relation":', pg_catalog.to_json(e.target_name),
-               ',"cardinality":"', case e.kind when 'm2o' then 'many-to-one' when 'o2m' then 'one-to-many' when 'o2o' then 'one-to-one' when 'm2m' then 'many-to-many'
+           pg_catalog.string_agg(pg_catalog.concat(
+               '{"select":', pg_catalog.to_json(e.selector), ',"relation":', pg_catalog.to_json(e.target_name),
+               ',"cardinality":"', case e.kind
+                 when 'm2o' then 'many-to-one' when 'o2m' then 'one-to-many'
+                 when 'o2o' then 'one-to-one' when 'm2m' then 'many-to-many'
                  when 'computed-one' then 'to-one' else 'to-many' end, '"',
-               ',"constraint":' || pg_catalog.to_json(e.constraint_name), ',"junction":' || pg_catalog.to_json(e.junction),
+               ',"constraint":' || pg_catalog.to_json(e.constraint_name),
+               ',"junction":' || pg_catalog.to_json(e.junction),
                ',"columns":' || pg_catalog.to_json(e.columns), '}'), ',') as embeds,
            pg_catalog.string_agg('`' || e.selector || '(...)`', ', ') as selectors
       from embed e
@@ -146,7 +61,9 @@ begin
 end
 $$;
 comment on function postern.openapi3_selects(oid[], text[], boolean) is
-  'What select can add to the rows of relations, as JSON text: members of properties for embeds (one level deep) and computed fields; elements of x-embeds, the ways to embed (postern.described_embeds); those also as text to read. In: the relations that the role may read; the exposed schemas; whether privileges are ignored.';
+  'What select can add to the rows of relations, as JSON text: members of properties for embeds (one level deep) and '
+  'computed fields; elements of x-embeds, the ways to embed (postern.described_embeds); those also as text to read. '
+  'In: the relations that the role may read; the exposed schemas; whether privileges are ignored.';
 
 create or replace function postern.openapi3_relation_types(relations oid[])
 returns oid[]
@@ -167,7 +84,8 @@ comment on function postern.openapi3_relation_types(oid[]) is
   'The types of all columns and computed fields of relations.';
 
 create or replace function postern.openapi3_path(
-  name text, key text, described text, filters text, own_select boolean, keys text, reads boolean, inserts boolean, updates boolean, deletes boolean)
+  name text, key text, described text, filters text, own_select boolean, keys text, reads boolean, inserts boolean,
+  updates boolean, deletes boolean)
 returns text
 language plpgsql stable parallel safe
 as $$
@@ -175,46 +93,58 @@ declare
   about pg_catalog.text := postern.openapi3_about(name, described);
   brief pg_catalog.text := postern.openapi3_about(name, postern.first_line(described));
   rows pg_catalog.text := case when reads then '{"$ref":"#/components/responses/' || key || '"}' end;
-  selects pg_catalog.text := case when reads then postern.openapi3_parameters(case when own_select then key || '.select' else 'select' end) end;
+  selects pg_catalog.text := case when reads
+    then postern.openapi3_parameters(case when own_select then key || '.select' else 'select' end) end;
   done constant pg_catalog.text := '{"$ref":"#/components/responses/postern.done"}';
   changed constant pg_catalog.text := concat_ws(',', '"200":' || rows, '"204":' || done);
   body constant pg_catalog.text := '{"$ref":"#/components/requestBodies/' || key;
 begin
   return '{' || concat_ws(',',
     case when reads then '"get":' || postern.openapi3_operation(key || '.get', about,
-      concat_ws(',', filters, selects, postern.openapi3_parameters('order', 'limit', 'offset', 'and', 'or', 'range', 'rangeUnit', 'preferRead')),
+      concat_ws(',', filters, selects,
+        postern.openapi3_parameters('order', 'limit', 'offset', 'and', 'or', 'range', 'rangeUnit', 'preferRead')),
       null, concat('"200":', rows, ',"206":', rows)) end,
     case when inserts then '"post":' || postern.openapi3_operation(key || '.post', brief,
       concat_ws(',', selects, postern.openapi3_parameters('columns', 'on_conflict', 'preferInsert')),
       body || '"}', concat_ws(',', '"201":' || coalesce(rows, done), '"200":' || rows)) end,
     case when inserts and updates and keys is not null then '"put":' || postern.openapi3_operation(key || '.put', brief,
       concat_ws(',', keys, selects, postern.openapi3_parameters('columns', 'preferChange')),
-      '{"required":true,"content":{"application/json":{"schema":{"$ref":"#/components/schemas/' || key || '.insert"} } } }', concat_ws(',', '"201":' || coalesce(rows, done), changed)) end,
+      '{"required":true,"content":{"application/json":{"schema":{"$ref":"#/components/schemas/' || key
+        || '.insert"} } } }', concat_ws(',', '"201":' || coalesce(rows, done), changed)) end,
     case when updates then '"patch":' || postern.openapi3_operation(key || '.patch', brief,
       concat_ws(',', filters, selects, postern.openapi3_parameters('and', 'or', 'columns', 'preferChange')),
       body || '.patch"}', changed) end,
     case when deletes then '"delete":' || postern.openapi3_operation(key || '.delete', brief,
-      concat_ws(',', filters, selects, postern.openapi3_parameters('and', 'or', 'preferChange')), null, changed) end) || '}';
+      concat_ws(',', filters, selects, postern.openapi3_parameters('and', 'or', 'preferChange')), null, changed) end)
+    || '}';
 end
 $$;
 comment on function postern.openapi3_path(text, text, text, text, boolean, text, boolean, boolean, boolean, boolean) is
-  'The Path Item Object of a relation as JSON text, with the operations that it takes and the role may do. filters: references to the filters of its columns; own_select: whether it has its own select parameter; keys: the parameters by which PUT names a row.';
+  'The Path Item Object of a relation as JSON text, with the operations that it takes and the role may do. filters: '
+  'references to the filters of its columns; own_select: whether it has its own select parameter; keys: the parameters '
+  'by which PUT names a row.';
 
-create or replace function postern.openapi3_schemas(key text, described text, row_members text, required text, pk text, embeds text, selects text, inserted text, insert_required text, updated text)
+create or replace function postern.openapi3_schemas(
+  key text, described text, row_members text, required text, pk text, embeds text, selects text, inserted text,
+  insert_required text, updated text)
 returns text
 language sql stable parallel safe
 as $$
   select concat_ws(',',
-    '"' || key || '":{"type":"object",' || coalesce('"description":' || to_json(described) || ',', '') || '"required":[' || required || '],"properties":{' || row_members || '}'
+    '"' || key || '":{"type":"object",' || coalesce('"description":' || to_json(described) || ',', '')
+      || '"required":[' || required || '],"properties":{' || row_members || '}'
       || coalesce(',"x-primary-key":[' || pk || ']', '') || coalesce(',"x-embeds":[' || embeds || ']', '') || '}',
     '"' || key || '.select":{"type":"object","properties":{' || selects || '} }',
-    '"' || key || '.insert":{"type":"object","required":[' || coalesce(insert_required, '') || '],"properties":{' || inserted || '} }',
+    '"' || key || '.insert":{"type":"object","required":[' || coalesce(insert_required, '') || '],"properties":{'
+      || inserted || '} }',
     '"' || key || '.update":{"type":"object","required":[],"properties":{' || updated || '} }')
 $$;
 comment on function postern.openapi3_schemas(text, text, text, text, text, text, text, text, text, text) is
-  'The schemas of a relation as members: rows, what select can add, new rows, changes; each only where its properties are given. All but key and comment are JSON text (members or elements).';
+  'The schemas of a relation as members: rows, what select can add, new rows, changes; each only where its properties '
+  'are given. All but key and comment are JSON text (members or elements).';
 
-create or replace function postern.openapi3_relations(relations oid[], readable oid[], exposed text[], everything boolean)
+create or replace function postern.openapi3_relations(
+  relations oid[], readable oid[], exposed text[], everything boolean)
 returns table (paths text, tags text, schemas text, responses text, request_bodies text, parameters text)
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
@@ -226,34 +156,6 @@ begin
   with relation as materialized (
     select r.*, postern.openapi3_key(r.name) as key
       from postern.described_relations(relations) r
-  ), attribute as (
-    select a.relation, a.attnum, a.readable, a.insertable, a.updatable, a.required,
-           pg_catalog.to_json(a.name)::text as json_name, pg_catalog.to_json(a.name) || ':' || a.property::text as member,
-           case when a.property ? 'default' then pg_catalog.to_json(a.name) || ':' || (a.property - 'default')::text end as changed,
-           (a.property -> 'description')::text as description, a.readable and postern.filterable(a.name) as filters,
-           r.key || '.' || postern.openapi3_key(a.name) as key, k.attnum is not null as in_pk
-      from postern.openapi3_columns(relations, openapi3_relations.readable, everything) a
-      join relation r on r.oid = a.relation
-      left join postern.described_keys(relations) k on k.relation = a.relation and k.attnum = a.attnum
-     order by a.relation, a.attnum
-  ), grouped as (
-    select a.relation,
-           pg_catalog.string_agg(a.member, ',') filter (where a.readable) as read,
-           pg_catalog.string_agg(a.json_name, ',') filter (where a.readable) as columns,
-           pg_catalog.string_agg(coalesce(a.changed, a.member), ',') filter (where a.insertable) as inserted,
-           pg_catalog.string_agg(a.json_name, ',') filter (where a.insertable and a.required) as required,
-           pg_catalog.string_agg(coalesce(a.changed, a.member), ',') filter (where a.updatable) as updated,
-           pg_catalog.string_agg(a.json_name, ',') filter (where a.in_pk) as pk,
-           pg_catalog.bool_and(a.filters) filter (where a.in_pk) as keyed,
-           pg_catalog.string_agg('{"$ref":"#/components/parameters/' || a.key || '"}', ',') filter (where a.filters) as filters,
-           pg_catalog.string_agg('{"$ref":"#/components/parameters/' || a.key || '.is"}', ',') filter (where a.in_pk) as keys,
-           pg_catalog.string_agg('"' || a.key || '":{"name":' || a.json_name || ',"in":"query",' || coalesce('"description":' || a.description || ',', '')
-             || '"schema":{"$ref":"#/components/schemas/postern.filter"} }', ',') filter (where a.filters) as filter_parameters,
-           pg_catalog.string_agg('"' || a.key || '.is":{"name":' || a.json_name || ',"in":"query","required":true,'
-             || '"description":"`eq.` and the value in the row.","schema":{"type":"string","pattern":"^eq[.]"} }', ',')
-             filter (where a.in_pk) as key_parameters
-      from attribute a
-     group by a.relation
   ), usable as (
     select r.oid, r.name, r.key, r.description, g.*,
            g.read is not null as reads,
@@ -261,38 +163,54 @@ begin
            r.updatable and g.updated is not null as updates,
            r.deletable and (everything or pg_catalog.has_table_privilege(r.oid, 'DELETE')) as deletes
       from relation r
-      left join grouped g on g.relation = r.oid
+      left join postern.openapi3_attributes(relations, openapi3_relations.readable, everything) g on g.relation = r.oid
   ), whole as (
-    select u.*, more.properties as selects, more.embeds, more.selectors, u.inserts and u.updates and coalesce(u.keyed, false) as puts
+    select u.*, more.properties as selects, more.embeds, more.selectors,
+           u.inserts and u.updates and coalesce(u.keyed, false) as puts
       from usable u
       left join postern.openapi3_selects(openapi3_relations.readable, exposed, everything) more on more.relation = u.oid
      order by u.name collate "C"
   ), made as (
-    select pg_catalog.to_json(postern.openapi_path('/', w.name)) || ':' || postern.openapi3_path(w.name, w.key, w.description, w.filters,
-             w.selectors is not null or w.selects is not null, case when w.keyed then w.keys end, w.reads, w.inserts, w.updates, w.deletes) as paths,
-           '{"name":' || pg_catalog.to_json(w.name) || coalesce(',"description":' || pg_catalog.to_json(w.description), '') || '}' as tags,
-           postern.openapi3_schemas(w.key, w.description, w.read, w.columns, w.pk, w.embeds, case when w.reads then w.selects end,
-             case when w.inserts then coalesce(w.inserted, '') end, w.required, case when w.updates then w.updated end) as schemas,
+    select pg_catalog.to_json(postern.openapi_path('/', w.name)) || ':' || postern.openapi3_path(
+             w.name, w.key, w.description, w.filters, w.selectors is not null or w.selects is not null,
+             case when w.keyed then w.keys end, w.reads, w.inserts, w.updates, w.deletes) as paths,
+           '{"name":' || pg_catalog.to_json(w.name)
+             || coalesce(',"description":' || pg_catalog.to_json(w.description), '') || '}' as tags,
+           postern.openapi3_schemas(
+             w.key, w.description, w.read, w.columns, w.pk, w.embeds, case when w.reads then w.selects end,
+             case when w.inserts then coalesce(w.inserted, '') end, w.required,
+             case when w.updates then w.updated end) as schemas,
            case when w.reads then '"' || w.key || '":' || postern.openapi3_rows(
              case when w.selects is null then '{"$ref":"#/components/schemas/' || w.key || '"}'
-               else '{"allOf":[{"$ref":"#/components/schemas/' || w.key || '"},{"$ref":"#/components/schemas/' || w.key || '.select"}]}' end,
+               else '{"allOf":[{"$ref":"#/components/schemas/' || w.key || '"},'
+                 '{"$ref":"#/components/schemas/' || w.key || '.select"}]}' end,
              'Rows of ' || w.name) end as responses,
            pg_catalog.concat_ws(',',
              case when w.inserts then '"' || w.key || '":' || postern.openapi3_body(w.key || '.insert', true) end,
-             case when w.updates then '"' || w.key || '.patch":' || postern.openapi3_body(w.key || '.update', false) end) as request_bodies,
+             case when w.updates
+               then '"' || w.key || '.patch":' || postern.openapi3_body(w.key || '.update', false) end
+           ) as request_bodies,
            pg_catalog.concat_ws(',',
              case when w.reads or w.updates or w.deletes then w.filter_parameters end,
              case when w.puts then w.key_parameters end,
-             case when w.selectors is not null or w.selects is not null then '"' || w.key || '.select":{"name":"select","in":"query","description":'
-               || pg_catalog.to_json(pg_catalog.concat_ws(e'\n\n', 'Columns of the answer, such as `a,b:c,d->e`; all columns when it is not given.', 'Embeds: ' || w.selectors))
+             case when w.selectors is not null or w.selects is not null then
+               '"' || w.key || '.select":{"name":"select","in":"query","description":'
+               || pg_catalog.to_json(pg_catalog.concat_ws(e'\n\n',
+                 'Columns of the answer, such as `a,b:c,d->e`; all columns when it is not given.',
+                 'Embeds: ' || w.selectors))
                || ',"schema":{"type":"string"} }' end) as parameters
       from whole w
   )
-  select pg_catalog.string_agg(m.paths, ','), pg_catalog.string_agg(m.tags, ','), pg_catalog.string_agg(nullif(m.schemas, ''), ','),
+  select pg_catalog.string_agg(m.paths, ','), pg_catalog.string_agg(m.tags, ','),
+         pg_catalog.string_agg(nullif(m.schemas, ''), ','),
          pg_catalog.string_agg(m.responses, ','), pg_catalog.string_agg(nullif(m.request_bodies, ''), ','),
          pg_catalog.string_agg(nullif(m.parameters, ''), ',')
     from made m;
 end
 $$;
 comment on function postern.openapi3_relations(oid[], oid[], text[], boolean) is
-  'All that OpenAPI 3.1 says of relations, in one row: members (of tags: elements) in JSON text, null for none: paths, schemas (rows as <relation>, with the defaults of columns; what can be selected beside as <relation>.select, new rows and changes as <relation>.insert and .update, without defaults, as generators of types take a property with a default for one that must be there), responses, bodies and parameters. In: the relations; those whose rows the role may read (postern.openapi3_readable); the exposed schemas; whether privileges are ignored.';
+  'All that OpenAPI 3.1 says of relations, in one row: members (of tags: elements) in JSON text, null for none: paths, '
+  'schemas (rows as <relation>, with the defaults of columns; what can be selected beside as <relation>.select, new '
+  'rows and changes as <relation>.insert and .update, without defaults, as generators of types take a property with a '
+  'default for one that must be there), responses, bodies and parameters. In: the relations; those whose rows the role '
+  'may read (postern.openapi3_readable); the exposed schemas; whether privileges are ignored.';

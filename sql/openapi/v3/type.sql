@@ -31,7 +31,8 @@ begin
 end
 $$;
 comment on function postern.openapi3_builtin(oid) is
-  'The JSON Schema of values of a built-in type as PostgreSQL writes them in JSON; null where the general rules hold. Formats are those of the OpenAPI Format Registry.';
+  'The JSON Schema of values of a built-in type as PostgreSQL writes them in JSON; null where the general rules hold. '
+  'Formats are those of the OpenAPI Format Registry.';
 
 create or replace function postern.openapi3_type_key(type oid, relations oid[])
 returns text
@@ -42,14 +43,16 @@ as $$
 begin
   return (
     select case when t.typrelid = any (relations) then postern.openapi3_key(t.typname)
-             else pg_catalog.concat_ws('.', 'type', postern.openapi3_key(n.nspname), postern.openapi3_key(t.typname)) end
+             else pg_catalog.concat_ws(
+               '.', 'type', postern.openapi3_key(n.nspname), postern.openapi3_key(t.typname)) end
       from pg_catalog.pg_type t
       join pg_catalog.pg_namespace n on n.oid = t.typnamespace
      where t.oid = openapi3_type_key.type);
 end
 $$;
 comment on function postern.openapi3_type_key(oid, oid[]) is
-  'The key of an enum or composite type among the schemas: type.<schema>.<name>; of the rows of one of the described relations its name.';
+  'The key of an enum or composite type among the schemas: type.<schema>.<name>; of the rows of one of the described '
+  'relations its name.';
 
 create or replace function postern.openapi3_type(type oid, relations oid[])
 returns jsonb
@@ -64,10 +67,12 @@ begin
   if made is not null then
     return made;
   end if;
-  select t.typtype, t.typbasetype, t.typtypmod, t.typelem, t.typsubscript = 'array_subscript_handler'::regproc as is_array,
+  select t.typtype, t.typbasetype, t.typtypmod, t.typelem,
+         t.typsubscript = 'array_subscript_handler'::regproc as is_array,
          t.typnamespace <> 'pg_catalog'::regnamespace
            and exists (select from pg_catalog.pg_cast c
-                        where c.castsource = t.oid and c.casttarget = 'json'::regtype and c.castmethod = 'f') as own_json,
+                        where c.castsource = t.oid and c.casttarget = 'json'::regtype and c.castmethod = 'f'
+                      ) as own_json,
          comment.description
     into given
     from pg_catalog.pg_type t
@@ -80,7 +85,8 @@ begin
       return postern.openapi3_reference('schemas', postern.openapi3_type_key(openapi3_type.type, relations));
     when given.typtype = 'd' then
       return postern.openapi3_type(given.typbasetype, relations)
-        || postern.openapi3_length(given.typbasetype, given.typtypmod) || postern.openapi3_domain_checks(openapi3_type.type)
+        || postern.openapi3_length(given.typbasetype, given.typtypmod)
+        || postern.openapi3_domain_checks(openapi3_type.type)
         || pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('description', given.description));
     when given.is_array then
       return pg_catalog.jsonb_build_object('type', 'array', 'items', postern.openapi3_type(given.typelem, relations));
@@ -95,15 +101,20 @@ begin
 end
 $$;
 comment on function postern.openapi3_type(oid, oid[]) is
-  'The JSON Schema of values of a type that are not null: enums and composite types by reference (postern.openapi3_type_key), domains as the type below with their checks, ranges and all that is unknown as text; no constraint on what has a cast to json of its own. What an array holds has the type of its elements, though PostgreSQL allows null there.';
+  'The JSON Schema of values of a type that are not null: enums and composite types by reference '
+  '(postern.openapi3_type_key), domains as the type below with their checks, ranges and all that is unknown as text; '
+  'no constraint on what has a cast to json of its own. What an array holds has the type of its elements, though '
+  'PostgreSQL allows null there.';
 
 create or replace function postern.openapi3_length(type oid, modifier int)
 returns jsonb
 language sql stable parallel safe
 as $$
   select case
-    when openapi3_length.type in ('pg_catalog.varchar'::regtype, 'pg_catalog.bpchar'::regtype) and modifier >= 4 then pg_catalog.jsonb_build_object('maxLength', modifier - 4)
-    when openapi3_length.type in ('pg_catalog.bit'::regtype, 'pg_catalog.varbit'::regtype) and modifier >= 0 then pg_catalog.jsonb_build_object('maxLength', modifier)
+    when openapi3_length.type in ('pg_catalog.varchar'::regtype, 'pg_catalog.bpchar'::regtype) and modifier >= 4
+      then pg_catalog.jsonb_build_object('maxLength', modifier - 4)
+    when openapi3_length.type in ('pg_catalog.bit'::regtype, 'pg_catalog.varbit'::regtype) and modifier >= 0
+      then pg_catalog.jsonb_build_object('maxLength', modifier)
     else '{}' end
 $$;
 comment on function postern.openapi3_length(oid, int) is
@@ -115,7 +126,8 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
   return case
-    when schema ? '$ref' then (schema - '$ref') || jsonb_build_object('anyOf', jsonb_build_array(jsonb_build_object('$ref', schema -> '$ref'), '{"type": "null"}'::jsonb))
+    when schema ? '$ref' then (schema - '$ref') || jsonb_build_object(
+      'anyOf', jsonb_build_array(jsonb_build_object('$ref', schema -> '$ref'), '{"type": "null"}'::jsonb))
     when schema ? 'type' then schema || jsonb_build_object('type', jsonb_build_array(schema -> 'type', 'null'))
       || case when schema ? 'enum' then jsonb_build_object('enum', schema -> 'enum' || 'null'::jsonb) else '{}' end
     else schema end;
@@ -162,7 +174,8 @@ begin
        select t.typelem where t.typelem <> 0
        union all
        select a.atttypid from pg_catalog.pg_attribute a
-        where a.attrelid = t.typrelid and t.typtype = 'c' and a.attnum > 0 and not a.attisdropped and t.typrelid <> all (relations)) next (oid)
+        where a.attrelid = t.typrelid and t.typtype = 'c' and a.attnum > 0 and not a.attisdropped
+          and t.typrelid <> all (relations)) next (oid)
   )
   select pg_catalog.string_agg('"' || made.key || '":' || made.item, ',' order by made.key collate "C")
     from (
@@ -170,25 +183,31 @@ begin
          pg_catalog.json_strip_nulls(case t.typtype
            when 'e' then pg_catalog.json_build_object(
              'type', 'string',
-             'enum', (select pg_catalog.json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = t.oid),
+             'enum', (select pg_catalog.json_agg(e.enumlabel order by e.enumsortorder)
+                        from pg_catalog.pg_enum e where e.enumtypid = t.oid),
              'description', t.description)
            else pg_catalog.json_build_object(
              'type', 'object',
              'description', t.description,
-             'required', coalesce(pg_catalog.json_agg(a.attname order by a.attnum) filter (where a.attname is not null), '[]'),
+             'required', coalesce(
+               pg_catalog.json_agg(a.attname order by a.attnum) filter (where a.attname is not null), '[]'),
              'properties', coalesce(
-               pg_catalog.json_object_agg(a.attname, postern.openapi3_nullable(postern.openapi3_type(a.atttypid, relations)) order by a.attnum)
+               pg_catalog.json_object_agg(
+                 a.attname, postern.openapi3_nullable(postern.openapi3_type(a.atttypid, relations)) order by a.attnum)
                  filter (where a.attname is not null), '{}'))
            end) as item
     from (select t.oid, t.typtype, t.typrelid, comment.description
             from pg_catalog.pg_type t
-            left join pg_catalog.pg_description comment on comment.objoid = t.oid and comment.classoid = 'pg_type'::regclass
+            left join pg_catalog.pg_description comment on comment.objoid = t.oid
+              and comment.classoid = 'pg_type'::regclass
            where t.oid = any (array(select f.oid from found f)) and t.typtype in ('e', 'c')) t
-    left join pg_catalog.pg_attribute a on t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+    left join pg_catalog.pg_attribute a on t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0
+      and not a.attisdropped
    where t.typrelid <> all (relations)
    group by t.oid, t.typtype, t.description
     ) made);
 end
 $$;
 comment on function postern.openapi3_named_types(oid[], oid[]) is
-  'The schemas of the enums and composite types that types consist of, but for rows of the described relations: members of schemas in JSON text; null for none.';
+  'The schemas of the enums and composite types that types consist of, but for rows of the described relations: '
+  'members of schemas in JSON text; null for none.';

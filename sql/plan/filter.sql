@@ -1,0 +1,193 @@
+-- Filters, logic trees and orders against the columns of their relation.
+
+create or replace function postern.last_key(path jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select step ->> 'key'
+    from jsonb_array_elements(path) with ordinality as steps(step, place)
+    where step ? 'key'
+    order by place desc
+    limit 1);
+end
+$$;
+comment on function postern.last_key(jsonb) is 'The last key (not index) of a JSON path; null when there is none.';
+
+create or replace function postern.is_builtin_operator(operator text, columns jsonb, filter jsonb)
+returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  known pg_catalog.jsonb := columns -> (filter ->> 'name');
+  base pg_catalog.text := known ->> 'base';
+  kind pg_catalog.text := known ->> 'operators';
+begin
+  if filter ? 'path' then
+    base := case when filter -> 'path' -> -1 ->> 'op' = '->>' then 'text' when known ->> 'type' = 'json' then 'json'
+      else 'jsonb' end;
+    kind := 'builtin';
+  end if;
+  return case
+    when kind is null then false
+    when operator in ('eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in', 'isdistinct')
+      then base not in ('json', 'xml', 'point', 'polygon')
+    when operator in ('like', 'ilike', 'match', 'imatch')
+      then base in ('text', 'character varying', 'character', 'name')
+    when operator in ('cs', 'cd') then kind = 'range' or kind = 'array' and base <> 'integer[]' or base = 'jsonb'
+    when operator = 'ov' then kind = 'range' or kind = 'array' and base <> 'integer[]' or base in ('inet', 'cidr')
+    when operator in ('sl', 'sr') then kind = 'range' or base in ('inet', 'cidr')
+    else kind = 'range' end;
+end
+$$;
+comment on function postern.is_builtin_operator(text, jsonb, jsonb) is
+  'Whether a filter compares by an operator of PostgreSQL, so that it must be that and not one of the same name which '
+  'somebody has put on the search path. Not where the type has its own (postern.operator_kind), or may be given some, '
+  'as intarray does to integer[] and many to json; nor for a computed field, whose type is not known. operator: a name '
+  'of postern.operators; columns: postern.column_map.';
+
+create or replace function postern.plan_filter(columns jsonb, filter jsonb, children jsonb)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+declare
+  expr pg_catalog.jsonb := filter -> 'expr';
+  known pg_catalog.jsonb := columns -> (filter ->> 'name');
+  pattern boolean := expr ->> 'operator' in ('like', 'ilike');
+  place int;
+begin
+  if expr ->> 'operator' = 'is' and expr ->> 'value' = 'null' and not filter ? 'path' then
+    place := postern.child_place(children, filter ->> 'name', false);
+    if place is not null then
+      return jsonb_build_object('exists', place, 'not', coalesce((expr ->> 'not')::boolean, false) is false);
+    end if;
+  end if;
+  if pattern and expr ? 'value' then
+    expr := expr || jsonb_build_object('value', replace(expr ->> 'value', '*', '%'));
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object('field', postern.plan_reference(columns, filter), 'expr', expr,
+    'builtin', case when postern.is_builtin_operator(expr ->> 'operator', columns, filter) then true end,
+    'like', case when pattern then expr -> 'param' end, 'transform', case when (known ->> 'type_oid')::bigint >= 16384
+      then postern.representation('text'::regtype, (known ->> 'type_oid')::oid) end));
+end
+$$;
+comment on function postern.plan_filter(jsonb, jsonb, jsonb) is
+  'A filter as {field, expr, builtin?: postern.is_builtin_operator, like: the parameter that is a pattern, in whose '
+  'value * stands for %, transform: the function that makes the column''s domain from text}, or, when it is a null '
+  'test of an embed, {exists: place of the child, not}.';
+
+create or replace function postern.plan_likes(node jsonb)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(jsonb_agg(distinct param), '[]') from jsonb_path_query(node, '$.**.like') as param);
+end
+$$;
+comment on function postern.plan_likes(jsonb) is
+  'The numbers of the parameters that are patterns of like and ilike, in a node and all below: whoever gives their '
+  'values has to write % for each *.';
+
+create or replace function postern.plan_logic(columns jsonb, tree jsonb, children jsonb)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+begin
+  if not tree ? 'of' then
+    return postern.plan_filter(columns, tree, children);
+  end if;
+  return tree || jsonb_build_object('of', (
+    select jsonb_agg(postern.plan_logic(columns, branch, children) order by place)
+    from jsonb_array_elements(tree -> 'of') with ordinality as branches(branch, place)));
+end
+$$;
+comment on function postern.plan_logic(jsonb, jsonb, jsonb) is 'A logic tree with each of its filters planned.';
+
+create or replace function postern.plan_conditions(columns jsonb, entries jsonb, children jsonb)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select jsonb_agg(case entry ->> 'kind'
+      when 'filter' then postern.plan_filter(plan_conditions.columns, entry, plan_conditions.children)
+      else postern.plan_logic(plan_conditions.columns, entry -> 'tree', plan_conditions.children) end order by place)
+    from jsonb_array_elements(entries) with ordinality as listed(entry, place)
+    where entry -> 'embed' = '[]' and entry ->> 'kind' in ('filter', 'logic'));
+end
+$$;
+comment on function postern.plan_conditions(jsonb, jsonb, jsonb) is
+  'The filters and logic trees among entries that are the node''s own; null for none. columns: by name '
+  '(postern.column_map); children: its embeds.';
+
+create or replace function postern.plan_order(columns jsonb, term jsonb, children jsonb, relation text)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+declare
+  place int;
+begin
+  if not term ? 'relation' then
+    return term || jsonb_build_object('field', postern.plan_reference(columns, term));
+  end if;
+  place := postern.child_place(children, term ->> 'relation', false);
+  if place is null then
+    perform postern.not_embedded(term ->> 'relation', null);
+  elsif not (children -> place -> 'relationship' ->> 'to_one')::boolean then
+    perform postern.fail('PGRST118', format('The result cannot be ordered by a column of ''%s''', term ->> 'relation'),
+      format('''%s'' and ''%s'' do not form a many-to-one or one-to-one relationship', relation, term ->> 'relation'));
+  end if;
+  return term || jsonb_build_object('child', place, 'field', coalesce((
+      select field from jsonb_array_elements(children -> place -> 'fields') as field
+      where field ->> 'label' = term ->> 'name' and not term ? 'path' limit 1),
+    postern.plan_reference(postern.column_map(postern.relation_columns((children -> place ->> 'oid')::oid)), term)));
+end
+$$;
+comment on function postern.plan_order(jsonb, jsonb, jsonb, text) is
+  'A term of order with its reference; child: place of the to-one embed whose column it is. PGRST108 when that is '
+  'not embedded, PGRST118 when it is to-many.';
+
+create or replace function postern.plan_terms(columns jsonb, entries jsonb, children jsonb, relation text)
+returns jsonb
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select jsonb_agg(postern.plan_order(plan_terms.columns, term, plan_terms.children, plan_terms.relation)
+      order by place)
+    from jsonb_array_elements((
+      select entry -> 'terms' from jsonb_array_elements(entries) as entry
+      where entry -> 'embed' = '[]' and entry ->> 'kind' = 'order' limit 1)) with ordinality as listed(term, place));
+end
+$$;
+comment on function postern.plan_terms(jsonb, jsonb, jsonb, text) is
+  'The terms of the order among entries that is the node''s own, the first; null for none. Parameters: as of '
+  'postern.plan_conditions and postern.plan_order.';
+
+create or replace function postern.computed_names(node jsonb, columns jsonb)
+returns text[]
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return array(
+    select distinct name
+    from (
+      select field ->> 'name' as name from jsonb_array_elements(node -> 'fields') as field where not field ? 'set'
+      union all
+      select term -> 'field' ->> 'name' from jsonb_array_elements(node -> 'order') as term where not term ? 'child'
+      union all
+      select leaf ->> 'name' from jsonb_path_query(node -> 'where', 'lax $.**.field') as leaf
+    ) as used
+    where name <> '*' and columns <> '[]' and not columns @> jsonb_build_array(jsonb_build_object('name', name)));
+end
+$$;
+comment on function postern.computed_names(jsonb, jsonb) is
+  'What a node names that is no column of its relation: computed fields, to be computed while the row type is known. '
+  'Not those that are sets, which RETURNING does not take: they are computed from the row (postern.render_fields). '
+  'Source: PostgREST docs, references/api/computed_fields.';

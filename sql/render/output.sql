@@ -1,0 +1,109 @@
+-- What a node yields, as a list for SELECT: its fields, and what its embeds yield.
+
+create or replace function postern.render_field(alias text, field jsonb, grouped boolean default false)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  made pg_catalog.text;
+begin
+  if field ->> 'name' = '*' then
+    return case when field ? 'aggregate' then '1' else format('%I.*', alias) end;
+  end if;
+  made := postern.render_reference(alias, field);
+  if field ? 'transform' then
+    made := format('%s(%s)%s', field ->> 'transform', made,
+      case when grouped and not field ?| '{cast,aggregate}' then '::pg_catalog.jsonb' else '' end);
+  end if;
+  return case when field ? 'cast' then format('cast(%s as %s)', made, field ->> 'cast') else made end;
+end
+$$;
+comment on function postern.render_field(text, jsonb, boolean) is
+  'A field before aggregation; grouped: that rows will be grouped by, for which json is no type. The cast is an '
+  'identifier of letters, digits, _, space and $ by the grammar of select.';
+
+create or replace function postern.render_set(node jsonb, routine jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return format('%I.%I(%s)', routine ->> 'schema', routine ->> 'name', postern.render_row(node));
+end
+$$;
+comment on function postern.render_set(jsonb, jsonb) is
+  'A computed field that is a set (postern.with_sets), from the rows of a call or a write.';
+
+create or replace function postern.render_fields(node jsonb, names text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select string_agg(case when field ? 'set' then postern.render_set(node, field -> 'set')
+        else postern.render_field(node ->> 'alias', field, node ? 'grouped') end
+      || case when field ->> 'name' = '*' and not field ? 'aggregate' then ''
+        when names = 'labels' then format(' as %I', field ->> 'label') else ' as f' || place || '$' end, ', '
+          order by place)
+    from jsonb_array_elements(node -> 'fields') with ordinality as fields(field, place));
+end
+$$;
+comment on function postern.render_fields(jsonb, text) is
+  'The fields of a node as a select list, null when there are none. names: as for postern.render_rows.';
+
+create or replace function postern.render_labels(node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return postern.render_fields(node, 'labels');
+end
+$$;
+comment on function postern.render_labels(jsonb) is 'The fields of a node under the answer''s names.';
+
+create or replace function postern.render_output(node jsonb, output jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  child pg_catalog.jsonb := node -> 'children' -> (output ->> 'child')::int - 1;
+  embed pg_catalog.text := 'pgrst_e' || (output ->> 'child');
+begin
+  if child is null then
+    return format(case output ->> 'column' when '*' then '%s.*' else '%s.%s' end, postern.level_alias(node),
+      output ->> 'column');
+  elsif output ? 'inner' then
+    return format('%s.%s%s', embed, output ->> 'inner',
+      case when node ? 'grouped' and not (child -> 'relationship' ->> 'to_one')::boolean then '::pg_catalog.jsonb'
+        else '' end);
+  end if;
+  return format(case when child ? 'written' or (child -> 'relationship' ->> 'to_one')::boolean
+      then '%s.rows%s' else 'coalesce(%s.rows, ''[]'')%s' end,
+    embed, case when node ?| '{grouped,jsonb}' then '::pg_catalog.jsonb' else '' end);
+end
+$$;
+comment on function postern.render_output(jsonb, jsonb) is
+  'SQL of an output of a node at level 2; that of a written embed is null where there are no rows.';
+
+create or replace function postern.render_outputs(node jsonb, names text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return (
+    select coalesce(string_agg(concat(postern.render_output(node, output),
+      case when output ->> 'column' = '*' then '' else format(' as %I', output ->> case names when 'labels'
+        then 'label' else 'column' end) end,
+      case when output ? 'child' and not output ? 'inner'
+          and postern.gathers_texts(node -> 'children' -> (output ->> 'child')::int - 1)
+        then format(', pgrst_e%s.texts as pgrst_texts_%s', output ->> 'child', place) end), ', ' order by place), '')
+      || coalesce((
+        select string_agg(format(', %s.%s', postern.level_alias(node), item ->> 'column'), '')
+        from jsonb_array_elements(node -> 'hidden') as item), '')
+    from jsonb_array_elements(node -> 'outputs') with ordinality as outputs(output, place));
+end
+$$;
+comment on function postern.render_outputs(jsonb, text) is
+  'The select list of level 2, with pgrst_texts_<place> for embeds whose texts are gathered. names: as for '
+  'postern.render_rows.';
