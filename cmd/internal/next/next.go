@@ -1,5 +1,4 @@
-// Package next makes, for tests of upgrades, a copy of the sources in which what there is counts as released and the next version has
-// been begun.
+// Package next makes, for tests of releases and upgrades, copies of the sources.
 package next
 
 import (
@@ -15,9 +14,20 @@ import (
 // Version is the version that the copy has begun.
 const Version = "99.0.0"
 
-// Tree makes the copy, by make freeze, and returns its directory. In its version postern.compiled_statement has another name,
+// Tree makes a copy in which the next version has been begun, as by make freeze, and returns its directory. In that version postern.compiled_statement has another name,
 // postern.path_segments another name of its parameter, for which its migration makes room, and postern.next is new.
 func Tree(t testing.TB) string {
+	t.Helper()
+	tree := Copy(t)
+	if err := freeze.Freeze(tree, Version); err != nil {
+		t.Fatal(err)
+	}
+	change(t, tree)
+	return tree
+}
+
+// Copy makes a copy of the sources as they are, and returns its directory.
+func Copy(t testing.TB) string {
 	t.Helper()
 	root, tree := filepath.Join("..", ".."), t.TempDir()
 	for _, dir := range []string{"cmd", "migrations", "shell", "sql"} {
@@ -28,9 +38,12 @@ func Tree(t testing.TB) string {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		edit(t, filepath.Join(root, name), filepath.Join(tree, name))
 	}
-	if err := freeze.Freeze(tree, Version); err != nil {
-		t.Fatal(err)
-	}
+	return tree
+}
+
+// change makes the changes of the next version.
+func change(t testing.TB, tree string) {
+	t.Helper()
 	for _, name := range []string{"compile", "compile_call", "compile_read", "compile_root", "compile_write"} {
 		name = filepath.Join(tree, "sql", name+".sql")
 		edit(t, name, name, "postern.compiled_statement(", "postern.statement_compiled(")
@@ -46,7 +59,6 @@ func Tree(t testing.TB) string {
 		t.Fatalf("the migration: %q, %v", migrations, err)
 	}
 	edit(t, migrations[0], migrations[0], "{{ install_snapshot", "drop function postern.path_segments(text);\n{{ install_snapshot")
-	return tree
 }
 
 // edit copies a file, with the texts replaced.
