@@ -76,6 +76,8 @@ func TestBinaryLife(t *testing.T) {
 		}
 	})
 
+	t.Run("deploy", func(t *testing.T) { testDeploy(t, h) })
+
 	h.database(t, "served", true)
 	t.Run("admin", func(t *testing.T) {
 		p := h.serve(t, "served")
