@@ -66,6 +66,10 @@ func TestBinaryLife(t *testing.T) {
 			t.Error(log)
 		}
 		h.execute(t, "aged", "create or replace function postern.protocol() returns int language sql immutable as $$ select 0 $$")
+		eventually(t, "new connections, which are refused", func() bool {
+			h.ask(t, "aged", "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = 'aged' and usename = 'e2e_login'")
+			return p.send(t, "GET", "/books?id=eq.1&select=id", "").status == 503 && strings.Contains(p.events.String(), "upgrade the database")
+		})
 		for database, want := range map[string]string{"bare": "not installed", "aged": "0.0.0-other"} {
 			began := time.Now()
 			out, err := h.run(t, "serve", "PGRST_DB_URI="+h.cluster.URI("e2e_login", database), "PGRST_DB_SCHEMAS=api", "PGRST_DB_ANON_ROLE=e2e_anon",
