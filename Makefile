@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BIN := bin/postern
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race matrix soak bench build extension lint fmt setup setup-test conformance clean
+.PHONY: help run test race matrix soak bench build extension release freeze lint fmt setup setup-test conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,12 @@ build: ## compile the binary to bin/postern
 
 extension: ## write the files of CREATE EXTENSION postern, for PGXN and pg_tle too, to bin/extension
 	@go run ./cmd/extension bin/extension && ls bin/extension
+
+release: ## write static binaries, their SBOMs and the checksums to bin/release
+	@go run ./cmd/release build bin/release && ls bin/release
+
+freeze: ## after a release: keep its functions for upgrades, and begin the version VERSION (make freeze VERSION=0.2.0)
+	@go run ./cmd/release freeze "$(VERSION)"
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not formatted (make fmt mends it):"; echo "$$unformatted"; exit 1; }

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"postern/sql"
@@ -20,12 +21,16 @@ const (
 // Files are the migrations and, in snapshots, the sources that each release installs.
 var Files fs.FS = files{}
 
-//go:embed *.sql
+//go:embed *.sql snapshots
 var scripts embed.FS
 
-// unreleased is the snapshot that is the sources themselves. On disk, where the command tern looks, it is a link to them, which embed
-// does not follow; a release puts a copy in place of the link and embeds that.
-const unreleased = "snapshots/001"
+// unreleased is the snapshot that is the sources themselves, that of the newest migration. On disk, where the command tern looks, it
+// is a link to them, which embed does not follow; make freeze puts a copy in place of the link.
+var unreleased = func() string {
+	names, _ := fs.Glob(scripts, "*.sql")
+	number, _, _ := strings.Cut(slices.Max(names), "_")
+	return "snapshots/" + number
+}()
 
 type files struct{}
 

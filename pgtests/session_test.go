@@ -197,6 +197,35 @@ func TestOpenDDLBlocksNobody(t *testing.T) {
 	}
 }
 
+// DDL of many sessions at once fails for none of the others, warns nobody, and none is missed.
+func TestDDLAtOnce(t *testing.T) {
+	t.Parallel()
+	const sessions, rounds = 12, 10
+	database := newDatabase(t)
+	var working sync.WaitGroup
+	for n := range sessions {
+		conn := connectQuietly(t, database)
+		execute(t, conn, "set lock_timeout = '1s'; set default_transaction_isolation = "+[...]string{"'read committed'", "'serializable'"}[n%2])
+		working.Go(func() {
+			for round := range rounds {
+				_, err := conn.Exec(t.Context(), "begin")
+				if err == nil {
+					_, err = conn.Exec(t.Context(), fmt.Sprintf("create table store.at_once_%d_%d (n int)", n, round))
+				}
+				own := 0 // what it sees of a transaction in progress is its own
+				if err == nil {
+					err = conn.QueryRow(t.Context(), `select count(*) from pg_constraint
+						where contypid = 'postern.slots'::regtype and pg_xact_status(xmin::text::xid8) = 'in progress'`).Scan(&own)
+				}
+				if _, failed := conn.Exec(t.Context(), "commit"); err != nil || failed != nil || own != 1 {
+					t.Errorf("session %d, round %d: %v, %v; it has changed %d slots", n, round, err, failed, own)
+				}
+			}
+		})
+	}
+	working.Wait()
+}
+
 func renderedEpoch(t *testing.T, conn *pgx.Conn) (text string) {
 	t.Helper()
 	if err := conn.QueryRow(t.Context(), "select postern.render_epoch()").Scan(&text); err != nil {

@@ -93,6 +93,7 @@ func New(options Options) (*Server, error) {
 		MaxLifetime:    time.Duration(c.DBPoolMaxLifetime) * time.Second,
 		MaxIdle:        time.Duration(c.DBPoolMaxIdletime) * time.Second,
 		Session:        s.session,
+		Met:            s.meet,
 	})
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
--- The schema, the error that every room raises, and the version that the shell checks.
+-- The schema, the error that every room raises, the version, and the protocol that the shell checks.
 create schema if not exists postern;
 comment on schema postern is 'postern: a REST API served from inside the database. Entry: postern.handle.';
 grant usage on schema postern to public;
@@ -7,8 +7,15 @@ create or replace function postern.version()
 returns text
 language sql immutable parallel safe
 as $$ select '0.1.0'::pg_catalog.text $$;
-comment on function postern.version() is
-  'Version of the installed functions. The shell serves only a version that it was built for.';
+comment on function postern.version() is 'Version of the installed functions.';
+
+create or replace function postern.protocol()
+returns integer
+language sql immutable parallel safe
+as $$ select 1 $$;
+comment on function postern.protocol() is
+$$The number of what the shell and the functions say to each other: a shell serves the numbers it knows. docs/releasing.md
+says what belongs to it, and when it rises.$$;
 
 create or replace function postern.fail_json(code text, message text, details jsonb, hint text default null)
 returns void

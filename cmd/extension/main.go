@@ -3,8 +3,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/jackc/tern/v2/migrate"
 
+	"postern/migrations"
 	"postern/sql"
 )
 
@@ -45,12 +48,22 @@ func write(dir string) error {
 		return err
 	}
 	guard := `\echo Use "CREATE EXTENSION postern" to load this file. \quit` + "\n"
-	for name, content := range map[string]string{
+	files := map[string]string{
 		"postern.control":                    string(control),
 		"postern--" + version + ".sql":       guard + script,
 		"META.json":                          meta,
 		"pg_tle-postern-" + version + ".sql": registration(version, comment, script),
-	} {
+	}
+	steps, err := updates()
+	if err != nil {
+		return err
+	}
+	for _, one := range steps {
+		name := "postern--" + one.from + "--" + one.to + ".sql"
+		files[name] = strings.Replace(guard, "CREATE EXTENSION postern", "ALTER EXTENSION postern UPDATE", 1) + one.script
+		files["pg_tle-"+name] = one.registration()
+	}
+	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			return err
 		}
@@ -89,6 +102,40 @@ begin
 end
 $$;
 create schema postern;`, 1), nil
+}
+
+// update is a step from one version to the next.
+type update struct{ from, to, script string }
+
+// updates returns the steps from the first version to this one: the migrations.
+func updates() ([]update, error) {
+	migrator, err := migrate.NewMigrator(context.Background(), nil, migrations.VersionTable)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrator.LoadMigrations(migrations.Files); err != nil {
+		return nil, err
+	}
+	var steps []update
+	last := ""
+	for _, migration := range migrator.Migrations {
+		control, err := fs.ReadFile(migrations.Files, fmt.Sprintf("snapshots/%03d/postern.control", migration.Sequence))
+		if err != nil {
+			return nil, err
+		}
+		version := valueOf(string(control), "default_version")
+		if last != "" {
+			steps = append(steps, update{last, version, migration.UpSQL})
+		}
+		last = version
+	}
+	return steps, nil
+}
+
+// registration returns the calls of pg_tle that make the step, and CREATE EXTENSION of its version, possible.
+func (u update) registration() string {
+	return fmt.Sprintf("select pgtle.install_update_path('postern', '%s', '%s', $_pg_tle_$\n%s\n$_pg_tle_$);\n"+
+		"select pgtle.set_default_version('postern', '%[2]s');\n", u.from, u.to, u.script)
 }
 
 // metadata returns META.json, as of the PGXN Meta Specification 1.0.0.

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/tern/v2/migrate"
 
 	"postern/cmd/internal/cluster"
+	"postern/cmd/internal/next"
 	"postern/shell"
 	"postern/sql"
 )
@@ -76,7 +77,9 @@ const functions = `
 
 func TestExtension(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "extension")
-	if err := write(dir); err != nil {
+	tree := next.Tree(t)
+	next.Run(t, tree, "go", "run", "./cmd/extension", dir)
+	if err := write(dir); err != nil { // the control file is of this version again
 		t.Fatal(err)
 	}
 	c, err := cluster.Start(t.Context(), cluster.Options{PgBin: serverWith(t, dir)})
@@ -144,6 +147,16 @@ func TestExtension(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "run", "../postern", "migrate", "--db-uri", uri).CombinedOutput(); err == nil ||
 		!strings.Contains(string(out), "ALTER EXTENSION postern UPDATE") {
 		t.Errorf("postern migrate beside it: %v, %s", err, out)
+	}
+	execute(owner, "alter extension postern update to '"+next.Version+"'")
+	execute(super, "create database newer")
+	newer := connect(c.Superuser, "newer")
+	execute(newer, "create extension postern version '"+next.Version+"'")
+	if got, want := text(owner, functions), text(newer, functions); got != want || !strings.Contains(got, "postern.next()") {
+		t.Error("an extension that was updated is not what a fresh one is")
+	}
+	if answer := text(owner, "select body from postern.get('/thing')"); answer != `[{"id":7}]` {
+		t.Errorf("updated, it answers %s", answer)
 	}
 	execute(owner, "drop extension postern")
 	if left := text(owner, "select count(*)::text from pg_namespace, pg_event_trigger where nspname = 'postern'"); left != "0" {

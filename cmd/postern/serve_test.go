@@ -210,14 +210,19 @@ func TestServer(t *testing.T) {
 	})
 
 	t.Run("other version", func(t *testing.T) {
-		execute(t, "create or replace function postern.version() returns text language sql as $$ select '9.9.9'::text $$")
 		defer execute(t, "create or replace function postern.version() returns text language sql as $$ select '0.1.0'::text $$")
-		if err := serveEnvironment(t.Context(), []string{"PGRST_DB_URI=" + uri, "PGRST_SERVER_PORT=0"}, nil); !missing(err, "9.9.9") {
-			t.Error(err)
+		defer execute(t, "create or replace function postern.protocol() returns int language sql as $$ select 1 $$")
+		for protocol, upgrade := range map[int]string{0: "the database, by `postern migrate`", 99: "the binary"} {
+			execute(t, "create or replace function postern.version() returns text language sql as $$ select '9.9.9'::text $$")
+			execute(t, fmt.Sprintf("create or replace function postern.protocol() returns int language sql as $$ select %d $$", protocol))
+			err := serveEnvironment(t.Context(), []string{"PGRST_DB_URI=" + uri, "PGRST_SERVER_PORT=0"}, nil)
+			if !missing(err, "9.9.9") || !strings.HasSuffix(err.Error(), "upgrade "+upgrade) {
+				t.Errorf("protocol %d: %v", protocol, err)
+			}
 		}
 	})
 	t.Run("not installed", func(t *testing.T) {
-		if err := serveEnvironment(t.Context(), []string{"PGRST_DB_URI=" + c.URI("authenticator", "template1"), "PGRST_SERVER_PORT=0"}, nil); !missing(err, "") {
+		if err := serveEnvironment(t.Context(), []string{"PGRST_DB_URI=" + c.URI("authenticator", "template1"), "PGRST_SERVER_PORT=0"}, nil); !missing(err, "") || !strings.Contains(err.Error(), "postern migrate") {
 			t.Error(err)
 		}
 	})
@@ -225,7 +230,7 @@ func TestServer(t *testing.T) {
 
 func missing(err error, found string) bool {
 	var missing *db.NotInstalledError
-	return errors.As(err, &missing) && missing.Found == found && strings.Contains(err.Error(), "postern migrate")
+	return errors.As(err, &missing) && missing.Found == found
 }
 
 // testAnswers checks what does not depend on the role.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -29,13 +28,14 @@ const (
 type Options struct {
 	URI            string        // libpq connection string (URI or key=value); PG* variables fill in
 	Application    string        // application_name of the connections
-	Version        string        // the version that postern.version() must give
+	Version        string        // the version of this binary
 	Size           int           // most connections
 	AcquireTimeout time.Duration // how long a request waits for a connection; at least a second
 	MaxLifetime    time.Duration // age at which a connection is replaced; at least a second
 	MaxIdle        time.Duration // time after which an unused connection is closed
 	Session        func() Session
-	Dial           pgconn.DialFunc // how to reach the server; nil for the usual way
+	Met            func(version string) // told when the functions are of another version than when a connection was last opened; nil for nobody
+	Dial           pgconn.DialFunc      // how to reach the server; nil for the usual way
 }
 
 // Session is what a new connection starts with.
@@ -56,6 +56,8 @@ type Pool struct {
 	waiting  atomic.Int64 // requests that are acquiring a connection
 	timeouts atomic.Int64 // requests that waited for one in vain
 	restores atomic.Int64 // sessions that were restored after code of the user's
+
+	version atomic.Pointer[string] // of the functions, when a connection was last opened
 }
 
 // Stats are figures of a Pool at a moment.
@@ -76,19 +78,6 @@ func (p *Pool) Stats() Stats {
 	}
 }
 
-// NotInstalledError tells that the database has no postern, or another version of it.
-type NotInstalledError struct {
-	Found  string // version found; empty when there is none
-	Wanted string
-}
-
-func (e *NotInstalledError) Error() string {
-	if e.Found == "" {
-		return "postern is not installed in the database: run `postern migrate`"
-	}
-	return fmt.Sprintf("the database has postern %s, but this binary needs %s: run `postern migrate` of the newer one", e.Found, e.Wanted)
-}
-
 // Open makes a pool. It does not connect: the error is only about the connection string.
 func Open(options Options) (*Pool, error) {
 	config, err := ParseURI(options.URI, options.Application)
@@ -98,6 +87,7 @@ func Open(options Options) (*Pool, error) {
 	options.AcquireTimeout = max(options.AcquireTimeout, time.Second)
 	options.MaxLifetime = max(options.MaxLifetime, time.Second)
 	p := &Pool{options: options, config: config, prefix: "postern_" + rand.Text() + "_"}
+	p.version.Store(&options.Version)
 	if options.Dial != nil {
 		config.ConnConfig.DialFunc = options.Dial
 	}
@@ -147,11 +137,12 @@ func (p *Pool) Busy() bool {
 	return stat.AcquiredConns() >= stat.MaxConns()
 }
 
-// Check connects if need be and makes one round trip. It fails with a NotInstalledError when the functions are missing.
+// Check connects if need be and makes one round trip. It fails with a NotInstalledError when the functions are missing, or of
+// a protocol that this binary does not know.
 func (p *Pool) Check(ctx context.Context) error {
 	return p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		found, err := queryText(ctx, pgOf(conn), "select postern.version()")
-		return p.checkVersion(found, err)
+		found, err := queryText(ctx, pgOf(conn), installed)
+		return p.checkInstalled(found, err)
 	})
 }
 

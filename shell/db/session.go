@@ -83,13 +83,13 @@ func (s *session) forget() {
 	s.fixed = [fixedStatements]*pgconn.StatementDescription{}
 }
 
-// open makes a new connection ready: it asks for the version of the functions and prepares the fixed statements, in one round trip.
+// open makes a new connection ready: it asks for the version and the protocol of the functions and prepares the fixed statements, in one round trip.
 func (p *Pool) open(ctx context.Context, conn *pgx.Conn) error {
 	pg := conn.PgConn()
 	s := newSession(!p.options.Session().Prepared)
 	pg.CustomData()[sessionKey] = s
 	pipeline := pg.StartPipeline(ctx)
-	pipeline.SendQueryParams("select postern.version()", nil, nil, nil, nil)
+	pipeline.SendQueryParams(installed, nil, nil, nil, nil)
 	if !s.pooled {
 		for which := range s.fixed {
 			pipeline.SendPrepare(p.prefix+fixed[which].name, fixed[which].sql, fixed[which].oids)
@@ -126,10 +126,7 @@ func (p *Pool) open(ctx context.Context, conn *pgx.Conn) error {
 	if err := pipeline.Close(); failed == nil {
 		failed = err
 	}
-	if found == p.options.Version && failed != nil {
-		return fmt.Errorf("preparing: %w", failed)
-	}
-	if err := p.checkVersion(found, failed); err != nil {
+	if err := p.checkInstalled(found, failed); err != nil {
 		return err
 	}
 	return checkText(pg)
@@ -162,23 +159,6 @@ func (p *Pool) prepareFixed(ctx context.Context, pg *pgconn.PgConn) error {
 			return fmt.Errorf("preparing: %w", err)
 		}
 		s.fixed[which] = sd
-	}
-	return nil
-}
-
-// isMissing reports whether an error is that postern's schema, or a function in it, is not there.
-func isMissing(err *pgconn.PgError) bool { return err.Code == "3F000" || err.Code == "42883" }
-
-// checkVersion tells what the answer to the question for the version means: nil for the version that is wanted.
-func (p *Pool) checkVersion(found string, err error) error {
-	var pgErr *pgconn.PgError
-	switch {
-	case errors.As(err, &pgErr) && isMissing(pgErr):
-		return &NotInstalledError{Wanted: p.options.Version}
-	case err != nil:
-		return fmt.Errorf("asking for the version: %w", err)
-	case found != p.options.Version:
-		return &NotInstalledError{Found: found, Wanted: p.options.Version}
 	}
 	return nil
 }

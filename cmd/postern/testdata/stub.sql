@@ -14,6 +14,7 @@ create schema postern;
 grant usage on schema postern to public;
 
 create function postern.version() returns text language sql as $$ select '0.1.0'::text $$;
+create function postern.protocol() returns int language sql as $$ select 1 $$;
 create function postern.live() returns boolean language sql as $$ select true $$;
 create function postern.epoch() returns text language sql as $$ select 'now'::text $$;
 create function postern.forget_prepared() returns void language sql as $$ select $$;
