@@ -68,6 +68,8 @@ const (
 	// So many requests are all sent before it is measured, more of them for as long as is said.
 	fillAll = 20000
 	fillFor = 30 * time.Second
+	// The description of 50,000 relations takes more than a request may take elsewhere.
+	growthPatience = 3 * time.Minute
 )
 
 // benchGrowth measures the dimensions one after the other. Each has its table and its chart as soon as it has been
@@ -198,7 +200,7 @@ func (g *growth) try(ctx context.Context, t trial) (found grown) {
 	if err != nil {
 		return grown{failed: err}
 	}
-	asking := &asked{requests: t.requests}
+	asking := &asked{requests: t.requests, patience: growthPatience}
 	if err := g.fill(ctx, s, t, asking); err != nil {
 		return grown{failed: err}
 	}
@@ -220,7 +222,7 @@ func (g *growth) try(ctx context.Context, t trial) (found grown) {
 func (g *growth) fill(ctx context.Context, s *server, t trial, asking *asked) error {
 	fill := asking
 	if t.fill != nil {
-		fill = &asked{requests: t.fill}
+		fill = &asked{requests: t.fill, patience: growthPatience}
 	}
 	duration := time.Duration(0)
 	if len(fill.requests) > fillAll {
