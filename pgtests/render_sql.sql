@@ -106,11 +106,11 @@ from (values
 -- Payloads.
 select is(postern.render_payload(columns::jsonb, form, defaults), wanted, concat_ws(' ', columns, form, defaults))
 from (values
-  ('[{"name": "a", "type": "integer"}]', '{', false, '(select read.a from pg_catalog.json_to_record($2::pg_catalog.json) as read(a integer)) as pgrst_body'),
+  ('[{"name": "a", "type": "integer"}]', '{', false, '(select read.a from (select $2::pg_catalog.json as val) as filled, pg_catalog.json_to_record(filled.val) as read(a integer)) as pgrst_body'),
   ('[{"name": "a", "type": "integer"}]', '[', false, '(select read.a from pg_catalog.json_to_recordset($2::pg_catalog.json) as read(a integer)) as pgrst_body'),
-  ('[{"name": "B\"c", "type": "text"}]', '{', false, '(select read."B""c" from pg_catalog.json_to_record($2::pg_catalog.json) as read("B""c" pg_catalog.text)) as pgrst_body'),
-  ('[{"name": "a", "type": "json", "transform": "rooms.f"}]', '{', false, '(select rooms.f(read.a) as a from pg_catalog.json_to_record($2::pg_catalog.json) as read(a pg_catalog.json)) as pgrst_body'),
-  ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '{', true, '(select read.a from pg_catalog.jsonb_to_record(pg_catalog.jsonb_build_object(''a'', 1 + 1) operator(pg_catalog.||) $2::pg_catalog.json::pg_catalog.jsonb) as read(a integer)) as pgrst_body'),
+  ('[{"name": "B\"c", "type": "text"}]', '{', false, '(select read."B""c" from (select $2::pg_catalog.json as val) as filled, pg_catalog.json_to_record(filled.val) as read("B""c" pg_catalog.text)) as pgrst_body'),
+  ('[{"name": "a", "type": "json", "transform": "rooms.f"}]', '{', false, '(select rooms.f(read.a) as a from (select $2::pg_catalog.json as val) as filled, pg_catalog.json_to_record(filled.val) as read(a pg_catalog.json)) as pgrst_body'),
+  ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '{', true, '(select read.a from (select pg_catalog.jsonb_build_object(''a'', 1 + 1) operator(pg_catalog.||) $2::pg_catalog.json::pg_catalog.jsonb as val) as filled, pg_catalog.jsonb_to_record(filled.val) as read(a integer)) as pgrst_body'),
   ('[{"name": "a", "type": "integer", "default": "1 + 1"}]', '[', true, '(select read.a from (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(''a'', 1 + 1) operator(pg_catalog.||) elem) as val from pg_catalog.jsonb_array_elements($2::pg_catalog.json::pg_catalog.jsonb) as elem) as filled, pg_catalog.jsonb_to_recordset(filled.val) as read(a integer)) as pgrst_body'),
   ('[]', 'empty', false, '(select 1 as nothing from (select 1 where false) as read) as pgrst_body'),
   ('[]', '{', false, '(select 1 as nothing from (values (1)) as read) as pgrst_body'),
@@ -142,7 +142,7 @@ create function pg_temp.call(name text, arguments jsonb, keys text[], form text,
   select pg_temp.squeezed(postern.render_call(postern.find_routines('store', name) -> 0, '{"alias": "it", "columns": [], "fields": []}', arguments, keys, form, guard)) $$;
 select is(pg_temp.call('add', '[{"name": "a", "param": 2}, {"name": "a", "param": 3}]', '{a}', null), 'select store.add(a := $3::integer) as pgrst_scalar', 'the last of a name');
 select is(pg_temp.call('joined', '[{"name": "words", "param": 2}, {"name": "words", "param": 3}]', '{words}', null), 'select store.joined(variadic words := array[$2, $3]::pg_catalog.text[]) as pgrst_scalar', 'variadic');
-select is(pg_temp.call('add', null, '{a}', '{'), 'select store.add(a := pgrst_body.a) as pgrst_scalar from (select read.a from pg_catalog.json_to_record($2::pg_catalog.json) as read(a integer)) as pgrst_body', 'a JSON body');
+select is(pg_temp.call('add', null, '{a}', '{'), 'select store.add(a := pgrst_body.a) as pgrst_scalar from (select read.a from (select $2::pg_catalog.json as val) as filled, pg_catalog.json_to_record(filled.val) as read(a integer)) as pgrst_body', 'a JSON body');
 select is(pg_temp.call('add', null, '{a}', '['), 'select store.add(a := pgrst_body.a) as pgrst_scalar from (select * from (select read.a from pg_catalog.json_to_recordset($2::pg_catalog.json) as read(a integer)) as pgrst_body limit 1) as pgrst_body', 'a JSON array: its first element');
 select is(pg_temp.call('echo', null, '{}', '{'), 'select store.echo($2::pg_catalog.json) as pgrst_scalar', 'the body as a whole');
 select is(pg_temp.call('films_by', '[{"name": "director", "param": 2}]', '{director}', null), 'select it.* from store.films_by(director := $2::integer) as it', 'rows');
@@ -178,8 +178,9 @@ from (values
       postern.render_unset('response.status'), postern.render_unset('response.headers'))),
   ('{"code": "stable", "explain": true}', 'b', '200', 'src', null, 'select ''200'' as status, h as headers, b as body, N end as note from src')
 ) as cases(more, body, status, source, escapes, wanted);
-select is(replace(postern.render_guard('{"epoch": "a''b"}'), postern.render_epoch(), 'now'), 'case when now operator(pg_catalog.=) ''a''''b'' then true else postern.stale() end', 'render_guard');
-select is(testing.failure('select postern.stale()'), 'PNSTL', 'stale');
+select is(replace(postern.render_guard('{"epoch": "a''b"}'), postern.render_epoch(), 'now'), 'postern.fresh(now operator(pg_catalog.=) ''a''''b'')', 'render_guard');
+select ok(postern.fresh(true), 'fresh');
+select is(testing.failure(format('select postern.fresh(%s)', same)), 'PNSTL', concat_ws(' ', 'not fresh:', same)) from unnest(array['false', 'null']) as same;
 select is(postern.out_of_bounds(7, 3, 'minimal')::json ->> 'code', 'PGRST103', 'out_of_bounds');
 select is(testing.failure(statement), wanted, statement)
 from (values ('select postern.not_single(2)', 'PGRST116'), ('select postern.too_many(2)', 'PGRST124'), ('select postern.key_mismatch()', 'PGRST115')) as cases(statement, wanted);

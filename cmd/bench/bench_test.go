@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -221,5 +223,70 @@ func TestProcesses(t *testing.T) {
 	}
 	if _, err := memoryOf(os.Getpid(), "status", "VmNone"); err == nil {
 		t.Error("a figure that there is not is taken")
+	}
+}
+
+// TestGrowth measures a point of two dimensions for a moment.
+func TestGrowth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes a cluster and builds postern")
+	}
+	dir := t.TempDir()
+	var out bytes.Buffer
+	err := run(t.Context(), []string{
+		"growth", "-out", dir, "-duration", "20ms", "-only", "roles,relations", "-roles", "2", "-relations", "10",
+	}, &out)
+	if err != nil || strings.Contains(out.String(), "failed") {
+		t.Fatalf("%s, %v", out.String(), err)
+	}
+	for _, part := range []string{"in turn", "new shapes", "description"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("%q is not in:\n%s", part, out.String())
+		}
+	}
+	if charts, err := filepath.Glob(filepath.Join(dir, "*.svg")); err != nil || len(charts) != 2 {
+		t.Errorf("%v, %v", charts, err)
+	}
+}
+
+func TestParseGrowth(t *testing.T) {
+	t.Parallel()
+	g, err := parseGrowth([]string{"-only", "rows,relations", "-rows", "2,30", "-duration", "1s"})
+	if err != nil || fmt.Sprint(g.only, g.points["rows"], len(g.points), g.options.duration) != "[rows relations] [2 30] 5 1s" {
+		t.Errorf("%+v, %v", g, err)
+	}
+	for _, wrong := range []string{"-only=x", "-rows=0", "-rows=3,2", "-shapes=", "-duration=0s", "more"} {
+		if _, err := parseGrowth([]string{wrong}); err == nil {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+}
+
+// TestDrawGrowth draws points, one of which failed.
+func TestDrawGrowth(t *testing.T) {
+	t.Parallel()
+	all := []grown{
+		{curve: "a", at: 1, round: round{Rate: 5000}, shell: 20, session: 9},
+		{curve: "a", at: 1000, round: round{Rate: 70}, shell: 21, session: 10},
+		{curve: "b", at: 1000, failed: errors.New("down")},
+	}
+	var table bytes.Buffer
+	if err := printGrowth(&table, dimensions[0], all); err != nil || strings.Count(table.String(), "failed") != 1 {
+		t.Errorf("%s, %v", table.String(), err)
+	}
+	file := filepath.Join(t.TempDir(), "chart.svg")
+	for _, points := range [][]grown{all, all[2:]} {
+		if err := drawGrowth(file, dimensions[0], points); err != nil {
+			t.Fatal(err)
+		}
+		content, err := os.ReadFile(file)
+		if err != nil || xml.Unmarshal(content, new(struct{})) != nil {
+			t.Errorf("%v: %s", err, content)
+		}
+		for text, want := range map[string]bool{">rows of an answer<": true, ">a: largest session<": len(points) == 3, ">b": false} {
+			if strings.Contains(string(content), text) != want {
+				t.Errorf("%d points: that %s is there is %t", len(points), text, !want)
+			}
+		}
 	}
 }

@@ -27,6 +27,7 @@ func (s sample) rate() float64 { return float64(len(s.latencies)) / s.elapsed.Se
 type asked struct {
 	requests [][]byte
 	status   int // that the answers are to have; 0 for any success
+	patience time.Duration
 	cursor   atomic.Int64
 }
 
@@ -83,7 +84,7 @@ func load(ctx context.Context, address string, asked *asked, connections int, du
 			return sample{}, err
 		}
 		defer func() { _ = c.conn.Close() }()
-		if err := c.conn.SetDeadline(end.Add(patience)); err != nil {
+		if err := c.conn.SetDeadline(end.Add(max(asked.patience, patience))); err != nil {
 			return sample{}, err
 		}
 		clients[i] = c

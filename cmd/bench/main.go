@@ -17,6 +17,7 @@
 //	bench idle      200 requests after a pause of 60 seconds
 //	bench memory    what 10,000 shapes and 300 deep embeds leave in memory
 //	bench catalog   first requests of a fresh process, and memory, with few and with many relations
+//	bench growth    requests per second and memory by rows, roles, shapes, connections and relations, drawn in bin/growth
 //	bench soak      30 minutes of the mix beside DDL, reloads and restarts of PostgreSQL: is all right, is nothing lost or kept?
 //
 // Other settings: -env PGRST_DB_TX_END=commit-allow-override -env PGRST_DB_PRE_REQUEST=app.check_request -profile. Another
@@ -64,6 +65,12 @@ type command struct {
 	words []string
 }
 
+// usage is told before the flags.
+const usage = `bench [flags]    the cases, new shapes and new connections
+bench idle [flags], bench memory [flags]    after a pause; what many shapes leave in memory
+bench catalog, bench growth, bench soak    with flags of their own: bench growth -help
+`
+
 // errUsage has been told on standard error already.
 var errUsage = errors.New("usage")
 
@@ -87,6 +94,9 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	}
 	if len(arguments) > 0 && arguments[0] == "catalog" {
 		return benchCatalog(ctx, arguments[1:], out)
+	}
+	if len(arguments) > 0 && arguments[0] == "growth" {
+		return benchGrowth(ctx, arguments[1:], out)
 	}
 	if len(arguments) > 0 && arguments[0] == "soak" {
 		return benchSoak(ctx, arguments[1:], out)
@@ -128,6 +138,10 @@ func parseOptions(arguments []string) (options, error) {
 		o.others = append(o.others, command{name, words})
 		return nil
 	})
+	flags.Usage = func() {
+		_, _ = fmt.Fprint(flags.Output(), usage)
+		flags.PrintDefaults()
+	}
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
 	}

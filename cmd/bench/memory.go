@@ -35,25 +35,9 @@ func measureMemory(ctx context.Context, db *database, s *server) ([]target, erro
 	if err != nil {
 		return nil, err
 	}
-	pids, err := db.backends(ctx, s.name)
+	private, proportional, err := db.memory(ctx, s.name)
 	if err != nil {
 		return nil, err
-	}
-	var private, proportional []float64
-	for _, pid := range pids {
-		dirty, err := memoryOf(pid, "smaps_rollup", "Private_Dirty")
-		if err != nil {
-			return nil, err
-		}
-		clean, err := memoryOf(pid, "smaps_rollup", "Private_Clean")
-		if err != nil {
-			return nil, err
-		}
-		pss, err := memoryOf(pid, "smaps_rollup", "Pss")
-		if err != nil {
-			return nil, err
-		}
-		private, proportional = append(private, dirty+clean), append(proportional, pss)
 	}
 	var largest float64
 	for _, one := range private {
@@ -61,7 +45,31 @@ func measureMemory(ctx context.Context, db *database, s *server) ([]target, erro
 	}
 	return []target{
 		{lineMemory, fmt.Sprintf("%s: MiB resident", s.name), 96, true, resident},
-		{lineMemory, fmt.Sprintf("%s: private MiB of the largest of %d sessions (median %.1f; Pss %.1f)", s.name, len(pids),
+		{lineMemory, fmt.Sprintf("%s: private MiB of the largest of %d sessions (median %.1f; Pss %.1f)", s.name, len(private),
 			median(private), median(proportional)), 64, true, largest},
 	}, nil
+}
+
+// memory returns what the sessions of an application have of their own, and in proportion to who shares it, in MiB.
+func (db *database) memory(ctx context.Context, application string) (private, proportional []float64, err error) {
+	pids, err := db.backends(ctx, application)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, pid := range pids {
+		dirty, err := memoryOf(pid, "smaps_rollup", "Private_Dirty")
+		if err != nil {
+			return nil, nil, err
+		}
+		clean, err := memoryOf(pid, "smaps_rollup", "Private_Clean")
+		if err != nil {
+			return nil, nil, err
+		}
+		pss, err := memoryOf(pid, "smaps_rollup", "Pss")
+		if err != nil {
+			return nil, nil, err
+		}
+		private, proportional = append(private, dirty+clean), append(proportional, pss)
+	}
+	return private, proportional, nil
 }

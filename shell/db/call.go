@@ -172,7 +172,7 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	if assumed != nil {
 		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
 	}
-	e.fixed(setStatement, request.bindSet(st), nil)
+	e.fixed(setStatement, request.bindSet(st, !e.session.pooled), nil)
 	if request.PreRequest != nil {
 		e.statement(request.PreRequest, nil, nil)
 	}

@@ -48,10 +48,11 @@ func (r *Request) safe() bool {
 	return string(r.Method) == http.MethodGet || string(r.Method) == http.MethodHead
 }
 
-// bindSet returns the parameters of setStatement for a compiled statement, or for postern.handle where st is nil.
-func (r *Request) bindSet(st *statement.Statement) [][]byte {
+// bindSet returns the parameters of setStatement for a compiled statement, or for postern.handle where st is nil. A statement that
+// is not prepared is planned for its values: a generic plan would save nothing, and Citus takes none of INSERT.
+func (r *Request) bindSet(st *statement.Statement, prepares bool) [][]byte {
 	r.values = append(r.values[:0], r.SearchPath, r.Role, r.Claims, r.Method, r.Path, r.Headers, r.Cookies,
-		boolean(r.safe() || st != nil && st.ReadOnly), boolean(st != nil && st.Generic))
+		boolean(r.safe() || st != nil && st.ReadOnly), boolean(st != nil && st.Generic && prepares))
 	return r.values
 }
 

@@ -17,3 +17,21 @@ func TestBindLikes(t *testing.T) {
 		}
 	}
 }
+
+// A generic plan is asked for where the plan is kept.
+func TestBindSetGeneric(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		st       *statement.Statement
+		prepares bool
+		want     string
+	}{
+		{nil, true, "f"}, {&statement.Statement{}, true, "f"}, {&statement.Statement{Generic: true}, true, "t"},
+		{&statement.Statement{Generic: true}, false, "f"},
+	} {
+		var r Request
+		if values := r.bindSet(test.st, test.prepares); string(values[8]) != test.want {
+			t.Errorf("%+v, %t: %q", test.st, test.prepares, values[8])
+		}
+	}
+}

@@ -36,16 +36,20 @@ end
 $$;
 comment on function postern.key_mismatch() is 'Raises PGRST115: the row of a PUT has another key than its URL.';
 
-create or replace function postern.stale()
+create or replace function postern.fresh(same boolean)
 returns boolean
 language plpgsql immutable
 as $$
 begin
-  raise exception using errcode = 'PNSTL', message = 'postern: this statement was compiled before the latest DDL';
+  if same is not true then
+    raise exception using errcode = 'PNSTL', message = 'postern: this statement was compiled before the latest DDL';
+  end if;
+  return true;
 end
 $$;
-comment on function postern.stale() is
-  'Raises PNSTL. Immutable, so that it is called when the statement is planned, before anything is done.';
+comment on function postern.fresh(boolean) is
+$$True, or raises PNSTL. same: whether the epoch is the one of the statement. Immutable, so that it is called when the
+statement is planned, before anything is done. Not a function in a branch of a CASE: Citus calls those of all branches.$$;
 
 create or replace function postern.out_of_bounds(first bigint, total bigint, verbosity text)
 returns text
@@ -114,8 +118,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return format('case when %s operator(pg_catalog.=) %L then true else postern.stale() end', postern.render_epoch(),
-    context ->> 'epoch');
+  return format('postern.fresh(%s operator(pg_catalog.=) %L)', postern.render_epoch(), context ->> 'epoch');
 end
 $$;
 comment on function postern.render_guard(jsonb) is

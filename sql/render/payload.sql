@@ -20,11 +20,12 @@ begin
     rows := case when object then '(values (1)) as read'
       else 'pg_catalog.json_array_elements($2::pg_catalog.json) as read' end;
   elsif not defaults then
-    rows := format('pg_catalog.%s($2::pg_catalog.json) as read(%s)',
-      case when object then 'json_to_record' else 'json_to_recordset' end, typed);
+    rows := format(case when object then -- of a constant, Citus would call the function by itself, where it does not know the row type
+        '(select $2::pg_catalog.json as val) as filled, pg_catalog.json_to_record(filled.val) as read(%s)'
+      else 'pg_catalog.json_to_recordset($2::pg_catalog.json) as read(%s)' end, typed);
   elsif object then
-    rows := format('pg_catalog.jsonb_to_record('
-      '%s operator(pg_catalog.||) $2::pg_catalog.json::pg_catalog.jsonb) as read(%s)', filled, typed);
+    rows := format('(select %s operator(pg_catalog.||) $2::pg_catalog.json::pg_catalog.jsonb as val) as filled, '
+      'pg_catalog.jsonb_to_record(filled.val) as read(%s)', filled, typed);
   else
     rows := format('(select pg_catalog.jsonb_agg(%s operator(pg_catalog.||) elem) as val '
       'from pg_catalog.jsonb_array_elements($2::pg_catalog.json::pg_catalog.jsonb) as elem) '

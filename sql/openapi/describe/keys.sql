@@ -61,7 +61,7 @@ begin
     ), referring as (
       select k.conrelid as relation, k.attnum, k.conname, k.confrelid, k.target_attnum
         from single_key k
-       where k.conrelid = any (relations)
+        join pg_catalog.unnest(relations) as listed (oid) on listed.oid = k.conrelid
       union all
       select s.relation, s.attnum, k.conname, k.confrelid, k.target_attnum
         from shown s
