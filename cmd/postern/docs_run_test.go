@@ -27,6 +27,8 @@ import (
 //	sql   is run by psql, as the superuser in the database app; in docs, on a page that begins with make run, in the demo's.
 //	other must follow one of these and is what it prints, exactly.
 //
+// A hidden block may await what takes the server a moment, such as new settings: await 'a command'.
+//
 // SQL may fail, and a request may be answered with an error, only where the page says what is printed. localhost:3000 and
 // :3001 are the ports that the page's server has, @localhost/ the page's cluster, .postern/ the demo's directory, TOKEN the
 // first token that the demo prints; $CUSTOMER and $CLERK are its tokens.
@@ -81,7 +83,7 @@ func TestDocs(t *testing.T) {
 		r := newReader(t, h)
 		for _, file := range ofDemo {
 			r.inDemo = file != readmeFile
-			t.Run(filepath.Base(file), func(t *testing.T) { r.read(t, file, blocks[file]) })
+			t.Run(strings.TrimPrefix(file, "../../"), func(t *testing.T) { r.read(t, file, blocks[file]) })
 		}
 	})
 }
@@ -183,6 +185,14 @@ make() {
   esac
 }
 curl() { command curl -sS $strict "$@"; }
+await() {
+  tries=600
+  until eval "$1"; do
+    tries=$((tries - 1))
+    [ $tries -gt 0 ] || { echo "never: $1" >&2; exit 1; }
+    sleep 0.1
+  done
+}
 `
 
 const done = "-- the block is done --"
