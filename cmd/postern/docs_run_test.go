@@ -105,6 +105,9 @@ type reader struct {
 func newReader(t *testing.T, h *house) *reader {
 	t.Helper()
 	r := &reader{dir: t.TempDir(), cluster: emptyCluster(t), port: freePort(t), errors: new(output)}
+	for checkPort(r.port+1) != nil { // the admin server's
+		r.port = freePort(t)
+	}
 	if err := r.cluster.Exec(t.Context(), "postgres", "create database app"); err != nil {
 		t.Fatal(err)
 	}
