@@ -21,14 +21,17 @@ import (
 )
 
 // README and the pages in docs are run as a reader would, each from top to bottom against a cluster and a directory of its
-// own. Of the fenced blocks, also of those that a comment hides,
+// own; those that begin with make run share one, and so the demo. Of the fenced blocks, also of those that a comment hides,
 //
 //	sh    is run by one shell for the whole page. make run, postern and bin/postern serve on, and end when another begins.
-//	sql   is run by psql, as the superuser in the database app.
+//	sql   is run by psql, as the superuser in the database app; in docs, on a page that begins with make run, in the demo's.
 //	other must follow one of these and is what it prints, exactly.
 //
-// SQL may fail, and a request may be answered with an error, only where the page says what is printed. localhost:3000
-// is the port that the page's server has, @localhost/ the page's cluster, TOKEN the first token that the demo prints.
+// A hidden block may await what takes the server a moment, such as new settings: await 'a command'.
+//
+// SQL may fail, and a request may be answered with an error, only where the page says what is printed. localhost:3000 and
+// :3001 are the ports that the page's server has, @localhost/ the page's cluster, .postern/ the demo's directory, TOKEN the
+// first token that the demo prints; $CUSTOMER and $CLERK are its tokens.
 
 // block is a fenced block of a page.
 type block struct {
@@ -56,18 +59,33 @@ func TestDocs(t *testing.T) {
 		t.Fatal(pages, err)
 	}
 	h := build(t)
-	for _, file := range append(pages, readmeFile) {
+	blocks := make(map[string][]block)
+	var ofDemo []string
+	for _, file := range append([]string{readmeFile}, pages...) {
 		page := readText(t, file)
-		if blocks := blocksOf(page); strings.Contains(page, "```") {
-			if 2*len(blocks) != strings.Count(page, "```") {
-				t.Errorf("%s: there are fences that no block has", file)
-			}
+		blocks[file] = blocksOf(page)
+		if 2*len(blocks[file]) != strings.Count(page, "```") {
+			t.Errorf("%s: there are fences that no block has", file)
+		}
+		switch {
+		case len(blocks[file]) == 0:
+		case blocks[file][0].text == "make run\n":
+			ofDemo = append(ofDemo, file)
+		default:
 			t.Run(filepath.Base(file), func(t *testing.T) {
 				t.Parallel()
-				newReader(t, h).read(t, file, blocks)
+				newReader(t, h).read(t, file, blocks[file])
 			})
 		}
 	}
+	t.Run("demo", func(t *testing.T) {
+		t.Parallel()
+		r := newReader(t, h)
+		for _, file := range ofDemo {
+			r.inDemo = file != readmeFile
+			t.Run(strings.TrimPrefix(file, "../../"), func(t *testing.T) { r.read(t, file, blocks[file]) })
+		}
+	})
 }
 
 // reader follows a page.
@@ -81,11 +99,15 @@ type reader struct {
 	answers     *bufio.Reader
 	errors      *output
 	token       string
+	inDemo      bool // whether SQL is for the demo's database
 }
 
 func newReader(t *testing.T, h *house) *reader {
 	t.Helper()
 	r := &reader{dir: t.TempDir(), cluster: emptyCluster(t), port: freePort(t), errors: new(output)}
+	for checkPort(r.port+1) != nil { // the admin server's
+		r.port = freePort(t)
+	}
 	if err := r.cluster.Exec(t.Context(), "postgres", "create database app"); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +150,8 @@ func (r *reader) tools(t *testing.T, h *house) {
 		t.Fatal(err)
 	}
 	port := strconv.Itoa(r.port)
-	r.actual = strings.NewReplacer("localhost:3000", "localhost:"+port, "@localhost/", "@localhost:"+portOf(r.cluster)+"/")
+	r.actual = strings.NewReplacer("localhost:3000", "localhost:"+port, "localhost:3001", "localhost:"+strconv.Itoa(r.port+1),
+		"@localhost/", "@localhost:"+portOf(r.cluster)+"/", ".postern/", "demo/")
 	r.environment = append(os.Environ(), // for Go, when make builds
 		"PATH="+filepath.Join(r.dir, "tools")+":"+os.Getenv("PATH"), "LC_ALL=C", "REPOSITORY="+repository,
 		"PGRST_SERVER_HOST=127.0.0.1", "PGRST_SERVER_PORT="+port, "PORT="+port,
@@ -140,9 +163,10 @@ func (r *reader) tools(t *testing.T, h *house) {
 const prelude = `
 set -e
 server=
+serving=
 end() { if [ -n "$server" ]; then kill -INT "$server"; wait "$server" || true; server=; fi; }
 begin() {
-  ready=$1; shift; end
+  ready=$1; shift; end; serving=$1
   "$@" >server.log 2>&1 & server=$!
   tries=600
   until grep -q "$ready" server.log; do
@@ -151,13 +175,27 @@ begin() {
     sleep 0.1
   done
 }
+demo() {
+  if [ "$serving" = bin/demo ]; then return; fi
+  command make -s -C "$REPOSITORY" build BIN="$PWD/bin/demo"
+  begin 'clerk  (' bin/demo demo --port "$PORT" --dir "$PWD/demo"
+  CUSTOMER=$(sed -n '/^customer  (/{n;p;}' server.log) CLERK=$(sed -n '/^clerk  (/{n;p;}' server.log)
+}
 make() {
   case $1 in
-    run) command make -s -C "$REPOSITORY" build BIN="$PWD/bin/demo" && begin 'clerk  (' bin/demo demo --port "$PORT" --dir "$PWD/demo" ;;
+    run) demo ;;
     *) rm -f bin/postern; command make -s -C "$REPOSITORY" "$@" BIN="$PWD/bin/postern" ;;
   esac
 }
 curl() { command curl -sS $strict "$@"; }
+await() {
+  tries=600
+  until eval "$1"; do
+    tries=$((tries - 1))
+    [ $tries -gt 0 ] || { echo "never: $1" >&2; exit 1; }
+    sleep 0.1
+  done
+}
 `
 
 const done = "-- the block is done --"
@@ -229,7 +267,8 @@ func tidy(text string) string {
 
 // asWritten puts the page's port in place of the one here.
 func (r *reader) asWritten(text string) string {
-	return strings.ReplaceAll(text, "localhost:"+strconv.Itoa(r.port), "localhost:3000")
+	return strings.NewReplacer("localhost:"+strconv.Itoa(r.port), "localhost:3000",
+		"localhost:"+strconv.Itoa(r.port+1), "localhost:3001").Replace(text)
 }
 
 // serving are the lines of commands that stay until they are stopped.
@@ -275,7 +314,15 @@ func (r *reader) runSQL(t *testing.T, text string) (string, error) {
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	command := exec.CommandContext(ctx, filepath.Join(r.dir, "tools/psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1")
-	command.Env, command.Stdin = r.environment, strings.NewReader(text)
+	if r.inDemo {
+		log, err := os.ReadFile(filepath.Join(r.dir, "server.log"))
+		found := regexp.MustCompile(`psql '(.+)'`).FindSubmatch(log)
+		if err != nil || found == nil {
+			return "", fmt.Errorf("there is no demo that says where its database is: %w", err)
+		}
+		command.Args = append(command.Args, string(found[1]))
+	}
+	command.Dir, command.Env, command.Stdin = r.dir, r.environment, strings.NewReader(r.actual.Replace(text))
 	out, err := command.CombinedOutput()
 	return string(out), err
 }
