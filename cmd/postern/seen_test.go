@@ -51,6 +51,9 @@ func TestSeen(t *testing.T) {
 	t.Run("debug", func(t *testing.T) { testDebug(t, h) })
 	t.Run("json", func(t *testing.T) { testJSONLog(t, h) })
 	t.Run("secrets", func(t *testing.T) { testSecrets(t, h) })
+	if preloaded {
+		t.Run("statements", func(t *testing.T) { testStatements(t, h) })
+	}
 }
 
 // line matches an event with its time in front.
@@ -266,5 +269,51 @@ func testSecrets(t *testing.T, h *house) {
 		if strings.Count(log, "XX123") < 2 || !strings.Contains(log, "api.secrets") {
 			t.Errorf("%s: the log tells nothing: %s", format, log)
 		}
+	}
+}
+
+// pg_stat_statements has a row for each shape and role, which says what was asked for, also after DDL and after a restart of the server.
+func testStatements(t *testing.T, h *house) {
+	h.execute(t, "seen", "create extension pg_stat_statements")
+	if track := h.ask(t, "seen", "select current_setting('pg_stat_statements.track')"); track != "top" {
+		t.Fatal(track)
+	}
+	user := token(`{"role":"e2e_user"}`)
+	for round := range 3 { // of eight requests of a shape the first is compiled: at the start, after DDL, in a new server
+		p := h.serve(t, "seen", "PGRST_DB_POOL=1")
+		for n := range 4 {
+			p.send(t, "GET", fmt.Sprintf("/books?select=id,title,authors(name)&pages=gt.%d", 150+n), "")
+			p.send(t, "GET", fmt.Sprintf("/books?select=id,title,authors(name)&pages=gt.%d", 150+n), "", "Authorization", user)
+			p.send(t, "GET", fmt.Sprintf("/rpc/add?a=%d&b=2", n), "")
+			p.send(t, "POST", "/authors", fmt.Sprintf(`{"name":"%d of %d"}`, n, round), "Authorization", user)
+			p.send(t, "GET", "/books?apikey=secret", "")
+			if round == 1 && n == 1 {
+				h.execute(t, "seen", "create table more.added (id int)")
+			}
+		}
+	}
+	for text, calls := range map[string]string{
+		"e2e_anon /* GET /books?select=id,title,authors(name)&pages=gt.$ */ ": "9 to 10", // 3 × 3, and one that turned out to be stale
+		"e2e_user /* GET /books?select=id,title,authors(name)&pages=gt.$ */ ": "9 to 10",
+		"e2e_anon /* GET /rpc/add?a=$&b=$ */ ":                                "9 to 10",
+		"e2e_user /* POST /authors */ ":                                       "8 to 9",
+		"e2e_anon /* GET /books */ ":                                          "8 to 10",
+	} {
+		found := h.ask(t, "seen", fmt.Sprintf(`select count(*) || ' row, ' || sum(calls) from pg_stat_statements join pg_roles on oid = userid
+			where starts_with(rolname || ' ' || query, '%s') and toplevel`, text))
+		var rows, sum, least, most int
+		_, _ = fmt.Sscanf(found, "%d row, %d", &rows, &sum)
+		_, _ = fmt.Sscanf(calls, "%d to %d", &least, &most)
+		if rows != 1 || sum < least || sum > most {
+			t.Errorf("%s: %s calls, want 1 and %s", text, found, calls)
+		}
+	}
+	if found := h.ask(t, "seen", "select count(*) from pg_stat_statements where query like '%secret%' and query not like '%api.secrets%'"); found != "0" {
+		t.Error("a value that nobody knows is shown")
+	}
+	// What is compiled runs in postern.handle, which is one row a role.
+	if found := h.ask(t, "seen", `select string_agg(calls::text, ' ' order by calls) from pg_stat_statements join pg_roles on oid = userid
+		where query like '%from postern.handle(%' and toplevel and rolname ~ 'anon$|user$'`); strings.Count(found, " ") != 1 {
+		t.Error(found)
 	}
 }
