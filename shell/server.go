@@ -265,5 +265,14 @@ func (s *Server) Ready(ctx context.Context) bool {
 // Metrics gives what is counted.
 func (s *Server) Metrics() *admin.Metrics { return s.metrics }
 
+// Schema returns what requests find in the exposed schemas, as JSON.
+func (s *Server) Schema(ctx context.Context) ([]byte, error) {
+	schema, err := s.pool.Schema(ctx, s.state.Load().config.DBSchemas)
+	if err != nil {
+		s.log.event("The schema was not described: %v", err)
+	}
+	return schema, err
+}
+
 // Settings gives the settings without secrets.
 func (s *Server) Settings() string { return s.state.Load().config.DumpPublic() }

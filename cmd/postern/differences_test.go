@@ -189,8 +189,8 @@ var differences = []difference{
 	{title: "jwt-secret may be a URL", elsewhere: [2]string{"e2e_issuer_test.go", `"PGRST_JWT_SECRET="+issuer.URL`}},
 	{title: "There are more settings", elsewhere: [2]string{"../../docs/settings.md", "server-tls-cert"}},
 	{title: "There is no schema cache.", test: func(t *testing.T, s *testServer) {
-		if status := s.ready(t, "/schema_cache"); status != 404 {
-			t.Errorf("/schema_cache is answered with %d", status)
+		if status, text := s.ask(t, "/schema_cache"); status != 200 || !strings.Contains(text, `"watches_ddl" : true`) {
+			t.Errorf("/schema_cache: %d %s", status, text)
 		}
 		response, err := s.admin.Get("http://admin/config")
 		if err != nil {

@@ -50,6 +50,7 @@ func TestSeen(t *testing.T) {
 	t.Run("queries", func(t *testing.T) { testQueries(t, h) })
 	t.Run("debug", func(t *testing.T) { testDebug(t, h) })
 	t.Run("json", func(t *testing.T) { testJSONLog(t, h) })
+	t.Run("schema", func(t *testing.T) { testSchema(t, h) })
 	t.Run("secrets", func(t *testing.T) { testSecrets(t, h) })
 	if preloaded {
 		t.Run("statements", func(t *testing.T) { testStatements(t, h) })
@@ -315,5 +316,43 @@ func testStatements(t *testing.T, h *house) {
 	if found := h.ask(t, "seen", `select string_agg(calls::text, ' ' order by calls) from pg_stat_statements join pg_roles on oid = userid
 		where query like '%from postern.handle(%' and toplevel and rolname ~ 'anon$|user$'`); strings.Count(found, " ") != 1 {
 		t.Error(found)
+	}
+}
+
+// The schemas that are exposed are described to operators as they are now, by the command and by the admin server.
+func testSchema(t *testing.T, h *house) {
+	uri := "PGRST_DB_URI=" + h.cluster.URI("e2e_login", "seen")
+	h.execute(t, "seen", "alter role e2e_login in database seen set pgrst.db_schemas = 'more,api'")
+	defer h.execute(t, "seen", "alter role e2e_login in database seen reset all")
+	p := h.serve(t, "seen")
+	h.execute(t, "seen", "create table api.fresh (id int primary key, book_id int references api.books)")
+	for _, arguments := range [][]string{{"dump-schema", uri}, {"--dump-schema", uri}, nil} {
+		text := ""
+		if arguments == nil {
+			text = p.admin.expect(t, "GET", "/schema_cache", "", nil, 200, "…").body
+		} else {
+			var err error
+			if text, err = h.run(t, arguments...); err != nil {
+				t.Fatal(err, text)
+			}
+		}
+		var told struct {
+			Schemas                             []string
+			Relations, Relationships, Functions []struct{ Schema, Name, Kind, Relation, Select, Comment string }
+		}
+		if err := json.Unmarshal([]byte(text), &told); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		whole := fmt.Sprint(told)
+		for _, part := range []string{"[more api]", "{api fresh table   }", "{more books table   }", "{api books table   What is read}", "{api  o2m books fresh }", "{api  m2o fresh books }",
+			"{api  computed-one authors twins }", "{api add    }"} {
+			if !strings.Contains(whole, part) {
+				t.Errorf("%s: no %s in %s", arguments, part, whole)
+			}
+		}
+	}
+	out, err := h.run(t, "dump-schema", "PGRST_DB_URI="+h.cluster.URI("e2e_login", "postgres"))
+	if err == nil || !strings.Contains(out, "postern migrate") {
+		t.Error(err, out)
 	}
 }

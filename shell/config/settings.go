@@ -20,7 +20,7 @@ type Setting struct {
 var Settings = []Setting{
 	{Name: "admin-server-host", Type: "String", Doc: "Where the admin server listens; as server-host when not given.",
 		field: stringField(func(c *Config) *string { return &c.AdminServerHost })},
-	{Name: "admin-server-port", Type: "Int", Doc: "Port of the admin server (/live, /ready, /metrics, /config); without one there is none.",
+	{Name: "admin-server-port", Type: "Int", Doc: "Port of the admin server (/live, /ready, /metrics, /config, /schema_cache); without one there is none.",
 		field: optionalIntField(func(c *Config) **int { return &c.AdminServerPort })},
 	{Name: "admin-server-unix-socket", Type: "String", Doc: "Unix socket of the admin server, in place of its port.",
 		field: stringField(func(c *Config) *string { return &c.AdminServerUnixSocket })},
