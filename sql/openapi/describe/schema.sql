@@ -119,5 +119,6 @@ end
 $$;
 comment on function postern.describe_schema(text[]) is
   'What requests find in schemas, whatever the role may do: {version, epoch, watches_ddl (postern.live), schemas, '
-  'relations, relationships, functions}, the last three arrays of objects. Members that are null, or false where that is '
-  'usual, are left out. Reads the catalog, of which there is no cache. For postern dump-schema and the admin server.';
+  'relations, relationships, functions}, the last three arrays of objects. Members that are null, or false where '
+  'that is usual, are left out. Reads the catalog, of which there is no cache. For postern dump-schema and the '
+  'admin server.';
