@@ -110,7 +110,7 @@ func testIssuer(t *testing.T, h *house) {
 			}
 		}
 		for _, name := range []string{"pgrst_db_pool_available ", "pgrst_jwt_cache_requests_total ", "pgrst_jwt_cache_hits_total ",
-			`postern_http_requests_total{method="GET",route="relation",status="200"} `, `postern_http_requests_total{method="GET",route="relation",status="401"} 8`, "go_goroutines "} {
+			`postern_http_requests_total{method="GET",route="function",status="200"} `, `postern_http_requests_total{method="GET",route="function",status="401"} 8`, "go_goroutines "} {
 			if !strings.Contains(metrics.body, "\n"+name) {
 				t.Errorf("no metric %s in\n%s", name, metrics.body)
 			}
