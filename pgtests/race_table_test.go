@@ -214,7 +214,7 @@ func newRaceTable(t *testing.T, name string, settings []string) *raceTable {
 	})
 	execute(t, r.ddl, r.rename.Replace(contested))
 	r.shell = serveHTTP(t, database, append(settings, "PGRST_DB_POOL=1", "PGRST_DB_TX_END=commit-allow-override")...)
-	eventually(t, "listening", func() bool { return strings.Contains(r.shell.events.String(), "Listening") })
+	eventually(t, "listening", func() bool { return strings.Contains(r.shell.events.String(), "Listener connected") })
 	return r
 }
 
@@ -385,7 +385,7 @@ func (r *raceTable) undo(t *testing.T, change racedChange) {
 	t.Helper()
 	execute(t, r.ddl, r.rename.Replace(change.undo))
 	if change.membership {
-		const told = "Configuration reloaded"
+		const told = "Config reloaded"
 		before := strings.Count(r.shell.events.String(), told)
 		execute(t, r.ddl, "notify pgrst, 'reload config'")
 		eventually(t, "reading the roles", func() bool { return strings.Count(r.shell.events.String(), told) > before })

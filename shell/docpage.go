@@ -3,6 +3,8 @@ package shell
 import (
 	"net/http"
 	"time"
+
+	"postern/shell/admin"
 )
 
 // pageTime is how long a client may take to receive the page or one of its files.
@@ -15,10 +17,14 @@ func (s *Server) servePage(st *state, found http.Handler, w http.ResponseWriter,
 	if name := st.config.ServerTraceHeader; name != "" {
 		header.Set(name, r.Header.Get(name))
 	}
+	began := time.Now()
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTime)) // holds until all is written
 	counted := &counter{ResponseWriter: w, status: http.StatusOK}
 	found.ServeHTTP(counted, r)
 	s.log.access(st.config.LogLevel, r, "", counted.status, counted.size)
+	if s.metrics != nil {
+		s.metrics.Observe(admin.Page, r.Method, counted.status, time.Since(began))
+	}
 }
 
 // counter remembers what the log needs of an answer.

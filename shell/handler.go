@@ -7,9 +7,11 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	"postern/shell/admin"
 	"postern/shell/auth"
 	"postern/shell/config"
 	"postern/shell/cut"
@@ -53,6 +55,8 @@ type exchange struct {
 	payload []byte // of body
 	texts   []byte // method, path and role
 	timing  timing
+
+	executed executed
 }
 
 var exchanges = sync.Pool{New: func() any {
@@ -86,6 +90,7 @@ func (x *exchange) release() {
 	x.answer.Reset()
 	reclaim(size)
 	x.timing = timing{}
+	x.executed = executed{}
 	exchanges.Put(x)
 }
 
@@ -130,10 +135,30 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		role = roleOf(identity)
 	}
-	s.log.access(st.config.LogLevel, r, role, out.status, out.size)
-	if s.metrics != nil {
-		s.metrics.Observe(r.Method, out.status, time.Since(began))
+	s.logQuery(st, x, out.status)
+	if out.legacy != nil {
+		s.logLegacy(r, out.legacy)
 	}
+	if !out.preflight {
+		s.log.access(st.config.LogLevel, r, role, out.status, out.size)
+	}
+	if s.metrics != nil {
+		s.metrics.Observe(routeOf(&out), r.Method, out.status, time.Since(began))
+	}
+}
+
+// routeOf returns the kind of address that an answer is of.
+func routeOf(out *response) admin.Route {
+	path := out.r.URL.Path
+	switch {
+	case out.preflight:
+		return admin.Preflight
+	case strings.HasPrefix(path, "/rpc/"):
+		return admin.Function
+	case path == "/" || path == "" || strings.HasPrefix(path, "/openapi/"):
+		return admin.Root
+	}
+	return admin.Relation
 }
 
 func roleOf(identity *auth.Identity) string {
@@ -145,8 +170,8 @@ func roleOf(identity *auth.Identity) string {
 
 // answer takes a request through its stages: CORS, identity, body, database, response.
 func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) (*auth.Identity, error) {
-	preflight := st.cors.apply(out.w.Header(), r)
-	if preflight {
+	out.preflight = st.cors.apply(out.w.Header(), r)
+	if out.preflight {
 		out.write(http.StatusOK, nil)
 		return nil, nil
 	}
@@ -200,7 +225,10 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			var err error
 			compiled = true
 			if found, err = s.statements.Compile(x.shape, func() (*statement.Statement, error) {
-				err := s.pool.Do(r.Context(), &x.call, nil, &x.answer)
+				err := s.do(st, x, r, nil)
+				if x.answer.Statement != nil {
+					x.answer.Statement.SQL = label(r, x.answer.Status < http.StatusBadRequest) + x.answer.Statement.SQL
+				}
 				return x.answer.Statement, err
 			}); err != nil {
 				return err
@@ -212,7 +240,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 				return s.answered(r, x)
 			}
 		}
-		if err := s.pool.Do(r.Context(), &x.call, found, &x.answer); err != nil {
+		if err := s.do(st, x, r, found); err != nil {
 			return err
 		}
 		switch {
@@ -237,8 +265,8 @@ func (s *Server) answered(r *http.Request, x *exchange) error {
 	case x.answer.Status == 0:
 		return internal("postern gave no answer")
 	case x.answer.Status >= http.StatusInternalServerError && s.state.Load().config.LogLevel >= config.LogError:
-		if text := cause(&x.answer); text != "" {
-			s.log.event("%d: %s", x.answer.Status, text)
+		if code, message := cause(&x.answer); code != "" {
+			s.log.failure(x.answer.Status, code, message, "")
 		}
 	}
 	return nil
@@ -246,7 +274,7 @@ func (s *Server) answered(r *http.Request, x *exchange) error {
 
 // cause returns code and message of an answer that is an error, and nothing for what user code has made. Details and hint may have
 // values of the request, or of rows.
-func cause(answer *db.Answer) string {
+func cause(answer *db.Answer) (code, message string) {
 	for _, field := range answer.Headers {
 		if canonicalName(field[0]) != "Proxy-Status" {
 			continue
@@ -254,10 +282,10 @@ func cause(answer *db.Answer) string {
 		if _, code, ours := bytes.Cut(field[1], []byte("postern; error=")); ours {
 			var told struct{ Message string }
 			_ = json.Unmarshal(answer.Body, &told) // the code is something, too
-			return string(code) + ": " + told.Message
+			return string(code), told.Message
 		}
 	}
-	return ""
+	return "", ""
 }
 
 func internal(message string) *fault.Fault {

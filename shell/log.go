@@ -1,9 +1,11 @@
 package shell
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -11,9 +13,11 @@ import (
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"postern/shell/config"
+	"postern/shell/jsontext"
 )
 
 const (
@@ -21,35 +25,135 @@ const (
 	upperHex = "0123456789ABCDEF"
 )
 
-// logger writes answers to one stream and events to another, as PostgREST does (docs/references/observability, "Logs").
+// logger writes answers to one stream and events to another, as PostgREST does (docs/references/observability, "Logs"): its lines where
+// people have alerts on them. With structured it writes the same as JSON.
 type logger struct {
-	mutex    sync.Mutex
-	requests io.Writer
-	events   io.Writer
-	line     []byte
+	mutex      sync.Mutex
+	requests   io.Writer
+	events     io.Writer
+	line       []byte
+	structured *structured // nil for text
+}
+
+// structured are the two streams of a logger as JSON lines of log/slog.
+type structured struct{ requests, events *slog.Logger }
+
+func newLogger(format string, requests, events io.Writer) *logger {
+	l := &logger{requests: requests, events: events}
+	if format == "json" {
+		all := &slog.HandlerOptions{Level: slog.LevelDebug} // what is written is decided elsewhere
+		l.structured = &structured{slog.New(slog.NewJSONHandler(requests, all)), slog.New(slog.NewJSONHandler(events, all))}
+	}
+	return l
 }
 
 // oneLine joins the lines of messages that come from elsewhere.
 var oneLine = strings.NewReplacer("\n\t", " ", "\n", " ", "\t", " ")
 
+// printable returns text on one line as appendPrintable has it.
+func printable(text string) string { return string(appendPrintable(nil, oneLine.Replace(text), false)) }
+
+// warning begins the events that are warnings.
+const warning = "WARNING: "
+
 // event writes what happened to the server.
 func (l *logger) event(format string, arguments ...any) {
+	text := fmt.Sprintf(format, arguments...)
+	if l.structured != nil {
+		level := slog.LevelInfo
+		if strings.HasPrefix(text, warning) {
+			level = slog.LevelWarn
+		}
+		l.structured.events.LogAttrs(context.Background(), level, printable(strings.TrimPrefix(text, warning)))
+		return
+	}
+	l.write(func(line []byte) []byte { return appendPrintable(line, oneLine.Replace(text), false) })
+}
+
+// debug writes what only the level debug shows.
+func (l *logger) debug(format string, arguments ...any) {
+	if l.structured != nil {
+		l.structured.events.LogAttrs(context.Background(), slog.LevelDebug, printable(fmt.Sprintf(format, arguments...)))
+		return
+	}
+	l.event(format, arguments...)
+}
+
+// write writes an event with its time in front.
+func (l *logger) write(text func(line []byte) []byte) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.line = time.Now().AppendFormat(l.line[:0], logTime)
-	l.line = append(l.line, ": "...)
-	text := oneLine.Replace(fmt.Sprintf(format, arguments...))
-	l.line = appendPrintable(l.line, text, false)
+	l.line = text(append(l.line, ": "...))
 	_, _ = l.events.Write(append(l.line, '\n'))
+}
+
+// failure writes an error that a request was answered with, of status 500 and more, as the JSON of an answer. Details and hint of
+// PostgreSQL's errors are not given, as they may have values of rows.
+func (l *logger) failure(status int, code, message, details string) {
+	if l.structured != nil {
+		l.structured.events.LogAttrs(context.Background(), slog.LevelError, printable(message), slog.Int("status", status),
+			slog.String("code", printable(code)), slog.String("details", printable(details)))
+		return
+	}
+	l.write(func(line []byte) []byte {
+		line = appendJSON(append(line, `{"code":`...), code)
+		line = append(line, `,"details":`...)
+		if details == "" {
+			line = append(line, "null"...)
+		} else {
+			line = appendJSON(line, details)
+		}
+		return append(appendJSON(append(line, `,"hint":null,"message":`...), message), '}')
+	})
+}
+
+// query writes a statement that was executed, without its values, and how long its round trip took.
+func (l *logger) query(sql string, took time.Duration, compiled bool) {
+	if l.structured != nil {
+		l.structured.events.LogAttrs(context.Background(), slog.LevelInfo, "query", slog.String("statement", printable(sql)),
+			slog.Float64("milliseconds", milliseconds(took)), slog.Bool("compiled", compiled))
+		return
+	}
+	note := ""
+	if compiled {
+		note = ", compiled"
+	}
+	l.event("%s -- %.3f ms%s", sql, milliseconds(took), note)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// appendJSON appends a JSON string in which only what is graphic stands for itself.
+func appendJSON(dst []byte, text string) []byte {
+	for _, c := range string(jsontext.AppendString(nil, text)) {
+		if unicode.IsGraphic(c) {
+			dst = utf8.AppendRune(dst, c)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, c) {
+			dst = fmt.Appendf(dst, `\u%04x`, unit)
+		}
+	}
+	return dst
+}
+
+// wants reports whether a level asks for an answer with this status.
+func wants(level config.LogLevel, status int) bool {
+	switch level {
+	case config.LogCrit:
+		return false
+	case config.LogError:
+		return status >= 500
+	case config.LogWarn:
+		return status >= 400
+	}
+	return true
 }
 
 // access writes an answer in the combined log format, if the level asks for it.
 func (l *logger) access(level config.LogLevel, r *http.Request, role string, status, size int) {
-	switch {
-	case level >= config.LogInfo:
-	case level == config.LogWarn && status >= 400:
-	case level == config.LogError && status >= 500:
-	default:
+	if !wants(level, status) {
 		return
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
@@ -58,6 +162,13 @@ func (l *logger) access(level config.LogLevel, r *http.Request, role string, sta
 	}
 	if role == "" {
 		role = "-"
+	}
+	if l.structured != nil {
+		l.structured.requests.LogAttrs(context.Background(), slog.LevelInfo, "request", slog.String("client", host),
+			slog.String("role", printable(role)), slog.String("method", printable(r.Method)), slog.String("target", printable(r.RequestURI)),
+			slog.String("protocol", r.Proto), slog.Int("status", status), slog.Int("bytes", size),
+			slog.String("referer", printable(r.Referer())), slog.String("agent", printable(r.UserAgent())))
+		return
 	}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

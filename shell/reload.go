@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/sys/unix"
 
 	"postern/shell/auth"
 	"postern/shell/config"
@@ -73,7 +75,8 @@ func (s *Server) connect(ctx context.Context) {
 		}
 		pause := backoff.Next()
 		s.retry.Store(int64(pause / time.Second))
-		s.log.event("Cannot connect to the database: %v; trying again in %s", err, pause)
+		s.log.failure(http.StatusServiceUnavailable, "PGRST000", "Database connection error.", err.Error())
+		s.log.event("Attempting to reconnect to the database in %d seconds...", pause/time.Second)
 		if !db.Sleep(ctx, pause) {
 			return
 		}
@@ -83,7 +86,9 @@ func (s *Server) connect(ctx context.Context) {
 		s.log.event("Configuration: %v", err)
 	}
 	s.connected.Store(true)
-	s.log.event("Connected to the database")
+	if server, err := s.pool.Server(ctx); err == nil {
+		s.log.event("Successfully connected to %s on %q", server.Version, server.Address)
+	}
 	if live, err := s.pool.Live(ctx); err == nil && !live {
 		s.log.event("The database has no event triggers of postern, so it does not see DDL by itself: after DDL send NOTIFY %s or SIGUSR1", s.state.Load().config.DBChannel)
 	}
@@ -126,6 +131,7 @@ func (s *Server) reload(ctx context.Context, renew bool) error {
 	s.tokens.remote = renewed
 	st := s.newState(c, roles)
 	s.state.Store(st)
+	s.pool.SetDebug(c.LogLevel >= config.LogDebug)
 	if renewed != replaced && replaced != nil {
 		replaced.Stop()
 	}
@@ -166,22 +172,26 @@ func (s *Server) readConfig(ctx context.Context, old *config.Config) (*config.Co
 
 // Reload reads the configuration again, as SIGUSR2 and NOTIFY 'reload config' do.
 func (s *Server) Reload(ctx context.Context) {
-	if err := s.reload(ctx, false); err != nil {
-		s.log.event("The configuration was not reloaded: %v", err)
+	err := s.reload(ctx, false)
+	s.metrics.Reloaded(false, err)
+	if err != nil {
+		s.log.event("Failed reloading config: %v", err)
 		return
 	}
 	for _, warning := range s.state.Load().config.Warnings {
 		s.log.event("WARNING: %s", warning)
 	}
-	s.log.event("Configuration reloaded")
+	s.log.event("Config reloaded")
 	s.listen(ctx)
 }
 
 // Renew makes the database compile every statement anew and replaces the connections, as SIGUSR1 and
 // NOTIFY 'reload schema' do. Nothing of the schema is kept here.
 func (s *Server) Renew(ctx context.Context) {
-	if err := s.reload(ctx, true); err != nil {
-		s.log.event("The configuration was not reloaded: %v", err)
+	err := s.reload(ctx, true)
+	s.metrics.Reloaded(true, err)
+	if err != nil {
+		s.log.event("Failed reloading config: %v", err)
 	}
 	s.log.event("Connections and compiled statements renewed")
 }
@@ -235,21 +245,27 @@ func (s *Server) listen(ctx context.Context) {
 	following, stop := context.WithCancel(ctx)
 	s.listener.stop = stop
 	messages := make(chan string, 16)
-	s.background.Go(func() { s.follow(ctx, following, messages) })
+	s.background.Go(func() { s.follow(ctx, following, channel, messages) })
 	s.background.Go(func() {
 		s.pool.Listen(following, channel,
 			func(again bool) {
-				s.log.event("Listening for notifications on the channel %q", channel)
+				server := s.pool.Listener()
+				s.log.event("Listener connected to %s on %q and listening for database notifications on the %q channel",
+					server.Version, server.Address, channel)
 				if again { // some may have been missed
-					offer(messages, "")
+					offer(messages, missed)
 				}
 			},
 			func(payload string) { offer(messages, payload) },
 			func(err error, pause time.Duration) {
-				s.log.event("Not listening on the channel %q: %v; trying again in %s", channel, err, pause)
+				s.log.event("Failed listening for database notifications on the %q channel. %v", channel, err)
+				s.log.event("Retrying listening for database notifications in %d seconds...", pause/time.Second)
 			})
 	})
 }
+
+// missed stands for the notifications that may have come while nobody listened. No payload is like it.
+const missed = "\x00"
 
 // offer passes a message on unless so many wait that one more changes nothing.
 func offer(messages chan<- string, message string) {
@@ -260,12 +276,20 @@ func offer(messages chan<- string, message string) {
 }
 
 // follow does what notifications ask for, until following ends. Those that came meanwhile are done together.
-func (s *Server) follow(ctx, following context.Context, messages <-chan string) {
+func (s *Server) follow(ctx, following context.Context, channel string, messages <-chan string) {
 	for {
 		schema, settings := false, false
 		collect := func(message string) {
-			schema = schema || message == "" || message == "reload schema"
-			settings = settings || message == "" || message == "reload config"
+			switch message {
+			case missed:
+				schema, settings = true, true
+			case "", "reload schema":
+				s.log.event("Received a schema cache reload message on the %q channel", channel)
+				schema, settings = true, settings || message == ""
+			case "reload config":
+				s.log.event("Received a config reload message on the %q channel", channel)
+				settings = true
+			}
 		}
 		select {
 		case <-following.Done():
@@ -298,6 +322,7 @@ func (s *Server) watchSignals(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case which := <-signals:
+			s.log.event("Received unix signal %s", unix.SignalName(which.(syscall.Signal)))
 			if which == syscall.SIGUSR1 {
 				s.Renew(ctx)
 			} else {

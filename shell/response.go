@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"net/textproto"
@@ -40,6 +41,9 @@ type response struct {
 	status int
 	size   int
 
+	preflight bool   // of CORS; not logged
+	legacy    []byte // the Warning of postern.legacy_warning; nil for none
+
 	timeout time.Duration // for each part of the body
 	broken  bool          // the body could not be written, and a part may be on its way still
 }
@@ -59,6 +63,9 @@ func (out *response) send(x *exchange) error {
 		}
 		if connectionHeaders[name] {
 			continue
+		}
+		if name == "Warning" && bytes.HasPrefix(field[1], legacyPrefix) {
+			out.legacy = field[1]
 		}
 		values[i] = string(field[1])
 		before, repeated := header[name]

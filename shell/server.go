@@ -73,7 +73,7 @@ func New(options Options) (*Server, error) {
 	c := options.Config
 	s := &Server{
 		sources:    options.Sources,
-		log:        &logger{requests: options.Requests, events: options.Events},
+		log:        newLogger(c.LogFormat, options.Requests, options.Events),
 		statements: statement.NewCache(c.DBStatementCacheSize),
 		room:       newRoom(c.ServerMaxBytesInFlight),
 		timeout:    time.Duration(c.ServerClientTimeout) * time.Second,
@@ -81,6 +81,7 @@ func New(options Options) (*Server, error) {
 		first:      options.Connected,
 		tokens:     tokenSource{counters: new(auth.Counters)},
 	}
+	s.tokens.debug = s.log.debug
 	s.sources.DBURI = c.DBURI
 	var err error
 	if s.tokens.remote, err = s.remoteKeys(c); err != nil {
@@ -94,10 +95,12 @@ func New(options Options) (*Server, error) {
 		MaxIdle:        time.Duration(c.DBPoolMaxIdletime) * time.Second,
 		Session:        s.session,
 		Met:            s.meet,
+		Debug:          s.log.debug,
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.pool.SetDebug(c.LogLevel >= config.LogDebug)
 	if err = s.open(c); err == nil && s.admin != nil {
 		s.metrics = admin.NewMetrics(s.pool.Stats, s.statements.Stats, s.tokens.counters)
 	}
@@ -139,6 +142,7 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, warning := range s.state.Load().config.Warnings {
 		s.log.event("WARNING: %s", warning)
 	}
+	s.log.event("Connection Pool initialized with a maximum size of %d connections", s.pool.Stats().Max)
 	// There is nothing to route: every path and method goes to the database, which knows the API.
 	servers := []*http.Server{s.newServer(http.HandlerFunc(s.serve))}
 	servers[0].TLSConfig = s.tls
@@ -155,7 +159,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		s.log.event("Stopping")
+		s.log.event("%s", stopped(ctx))
 	case err = <-s.fatal:
 	}
 	stop()
@@ -228,11 +232,8 @@ func (s *Server) faulted(st *state, f *fault.Fault) {
 	now := time.Now().Unix()
 	last := s.complaint.Load()
 	if (!unavailable || last != now && s.complaint.CompareAndSwap(last, now)) && st.config.LogLevel >= config.LogError {
-		text := f.Code + ": " + f.Message // not its details, which may have values of rows
-		if f.Cause != nil {
-			text += ": " + f.Cause.Error()
-		}
-		s.log.event("%d: %s", f.Status, text)
+		message, details := told(f)
+		s.log.failure(f.Status, f.Code, message, details)
 	}
 	if f.Cause != nil && f.Status == http.StatusServiceUnavailable && !st.config.DBPoolAutomaticRecovery {
 		s.fail(errors.New("the database cannot be reached and db-pool-automatic-recovery is off"))
@@ -264,6 +265,15 @@ func (s *Server) Ready(ctx context.Context) bool {
 
 // Metrics gives what is counted.
 func (s *Server) Metrics() *admin.Metrics { return s.metrics }
+
+// Schema returns what requests find in the exposed schemas, as JSON.
+func (s *Server) Schema(ctx context.Context) ([]byte, error) {
+	schema, err := s.pool.Schema(ctx, s.state.Load().config.DBSchemas)
+	if err != nil {
+		s.log.event("The schema was not described: %v", err)
+	}
+	return schema, err
+}
 
 // Settings gives the settings without secrets.
 func (s *Server) Settings() string { return s.state.Load().config.DumpPublic() }

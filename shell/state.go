@@ -38,6 +38,7 @@ type state struct {
 type tokenSource struct {
 	remote   *auth.Remote // the keys where jwt-secret is a URL; nil where it is not
 	counters *auth.Counters
+	debug    func(format string, a ...any) // told what the cache of tokens does, at the level debug
 }
 
 // newState computes a state of a configuration, as a generation of its own.
@@ -59,9 +60,13 @@ func newState(c *config.Config, roles *db.Roles, tokens tokenSource, generation 
 	if c.DBPreRequest != "" {
 		st.preRequest = statement.Plain("select " + db.QuoteName(c.DBPreRequest) + "()")
 	}
+	debug := tokens.debug
+	if c.LogLevel < config.LogDebug {
+		debug = nil
+	}
 	st.verifier = auth.New(auth.Options{
 		Keys: c.Keys, Remote: tokens.remote, Audience: c.JWTAud, AnonymousRole: c.DBAnonRole, RolePath: c.JWTRoleClaimKey,
-		CacheEntries: c.JWTCacheMaxEntries, Counters: tokens.counters,
+		CacheEntries: c.JWTCacheMaxEntries, Counters: tokens.counters, Debug: debug,
 	})
 	if c.OpenAPIMode != "disabled" && c.DBRootSpec == "" {
 		st.page = page.New(c.OpenAPIServerProxyURI)

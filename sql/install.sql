@@ -70,6 +70,7 @@ set local check_function_bodies = off;
 {{ template "openapi/describe/keys.sql" . }}
 {{ template "openapi/describe/embeds.sql" . }}
 {{ template "openapi/describe/routines.sql" . }}
+{{ template "openapi/describe/schema.sql" . }}
 {{ template "openapi/v2/security.sql" . }}
 {{ template "openapi/v2/property.sql" . }}
 {{ template "openapi/v2/reference.sql" . }}

@@ -474,7 +474,7 @@ func TestAttackedLife(t *testing.T) {
 			if found := listeningOn.FindStringSubmatch(lines.Text()); found != nil {
 				address = found[1]
 			}
-			if strings.Contains(lines.Text(), "Connected to the database") {
+			if strings.Contains(lines.Text(), "Successfully connected to") {
 				break
 			}
 		}

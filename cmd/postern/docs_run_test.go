@@ -286,7 +286,7 @@ func (r *reader) runShell(text string, strict bool) (string, error) {
 		}
 		r.token = string(found[1])
 	}
-	text = serving.ReplaceAllString(r.actual.Replace(text), "begin 'Connected to the database' $1")
+	text = serving.ReplaceAllString(r.actual.Replace(text), "begin 'Successfully connected to' $1")
 	text = strings.ReplaceAll(text, "TOKEN", r.token)
 	before := len(r.errors.String())
 	option := ""

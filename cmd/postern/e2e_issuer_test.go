@@ -110,7 +110,7 @@ func testIssuer(t *testing.T, h *house) {
 			}
 		}
 		for _, name := range []string{"pgrst_db_pool_available ", "pgrst_jwt_cache_requests_total ", "pgrst_jwt_cache_hits_total ",
-			`postern_http_requests_total{method="GET",status="200"} `, `postern_http_requests_total{method="GET",status="401"} 8`, "go_goroutines "} {
+			`postern_http_requests_total{method="GET",route="function",status="200"} `, `postern_http_requests_total{method="GET",route="function",status="401"} 8`, "go_goroutines "} {
 			if !strings.Contains(metrics.body, "\n"+name) {
 				t.Errorf("no metric %s in\n%s", name, metrics.body)
 			}
@@ -124,7 +124,7 @@ func testIssuer(t *testing.T, h *house) {
 		issuer.CloseClientConnections()
 		issuer.Listener.Close()
 		h.execute(t, "attacked", "notify pgrst, 'reload config'")
-		eventually(t, "reloading", func() bool { return strings.Contains(p.events.String(), "Configuration reloaded") })
+		eventually(t, "reloading", func() bool { return strings.Contains(p.events.String(), "Config reloaded") })
 		p.accepts(t, "while the issuer is down", ann, "e2e_user", annHas)
 
 		h.execute(t, "attacked", "alter role e2e_login in database attacked set pgrst.jwt_secret = '"+testSecret+"'; notify pgrst, 'reload config'")

@@ -157,7 +157,8 @@ func TestBinaryLife(t *testing.T) {
 		p.send(t, "POST", "/rpc/raise", `{"state":"XX123","message":"the cause","detail":"a secret of the row"}`, "Authorization", secret)
 		p.send(t, "POST", "/rpc/raise", `{"state":"22000","message":"not the cause"}`, "Authorization", secret)
 		log := p.events.String()
-		if strings.Count(log, "500: XX123: the cause\n") != 1 || strings.Count(log, "503: 57P02: no server\n") != 1 || strings.Contains(log, "not the cause") {
+		if strings.Count(log, `: {"code":"XX123","details":null,"hint":null,"message":"the cause"}`+"\n") != 1 ||
+			strings.Count(log, `: {"code":"57P02","details":null,"hint":null,"message":"no server"}`+"\n") != 1 || strings.Contains(log, "not the cause") {
 			t.Errorf("the log: %s", log)
 		}
 		for _, secret := range []string{"secret", strings.TrimPrefix(secret, "Bearer "), testSecret, "e2e:e2e@"} {

@@ -155,7 +155,7 @@ func testSecretReload(t *testing.T, h *house) {
 	eventually(t, "the end of the secret", func() bool { return status() == 401 })
 	write("short") // a configuration that cannot be read leaves the one before
 	h.execute(t, "attacked", "notify pgrst, 'reload config'")
-	eventually(t, "a complaint", func() bool { return strings.Contains(p.events.String(), "not reloaded: setting jwt-secret") })
+	eventually(t, "a complaint", func() bool { return strings.Contains(p.events.String(), "Failed reloading config: setting jwt-secret") })
 	if got := status(); got != 401 {
 		t.Error(got)
 	}

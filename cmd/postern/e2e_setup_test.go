@@ -145,28 +145,29 @@ func (h *house) run(t *testing.T, arguments ...string) (output string, err error
 
 // process is a running server.
 type process struct {
-	base    string
-	admin   *process // the same, asked over the socket of its admin server
-	events  *output
-	command *exec.Cmd
-	client  *http.Client
-	stop    func() error // SIGTERM, and the end of the process
+	base     string
+	admin    *process // the same, asked over the socket of its admin server
+	events   *output
+	requests *output // the log of answers
+	command  *exec.Cmd
+	client   *http.Client
+	stop     func() error // SIGTERM, and the end of the process
 }
 
-var listeningOn = regexp.MustCompile(`API server listening on (\S+)`)
+var listeningOn = regexp.MustCompile(`API server listening on ([^\s"]+)`)
 
 // serve starts the server for a database, or for another URI, and waits until it is connected.
 func (h *house) serve(t *testing.T, database string, settings ...string) *process {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "admin.sock")
-	p := &process{events: new(output), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}}}
+	p := &process{events: new(output), requests: new(output), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}}}
 	p.command = exec.Command(h.binary, "serve")
 	p.command.Env = append([]string{
 		"PGRST_DB_URI=" + h.cluster.URI("e2e_login", database), "PGRST_DB_SCHEMAS=api,more", "PGRST_DB_ANON_ROLE=e2e_anon",
 		"PGRST_JWT_SECRET=" + testSecret, "PGRST_SERVER_HOST=127.0.0.1", "PGRST_SERVER_PORT=0", "PGRST_ADMIN_SERVER_UNIX_SOCKET=" + socket,
 		"GORACE=halt_on_error=1",
 	}, settings...)
-	p.command.Stdout, p.command.Stderr = io.Discard, p.events
+	p.command.Stdout, p.command.Stderr = p.requests, p.events
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +191,7 @@ func (h *house) serve(t *testing.T, database string, settings ...string) *proces
 		}
 	})
 	p.admin = &process{client: http.DefaultClient}
-	eventually(t, "connecting", func() bool { return strings.Contains(p.events.String(), "Connected to the database") })
+	eventually(t, "connecting", func() bool { return strings.Contains(p.events.String(), "Successfully connected to") })
 	p.base = "http://" + listeningOn.FindStringSubmatch(p.events.String())[1]
 	p.admin = &process{base: "http://admin", events: p.events, client: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

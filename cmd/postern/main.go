@@ -28,6 +28,7 @@ type command struct {
 var commands = map[string]command{
 	"serve":       {"[FILE]", "serve the API (also without any command)", serve},
 	"dump-config": {"[FILE]", "print the configuration", dumpConfig},
+	"dump-schema": {"[FILE]", "print what requests find in the exposed schemas, as JSON", dumpSchema},
 	"demo":        {"[--port N]", "serve a demo database from a private PostgreSQL cluster", runDemo},
 	"migrate":     {"[--to N] [FILE]", "install or update postern in a database", migrateCommand},
 	"ready":       {"[FILE]", "ask the admin server of a running postern whether it is ready", ready},
@@ -58,9 +59,9 @@ func run(ctx context.Context, arguments []string) error {
 	}
 	flags := newFlags("postern", "")
 	flags.Usage = func() { help(flags.Output()) }
-	version, example, dump, askReady := false, false, false, false
+	version, example, dump, schema, askReady := false, false, false, false, false
 	for flagNames, value := range map[string]*bool{
-		"version v": &version, "example e": &example, "dump-config": &dump, "ready": &askReady,
+		"version v": &version, "example e": &example, "dump-config": &dump, "dump-schema": &schema, "ready": &askReady,
 	} {
 		for name := range strings.FieldsSeq(flagNames) {
 			flags.BoolVar(value, name, false, "")
@@ -80,6 +81,8 @@ func run(ctx context.Context, arguments []string) error {
 		return nil
 	case dump:
 		return dumpConfig(ctx, rest)
+	case schema:
+		return dumpSchema(ctx, rest)
 	case askReady:
 		return ready(ctx, rest)
 	}
@@ -138,6 +141,7 @@ Commands:
 	fmt.Fprint(to, `
 Flags:
   --dump-config           as the command
+  --dump-schema           as the command
   --ready                 as the command
   -e, --example           print a config file with every setting
   -v, --version           print the version

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -58,14 +60,11 @@ func load(name string, arguments []string) (*config.Config, config.Sources, erro
 	return c, sources, err
 }
 
-// dumpConfig prints the configuration as it would be used, with what the database has of it.
-func dumpConfig(ctx context.Context, arguments []string) error {
-	c, sources, err := load("postern dump-config", arguments)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
+// loadWhole reads the configuration as it would be used, with what the database has of it, and tells its warnings.
+func loadWhole(ctx context.Context, name string, arguments []string) (*config.Config, error) {
+	c, sources, err := load(name, arguments)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if c.DBConfig {
 		fromDatabase, err := databaseSettings(ctx, c)
@@ -74,14 +73,52 @@ func dumpConfig(ctx context.Context, arguments []string) error {
 		} else {
 			sources.Database, sources.DBURI = fromDatabase, c.DBURI
 			if c, err = config.Load(sources); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	for _, warning := range c.Warnings {
 		fmt.Fprintln(os.Stderr, "postern: warning:", warning)
 	}
+	return c, nil
+}
+
+// dumpConfig prints the configuration.
+func dumpConfig(ctx context.Context, arguments []string) error {
+	c, err := loadWhole(ctx, "postern dump-config", arguments)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	fmt.Print(c.Dump())
+	return nil
+}
+
+// dumpSchema prints what requests find in the exposed schemas.
+func dumpSchema(ctx context.Context, arguments []string) error {
+	c, err := loadWhole(ctx, "postern dump-schema", arguments)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	pool, err := db.Open(db.Options{URI: c.DBURI, Application: "postern/" + shell.Version, Version: shell.Version, Size: 1})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	schema, err := pool.Schema(ctx, c.DBSchemas)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := json.Indent(&text, schema, "", "  "); err != nil {
+		return err
+	}
+	fmt.Println(text.String())
 	return nil
 }
 

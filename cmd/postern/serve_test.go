@@ -93,7 +93,7 @@ func TestServer(t *testing.T) {
 		if _, body := s.get(t, "/session"); !strings.HasSuffix(body, " from the environment") {
 			t.Error(body)
 		}
-		eventually(t, "listening", func() bool { return strings.Contains(s.events.String(), "Listening") })
+		eventually(t, "listening", func() bool { return strings.Contains(s.events.String(), "Listener connected") })
 		execute(t, "notify pgrst, 'reload schema'")
 		eventually(t, "a new generation", func() bool { _, body := s.get(t, "/x"); return generationOf(body) != first })
 		execute(t, "alter role authenticator set pgrst.db_max_rows = '7'; alter role authenticator in database postgres set pgrst.db_schemas = 'test, other'; notify pgrst, 'reload config'")
@@ -102,16 +102,16 @@ func TestServer(t *testing.T) {
 			return strings.Contains(body, `"db_max_rows": 7`) && strings.Contains(body, `"db_schemas": ["test", "other"]`)
 		})
 		execute(t, "alter role authenticator set pgrst.db_tx_end = 'nonsense'; notify pgrst, 'reload config'")
-		eventually(t, "a complaint", func() bool { return strings.Contains(s.events.String(), "not reloaded: setting db-tx-end") })
+		eventually(t, "a complaint", func() bool { return strings.Contains(s.events.String(), "Failed reloading config: setting db-tx-end") })
 		execute(t, `alter role authenticator reset all; alter role authenticator in database postgres reset all;
 			create function public.pre() returns void language sql as $$ select set_config('pgrst.db_max_rows', '9', true) $$;
 			alter role authenticator set pgrst.db_pre_config = 'public.pre'; notify pgrst; notify pgrst`)
-		eventually(t, "the name of the function", func() bool { return strings.Count(s.events.String(), "Configuration reloaded") >= 2 })
+		eventually(t, "the name of the function", func() bool { return strings.Count(s.events.String(), "Config reloaded") >= 2 })
 		execute(t, "notify pgrst")
 		eventually(t, "its settings", func() bool { _, body := s.get(t, "/settings"); return strings.Contains(body, `"db_max_rows": 9`) })
 		execute(t, "alter role authenticator reset all")
 		execute(t, "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%'")
-		eventually(t, "listening again", func() bool { return strings.Count(s.events.String(), "Listening") == 2 })
+		eventually(t, "listening again", func() bool { return strings.Count(s.events.String(), "Listener connected") == 2 })
 		if _, body := s.get(t, "/settings"); !strings.Contains(body, "db_max_rows") {
 			t.Error(body)
 		}

@@ -21,18 +21,35 @@ var methods = [...]string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete, http.MethodOptions, "other",
 }
 
+// Route is a kind of address.
+type Route int
+
+// The kinds of addresses.
+const (
+	Root      Route = iota // the root path, and descriptions of the API
+	Relation               // a table or view, also one that does not exist
+	Function               // below /rpc/
+	Page                   // the documentation page and its files
+	Preflight              // any, asked for by a preflight of CORS
+
+	routes = iota
+)
+
+var routeNames = [routes]string{"root", "relation", "function", "page", "preflight"}
+
 // seconds are the upper bounds of the histogram's buckets.
 var seconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
-const statuses = 1000 // a status has three digits
+const statuses = 600 // those of answers are below
 
 // Metrics counts requests and shows this and other counts in Prometheus' text format. Names that begin with pgrst_ are
 // PostgREST's (docs/references/observability, "Metrics").
 type Metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec
-	counters  [len(methods)][statuses]atomic.Pointer[prometheus.Counter] // those of requests, found without its lock
+	counters  [routes][len(methods)][statuses]atomic.Pointer[prometheus.Counter] // those of requests, found without its lock
 	durations [len(methods)]prometheus.Observer
+	reloads   *prometheus.CounterVec
 }
 
 // NewMetrics makes the metrics; pool is asked for its figures each time they are shown.
@@ -40,8 +57,11 @@ func NewMetrics(pool func() db.Stats, statements func() statement.Stats, tokens 
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "postern_http_requests_total", Help: "Requests to the API that were answered, by method and status",
-		}, []string{"method", "status"}),
+			Name: "postern_http_requests_total", Help: "Requests to the API that were answered, by kind of address, method and status",
+		}, []string{"route", "method", "status"}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "postern_reloads_total", Help: "Reloads of the configuration (config), and renewals of connections and statements (schema), by their result",
+		}, []string{"what", "result"}),
 	}
 	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "postern_http_request_duration_seconds", Help: "Time from the header of a request to its answer, by method", Buckets: seconds,
@@ -49,7 +69,11 @@ func NewMetrics(pool func() db.Stats, statements func() statement.Stats, tokens 
 	for i, method := range methods {
 		m.durations[i] = durations.WithLabelValues(method)
 	}
-	m.registry.MustRegister(m.requests, durations, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, what := range []string{"config", "schema"} {
+		m.reloads.WithLabelValues(what, "success")
+		m.reloads.WithLabelValues(what, "failure")
+	}
+	m.registry.MustRegister(m.requests, m.reloads, durations, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registerPool(pool)
 	m.registerStatements(statements)
 	m.registerTokens(tokens)
@@ -61,6 +85,9 @@ func (m *Metrics) registerPool(stats func() db.Stats) {
 	m.gauge("pgrst_db_pool_max", "The most connections that the pool may have", func() float64 { return float64(stats().Max) })
 	m.gauge("pgrst_db_pool_waiting", "Requests that wait for a connection", func() float64 { return float64(stats().Waiting) })
 	m.counter("pgrst_db_pool_timeouts_total", "Requests that waited for a connection in vain", func() float64 { return float64(stats().Timeouts) })
+	m.counter("postern_db_connections_total", "Connections to the database that were opened", func() float64 { return float64(stats().Opened) })
+	m.counter("postern_db_pool_wait_seconds_total", "Time that requests waited for a connection as none was free", func() float64 { return stats().WaitSeconds })
+	m.counter("postern_db_round_trips_total", "Round trips to the database that answered requests", func() float64 { return float64(stats().Trips) })
 	m.counter("postern_sessions_restored_total", "Sessions restored after code of the user's", func() float64 { return float64(stats().Restores) })
 }
 
@@ -95,7 +122,7 @@ func (m *Metrics) gauge(name, help string, value func() float64) {
 
 // Observe counts a request that was answered with status, and how long that took. Safe for concurrent use; it takes no lock
 // but at the first request of its kind.
-func (m *Metrics) Observe(method string, status int, took time.Duration) {
+func (m *Metrics) Observe(route Route, method string, status int, took time.Duration) {
 	which := slices.Index(methods[:], method)
 	if which < 0 {
 		which = len(methods) - 1
@@ -104,13 +131,28 @@ func (m *Metrics) Observe(method string, status int, took time.Duration) {
 	if status < 100 || status >= statuses {
 		return
 	}
-	counter := m.counters[which][status].Load()
+	counter := m.counters[route][which][status].Load()
 	if counter == nil {
-		made := m.requests.WithLabelValues(methods[which], strconv.Itoa(status))
+		made := m.requests.WithLabelValues(routeNames[route], methods[which], strconv.Itoa(status))
 		counter = &made
-		m.counters[which][status].Store(counter)
+		m.counters[route][which][status].Store(counter)
 	}
 	(*counter).Inc()
+}
+
+// Reloaded counts a reload of the configuration, or with schema a renewal of connections and statements, that ended with err.
+func (m *Metrics) Reloaded(schema bool, err error) {
+	if m == nil {
+		return
+	}
+	what, result := "config", "success"
+	if schema {
+		what = "schema"
+	}
+	if err != nil {
+		result = "failure"
+	}
+	m.reloads.WithLabelValues(what, result).Inc()
 }
 
 func (m *Metrics) handler() http.Handler {

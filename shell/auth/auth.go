@@ -30,6 +30,8 @@ type Options struct {
 	CacheEntries  int              // setting jwt-cache-max-entries; 0 keeps no tokens
 	Now           func() time.Time // the clock; nil means time.Now
 	Counters      *Counters        // may be nil
+
+	Debug func(format string, a ...any) // told what the cache of tokens does; may be nil
 }
 
 // Identity is who asks.
@@ -134,6 +136,9 @@ func (v *Verifier) lookUp(keys *Keys, token string) (*verified, error) {
 		return v.verify(keys, token)
 	}
 	v.options.Counters.Lookups.Add(1)
+	if v.options.Debug != nil {
+		v.options.Debug("Looked up a JWT in JWT cache")
+	}
 	if entry, ok := v.cache.Get(token); ok && entry.keys == keys {
 		v.options.Counters.Hits.Add(1)
 		return entry, nil
@@ -141,6 +146,9 @@ func (v *Verifier) lookUp(keys *Keys, token string) (*verified, error) {
 	entry, err := v.verify(keys, token)
 	if err == nil && len(token) <= maxCachedToken && v.cache.Add(strings.Clone(token), entry) {
 		v.options.Counters.Evictions.Add(1)
+		if v.options.Debug != nil {
+			v.options.Debug("Evicted entry from JWT cache")
+		}
 	}
 	return entry, err
 }

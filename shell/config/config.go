@@ -48,6 +48,7 @@ type Config struct {
 	JWTSecret                 string // as used: after @file and base64
 	JWTSecretAllowHTTP        bool
 	JWTSecretIsBase64         bool
+	LogFormat                 string
 	LogLevel                  LogLevel
 	LogQuery                  bool
 	OpenAPIMode               string
@@ -195,10 +196,6 @@ func (c *Config) complete() error {
 	if c.JWTRoleClaimKey.Deprecated() {
 		c.Warnings = append(c.Warnings,
 			"setting jwt-role-claim-key: "+c.JWTRoleClaimKey.String()+" is a JSPath, which is deprecated; write it as a JSONPath (RFC 9535)")
-	}
-	if c.LogQuery {
-		c.Warnings = append(c.Warnings,
-			"setting log-query has no effect: the queries run inside the database, where auto_explain.log_nested_statements logs them")
 	}
 	return c.readSecret()
 }

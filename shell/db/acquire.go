@@ -34,6 +34,7 @@ func (p *Pool) wait() context.Context {
 
 // acquire takes a connection. A client that goes away keeps its place: it then gives the connection back at once.
 func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	p.tell("Trying to borrow a connection from pool")
 	wait := p.wait()
 	p.waiting.Add(1)
 	conn, err := p.pool.Acquire(wait)
@@ -45,6 +46,10 @@ func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	p.waiting.Add(-1)
 	switch {
 	case err == nil:
+		if p.debugging.Load() {
+			p.tell("Connection %d is used", identityOf(pgOf(conn)).number)
+			p.tell("Borrowed a connection from the pool")
+		}
 		p.noteUse(conn)
 		return conn, nil
 	case ctx.Err() != nil:

@@ -116,6 +116,7 @@ func (p *Pool) call(ctx context.Context, conn *pgxpool.Conn, request *Request, s
 		return &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `role "none" does not exist`}
 	}
 	pg := pgOf(conn)
+	p.trips.Add(1)
 	e := exchange{pool: p, pg: pg, session: sessionOf(pg), pipeline: pg.StartPipeline(ctx)}
 	e.send(request, st)
 	restores := st != nil && st.Dirty && !e.session.pooled
@@ -296,6 +297,7 @@ func (p *Pool) explain(ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgE
 	values := [][]byte{
 		[]byte(pgErr.Code), []byte(pgErr.Message), optional(pgErr.Detail), optional(pgErr.Hint), anonymous, request.Verbosity, []byte(epoch),
 	}
+	p.trips.Add(1)
 	err := word(ctx, pg, values, answer)
 	if isUnprepared(err) { // by the code that has failed
 		if err = p.prepareFixed(ctx, pg); err == nil {

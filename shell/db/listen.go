@@ -73,6 +73,7 @@ func (p *Pool) listen(ctx context.Context, channel string, connected func(), not
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	p.listener.Store(describe(ctx, conn)) // before, so that the session's last statement is LISTEN, by which people find it
 	if err := conn.Exec(ctx, "listen "+pgx.Identifier{channel}.Sanitize()).Close(); err != nil {
 		return err
 	}

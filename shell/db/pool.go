@@ -36,6 +36,8 @@ type Options struct {
 	Session        func() Session
 	Met            func(version string) // told when the functions are of another version than when a connection was last opened; nil for nobody
 	Dial           pgconn.DialFunc      // how to reach the server; nil for the usual way
+
+	Debug func(format string, arguments ...any) // told what the pool does while SetDebug asks for it; may be nil
 }
 
 // Session is what a new connection starts with.
@@ -56,6 +58,12 @@ type Pool struct {
 	waiting  atomic.Int64 // requests that are acquiring a connection
 	timeouts atomic.Int64 // requests that waited for one in vain
 	restores atomic.Int64 // sessions that were restored after code of the user's
+	trips    atomic.Int64 // round trips of requests
+
+	debugging atomic.Bool  // whether Options.Debug is told what happens
+	opened    atomic.Int64 // connections so far, opened or tried to
+	resets    atomic.Int64 // how often all connections were given up
+	listener  atomic.Pointer[Server]
 
 	version atomic.Pointer[string] // of the functions, when a connection was last opened
 }
@@ -67,6 +75,10 @@ type Stats struct {
 	Waiting   int64 // requests that wait for one
 	Timeouts  int64 // requests that waited in vain, since the start
 	Restores  int64 // sessions restored after code of the user's, since the start
+	Trips     int64 // round trips of requests, since the start
+	Opened    int64 // connections opened, since the start
+
+	WaitSeconds float64 // what requests waited for one as none was free, since the start
 }
 
 // Stats gives the figures of now.
@@ -74,7 +86,7 @@ func (p *Pool) Stats() Stats {
 	stat := p.pool.Stat()
 	return Stats{
 		Available: int(stat.IdleConns()), Max: int(stat.MaxConns()), Waiting: p.waiting.Load(), Timeouts: p.timeouts.Load(),
-		Restores: p.restores.Load(),
+		Restores: p.restores.Load(), Trips: p.trips.Load(), Opened: stat.NewConnsCount(), WaitSeconds: stat.EmptyAcquireWaitTime().Seconds(),
 	}
 }
 
@@ -106,6 +118,7 @@ func Open(options Options) (*Pool, error) {
 	config.PingTimeout = cancelGrace
 	config.BeforeConnect = p.parameters
 	config.AfterConnect = p.open
+	config.BeforeClose = p.tellClosing
 	config.ShouldPing = func(_ context.Context, params pgxpool.ShouldPingParams) bool {
 		return params.IdleDuration > trusted && !quiet(params.Conn.PgConn().Conn())
 	}
@@ -116,6 +129,7 @@ func Open(options Options) (*Pool, error) {
 // parameters gives a new connection its search path, the commonest values of request.method and request.cookies, and jit: the
 // statements of an API are short, and compiling deep embeds to machine code takes seconds. As parameters of the connection they are what RESET ALL goes back to. A pooler would refuse them.
 func (p *Pool) parameters(_ context.Context, config *pgx.ConnConfig) error {
+	p.identify(config)
 	if session := p.options.Session(); session.Prepared {
 		config.RuntimeParams["search_path"] = session.SearchPath
 		config.RuntimeParams["jit"] = "off"
@@ -126,10 +140,17 @@ func (p *Pool) parameters(_ context.Context, config *pgx.ConnConfig) error {
 }
 
 // Close waits for connections in use and closes all.
-func (p *Pool) Close() { p.pool.Close() }
+func (p *Pool) Close() {
+	p.resets.Add(1)
+	p.pool.Close()
+}
 
 // Reset replaces all connections: idle ones now, others when they come back.
-func (p *Pool) Reset() { p.pool.Reset() }
+func (p *Pool) Reset() {
+	p.resets.Add(1)
+	p.pool.Reset()
+	p.tell("Database connection pool flushed")
+}
 
 // Busy tells whether all connections are in use.
 func (p *Pool) Busy() bool {

@@ -84,8 +84,9 @@ func (s *session) forget() {
 }
 
 // open makes a new connection ready: it asks for the version and the protocol of the functions and prepares the fixed statements, in one round trip.
-func (p *Pool) open(ctx context.Context, conn *pgx.Conn) error {
+func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 	pg := conn.PgConn()
+	defer func() { p.tellOpened(pg, err) }()
 	s := newSession(!p.options.Session().Prepared)
 	pg.CustomData()[sessionKey] = s
 	pipeline := pg.StartPipeline(ctx)

@@ -9,6 +9,27 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// Schema returns what requests find in schemas, as JSON (postern.describe_schema). It uses a connection of its own.
+func (p *Pool) Schema(ctx context.Context, schemas []string) ([]byte, error) {
+	conn, err := pgconn.ConnectConfig(ctx, &p.config.ConnConfig.Config)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if err := p.checkInstalled(queryText(ctx, conn, installed)); err != nil {
+		return nil, err
+	}
+	names := make([][2]string, len(schemas))
+	for i, name := range schemas {
+		names[i][0] = name
+	}
+	rows := conn.ExecParams(ctx, "select postern.describe_schema($1)", [][]byte{encodeColumn(names, 0)}, []uint32{oidTextArray}, []int16{1}, nil).Read()
+	if rows.Err != nil {
+		return nil, fmt.Errorf("reading the schema: %w", rows.Err)
+	}
+	return rows.Rows[0][0], nil
+}
+
 // storedSQL gives the settings pgrst.* that the connection's role has, the ones for this database last.
 const storedSQL = `
 select o.option_name, o.option_value

@@ -1,0 +1,95 @@
+package shell
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"postern/shell/fault"
+	"postern/shell/statement"
+)
+
+// told returns what the log says of a fault: the message that PostgREST logs, where people may look for it, and the cause.
+func told(f *fault.Fault) (message, details string) {
+	message = f.Message
+	switch {
+	case f.Code == "PGRST000":
+		message = "Database connection error."
+	case f.Code == "PGRST001":
+		message = "Database client error. Retrying the connection."
+	case f.Code == "PGRST003" && f.Status == http.StatusGatewayTimeout:
+		message = "Timed out acquiring connection from connection pool."
+	}
+	var pgErr *pgconn.PgError
+	if f.Cause != nil && (!errors.As(f.Cause, &pgErr) || pgErr.Code != f.Code) {
+		details = f.Cause.Error()
+	}
+	return message, details
+}
+
+// stopped returns what the log says of the end of the context that the server runs in, of which signal.NotifyContext tells the signal.
+func stopped(ctx context.Context) string {
+	switch signal, _, _ := strings.Cut(context.Cause(ctx).Error(), " "); signal {
+	case "terminated":
+		return "Received termination unix signal SIGTERM"
+	case "interrupt":
+		return "Received termination unix signal SIGINT"
+	}
+	return "Stopping"
+}
+
+// legacyPrefix begins the Warning of postern.legacy_warning; pairs follow its last colon.
+var legacyPrefix = []byte(`299 postern "An embed with an alias was named by its relation`)
+
+// logLegacy writes which embeds a request has named by their relations though they have aliases, by the header that tells the client.
+func (s *Server) logLegacy(r *http.Request, header []byte) {
+	_, pairs, _ := bytes.Cut(bytes.TrimSuffix(header, []byte{'"'}), []byte(": "))
+	var hints []string
+	for pair := range strings.SplitSeq(string(pairs), ", ") {
+		label, name, _ := strings.Cut(pair, " in place of ")
+		hints = append(hints, "`"+name+"` to `"+label+"`")
+	}
+	s.log.event("WARNING: Embedded resource was referenced by relation name even though it has an alias.")
+	s.log.event("Update filters, orders or limits that use %s in `%s %s`", strings.Join(hints, ", "), r.Method, r.RequestURI)
+}
+
+// executed is what log-query tells of a request.
+type executed struct {
+	before   *statement.Statement // that calls db-pre-request; nil for none
+	main     *statement.Statement // the last that was sent; nil where none was
+	took     time.Duration        // its round trip
+	compiled bool                 // in the same trip
+}
+
+// do sends a request to the database, and remembers what log-query tells of it.
+func (s *Server) do(st *state, x *exchange, r *http.Request, found *statement.Statement) error {
+	if !st.config.LogQuery {
+		return s.pool.Do(r.Context(), &x.call, found, &x.answer)
+	}
+	began := time.Now()
+	err := s.pool.Do(r.Context(), &x.call, found, &x.answer)
+	x.executed = executed{before: st.preRequest, main: found, took: time.Since(began), compiled: found == nil}
+	if found == nil && err == nil {
+		x.executed.main = x.answer.Statement
+	}
+	return err
+}
+
+// logQuery writes the statements of an answer, if the level asks for such answers.
+func (s *Server) logQuery(st *state, x *exchange, status int) {
+	e := x.executed
+	if !st.config.LogQuery || e == (executed{}) || !wants(st.config.LogLevel, status) {
+		return
+	}
+	if e.before != nil {
+		s.log.event("%s", e.before.SQL)
+	}
+	if e.main != nil {
+		s.log.query(e.main.SQL, e.took, e.compiled)
+	}
+}

@@ -1,0 +1,36 @@
+package shell
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+
+	"postern/shell/cut"
+)
+
+// maxLabel is the longest label in bytes, without what makes a comment of it.
+const maxLabel = 200
+
+// label returns a comment of SQL that says what requests a statement answers: method, path and query, with $ for each value that is cut
+// out. pg_stat_statements, pg_stat_activity and the logs show it before the statement. Without whole the query is left out: that of a
+// request that is refused may have anything in it.
+func label(r *http.Request, whole bool) string {
+	path, query := target(r)
+	text := append(append([]byte(r.Method), ' '), path...)
+	if query != "" && whole {
+		var values cut.Values
+		text = cut.AppendQuery(append(text, '?'), &values, query, strings.HasPrefix(path, "/rpc/"))
+		text = bytes.ReplaceAll(text, []byte("%01"), []byte{'$'})
+	}
+	comment := append(make([]byte, 0, maxLabel+8), "/* "...)
+	for i, c := range text[:min(len(text), maxLabel)] {
+		switch {
+		case c == '*' && (comment[len(comment)-1] == '/' || i+1 < len(text) && text[i+1] == '/'):
+			c = '_' // neither the end of the comment nor the beginning of another
+		case c < ' ' || c > '~':
+			c = '_'
+		}
+		comment = append(comment, c)
+	}
+	return string(append(comment, " */ "...))
+}
