@@ -191,6 +191,7 @@ const maxAttempts = 50
 // handle sends a request to the database: the statement of its shape where that is known, else postern.handle, which compiles it.
 func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.Identity) error {
 	st.prepare(x, r, identity)
+	x.call.Primary = s.pool.Replicated() && prefersPrimary(r.Header["Prefer"])
 	x.timing.lap(phaseParse)
 	described := true // the body is described in the shape, where there is one
 	for range maxAttempts {

@@ -125,6 +125,7 @@ func (s *Server) reload(ctx context.Context, renew bool) error {
 	}
 	s.tokens.remote = renewed
 	st := s.newState(c, roles)
+	s.pool.Changed()
 	s.state.Store(st)
 	if renewed != replaced && replaced != nil {
 		replaced.Stop()
@@ -205,6 +206,7 @@ func (s *Server) refreshRoles(ctx context.Context) {
 			roles.Settings = nil
 		}
 		if !reflect.DeepEqual(roles, st.roleSource) {
+			s.pool.Changed()
 			s.state.Store(st.withRoles(roles, s.nextGeneration()))
 			s.log.event("Roles or their settings changed")
 		}

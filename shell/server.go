@@ -93,6 +93,9 @@ func New(options Options) (*Server, error) {
 		MaxLifetime:    time.Duration(c.DBPoolMaxLifetime) * time.Second,
 		MaxIdle:        time.Duration(c.DBPoolMaxIdletime) * time.Second,
 		Session:        s.session,
+		ReadURI:        c.DBURIRead,
+		MaxLag:         time.Duration(c.DBReadMaxLag) * time.Second,
+		Log:            s.log.event,
 	})
 	if err != nil {
 		return nil, err
@@ -149,6 +152,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.background.Go(func() { s.connect(ctx) })
 	s.background.Go(func() { s.refreshRoles(ctx) })
+	s.background.Go(func() { s.pool.WatchReplicas(ctx) })
 	s.background.Go(func() { s.watchSignals(ctx) })
 
 	var err error
