@@ -160,7 +160,7 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		return identity, errTarget
 	}
 	if !s.connected.Load() {
-		return identity, errNotConnected
+		return identity, s.notConnected()
 	}
 	patience := time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
 	if err = x.body.read(out.w, r, st.config.ServerMaxBodySize, s.timeout, patience); err != nil {
@@ -183,6 +183,14 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		}
 	}
 	return identity, out.send(x)
+}
+
+// notConnected returns the fault of a request while the database has not been reached.
+func (s *Server) notConnected() *fault.Fault {
+	if pooled := s.pooled.Load(); pooled != nil {
+		return pooled
+	}
+	return errNotConnected
 }
 
 // maxAttempts is how often a request may meet a statement that turns out to be of no use, under DDL in many sessions.

@@ -73,7 +73,13 @@ func (s *Server) connect(ctx context.Context) {
 		}
 		pause := backoff.Next()
 		s.retry.Store(int64(pause / time.Second))
-		s.log.event("Cannot connect to the database: %v; trying again in %s", err, pause)
+		if pooled := s.pool.PooledFault(err); pooled != nil {
+			s.pooled.Store(pooled)
+			s.log.event("%s: %s (%v); trying again in %s", pooled.Message, pooled.Hint, err, pause)
+		} else {
+			s.pooled.Store(nil)
+			s.log.event("Cannot connect to the database: %v; trying again in %s", err, pause)
+		}
 		if !db.Sleep(ctx, pause) {
 			return
 		}

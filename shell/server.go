@@ -49,9 +49,10 @@ type Server struct {
 	pool    *db.Pool
 	state   atomic.Pointer[state]
 
-	connected  atomic.Bool  // whether the database was reached
-	retry      atomic.Int64 // seconds until the next attempt to connect
-	complaint  atomic.Int64 // when a fault of all requests was last logged, in seconds
+	connected  atomic.Bool                 // whether the database was reached
+	pooled     atomic.Pointer[fault.Fault] // why it was not, where that is a pooler
+	retry      atomic.Int64                // seconds until the next attempt to connect
+	complaint  atomic.Int64                // when a fault of all requests was last logged, in seconds
 	reloads    sync.Mutex
 	room       *room
 	timeout    time.Duration // server-client-timeout
