@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"postern/cmd/internal/cluster"
 )
@@ -24,13 +25,15 @@ grant usage on schema api to e2e_reader;
 grant select on api.books to e2e_reader;
 `
 
-// crowd is clients that read, and clients that read what they have just written, without pause.
+// crowd is clients that read, and clients that read what they have just written, some 300 times a second together.
 type crowd struct {
 	p       *process
 	allowed atomic.Pointer[[]string] // statuses and codes of errors that writers may meet now
 	number  atomic.Int64
 	reads   atomic.Int64
 	failed  atomic.Int64
+	writes  atomic.Int64
+	refused atomic.Int64 // writes, and reads of writers
 }
 
 // gather starts the clients.
@@ -38,6 +41,7 @@ func gather(t *testing.T, p *process) *crowd {
 	t.Helper()
 	c := &crowd{p: p}
 	c.allowed.Store(&[]string{})
+	began := time.Now()
 	stop := make(chan struct{})
 	var clients sync.WaitGroup
 	begin := func(ask func()) {
@@ -46,7 +50,7 @@ func gather(t *testing.T, p *process) *crowd {
 				select {
 				case <-stop:
 					return
-				default:
+				case <-time.After(10 * time.Millisecond):
 					ask()
 				}
 			}
@@ -66,6 +70,7 @@ func gather(t *testing.T, p *process) *crowd {
 		})
 		begin(func() {
 			i := int(c.number.Add(1))
+			c.writes.Add(1)
 			if status, body := c.ask(t, "POST", "/written", fmt.Sprintf(`{"id":%d}`, i), writer); status != http.StatusCreated {
 				c.permit(t, "POST", status, body)
 				return
@@ -81,7 +86,9 @@ func gather(t *testing.T, p *process) *crowd {
 	t.Cleanup(func() {
 		close(stop)
 		clients.Wait()
-		t.Logf("%d reads, %d of them failed", c.reads.Load(), c.failed.Load())
+		t.Logf("in %s: %d reads, %d of them failed; %d writes, %d of them, or of reads after them, refused",
+			time.Since(began).Round(time.Second), c.reads.Load(), c.failed.Load(),
+			c.writes.Load(), c.refused.Load())
 	})
 	return c
 }
@@ -107,6 +114,7 @@ func (c *crowd) ask(t *testing.T, method, target, body, authorization string) (s
 }
 
 func (c *crowd) permit(t *testing.T, what string, status int, body string) {
+	c.refused.Add(1)
 	told := fmt.Sprintf("%d %s", status, reply{body: body}.code())
 	if !slices.Contains(*c.allowed.Load(), told) {
 		t.Errorf("%s: %s", what, body)
@@ -209,6 +217,17 @@ func testReplicas(t *testing.T, binary string) {
 		c.allowed.Store(&[]string{})
 		where(t, p, ports...)
 	})
+
+	if os.Getenv("POSTERN_SOAK") != "" {
+		t.Run("silent", func(t *testing.T) {
+			stopped := family(t, postmaster(t, one.cluster))
+			signalAll(stopped, syscall.SIGSTOP)
+			c.pass(t)
+			where(t, p, ports[1])
+			signalAll(stopped, syscall.SIGCONT)
+			where(t, p, ports...)
+		})
+	}
 
 	t.Run("killed", func(t *testing.T) {
 		if err := syscall.Kill(postmaster(t, one.cluster), syscall.SIGKILL); err != nil {

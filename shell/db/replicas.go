@@ -23,6 +23,7 @@ const (
 	watchPeriod    = time.Second            // how often servers are asked how far they are, at most
 	watchTimeout   = 2 * time.Second        // how long they may take to answer
 	minWatchPeriod = 100 * time.Millisecond // at least
+	restPeriod     = 10 * time.Second       // how long a standby is left alone to which no connection can be made for reads
 )
 
 // replicas are the standbys that reads go to. What they know of time is in nanoseconds since start. From time to time the primary
@@ -158,7 +159,7 @@ type standby struct {
 	name     string
 	fresh    atomic.Int64             // all that was done before this moment is to be seen; 0 where it is not known to be well
 	life     atomic.Pointer[lifetime] // until the server is found not to be well
-	used     bool                     // as the log has it
+	failed   atomic.Pointer[error]    // why there was no connection for a read, since it was last asked
 }
 
 type lifetime struct {
@@ -195,6 +196,7 @@ func (s *standby) read(ctx context.Context, request *Request, st *statement.Stat
 	if err != nil {
 		if unreachable := new(fault.Fault); errors.As(err, &unreachable) && unreachable.Status == http.StatusServiceUnavailable {
 			s.fresh.Store(0) // until it has been asked again
+			s.failed.Store(&err)
 		}
 		return false
 	}

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -48,10 +49,13 @@ func (p *Pool) WatchReplicas(ctx context.Context) {
 	all.Wait()
 }
 
-// watch asks a standby how far it is, until the context ends.
+// watch asks a standby how far it is, until the context ends. What keeps reads from it is told when it changes.
 func (s *standby) watch(ctx context.Context, period time.Duration) {
 	w := watcher{config: &s.pool.config.ConnConfig.Config, sql: replayedSQL}
 	defer w.close()
+	var unusable error // it answers here, but no connection can be made for reads
+	var rests time.Time
+	told := ""
 	for ok := true; ok; ok = Sleep(ctx, period) {
 		row, err := w.ask(ctx)
 		if err == nil && len(row) == 0 {
@@ -60,24 +64,27 @@ func (s *standby) watch(ctx context.Context, period time.Duration) {
 		if ctx.Err() != nil {
 			return
 		}
-		fresh := int64(0)
-		if err == nil {
-			fresh = s.replicas.seen(row[0])
+		if failed := s.failed.Swap(nil); failed != nil && err == nil {
+			unusable, rests = *failed, time.Now().Add(restPeriod)
 		}
-		well := s.replicas.isRecent(fresh)
-		switch {
-		case well && !s.used:
-			s.pool.options.Log("Reads go to the standby %s", s.name)
-		case !well && s.used && err != nil:
-			s.pool.options.Log("Reads do not go to the standby %s: %v", s.name, err)
-		case !well && s.used:
-			s.pool.options.Log("Reads do not go to the standby %s: it is more than %s behind", s.name, s.replicas.bound)
+		if err == nil && time.Now().Before(rests) {
+			err = unusable
 		}
-		s.used = well
+		text := ""
 		if err != nil {
 			s.lose()
+			text = fmt.Sprintf("Reads do not go to the standby %s: %v", s.name, err)
 		} else {
+			fresh := s.replicas.seen(row[0])
 			s.fresh.Store(fresh)
+			text = fmt.Sprintf("Reads go to the standby %s", s.name)
+			if !s.replicas.isRecent(fresh) {
+				text = fmt.Sprintf("Reads do not go to the standby %s: it is behind", s.name)
+			}
+		}
+		if text != told && (err != nil || s.replicas.heard.Load() > 0) {
+			s.pool.options.Log("%s", text)
+			told = text
 		}
 	}
 }
