@@ -32,6 +32,7 @@ type crowd struct {
 	number  atomic.Int64
 	reads   atomic.Int64
 	failed  atomic.Int64
+	lossy   atomic.Bool // what was written may be lost: no standby has to have it
 	writes  atomic.Int64
 	refused atomic.Int64 // writes, and reads of writers
 }
@@ -58,11 +59,13 @@ func gather(t *testing.T, p *process) *crowd {
 	}
 	for n := range 3 {
 		reader, writer := token(`{"role":"e2e_reader"}`), token(fmt.Sprintf(`{"role":"e2e_user","sub":"w%d"}`, n))
-		targets := []string{"/books?id=eq.1&select=id", "/books?id=eq.1&select=a#:id"} // the latter of shapes that are new at first
+		// Those of the latter have shapes that are new at first.
+		targets := []string{"/books?id=eq.1&select=id", "/books?id=eq.1&select=a#:id"}
 		begin(func() {
 			i := int(c.number.Add(1))
 			target := strings.ReplaceAll(targets[i%2], "#", fmt.Sprint(i%500))
-			if status, body := c.ask(t, "GET", target, "", reader); status != http.StatusOK || !strings.HasSuffix(body, `":1}]`) {
+			status, body := c.ask(t, "GET", target, "", reader)
+			if status != http.StatusOK || !strings.HasSuffix(body, `":1}]`) {
 				c.failed.Add(1)
 				t.Errorf("GET %s: %d %s", target, status, body)
 			}
@@ -76,7 +79,7 @@ func gather(t *testing.T, p *process) *crowd {
 				return
 			}
 			status, body := c.ask(t, "GET", fmt.Sprintf("/written?id=eq.%d&select=id", i), "", writer)
-			if status == http.StatusOK && body != fmt.Sprintf(`[{"id":%d}]`, i) {
+			if status == http.StatusOK && !c.lossy.Load() && body != fmt.Sprintf(`[{"id":%d}]`, i) {
 				t.Errorf("%d was written and is not there: %s", i, body)
 			} else if status != http.StatusOK {
 				c.permit(t, "GET", status, body)
@@ -128,122 +131,177 @@ func (c *crowd) pass(t *testing.T) {
 	eventually(t, "reads", func() bool { return c.reads.Load() > until || t.Failed() })
 }
 
+// replicated is a primary with two standbys, and servers that read from these.
+type replicated struct {
+	h, one, two   *house
+	again         func() // starts the primary
+	primary       string // its port
+	ports         []string
+	p, strict     *process // the latter has a short db-read-max-lag
+	reader, other []string // tokens
+	shapes        int
+	c             *crowd
+}
+
 // testReplicas has clients read from two standbys, and what they have written, while the servers fail, fall behind, and change
 // their parts.
 func testReplicas(t *testing.T, binary string) {
 	if os.Getenv("POSTERN_MATRIX") != "" {
 		t.Skip("there may be no pg_basebackup for this server; make test has it")
 	}
-	h, again := keptCluster(t, cluster.Options{Settings: durable()})
-	h.binary = binary
-	h.database(t, "e2e", true)
-	h.execute(t, "e2e", faultSchema+replicaSchema)
-	one, two := follow(t, h.cluster), follow(t, h.cluster)
-	primary, ports := fmt.Sprint(h.cluster.Port), []string{fmt.Sprint(one.cluster.Port), fmt.Sprint(two.cluster.Port)}
-	read := fmt.Sprintf("PGRST_DB_URI_READ=postgresql://e2e_login@/e2e?host=%s,%s&port=%s", one.cluster.SocketDir, two.cluster.SocketDir, strings.Join(ports, ","))
-	p := h.serve(t, "e2e", faultSettings(read, "PGRST_DB_READ_MAX_LAG=600")...)
-	strict := h.serve(t, "e2e", faultSettings(read, "PGRST_DB_READ_MAX_LAG=2")...)
-	reader, other := []string{"Authorization", token(`{"role":"e2e_reader"}`)}, []string{"Authorization", token(`{"role":"e2e_user","sub":"o"}`)}
-	shapes := 0
-	place := func(p *process) string { // of a shape that is new
-		shapes++
-		r := p.expect(t, "GET", fmt.Sprintf("/books?id=eq.1&select=n%d:place", shapes), "", reader, 200, "[…")
-		_, port, _ := strings.Cut(strings.TrimSuffix(r.body, "}]"), ":")
-		return port
+	r := &replicated{
+		reader: []string{"Authorization", token(`{"role":"e2e_reader"}`)},
+		other:  []string{"Authorization", token(`{"role":"e2e_user","sub":"o"}`)},
 	}
-	where := func(t *testing.T, p *process, wanted ...string) {
-		t.Helper()
-		for _, port := range wanted {
-			eventually(t, "a read at "+port, func() bool { return place(p) == port })
-		}
+	r.h, r.again = keptCluster(t, cluster.Options{Settings: durable()})
+	r.h.binary = binary
+	r.h.database(t, "e2e", true)
+	r.h.execute(t, "e2e", faultSchema+replicaSchema)
+	r.one, r.two = follow(t, r.h.cluster), follow(t, r.h.cluster)
+	r.primary, r.ports = fmt.Sprint(r.h.cluster.Port), []string{fmt.Sprint(r.one.cluster.Port), fmt.Sprint(r.two.cluster.Port)}
+	hosts := func(c *cluster.Cluster, port, more string) string {
+		return fmt.Sprintf("=postgresql://e2e_login@/e2e?host=%s,%s&port=%s,%s%s",
+			c.SocketDir, r.two.cluster.SocketDir, port, r.ports[1], more)
 	}
-	onlyAt := func(t *testing.T, p *process, wanted string) {
-		t.Helper()
-		eventually(t, "all reads at "+wanted, func() bool {
-			return !slices.ContainsFunc(make([]int, 6), func(int) bool { return place(p) != wanted })
-		})
+	uri := "PGRST_DB_URI" + hosts(r.h.cluster, r.primary, "&target_session_attrs=read-write")
+	read := "PGRST_DB_URI_READ" + hosts(r.one.cluster, r.ports[0], "")
+	r.p = r.h.serve(t, "e2e", faultSettings(uri, read, "PGRST_DB_READ_MAX_LAG=600")...)
+	r.strict = r.h.serve(t, "e2e", faultSettings(read, "PGRST_DB_READ_MAX_LAG=2")...)
+	r.c = gather(t, r.p)
+	t.Run("spread", r.spread)
+	t.Run("behind", r.behind)
+	t.Run("no primary", r.withoutPrimary)
+	if os.Getenv("POSTERN_SOAK") != "" {
+		t.Run("silent", r.silent)
 	}
-	c := gather(t, p)
-	both := func(sql string) {
-		for _, standby := range []*house{one, two} {
-			standby.execute(t, "e2e", sql)
-		}
+	t.Run("killed", r.killed)
+	t.Run("promoted", r.promoted)
+	if t.Failed() {
+		t.Log(r.p.events)
 	}
+}
 
-	t.Run("spread", func(t *testing.T) {
-		where(t, p, ports...)
-		where(t, strict, ports...)
-		for _, method := range []string{"GET", "POST"} { // the latter's statement is known at the second time
-			p.expect(t, method, "/rpc/place", "", reader, 200, "…")
-			eventually(t, method+" at a standby", func() bool {
-				return slices.Contains(ports, p.expect(t, method, "/rpc/place", "", reader, 200, "…").body)
-			})
-			for range 4 {
-				p.expect(t, method, "/rpc/place", "", append(reader, "Prefer", "handling=strict, read=primary"), 200, primary)
+// place reads, by a request whose shape is new, and returns the port of the server that has answered.
+func (r *replicated) place(t *testing.T, p *process) string {
+	t.Helper()
+	r.shapes++
+	got := p.expect(t, "GET", fmt.Sprintf("/books?id=eq.1&select=n%d:place", r.shapes), "", r.reader, 200, "[…")
+	_, port, _ := strings.Cut(strings.TrimSuffix(got.body, "}]"), ":")
+	return port
+}
+
+// where waits for reads that each of some servers has answered.
+func (r *replicated) where(t *testing.T, p *process, wanted ...string) {
+	t.Helper()
+	for _, port := range wanted {
+		eventually(t, "a read at "+port, func() bool { return r.place(t, p) == port })
+	}
+}
+
+// onlyAtPrimary waits until it answers all reads.
+func (r *replicated) onlyAtPrimary(t *testing.T, p *process) {
+	t.Helper()
+	eventually(t, "all reads at the primary", func() bool {
+		for range 6 {
+			if r.place(t, p) != r.primary {
+				return false
 			}
 		}
-		c.pass(t)
+		return true
 	})
+}
 
-	t.Run("behind", func(t *testing.T) {
-		both("select pg_wal_replay_pause()")
-		onlyAt(t, strict, primary)
-		where(t, p, ports...)
-		c.pass(t)
-		h.execute(t, "e2e", "alter table api.books add column fresh int default 5")
-		known := "/books?id=eq.1&select=fresh"
-		p.expect(t, "GET", known, "", other, 200, `[{"fresh":5}]`) // compiled where the column is
-		for range 3 {
-			p.expect(t, "GET", known, "", other, 200, `[{"fresh":5}]`)
-			p.expect(t, "GET", known, "", reader, 200, `[{"fresh":5}]`)
-		}
-		h.execute(t, "e2e", "notify pgrst, 'reload schema'")
-		onlyAt(t, p, primary)
-		both("select pg_wal_replay_resume()")
-		where(t, p, ports...)
-		where(t, strict, ports...)
-	})
-
-	t.Run("no primary", func(t *testing.T) {
-		c.allowed.Store(&down)
-		if err := syscall.Kill(postmaster(t, h.cluster), syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		<-h.cluster.Done()
-		c.pass(t)
-		where(t, p, ports...)
-		again()
-		eventually(t, "a write", func() bool { return p.send(t, "POST", "/written", `{"id":0}`, other...).status == 201 })
-		c.allowed.Store(&[]string{})
-		where(t, p, ports...)
-	})
-
-	if os.Getenv("POSTERN_SOAK") != "" {
-		t.Run("silent", func(t *testing.T) {
-			stopped := family(t, postmaster(t, one.cluster))
-			signalAll(stopped, syscall.SIGSTOP)
-			c.pass(t)
-			where(t, p, ports[1])
-			signalAll(stopped, syscall.SIGCONT)
-			where(t, p, ports...)
+// spread: reads go to both standbys, those of functions too, but for who prefers the primary.
+func (r *replicated) spread(t *testing.T) {
+	r.where(t, r.p, r.ports...)
+	r.where(t, r.strict, r.ports...)
+	for _, method := range []string{"GET", "POST"} { // the latter's statement is known at the second time
+		eventually(t, method+" at a standby", func() bool {
+			return slices.Contains(r.ports, r.p.expect(t, method, "/rpc/place", "", r.reader, 200, "…").body)
 		})
-	}
-
-	t.Run("killed", func(t *testing.T) {
-		if err := syscall.Kill(postmaster(t, one.cluster), syscall.SIGKILL); err != nil {
-			t.Fatal(err)
+		for range 4 {
+			r.p.expect(t, method, "/rpc/place", "", append(r.reader, "Prefer", "handling=strict, read=primary"), 200, r.primary)
 		}
-		<-one.cluster.Done()
-		c.pass(t)
-		where(t, p, ports[1])
-	})
-
-	t.Run("promoted", func(t *testing.T) {
-		two.execute(t, "e2e", "select pg_promote()")
-		c.pass(t)
-		onlyAt(t, p, primary)
-	})
-	if t.Failed() {
-		t.Log(p.events)
 	}
+	r.c.pass(t)
+}
+
+// behind: standbys that stand still are used within the bound, but not for what they cannot know.
+func (r *replicated) behind(t *testing.T) {
+	both := func(sql string) {
+		r.one.execute(t, "e2e", sql)
+		r.two.execute(t, "e2e", sql)
+	}
+	both("select pg_wal_replay_pause()")
+	r.onlyAtPrimary(t, r.strict)
+	r.where(t, r.p, r.ports...)
+	r.c.pass(t)
+	r.h.execute(t, "e2e", "alter table api.books add column fresh int default 5")
+	for range 4 {
+		for _, user := range [][]string{r.other, r.reader} {
+			r.p.expect(t, "GET", "/books?id=eq.1&select=fresh", "", user, 200, `[{"fresh":5}]`)
+		}
+	}
+	r.h.execute(t, "e2e", "notify pgrst, 'reload schema'")
+	r.onlyAtPrimary(t, r.p)
+	both("select pg_wal_replay_resume()")
+	r.where(t, r.p, r.ports...)
+	r.where(t, r.strict, r.ports...)
+}
+
+func (r *replicated) withoutPrimary(t *testing.T) {
+	r.c.allowed.Store(&down)
+	kill(t, r.h)
+	r.c.pass(t)
+	r.where(t, r.p, r.ports...)
+	r.again()
+	r.written(t)
+	r.c.allowed.Store(&[]string{})
+	r.where(t, r.p, r.ports...)
+}
+
+// silent: reads at a standby that does not answer any more are answered, too.
+func (r *replicated) silent(t *testing.T) {
+	stopped := family(t, postmaster(t, r.one.cluster))
+	signalAll(stopped, syscall.SIGSTOP)
+	r.c.pass(t)
+	r.where(t, r.p, r.ports[1])
+	signalAll(stopped, syscall.SIGCONT)
+	r.where(t, r.p, r.ports...)
+}
+
+func (r *replicated) killed(t *testing.T) {
+	kill(t, r.one)
+	r.c.pass(t)
+	r.where(t, r.p, r.ports[1])
+}
+
+// promoted: the other standby takes the place of the primary.
+func (r *replicated) promoted(t *testing.T) {
+	r.c.allowed.Store(&down)
+	r.c.lossy.Store(true)
+	kill(t, r.h)
+	r.c.pass(t)
+	r.two.execute(t, "e2e", "select pg_promote()")
+	r.c.pass(t)
+	r.written(t)
+	eventually(t, "the end of a standby", func() bool {
+		return strings.Contains(r.p.events.String(), "it is not a standby")
+	})
+	r.c.pass(t)
+}
+
+// written waits until something can be written.
+func (r *replicated) written(t *testing.T) {
+	t.Helper()
+	eventually(t, "a write", func() bool { return r.p.send(t, "POST", "/written", `{"id":0}`, r.other...).status == 201 })
+}
+
+// kill ends a server at once.
+func kill(t *testing.T, h *house) {
+	t.Helper()
+	if err := syscall.Kill(postmaster(t, h.cluster), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-h.cluster.Done()
 }

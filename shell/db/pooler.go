@@ -10,7 +10,8 @@ import (
 	"postern/shell/fault"
 )
 
-// PooledFault returns the fault of an error that tells that statements are prepared where they cannot be kept, and nil for others.
+// PooledFault returns the fault of an error that tells that statements are prepared where they cannot be kept, and nil
+// for others.
 func (p *Pool) PooledFault(err error) *fault.Fault {
 	if !p.isPooled(err) {
 		return nil
@@ -22,8 +23,8 @@ func (p *Pool) PooledFault(err error) *fault.Fault {
 	}
 }
 
-// isPooled reports whether an error shows a pooler that gives each transaction any of its sessions: it refuses what a session starts
-// with, or a session has, or has not, a statement by a name that only this pool gives.
+// isPooled reports whether an error shows a pooler that gives each transaction any of its sessions: it refuses what a
+// session starts with, or a session has, or has not, a statement by a name that only this pool gives.
 func (p *Pool) isPooled(err error) bool {
 	var pgErr *pgconn.PgError
 	if !errors.As(err, &pgErr) || !p.options.Session().Prepared {

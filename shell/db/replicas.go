@@ -19,16 +19,17 @@ import (
 const (
 	maxWriters     = 1 << 16                // identities whose latest write is remembered
 	standbyGrace   = time.Second            // as cancelGrace
-	standbyAcquire = time.Second            // how long a read waits for a connection to a standby, before it goes to the primary
-	watchPeriod    = time.Second            // how often servers are asked how far they are, at most
+	standbyAcquire = time.Second            // how long a read waits for a connection, before it goes to the primary
+	watchPeriod    = time.Second            // how often servers are asked how far they are, or more often,
+	minWatchPeriod = 100 * time.Millisecond // but not more often than this
 	watchTimeout   = 2 * time.Second        // how long they may take to answer
-	minWatchPeriod = 100 * time.Millisecond // at least
-	restPeriod     = 10 * time.Second       // how long a standby is left alone to which no connection can be made for reads
+	restPeriod     = 10 * time.Second       // how long a standby is left alone that takes no connection for reads
 )
 
-// replicas are the standbys that reads go to. What they know of time is in nanoseconds since start. From time to time the primary
-// is asked for the position that it has written up to, and each standby for the position that it has replayed: all that was done
-// before the primary was asked for a position that a standby has reached is to be seen there (standby.fresh).
+// replicas are the standbys that reads go to. What they know of time is in nanoseconds since start. From time to time
+// the primary is asked for the position that it has written up to, and each standby for the one that it has replayed:
+// all that was done before the primary was asked for a position that a standby has reached is to be seen there
+// (standby.fresh).
 type replicas struct {
 	primary  *Pool
 	standbys []*standby
@@ -83,8 +84,8 @@ func (r *replicas) all() []*standby {
 // Replicated reports whether there are standbys that reads go to.
 func (p *Pool) Replicated() bool { return p.replicas != nil }
 
-// Changed tells that something has changed that statements depend on, and nobody notices on a standby: reads go to none before it has
-// seen the change.
+// Changed tells that something has changed that statements depend on, and nobody notices on a standby: reads go to
+// none before it has seen the change.
 func (p *Pool) Changed() {
 	if r := p.replicas; r != nil {
 		r.mutex.Lock()
@@ -146,8 +147,8 @@ func (r *replicas) choose(who uint64) *standby {
 	return nil
 }
 
-// isRecent reports whether a standby is close enough to the primary. While the primary does not answer nothing gets older, so that
-// reads go on.
+// isRecent reports whether a standby is close enough to the primary. While the primary does not answer nothing gets
+// older, so that reads go on.
 func (r *replicas) isRecent(fresh int64) bool {
 	return fresh > 0 && r.heard.Load()-fresh <= int64(r.bound)
 }
@@ -157,7 +158,7 @@ type standby struct {
 	replicas *replicas
 	pool     *Pool
 	name     string
-	fresh    atomic.Int64             // all that was done before this moment is to be seen; 0 where it is not known to be well
+	fresh    atomic.Int64             // all that was done before this moment is to be seen; 0 where nothing is known
 	life     atomic.Pointer[lifetime] // until the server is found not to be well
 	failed   atomic.Pointer[error]    // why there was no connection for a read, since it was last asked
 }
@@ -168,7 +169,8 @@ type lifetime struct {
 }
 
 func newStandby(r *replicas, pool *Pool) *standby {
-	s := &standby{replicas: r, pool: pool, name: fmt.Sprintf("%s:%d", pool.config.ConnConfig.Host, pool.config.ConnConfig.Port)}
+	config := pool.config.ConnConfig
+	s := &standby{replicas: r, pool: pool, name: fmt.Sprintf("%s:%d", config.Host, config.Port)}
 	s.begin()
 	return s
 }
@@ -186,15 +188,16 @@ func (s *standby) lose() {
 	ended.end()
 }
 
-// read sends a read, and reports whether the answer is good. What has the standby answer with an error may be a matter of its own:
-// it is behind, or going down, or cannot do what the primary can; so that is not an answer.
+// read sends a read, and reports whether the answer is good. What has the standby answer with an error may be a matter
+// of its own: it is behind, or going down, or cannot do what the primary can; so that is not an answer.
 func (s *standby) read(ctx context.Context, request *Request, st *statement.Statement, answer *Answer) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.life.Load(), cancel)()
 	conn, err := s.pool.acquire(ctx)
 	if err != nil {
-		if unreachable := new(fault.Fault); errors.As(err, &unreachable) && unreachable.Status == http.StatusServiceUnavailable {
+		var f *fault.Fault
+		if errors.As(err, &f) && f.Status == http.StatusServiceUnavailable {
 			s.fresh.Store(0) // until it has been asked again
 			s.failed.Store(&err)
 		}

@@ -17,11 +17,13 @@ import (
 // writtenSQL asks a primary how far it has written, and the sizes of a block and of a segment.
 const writtenSQL = `
 select pg_catalog.pg_current_wal_insert_lsn() operator(pg_catalog.-) '0/0'::pg_catalog.pg_lsn,
-  pg_catalog.current_setting('wal_block_size'), pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))`
+  pg_catalog.current_setting('wal_block_size'),
+  pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))`
 
 // replayedSQL asks a standby how far it has replayed. Its answer is empty from a server that is none.
 const replayedSQL = `
-select pg_catalog.pg_last_wal_replay_lsn() operator(pg_catalog.-) '0/0'::pg_catalog.pg_lsn where pg_catalog.pg_is_in_recovery()`
+select pg_catalog.pg_last_wal_replay_lsn() operator(pg_catalog.-) '0/0'::pg_catalog.pg_lsn
+where pg_catalog.pg_is_in_recovery()`
 
 var errNoStandby = errors.New("it is not a standby")
 
@@ -34,7 +36,10 @@ func (p *Pool) WatchReplicas(ctx context.Context) {
 	period := max(min(watchPeriod, r.bound/4), minWatchPeriod)
 	var all sync.WaitGroup
 	all.Go(func() {
-		w := watcher{config: &p.config.ConnConfig.Config, sql: writtenSQL, validate: pgconn.ValidateConnectTargetSessionAttrsPrimary}
+		w := watcher{
+			config: &p.config.ConnConfig.Config, sql: writtenSQL,
+			validate: pgconn.ValidateConnectTargetSessionAttrsPrimary,
+		}
 		defer w.close()
 		for ok := true; ok; ok = Sleep(ctx, period) {
 			at := r.now()
@@ -93,7 +98,8 @@ func (s *standby) watch(ctx context.Context, period time.Duration) {
 func (r *replicas) note(m mark) {
 	r.marksMutex.Lock()
 	defer r.marksMutex.Unlock()
-	r.marks = slices.DeleteFunc(r.marks, func(old mark) bool { return m.at-old.at > int64(r.bound+watchPeriod+watchTimeout) })
+	oldest := m.at - int64(r.bound+watchPeriod+watchTimeout)
+	r.marks = slices.DeleteFunc(r.marks, func(old mark) bool { return old.at < oldest })
 	r.marks = append(r.marks, m)
 	r.heard.Store(m.at)
 }
@@ -114,8 +120,8 @@ func (r *replicas) seen(replayed []byte) int64 {
 	return 0
 }
 
-// settledPosition returns the position up to which there is something written. Where the last record ends with its page, the position
-// that the next is written to is behind that page's header, of a size that depends on whether the page begins a segment.
+// settledPosition returns the position up to which there is something written. Where the last record ends with its page,
+// the position for the next is behind the header of the next page, which is longer where a segment begins.
 func settledPosition(written, block, segment []byte) uint64 {
 	const short, long = 24, 40
 	numbers := [3]uint64{}
@@ -184,7 +190,8 @@ func splitHosts(config *pgxpool.Config) []*pgxpool.Config {
 		port uint16
 	}
 	first := &config.ConnConfig.Config
-	ways := append([]*pgconn.FallbackConfig{{Host: first.Host, Port: first.Port, TLSConfig: first.TLSConfig}}, first.Fallbacks...)
+	ways := []*pgconn.FallbackConfig{{Host: first.Host, Port: first.Port, TLSConfig: first.TLSConfig}}
+	ways = append(ways, first.Fallbacks...)
 	var result []*pgxpool.Config
 	made := make(map[place]*pgconn.Config)
 	for _, way := range ways {
