@@ -19,8 +19,13 @@ import (
 const replicaSchema = `
 create function api.place() returns int language sql stable as $$ select current_setting('port')::int $$;
 create function api.place(api.books) returns int language sql stable as $$ select current_setting('port')::int $$;
+create function api.slow_at_standbys(api.books) returns int language sql stable as
+  $$ select 1 from pg_sleep(case when pg_is_in_recovery() then 60 else 0 end) $$;
 create role e2e_reader;
-grant e2e_reader to e2e_login;
+create role e2e_hasty;
+alter role e2e_hasty set statement_timeout = '100ms';
+grant e2e_reader, e2e_hasty to e2e_login;
+grant e2e_reader to e2e_hasty;
 grant usage on schema api to e2e_reader;
 grant select on api.books to e2e_reader;
 `
@@ -169,6 +174,7 @@ func testReplicas(t *testing.T, binary string) {
 	r.strict = r.h.serve(t, "e2e", faultSettings(read, "PGRST_DB_READ_MAX_LAG=2")...)
 	r.c = gather(t, r.p)
 	t.Run("spread", r.spread)
+	t.Run("slow", r.slow)
 	t.Run("behind", r.behind)
 	t.Run("no primary", r.withoutPrimary)
 	if os.Getenv("POSTERN_SOAK") != "" {
@@ -224,6 +230,19 @@ func (r *replicated) spread(t *testing.T) {
 		}
 	}
 	r.c.pass(t)
+}
+
+// slow: what takes too long at a standby does not begin again at the primary, where it would be answered.
+func (r *replicated) slow(t *testing.T) {
+	for shape := range 2 {
+		for range 3 { // compiled there, then known
+			eventually(t, "the end of a query", func() bool {
+				target := fmt.Sprintf("/books?id=eq.1&select=s%d:slow_at_standbys", shape)
+				got := r.p.send(t, "GET", target, "", "Authorization", token(`{"role":"e2e_hasty"}`))
+				return got.status == 500 && got.code() == "57014"
+			})
+		}
+	}
 }
 
 // behind: standbys that stand still are used within the bound, but not for what they cannot know.

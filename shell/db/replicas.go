@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"hash/maphash"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"postern/shell/fault"
 	"postern/shell/statement"
@@ -189,7 +191,8 @@ func (s *standby) lose() {
 }
 
 // read sends a read, and reports whether the answer is good. What has the standby answer with an error may be a matter
-// of its own: it is behind, or going down, or cannot do what the primary can; so that is not an answer.
+// of its own: it is behind, or going down, or cannot do what the primary can; so that is not an answer. But what takes
+// too long there is not begun again at the primary.
 func (s *standby) read(ctx context.Context, request *Request, st *statement.Statement, answer *Answer) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -205,13 +208,26 @@ func (s *standby) read(ctx context.Context, request *Request, st *statement.Stat
 	}
 	pg := pgOf(conn)
 	err = s.pool.call(ctx, conn, request, st, answer)
+	var pgErr *pgconn.PgError
 	switch {
 	case err == nil:
+	case errors.As(err, &pgErr) && pgErr.Code == canceled && !pg.IsClosed():
+		err = s.pool.explain(ctx, pg, pgErr, request, st, answer)
 	case pg.IsClosed() && ctx.Err() == nil:
 		s.fresh.Store(0)
 	case isUnprepared(err):
 		_ = pg.Close(ctx) // the pool then makes another
 	}
 	s.pool.release(conn, dirty(st, answer))
-	return err == nil && answer.Note != Stale && answer.Status < http.StatusBadRequest
+	good := answer.Status < http.StatusBadRequest || ctx.Err() == nil && answer.isCanceled()
+	return err == nil && answer.Note != Stale && good
+}
+
+// canceled is the code of the error of a query that takes longer than statement_timeout, or is cancelled.
+const canceled = "57014"
+
+func (a *Answer) isCanceled() bool {
+	return slices.ContainsFunc(a.Headers, func(field [2][]byte) bool {
+		return string(field[0]) == "Proxy-Status" && string(field[1]) == "postern; error="+canceled
+	})
 }
