@@ -18,6 +18,7 @@ from (values
   ('max-affected=many', '{"invalid": []}'),
   ('tx=rollback', '{"tx": "rollback", "invalid": []}'),
   ('resolution=merge-duplicates, missing=default', '{"resolution": "merge-duplicates", "missing": "default", "invalid": []}'),
+  ('read=primary, read=standby', '{"read": "primary", "invalid": ["read=standby"]}'),
   (',,', '{"invalid": []}')
 ) as cases(prefer, wanted);
 select is(postern.preferences('tx=rollback, count=exact', false), '{"count": "exact", "invalid": []}', 'tx where it may not be chosen');

@@ -185,7 +185,7 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		return identity, errTarget
 	}
 	if !s.connected.Load() {
-		return identity, errNotConnected
+		return identity, s.notConnected()
 	}
 	patience := time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
 	if err = x.body.read(out.w, r, st.config.ServerMaxBodySize, s.timeout, patience); err != nil {
@@ -210,12 +210,21 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	return identity, out.send(x)
 }
 
+// notConnected returns the fault of a request while the database has not been reached.
+func (s *Server) notConnected() *fault.Fault {
+	if pooled := s.pooled.Load(); pooled != nil {
+		return pooled
+	}
+	return errNotConnected
+}
+
 // maxAttempts is how often a request may meet a statement that turns out to be of no use, under DDL in many sessions.
 const maxAttempts = 50
 
 // handle sends a request to the database: the statement of its shape where that is known, else postern.handle, which compiles it.
 func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.Identity) error {
 	st.prepare(x, r, identity)
+	x.call.Primary = s.pool.Replicated() && prefersPrimary(r.Header["Prefer"])
 	x.timing.lap(phaseParse)
 	described := true // the body is described in the shape, where there is one
 	for range maxAttempts {

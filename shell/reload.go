@@ -75,8 +75,14 @@ func (s *Server) connect(ctx context.Context) {
 		}
 		pause := backoff.Next()
 		s.retry.Store(int64(pause / time.Second))
-		s.log.failure(http.StatusServiceUnavailable, "PGRST000", "Database connection error.", err.Error())
-		s.log.event("Attempting to reconnect to the database in %d seconds...", pause/time.Second)
+		if pooled := s.pool.PooledFault(err); pooled != nil {
+			s.pooled.Store(pooled)
+			s.log.event("%s: %s (%v); trying again in %s", pooled.Message, pooled.Hint, err, pause)
+		} else {
+			s.pooled.Store(nil)
+			s.log.failure(http.StatusServiceUnavailable, "PGRST000", "Database connection error.", err.Error())
+			s.log.event("Attempting to reconnect to the database in %d seconds...", pause/time.Second)
+		}
 		if !db.Sleep(ctx, pause) {
 			return
 		}
@@ -130,6 +136,7 @@ func (s *Server) reload(ctx context.Context, renew bool) error {
 	}
 	s.tokens.remote = renewed
 	st := s.newState(c, roles)
+	s.pool.Changed()
 	s.state.Store(st)
 	s.pool.SetDebug(c.LogLevel >= config.LogDebug)
 	if renewed != replaced && replaced != nil {
@@ -215,6 +222,7 @@ func (s *Server) refreshRoles(ctx context.Context) {
 			roles.Settings = nil
 		}
 		if !reflect.DeepEqual(roles, st.roleSource) {
+			s.pool.Changed()
 			s.state.Store(st.withRoles(roles, s.nextGeneration()))
 			s.log.event("Roles or their settings changed")
 		}

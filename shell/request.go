@@ -58,6 +58,18 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	x.call.Values = x.values.AppendTo(x.call.Values)
 }
 
+// prefersPrimary reports whether a read is not for a standby, whatever that knows.
+func prefersPrimary(prefer []string) bool {
+	for _, line := range prefer {
+		for preference := range strings.SplitSeq(line, ",") {
+			if strings.TrimSpace(preference) == "read=primary" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // shaping are the header fields that a compiled statement depends on.
 var shaping = [...]struct{ name, member string }{
 	{"Accept", `"accept":`}, {"Prefer", `"prefer":`}, {"Accept-Profile", `"accept-profile":`}, {"Content-Profile", `"content-profile":`},

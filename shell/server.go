@@ -49,9 +49,10 @@ type Server struct {
 	pool    *db.Pool
 	state   atomic.Pointer[state]
 
-	connected  atomic.Bool  // whether the database was reached
-	retry      atomic.Int64 // seconds until the next attempt to connect
-	complaint  atomic.Int64 // when a fault of all requests was last logged, in seconds
+	connected  atomic.Bool                 // whether the database was reached
+	pooled     atomic.Pointer[fault.Fault] // why it was not, where that is a pooler
+	retry      atomic.Int64                // seconds until the next attempt to connect
+	complaint  atomic.Int64                // when a fault of all requests was last logged, in seconds
 	reloads    sync.Mutex
 	room       *room
 	timeout    time.Duration // server-client-timeout
@@ -96,6 +97,9 @@ func New(options Options) (*Server, error) {
 		Session:        s.session,
 		Met:            s.meet,
 		Debug:          s.log.debug,
+		ReadURI:        c.DBURIRead,
+		MaxLag:         time.Duration(c.DBReadMaxLag) * time.Second,
+		Log:            s.log.event,
 	})
 	if err != nil {
 		return nil, err
@@ -154,6 +158,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.background.Go(func() { s.connect(ctx) })
 	s.background.Go(func() { s.refreshRoles(ctx) })
+	s.background.Go(func() { s.pool.WatchReplicas(ctx) })
 	s.background.Go(func() { s.watchSignals(ctx) })
 
 	var err error

@@ -187,6 +187,14 @@ var differences = []difference{
 	{title: "A role of more than 63 bytes, or with a NUL, is refused", elsewhere: [2]string{"attack_test.go", "noRole "}},
 	{title: "A token of more than 64 KiB is refused", elsewhere: [2]string{"attack_test.go", "64 KiB and more"}},
 	{title: "jwt-secret may be a URL", elsewhere: [2]string{"e2e_issuer_test.go", `"PGRST_JWT_SECRET="+issuer.URL`}},
+	{title: "Prefer: read=primary is known", test: func(t *testing.T, s *testServer) {
+		if status, body := s.get(t, "/books?select=id&id=eq.1", "Prefer", "handling=strict, read=primary"); status != 200 {
+			t.Errorf("%d %s", status, body)
+		}
+		if status, body := s.get(t, "/books?select=id&id=eq.1", "Prefer", "handling=strict, read=standby"); status != 400 {
+			t.Errorf("%d %s", status, body)
+		}
+	}},
 	{title: "There are more settings", elsewhere: [2]string{"../../docs/settings.md", "server-tls-cert"}},
 	{title: "There is no schema cache.", test: func(t *testing.T, s *testServer) {
 		if status, text := s.ask(t, "/schema_cache"); status != 200 || !strings.Contains(text, `"watches_ddl" : true`) {

@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -144,12 +146,15 @@ default_pool_size = 3
 max_client_conn = 50
 server_round_robin = 1
 server_login_retry = 0
-ignore_startup_parameters = extra_float_digits
 `, h.cluster.SocketDir, h.cluster.Port, port)
 	text = strings.Replace(text, "dbname=e2e\n", "dbname=e2e user=e2e_login\n", 1) // as auth_type any asks
-	if err := os.WriteFile(configuration, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+	configure := func(t *testing.T, ignored string) {
+		t.Helper()
+		if err := os.WriteFile(configuration, []byte(text+"ignore_startup_parameters = "+ignored+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
+	configure(t, "extra_float_digits")
 	if err := os.Chown(configuration, int(owned.Uid), int(owned.Gid)); err != nil {
 		t.Fatal(err)
 	}
@@ -216,5 +221,43 @@ ignore_startup_parameters = extra_float_digits
 		} else {
 			p.expect(t, "GET", "/rpc/me", "", nil, 200, `{"role" : "e2e_anon", "sub" : null}`)
 		}
+	}
+	s.gate.Lock() // from now on nobody writes
+	defer s.gate.Unlock()
+	uri := "postgresql://e2e_login@" + address + "/e2e?sslmode=disable"
+	t.Run("prepared by mistake", func(t *testing.T) { preparedByMistake(t, uri, false) })
+	kill()
+	configure(t, "extra_float_digits,search_path,jit,request.method,request.cookies")
+	begin(t)
+	t.Run("prepared by mistake, in silence", func(t *testing.T) { preparedByMistake(t, uri, true) })
+}
+
+// preparedByMistake has a server prepare statements behind a pooler in transaction mode, that refuses what sessions start with or, in
+// silence, ignores it. Clients and the log are told what to do.
+func preparedByMistake(t *testing.T, uri string, connects bool) {
+	s := startServer(t, uri, connects, "PGRST_DB_SCHEMAS=api", "PGRST_DB_ANON_ROLE=e2e_anon", "PGRST_DB_CHANNEL_ENABLED=false")
+	told := 0
+	eventually(t, "the advice", func() bool {
+		var clients sync.WaitGroup
+		var mutex sync.Mutex
+		for range 8 {
+			clients.Go(func() {
+				status, body := s.get(t, "/books?id=eq.1&select=id")
+				mutex.Lock()
+				defer mutex.Unlock()
+				switch {
+				case status == http.StatusServiceUnavailable && strings.Contains(body, "Set db-prepared-statements to false"):
+					told++
+				case status == http.StatusServiceUnavailable && !connects: // nobody has tried yet
+				case status != http.StatusOK || body != `[{"id":1}]`:
+					t.Errorf("%d %s", status, body)
+				}
+			})
+		}
+		clients.Wait()
+		return told > 0 || t.Failed()
+	})
+	if told > 0 && !strings.Contains(s.events.String(), "db-prepared-statements") {
+		t.Error(s.events)
 	}
 }

@@ -23,7 +23,7 @@ func TestFaults(t *testing.T) {
 	binary := compile(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"server": testServerFaults, "resources": testResourceFaults, "network": testNetworkFaults, "sealed": testSealedFaults,
-		"failover": testFailover, "pooler": testPooler,
+		"failover": testFailover, "pooler": testPooler, "replicas": testReplicas,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

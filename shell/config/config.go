@@ -41,7 +41,9 @@ type Config struct {
 	DBRootSpec                string
 	DBSchemas                 []string
 	DBTxEnd                   string
+	DBReadMaxLag              int // seconds
 	DBURI                     string
+	DBURIRead                 string
 	JWTAud                    string
 	JWTCacheMaxEntries        int
 	JWTRoleClaimKey           auth.RolePath
@@ -186,12 +188,14 @@ func (c *Config) complete() error {
 			return fmt.Errorf("setting db-schemas: the schema %q cannot be exposed", schema)
 		}
 	}
-	if path, ok := strings.CutPrefix(c.DBURI, "@"); ok {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return fmt.Errorf("setting db-uri: %w", err)
+	for name, uri := range map[string]*string{"db-uri": &c.DBURI, "db-uri-read": &c.DBURIRead} {
+		if path, ok := strings.CutPrefix(*uri, "@"); ok {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return fmt.Errorf("setting %s: %w", name, err)
+			}
+			*uri = strings.TrimSpace(string(content))
 		}
-		c.DBURI = strings.TrimSpace(string(content))
 	}
 	if c.JWTRoleClaimKey.Deprecated() {
 		c.Warnings = append(c.Warnings,

@@ -176,7 +176,7 @@ func TestFilesOfValues(t *testing.T) {
 
 func TestPublicDumpHasNoSecrets(t *testing.T) {
 	c, err := config.Load(config.Sources{Environment: []string{
-		"PGRST_DB_URI=postgres://u:hidden@h/d", "PGRST_JWT_SECRET=hidden" + secret, "PGRST_APP_SETTINGS_K=hidden",
+		"PGRST_DB_URI=postgres://u:hidden@h/d", "PGRST_DB_URI_READ=postgres://u:hidden@h/d", "PGRST_JWT_SECRET=hidden" + secret, "PGRST_APP_SETTINGS_K=hidden",
 	}})
 	if err != nil {
 		t.Fatal(err)

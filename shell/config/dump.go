@@ -12,10 +12,10 @@ func (c *Config) Dump() string {
 	return c.dump(func(string) bool { return false })
 }
 
-// DumpPublic is Dump with secrets (db-uri, jwt-secret, app.settings.*) replaced by "***".
+// DumpPublic is Dump with secrets (db-uri, db-uri-read, jwt-secret, app.settings.*) replaced by "***".
 func (c *Config) DumpPublic() string {
 	return c.dump(func(name string) bool {
-		return name == "db-uri" || name == "jwt-secret" || strings.HasPrefix(name, "app.settings.")
+		return name == "db-uri" || name == "db-uri-read" || name == "jwt-secret" || strings.HasPrefix(name, "app.settings.")
 	})
 }
 

@@ -61,6 +61,9 @@ func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 			Message: "No database connection became free in time", Cause: err,
 		}
 	}
+	if f := p.PooledFault(err); f != nil {
+		return nil, f
+	}
 	return nil, &fault.Fault{
 		Status: http.StatusServiceUnavailable, Code: "PGRST000",
 		Message: "Cannot connect to the database", Cause: err,

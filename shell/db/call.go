@@ -15,10 +15,18 @@ import (
 )
 
 // Do sends a request to the database in one round trip and reads the answer: where st is nil by postern.handle, which compiles it
-// first and says in the answer to what; else by executing st. An error of PostgreSQL becomes an answer as well, by
+// first and says in the answer to what; else by executing st. A read is sent to a standby first where there is one for it. An error of PostgreSQL becomes an answer as well, by
 // postern.error_response, in a second round trip. Errors are of type *fault.Fault: PGRST000 and PGRST001 (503) without a connection,
 // PGRST003 (504) when none became free in time; or the context's own error.
 func (p *Pool) Do(ctx context.Context, request *Request, st *statement.Statement, answer *Answer) error {
+	if p.replicas != nil {
+		return p.replicas.do(ctx, request, st, answer)
+	}
+	return p.do(ctx, request, st, answer)
+}
+
+// do does what Do does, on a server that can be written to.
+func (p *Pool) do(ctx context.Context, request *Request, st *statement.Statement, answer *Answer) error {
 	conn, err := p.acquire(ctx)
 	if err != nil {
 		return err
@@ -46,6 +54,8 @@ func (p *Pool) Do(ctx context.Context, request *Request, st *statement.Statement
 		return lost(err, writes(request, st))
 	case isDown(pgErr):
 		return down(pgErr, writes(request, st))
+	case p.isPooled(err):
+		return p.PooledFault(err)
 	}
 	if pgOf(conn).IsClosed() {
 		if conn, err = p.replace(ctx, conn); err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// cancelGrace is how long a cancelled query may take to end before its connection is given up.
+	// cancelGrace is how long a cancelled query may take to end before its connection is given up, but on standbys.
 	cancelGrace = 5 * time.Second
 	// healthPeriod is how often idle and aged connections are looked for.
 	healthPeriod = 10 * time.Second
@@ -38,6 +38,12 @@ type Options struct {
 	Dial           pgconn.DialFunc      // how to reach the server; nil for the usual way
 
 	Debug func(format string, arguments ...any) // told what the pool does while SetDebug asks for it; may be nil
+
+	ReadURI string                      // of the standbys that reads go to; empty for none
+	MaxLag  time.Duration               // how far such a standby may be behind
+	Log     func(text string, a ...any) // is told which of them are used; not nil where ReadURI is not empty
+
+	grace time.Duration // how long a cancelled query may take to end before its connection is given up
 }
 
 // Session is what a new connection starts with.
@@ -54,6 +60,8 @@ type Pool struct {
 	prefix  string // of the names of prepared statements; random, so that nothing else has it
 	patient atomic.Pointer[patience]
 	sparing atomic.Bool // a spare connection is being opened
+
+	replicas *replicas // nil for none
 
 	waiting  atomic.Int64 // requests that are acquiring a connection
 	timeouts atomic.Int64 // requests that waited for one in vain
@@ -84,9 +92,13 @@ type Stats struct {
 // Stats gives the figures of now.
 func (p *Pool) Stats() Stats {
 	stat := p.pool.Stat()
+	restores := p.restores.Load()
+	for _, s := range p.replicas.all() {
+		restores += s.pool.restores.Load()
+	}
 	return Stats{
 		Available: int(stat.IdleConns()), Max: int(stat.MaxConns()), Waiting: p.waiting.Load(), Timeouts: p.timeouts.Load(),
-		Restores: p.restores.Load(), Trips: p.trips.Load(), Opened: stat.NewConnsCount(), WaitSeconds: stat.EmptyAcquireWaitTime().Seconds(),
+		Restores: restores, Trips: p.trips.Load(), Opened: stat.NewConnsCount(), WaitSeconds: stat.EmptyAcquireWaitTime().Seconds(),
 	}
 }
 
@@ -96,9 +108,19 @@ func Open(options Options) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
+	options.grace = cancelGrace
+	p, err := newPool(options, config)
+	if err == nil && options.ReadURI != "" {
+		p.replicas, err = openReplicas(p)
+	}
+	return p, err
+}
+
+// newPool makes a pool of connections by a configuration.
+func newPool(options Options, config *pgxpool.Config) (p *Pool, err error) {
 	options.AcquireTimeout = max(options.AcquireTimeout, time.Second)
 	options.MaxLifetime = max(options.MaxLifetime, time.Second)
-	p := &Pool{options: options, config: config, prefix: "postern_" + rand.Text() + "_"}
+	p = &Pool{options: options, config: config, prefix: "postern_" + rand.Text() + "_"}
 	p.version.Store(&options.Version)
 	if options.Dial != nil {
 		config.ConnConfig.DialFunc = options.Dial
@@ -107,7 +129,7 @@ func Open(options Options) (*Pool, error) {
 	config.ConnConfig.StatementCacheCapacity = 0
 	config.ConnConfig.DescriptionCacheCapacity = 0
 	config.ConnConfig.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelGrace}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: options.grace}
 	}
 	config.MaxConns = int32(max(options.Size, 1))
 	config.MinConns = 0
@@ -142,12 +164,18 @@ func (p *Pool) parameters(_ context.Context, config *pgx.ConnConfig) error {
 // Close waits for connections in use and closes all.
 func (p *Pool) Close() {
 	p.resets.Add(1)
+	for _, s := range p.replicas.all() {
+		s.pool.Close()
+	}
 	p.pool.Close()
 }
 
 // Reset replaces all connections: idle ones now, others when they come back.
 func (p *Pool) Reset() {
 	p.resets.Add(1)
+	for _, s := range p.replicas.all() {
+		s.pool.Reset()
+	}
 	p.pool.Reset()
 	p.tell("Database connection pool flushed")
 }

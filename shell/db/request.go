@@ -21,6 +21,7 @@ type Request struct {
 	PreRequest *statement.Statement // calls db-pre-request; nil for none
 	Anonymous  bool                 // for the answer to an error of PostgreSQL
 	Verbosity  []byte               // as Anonymous
+	Primary    bool                 // not on a standby
 
 	JSON     func() []byte // makes the request of postern.handle
 	Location []byte        // the query of Content-Location

@@ -12,7 +12,8 @@ as $$
     ('tx', 'commit', 5), ('tx', 'rollback', 5),
     ('handling', 'strict', 6), ('handling', 'lenient', 6),
     ('timezone', null, 7),
-    ('max-affected', null, 8)
+    ('max-affected', null, 8),
+    ('read', 'primary', 9) -- the shell's: no standby is asked
 $$;
 comment on function postern.known_preferences() is
   'Every preference and the values it takes (null: any), in the order in which Preference-Applied lists them. Source: '

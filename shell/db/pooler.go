@@ -1,0 +1,40 @@
+package db
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"postern/shell/fault"
+)
+
+// PooledFault returns the fault of an error that tells that statements are prepared where they cannot be kept, and nil
+// for others.
+func (p *Pool) PooledFault(err error) *fault.Fault {
+	if !p.isPooled(err) {
+		return nil
+	}
+	return &fault.Fault{
+		Status: http.StatusServiceUnavailable, Code: "PGRST000",
+		Message: "The database is behind a pooler that does not keep sessions, but db-prepared-statements is true",
+		Hint:    "Set db-prepared-statements to false", Cause: err,
+	}
+}
+
+// isPooled reports whether an error shows a pooler that gives each transaction any of its sessions: it refuses what a
+// session starts with, or a session has, or has not, a statement by a name that only this pool gives.
+func (p *Pool) isPooled(err error) bool {
+	var pgErr *pgconn.PgError
+	if !errors.As(err, &pgErr) || !p.options.Session().Prepared {
+		return false
+	}
+	switch pgErr.Code {
+	case "08P01":
+		return strings.Contains(pgErr.Message, "startup parameter")
+	case "42P05", "26000":
+		return strings.Contains(pgErr.Message, p.prefix)
+	}
+	return false
+}
