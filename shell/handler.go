@@ -16,6 +16,7 @@ import (
 	"postern/shell/db"
 	"postern/shell/fault"
 	"postern/shell/statement"
+	"postern/shell/tracing"
 )
 
 const (
@@ -53,6 +54,7 @@ type exchange struct {
 	payload []byte // of body
 	texts   []byte // method, path and role
 	timing  timing
+	span    *tracing.Request // nil where the request is not traced
 }
 
 var exchanges = sync.Pool{New: func() any {
@@ -85,7 +87,7 @@ func (x *exchange) release() {
 	size := len(x.answer.Body)
 	x.answer.Reset()
 	reclaim(size)
-	x.timing = timing{}
+	x.timing, x.span = timing{}, nil
 	exchanges.Put(x)
 }
 
@@ -120,15 +122,21 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if name := st.config.ServerTraceHeader; name != "" {
 		header.Set(name, r.Header.Get(name))
 	}
-	role := ""
-	switch identity, err := s.answer(st, x, &out, r); {
-	case errors.Is(err, context.Canceled):
-		panic(http.ErrAbortHandler) // nobody is left to be answered: without this there would be an empty 200
-	case err != nil:
+	if s.tracer != nil {
+		path, _ := target(r)
+		x.span = s.tracer.Start(r, path)
+	}
+	identity, err := s.answer(st, x, &out, r)
+	role := roleOf(identity)
+	canceled := errors.Is(err, context.Canceled)
+	if err != nil && !canceled {
 		out.fault(s, err)
-		role = roleOf(identity)
-	default:
-		role = roleOf(identity)
+	}
+	if x.span != nil {
+		x.span.End(role, out.status, out.size, codeOf(&x.answer), err)
+	}
+	if canceled {
+		panic(http.ErrAbortHandler) // nobody is left to be answered: without this there would be an empty 200
 	}
 	s.log.access(st.config.LogLevel, r, role, out.status, out.size)
 	if s.metrics != nil {
@@ -151,7 +159,11 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		return nil, nil
 	}
 	x.timing.start(st.config.ServerTimingEnabled)
-	identity, err := st.verifier.Identify(r.Header.Get("Authorization"))
+	began, authorization := x.span.Now(), r.Header.Get("Authorization")
+	identity, err := st.verifier.Identify(authorization)
+	if authorization != "" {
+		x.span.Verified(began, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -167,12 +179,12 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		return identity, err
 	}
 	x.payload = x.body.bytes
+	x.timing.skip()
 	err = s.handle(st, x, r, identity)
 	x.unload()
 	if err != nil {
 		return identity, err
 	}
-	x.timing.lap(phaseTransaction)
 	if size := len(x.answer.Body); size > countedAnswer {
 		if !s.room.answer(size, isSafe(r.Method)) {
 			return identity, errRoom
@@ -200,7 +212,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			var err error
 			compiled = true
 			if found, err = s.statements.Compile(x.shape, func() (*statement.Statement, error) {
-				err := s.pool.Do(r.Context(), &x.call, nil, &x.answer)
+				err := s.do(r, x, nil)
 				return x.answer.Statement, err
 			}); err != nil {
 				return err
@@ -212,7 +224,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 				return s.answered(r, x)
 			}
 		}
-		if err := s.pool.Do(r.Context(), &x.call, found, &x.answer); err != nil {
+		if err := s.do(r, x, found); err != nil {
 			return err
 		}
 		switch {
@@ -247,14 +259,23 @@ func (s *Server) answered(r *http.Request, x *exchange) error {
 // cause returns code and message of an answer that is an error, and nothing for what user code has made. Details and hint may have
 // values of the request, or of rows.
 func cause(answer *db.Answer) string {
+	code := codeOf(answer)
+	if code == "" {
+		return ""
+	}
+	var told struct{ Message string }
+	_ = json.Unmarshal(answer.Body, &told) // the code is something, too
+	return code + ": " + told.Message
+}
+
+// codeOf returns the code of an answer that is an error, and nothing for others and for what user code has made.
+func codeOf(answer *db.Answer) string {
 	for _, field := range answer.Headers {
 		if canonicalName(field[0]) != "Proxy-Status" {
 			continue
 		}
 		if _, code, ours := bytes.Cut(field[1], []byte("postern; error=")); ours {
-			var told struct{ Message string }
-			_ = json.Unmarshal(answer.Body, &told) // the code is something, too
-			return string(code) + ": " + told.Message
+			return string(code)
 		}
 	}
 	return ""

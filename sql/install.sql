@@ -86,5 +86,6 @@ set local check_function_bodies = off;
 {{ template "respond/status.sql" . }}
 {{ template "respond/error.sql" . }}
 {{ template "respond/override.sql" . }}
+{{ template "timed.sql" . }}
 {{ template "handle.sql" . }}
 {{ template "end.sql" . }}
