@@ -184,8 +184,8 @@ func (q *Request) begin(name string, began time.Time, options ...trace.SpanStart
 	return span
 }
 
-// fail notes an error, if it is one. What a fault says beside code and message may have values in it, as may messages about what the
-// client has sent.
+// fail notes an error, if it is one. The messages of errors that PostgreSQL raises, and what a fault says beside code and message, may
+// have values in them.
 func fail(span trace.Span, err error) {
 	if err == nil {
 		return
@@ -195,7 +195,11 @@ func fail(span trace.Span, err error) {
 	if errors.As(err, &f) {
 		kind, message = f.Code, f.Message
 	}
-	span.AddEvent("exception", trace.WithAttributes(semconv.ExceptionType(kind), semconv.ExceptionMessage(message)))
+	attributes := []attribute.KeyValue{semconv.ExceptionType(kind)}
+	if f == nil || strings.HasPrefix(kind, "PGRST") {
+		attributes = append(attributes, semconv.ExceptionMessage(message))
+	}
+	span.AddEvent("exception", trace.WithAttributes(attributes...))
 	span.SetAttributes(semconv.ErrorTypeKey.String(kind))
 	span.SetStatus(codes.Error, "")
 }
