@@ -207,6 +207,12 @@ func testSpans(t *testing.T, p *process, c *collector) {
 			t.Errorf("%s: the parent is %x", spans[0].Name, spans[0].ParentSpanId)
 		}
 	}
+	const long = 100 << 10
+	id := traceID(500)
+	p.send(t, "GET", "/"+strings.Repeat("n", long), "", "Traceparent", "00-"+id+"-"+parentID+"-01", "User-Agent", "\xff"+strings.Repeat("u", long))
+	if size := proto.Size(c.trace(t, id)[0]); size > 4<<10 {
+		t.Errorf("the span of a long request has %d bytes", size)
+	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for _, span := range c.spans {

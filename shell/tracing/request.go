@@ -35,10 +35,21 @@ type Request struct {
 	path   string
 }
 
+const mostText = 1 << 10 // bytes of an attribute
+
 // methods are those that have a name (OpenTelemetry, "http.request.method").
 var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 	http.MethodConnect, http.MethodTrace,
+}
+
+// bounded returns text of a client as it may wait for the collector: not long, as thousands of spans may wait, and of UTF-8, as
+// protobuf wants it.
+func bounded(text string) string {
+	if len(text) > mostText {
+		text = strings.Clone(text[:mostText])
+	}
+	return strings.ToValidUTF8(text, "?")
 }
 
 // Start begins the span of a request, below the one that its traceparent names. It returns nil where the request is not sampled.
@@ -59,15 +70,17 @@ func (t *Tracer) Start(r *http.Request, path string) *Request {
 	if h, p, err := net.SplitHostPort(r.Host); err == nil {
 		host, port = h, p
 	}
+	path = bounded(path)
 	attributes := []attribute.KeyValue{
-		semconv.HTTPRequestMethodKey.String(r.Method), semconv.URLPath(path), semconv.URLScheme(scheme), semconv.ServerAddress(host),
-		semconv.UserAgentOriginal(r.UserAgent()), semconv.NetworkProtocolVersion(strings.TrimSuffix(strings.TrimPrefix(r.Proto, "HTTP/"), ".0")),
+		semconv.HTTPRequestMethodKey.String(r.Method), semconv.URLPath(path), semconv.URLScheme(scheme),
+		semconv.ServerAddress(bounded(host)), semconv.UserAgentOriginal(bounded(r.UserAgent())),
+		semconv.NetworkProtocolVersion(strings.TrimSuffix(strings.TrimPrefix(r.Proto, "HTTP/"), ".0")),
 	}
 	method := r.Method
 	if !slices.Contains(methods, method) {
 		method = "HTTP"
 		attributes[0] = semconv.HTTPRequestMethodOther
-		attributes = append(attributes, semconv.HTTPRequestMethodOriginal(r.Method))
+		attributes = append(attributes, semconv.HTTPRequestMethodOriginal(bounded(r.Method)))
 	}
 	if number, err := strconv.Atoi(port); err == nil {
 		attributes = append(attributes, semconv.ServerPort(number))
@@ -148,7 +161,7 @@ func (q *Request) End(role string, status, size int, code string, err error) {
 		return
 	}
 	if role != "" {
-		q.span.SetAttributes(roleKey.String(role))
+		q.span.SetAttributes(roleKey.String(bounded(role)))
 	}
 	if status == 0 { // the client has gone away
 		fail(q.span, err)
