@@ -2,8 +2,13 @@ package tracing
 
 import (
 	"context"
+	"encoding/pem"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -87,5 +92,37 @@ func TestUpload(t *testing.T) {
 		if (err != nil) != test.fails || asked.Load() != test.asked || err != nil && strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%s: asked %d times, %v", test.endpoint, asked.Load(), err)
 		}
+	}
+}
+
+// A collector's own authority counts where its certificate is named.
+func TestCertificate(t *testing.T) {
+	collector := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer collector.Close()
+	collector.Config.ErrorLog = log.New(io.Discard, "", 0)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: collector.Certificate().Raw})
+	if err := os.WriteFile(file, authority, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	for _, test := range []struct {
+		certificate string
+		trusted     bool
+	}{{"", false}, {file, true}} {
+		t.Setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", test.certificate)
+		c, err := newClient(stopped)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.UploadTraces(t.Context(), nil); (err == nil) != test.trusted {
+			t.Errorf("with the certificate %q: %v", test.certificate, err)
+		}
+	}
+	t.Setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", file+"x")
+	if _, err := newClient(stopped); err == nil {
+		t.Error("a file that is not there is taken")
 	}
 }
