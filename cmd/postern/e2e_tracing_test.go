@@ -159,7 +159,7 @@ func testTraces(t *testing.T, h *house) {
 	if err := <-ended; err != nil {
 		t.Errorf("with a collector that does not answer, the server ends with: %v", err)
 	}
-	if strings.Count(lost.events.String(), "Traces are lost") != 1 {
+	if strings.Count(lost.events.String(), ": Traces: ") != 1 {
 		t.Errorf("the loss of spans is logged as\n%s", lost.events)
 	}
 }

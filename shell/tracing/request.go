@@ -123,7 +123,7 @@ func (q *Request) Verified(began time.Time, err error) {
 // Trip is a round trip to the database.
 type Trip struct {
 	Began    time.Time
-	Acquired time.Time     // when there was a connection; zero for never
+	Acquired time.Time     // when there was a connection; before Began for never
 	Compiled time.Duration // of what follows: the time in which postern.handle compiled; 0 where it did not
 	Code     string        // of the answer, where that is an error
 	Err      error         // where there is no answer
@@ -144,7 +144,7 @@ func (q *Request) Traveled(trip Trip) {
 		span.End(trace.WithTimestamp(executes))
 	}
 	span := q.begin("execute", executes, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(q.tracer.database...))
-	if trip.Compiled == 0 && !trip.Acquired.IsZero() {
+	if trip.Compiled == 0 && !trip.Acquired.Before(trip.Began) { // an earlier trip's may be left, or there was none
 		span.AddEvent("connection acquired", trace.WithTimestamp(trip.Acquired))
 	}
 	if trip.Code != "" {

@@ -51,7 +51,7 @@ func wanted() (bool, error) {
 }
 
 // Open returns what the environment asks for: nil, and no error, where that is no traces. version is the server's, database the name
-// of the database, log is told why spans are lost.
+// of the database, log is told what goes wrong.
 func Open(version, database string, log func(format string, arguments ...any)) (*Tracer, error) {
 	if on, err := wanted(); !on {
 		return nil, err
@@ -68,11 +68,14 @@ func Open(version, database string, log func(format string, arguments ...any)) (
 		stop()
 		return nil, err
 	}
+	if err != nil {
+		log("WARNING: traces: %v", err)
+	}
 	var last atomic.Int64
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		now, before := time.Now().Unix(), last.Load()
 		if now-before >= quietTime && last.CompareAndSwap(before, now) {
-			log("Traces are lost: %v", err)
+			log("Traces: %v", err)
 		}
 	}))
 	t := &Tracer{
