@@ -149,6 +149,12 @@ create function store.meddle() returns void language plpgsql as $$ begin execute
 select is(testing.brief('POST', '/rpc/meddle', '{}', '{}'), '204', 'all statements are deallocated');
 select is(testing.get('/films?id=eq.1&select=id'), '200 [{"id":1}]', 'the next is answered');
 
+-- How long compiling took, where that is asked for.
+select ok((h.flags ->> 'took')::numeric > 0, 'compiling took time') from pg_temp.handled('GET', '/films?id=eq.#', '{1}', more => '{"timed": true}') as h;
+select ok((h.flags ->> 'took')::numeric > 0, 'so did an error') from pg_temp.handled('GET', '/films?id=eq.x', more => '{"timed": true}') as h;
+select ok((h.flags ->> 'took')::numeric > 0, 'and one of the statement') from pg_temp.handled('GET', '/films?nope=eq.1', more => '{"timed": true}') as h;
+select ok(not h.flags ? 'took', 'it is not told otherwise') from pg_temp.handled('GET', '/films?id=eq.#', '{1}') as h;
+
 -- For people at a prompt.
 select set_config('pgrst.db_schemas', 'store', true);
 select is(g.status || ' ' || g.body, '200 [{"id":1}]', 'postern.get') from postern.get('/films?select=id&id=eq.1') as g;

@@ -66,20 +66,6 @@ type executed struct {
 	compiled bool                 // in the same trip
 }
 
-// do sends a request to the database, and remembers what log-query tells of it.
-func (s *Server) do(st *state, x *exchange, r *http.Request, found *statement.Statement) error {
-	if !st.config.LogQuery {
-		return s.pool.Do(r.Context(), &x.call, found, &x.answer)
-	}
-	began := time.Now()
-	err := s.pool.Do(r.Context(), &x.call, found, &x.answer)
-	x.executed = executed{before: st.preRequest, main: found, took: time.Since(began), compiled: found == nil}
-	if found == nil && err == nil {
-		x.executed.main = x.answer.Statement
-	}
-	return err
-}
-
 // logQuery writes the statements of an answer, if the level asks for such answers.
 func (s *Server) logQuery(st *state, x *exchange, status int) {
 	e := x.executed

@@ -18,6 +18,7 @@ import (
 	"postern/shell/db"
 	"postern/shell/fault"
 	"postern/shell/statement"
+	"postern/shell/tracing"
 )
 
 const (
@@ -55,6 +56,7 @@ type exchange struct {
 	payload []byte // of body
 	texts   []byte // method, path and role
 	timing  timing
+	span    *tracing.Request // nil where the request is not traced
 
 	executed executed
 }
@@ -89,8 +91,7 @@ func (x *exchange) release() {
 	size := len(x.answer.Body)
 	x.answer.Reset()
 	reclaim(size)
-	x.timing = timing{}
-	x.executed = executed{}
+	x.timing, x.span, x.executed = timing{}, nil, executed{}
 	exchanges.Put(x)
 }
 
@@ -125,15 +126,21 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if name := st.config.ServerTraceHeader; name != "" {
 		header.Set(name, r.Header.Get(name))
 	}
-	role := ""
-	switch identity, err := s.answer(st, x, &out, r); {
-	case errors.Is(err, context.Canceled):
-		panic(http.ErrAbortHandler) // nobody is left to be answered: without this there would be an empty 200
-	case err != nil:
+	if s.tracer != nil {
+		path, _ := target(r)
+		x.span = s.tracer.Start(r, path)
+	}
+	identity, err := s.answer(st, x, &out, r)
+	role := roleOf(identity)
+	canceled := errors.Is(err, context.Canceled)
+	if err != nil && !canceled {
 		out.fault(s, err)
-		role = roleOf(identity)
-	default:
-		role = roleOf(identity)
+	}
+	if x.span != nil {
+		x.span.End(role, out.status, out.size, codeOf(&x.answer), err)
+	}
+	if canceled {
+		panic(http.ErrAbortHandler) // nobody is left to be answered: without this there would be an empty 200
 	}
 	s.logQuery(st, x, out.status)
 	if out.legacy != nil {
@@ -176,7 +183,11 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		return nil, nil
 	}
 	x.timing.start(st.config.ServerTimingEnabled)
-	identity, err := st.verifier.Identify(r.Header.Get("Authorization"))
+	began, authorization := x.span.Now(), r.Header.Get("Authorization")
+	identity, err := st.verifier.Identify(authorization)
+	if authorization != "" {
+		x.span.Verified(began, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -192,12 +203,12 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		return identity, err
 	}
 	x.payload = x.body.bytes
+	x.timing.skip()
 	err = s.handle(st, x, r, identity)
 	x.unload()
 	if err != nil {
 		return identity, err
 	}
-	x.timing.lap(phaseTransaction)
 	if size := len(x.answer.Body); size > countedAnswer {
 		if !s.room.answer(size, isSafe(r.Method)) {
 			return identity, errRoom
@@ -284,17 +295,25 @@ func (s *Server) answered(r *http.Request, x *exchange) error {
 // cause returns code and message of an answer that is an error, and nothing for what user code has made. Details and hint may have
 // values of the request, or of rows.
 func cause(answer *db.Answer) (code, message string) {
+	if code = codeOf(answer); code == "" {
+		return "", ""
+	}
+	var told struct{ Message string }
+	_ = json.Unmarshal(answer.Body, &told) // the code is something, too
+	return code, told.Message
+}
+
+// codeOf returns the code of an answer that is an error, and nothing for others and for what user code has made.
+func codeOf(answer *db.Answer) string {
 	for _, field := range answer.Headers {
 		if canonicalName(field[0]) != "Proxy-Status" {
 			continue
 		}
 		if _, code, ours := bytes.Cut(field[1], []byte("postern; error=")); ours {
-			var told struct{ Message string }
-			_ = json.Unmarshal(answer.Body, &told) // the code is something, too
-			return string(code), told.Message
+			return string(code)
 		}
 	}
-	return "", ""
+	return ""
 }
 
 func internal(message string) *fault.Fault {

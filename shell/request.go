@@ -44,6 +44,9 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	x.values.Reset()
 	x.shape = st.appendShape(x.shape[:0], x, r, path, query, identity, call)
 	x.more = append(x.more[:0], st.constant...)
+	if x.span != nil || st.config.ServerTimingEnabled {
+		x.more = append(x.more, `,"timed":true`...)
+	}
 	x.place = x.place[:0]
 	if isSafe(r.Method) && !call && query != "" {
 		x.place = cut.AppendCanonical(append(x.place, '?'), query)
@@ -53,6 +56,10 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	x.call.Method, x.call.Path, x.call.Role = method, rest[:len(path)], rest[len(path):]
 	x.call.Claims, x.call.Headers, x.call.Cookies = identity.Claims, x.headers, x.cookies
 	x.call.Assumed, x.call.PreRequest = st.assumed(identity.Role), st.preRequest
+	if x.span != nil {
+		x.call.Timed = true
+		x.call.Assumed = x.call.Assumed.With("", [][2]string{{"application_name", "postern " + x.span.Traceparent()}})
+	}
 	x.call.Anonymous, x.call.Verbosity = identity.Anonymous, st.verbosity
 	x.call.JSON, x.call.Location, x.call.Payload = x.makes, x.place, x.payload
 	x.call.Values = x.values.AppendTo(x.call.Values)

@@ -23,6 +23,7 @@ import (
 	"postern/shell/db"
 	"postern/shell/fault"
 	"postern/shell/statement"
+	"postern/shell/tracing"
 )
 
 const (
@@ -61,9 +62,10 @@ type Server struct {
 	statements *statement.Cache
 	fatal      chan error
 	listener   listening
-	background sync.WaitGroup // all that Run has begun but for the servers
-	tokens     tokenSource    // its remote under reloads
-	metrics    *admin.Metrics // nil without an admin server
+	background sync.WaitGroup  // all that Run has begun but for the servers
+	tokens     tokenSource     // its remote under reloads
+	metrics    *admin.Metrics  // nil without an admin server
+	tracer     *tracing.Tracer // nil where there are no traces
 
 	main, admin net.Listener
 	tls         *tls.Config // of main; nil without TLS
@@ -105,6 +107,10 @@ func New(options Options) (*Server, error) {
 		return nil, err
 	}
 	s.pool.SetDebug(c.LogLevel >= config.LogDebug)
+	var untraced error
+	if s.tracer, untraced = tracing.Open(Version, s.pool.Database(), s.log.event); untraced != nil {
+		s.log.event("WARNING: there are no traces: %v", untraced)
+	}
 	if err = s.open(c); err == nil && s.admin != nil {
 		s.metrics = admin.NewMetrics(s.pool.Stats, s.statements.Stats, s.tokens.counters)
 	}
@@ -182,6 +188,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.reloads.Unlock()
 	s.pool.Close()
+	s.tracer.Close()
 	return err
 }
 

@@ -10,10 +10,10 @@ type phase int
 
 const (
 	phaseJWT         phase = iota // verifying the token
-	phaseParse                    // reading the request
-	phasePlan                     // always 0: planning is part of the transaction
-	phaseTransaction              // the round trip to the database
-	phaseResponse                 // reading its answer
+	phaseParse                    // cutting the request, its body read, into shape and values
+	phasePlan                     // compiling the statement, or waiting for another request that does; else 0
+	phaseTransaction              // the rest of the round trip to the database, waiting for a connection included
+	phaseResponse                 // making status and header fields of its answer
 	phases
 )
 
@@ -39,6 +39,21 @@ func (t *timing) lap(p phase) {
 	now := time.Now()
 	t.took[p] += now.Sub(t.last)
 	t.last = now
+}
+
+// skip counts the time since the last lap for no phase.
+func (t *timing) skip() {
+	if !t.last.IsZero() {
+		t.last = time.Now()
+	}
+}
+
+// move counts some of the time of a phase for another.
+func (t *timing) move(from, to phase, some time.Duration) {
+	if some = min(some, t.took[from]); some > 0 {
+		t.took[from] -= some
+		t.took[to] += some
+	}
 }
 
 // String gives the value of Server-Timing, in milliseconds.

@@ -23,7 +23,7 @@ begin
       if not request operator(pg_catalog.?) 'shell' then
         vals := postern.set_request(request);
       end if;
-      select c.statement, c.flags into statement, flags from postern.compile(request, payload) as c;
+      select c.statement, postern.timed(request, c.flags) into statement, flags from postern.compile(request, payload) as c;
       if request operator(pg_catalog.?) 'shell' and flags operator(pg_catalog.?) 'before' then
         return;
       end if;
@@ -86,9 +86,9 @@ comment on function postern.handle(jsonb, bytea, text[]) is
   'it compiled with its flags (the type postern.compiled). The shell adds to the request: shell: these settings, the '
   'role and the pre-request function are taken care of; values: how many values it has cut out of the query, where '
   'chr(1) stands for them, and gives in vals behind the query of Content-Location; payload: what '
-  'postern.describe_payload would say; escapes: a text needs an escape. To it, the status is null where something must '
-  'hold before the statement starts (flags: before): nothing was done. Raises nothing that a client can cause, but '
-  '40001 where the schema keeps changing, and to the shell PNSTL where it has changed since the snapshot of a '
+  'postern.describe_payload would say; escapes: a text needs an escape; timed: as of postern.timed. To it, the status '
+  'is null where something must hold before the statement starts (flags: before): nothing was done. Raises nothing '
+  'that a client can cause, but 40001 where the schema keeps changing, and to the shell PNSTL where it has changed since the snapshot of a '
   'transaction that keeps its snapshot; runs with the rights of the caller. Source: PostgREST docs, references/api.';
 
 create or replace function postern.set_request(request jsonb)
@@ -162,7 +162,7 @@ begin
   if flags is not null and not prepared and state operator(pg_catalog.~) '^(0A|22|42)'
     or prepared and state operator(pg_catalog.=) '42501' and not postern.is_permitted(flags, payload, vals)
   then
-    select c.statement, c.flags into statement, flags
+    select c.statement, postern.timed(request, c.flags) into statement, flags
     from postern.compile_error(request, postern.settings(request operator(pg_catalog.->) 'settings'),
       flags operator(pg_catalog.->>) 'epoch', state, message, detail, hint) as c;
   end if;

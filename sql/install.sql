@@ -94,5 +94,6 @@ set local check_function_bodies = off;
 {{ template "respond/error.sql" . }}
 {{ template "respond/override.sql" . }}
 {{ template "execute.sql" . }}
+{{ template "timed.sql" . }}
 {{ template "handle.sql" . }}
 {{ template "end.sql" . }}

@@ -181,6 +181,8 @@ func TestBinary(t *testing.T) {
 	t.Run("bodies", func(t *testing.T) { testBodies(t, h) })
 	t.Run("transactions", func(t *testing.T) { testTransactions(t, h) })
 	t.Run("writes as SQL", func(t *testing.T) { testWritesAsSQL(t, h) })
+	t.Run("traces", func(t *testing.T) { testTraces(t, h) })
+	t.Run("Server-Timing", func(t *testing.T) { testServerTiming(t, h) })
 }
 
 // wire is a connection to the server on which requests are written as they are.

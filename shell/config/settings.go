@@ -160,7 +160,7 @@ var Settings = []Setting{
 	{Name: "server-reuseport", Type: "Boolean", Default: "false", Doc: "Whether several processes may listen on the port (SO_REUSEPORT).",
 		field: boolField(func(c *Config) *bool { return &c.ServerReuseport })},
 	{Name: "server-timing-enabled", Type: "Boolean", Default: "false", InDatabase: true, Reloadable: true,
-		Doc:   "Whether answers have the header Server-Timing.",
+		Doc:   "Whether answers have the header Server-Timing: jwt, parse, plan (compiling the statement), transaction, response.",
 		field: boolField(func(c *Config) *bool { return &c.ServerTimingEnabled })},
 	{Name: "server-tls-cert", Type: "String",
 		Doc:   "File with the server's certificate and those that lead to its authority (PEM); with it and server-tls-key the API is served over TLS. Read again when it changes.",

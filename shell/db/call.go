@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -32,6 +33,9 @@ func (p *Pool) do(ctx context.Context, request *Request, st *statement.Statement
 		return err
 	}
 	defer func() { p.release(conn, dirty(st, answer)) }()
+	if request.Timed {
+		request.Acquired = time.Now()
+	}
 	err = p.call(ctx, conn, request, st, answer)
 	if pgconn.SafeToRetry(err) && ctx.Err() == nil {
 		if conn, err = p.replace(ctx, conn); err != nil {

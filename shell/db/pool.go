@@ -161,6 +161,9 @@ func (p *Pool) parameters(_ context.Context, config *pgx.ConnConfig) error {
 	return nil
 }
 
+// Database returns the name of the database.
+func (p *Pool) Database() string { return p.config.ConnConfig.Database }
+
 // Close waits for connections in use and closes all.
 func (p *Pool) Close() {
 	p.resets.Add(1)

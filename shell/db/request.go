@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/http"
+	"time"
 
 	"postern/shell/statement"
 )
@@ -27,6 +28,9 @@ type Request struct {
 	Location []byte        // the query of Content-Location
 	Payload  []byte        // the body
 	Values   [][]byte      // the values cut out of the request
+
+	Timed    bool      // whether Acquired is wanted
+	Acquired time.Time // when there was a connection for the request
 
 	values  [][]byte // parameters; here so that they need no allocation
 	formats []int16

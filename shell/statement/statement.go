@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
 
 // Object identifiers of types (pg_type).
@@ -32,6 +33,8 @@ type Statement struct {
 	Likes     []int       // the parameters, from 1 on, in which * stands for %
 	Isolation string      // level of the transaction; empty for the default
 	Settings  [][2]string // names and values that hold for the transaction
+
+	Took time.Duration // what compiling it took, where that was asked for
 }
 
 var lastID atomic.Uint64
@@ -47,6 +50,7 @@ type flags struct {
 	Likes     []int             `json:"likes"`
 	Isolation string            `json:"isolation"`
 	Settings  map[string]string `json:"settings"`
+	Took      float64           `json:"took"`
 }
 
 // New returns a statement of SQL and its flags as JSON.
@@ -58,6 +62,7 @@ func New(sql string, flagsJSON []byte) (*Statement, error) {
 	s := &Statement{
 		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Generic: f.Generic, Keep: f.Keep,
 		Likes: f.Likes, Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
+		Took: time.Duration(f.Took * float64(time.Millisecond)),
 	}
 	for i, name := range f.Params {
 		switch name {
