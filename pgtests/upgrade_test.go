@@ -27,7 +27,8 @@ func TestUpgradeWhileCompiling(t *testing.T) {
 		answered <- answer
 	}()
 	for waiting := 0; waiting == 0 && len(answered) == 0; {
-		if err := owner.QueryRow(t.Context(), "select count(*) from pg_locks where locktype = 'advisory' and objid = 4713 and not granted").Scan(&waiting); err != nil {
+		const query = "select count(*) from pg_locks where locktype = 'advisory' and objid = 4713 and not granted"
+		if err := owner.QueryRow(t.Context(), query).Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -36,7 +37,9 @@ func TestUpgradeWhileCompiling(t *testing.T) {
 		declare
 		  one regprocedure;
 		begin
-		  for one in select oid from pg_proc where pronamespace = 'postern'::regnamespace and prosrc ~ '\mcompiled_statement\M' or proname = 'compiled_statement' loop
+		  for one in
+		    select oid from pg_proc where pronamespace = 'postern'::regnamespace and concat(proname, ' ', prosrc) ~ '\mcompiled_statement\M'
+		  loop
 		    execute replace(pg_get_functiondef(one), 'compiled_statement', 'statement_compiled');
 		  end loop;
 		  drop function postern.compiled_statement;

@@ -39,7 +39,8 @@ func TestUpgrade(t *testing.T) {
 	ends := keepAsking(t, p)
 	migrate := func(by *house, to string, want string) {
 		t.Helper()
-		if out, err := by.run(t, append([]string{"migrate", "--db-uri", h.cluster.URI(h.cluster.Superuser, "served")}, strings.Fields(to)...)...); err != nil {
+		arguments := append([]string{"migrate", "--db-uri", h.cluster.URI(h.cluster.Superuser, "served")}, strings.Fields(to)...)
+		if out, err := by.run(t, arguments...); err != nil {
 			t.Fatal(err, out)
 		}
 		if got := h.ask(t, "served", contents); got != want {
@@ -55,11 +56,11 @@ func TestUpgrade(t *testing.T) {
 	if _, err := h.run(t, "migrate", "--db-uri", h.cluster.URI(h.cluster.Superuser, "served")); err == nil {
 		t.Error("the older binary migrates what it does not know")
 	}
-	for _, one := range []struct{ by *house }{{h}, {newer}} {
-		p := one.by.serve(t, "served")
+	for _, by := range []*house{h, newer} {
+		p := by.serve(t, "served")
 		p.expect(t, "GET", "/books?id=eq.1&select=id", "", nil, 200, `[{"id":1}]`)
 		told := "The database has postern " + next.Version + ", this binary is " + shell.Version + ": they work together"
-		if strings.Contains(p.events.String(), told) != (one.by == h) {
+		if strings.Contains(p.events.String(), told) != (by == h) {
 			t.Error(p.events)
 		}
 	}
@@ -72,7 +73,7 @@ func keepAsking(t *testing.T, p *process) (end func()) {
 	var sent, failed atomic.Int64
 	var sending sync.WaitGroup
 	ended := make(chan struct{})
-	user := []string{"Authorization", token(`{"role":"e2e_user"}`)}
+	user := []string{"Authorization", token(`{"role":"e2e_user"}`), "Prefer", "return=representation"}
 	for n, request := range []struct {
 		method, target, body string
 		headers              []string
@@ -82,8 +83,8 @@ func keepAsking(t *testing.T, p *process) (end func()) {
 		{"GET", "/books?id=eq.1&select=id,authors(name)", "", nil, 200, `^\[{"id":1,"authors":{"name":"Ann"}}\]$`},
 		{"GET", "/books?select=id&limit=1&order=id", "", []string{"Range", "0-0"}, 200, `^\[{"id":1}\]$`},
 		{"POST", "/rpc/add", `{"a": 1, "b": 2}`, nil, 200, `^3$`},
-		{"POST", "/books?select=title", "title\nload\n", append([]string{"Content-Type", "text/csv", "Prefer", "return=representation"}, user...), 201, `^\[{"title":"load"}\]$`},
-		{"PATCH", "/authors?id=eq.2&select=id", `{"name":"Bo"}`, append([]string{"Prefer", "return=representation"}, user...), 200, `^\[{"id":2}\]$`},
+		{"POST", "/books?select=title", "title\nload\n", append(user, "Content-Type", "text/csv"), 201, `^\[{"title":"load"}\]$`},
+		{"PATCH", "/authors?id=eq.2&select=id", `{"name":"Bo"}`, user, 200, `^\[{"id":2}\]$`},
 		{"GET", "/missing", "", nil, 404, `PGRST205`},
 	} {
 		sending.Go(func() {

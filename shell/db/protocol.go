@@ -27,13 +27,14 @@ type NotInstalledError struct {
 }
 
 func (e *NotInstalledError) Error() string {
-	switch {
-	case e.Found == "":
+	if e.Found == "" {
 		return "postern is not installed in the database: run `postern migrate`"
-	case e.newer:
-		return fmt.Sprintf("the database has postern %s, which is too new for this binary, %s: upgrade the binary", e.Found, e.Binary)
 	}
-	return fmt.Sprintf("the database has postern %s, which is too old for this binary, %s: upgrade the database, by `postern migrate`", e.Found, e.Binary)
+	is, upgrade := "old", "the database, by `postern migrate`"
+	if e.newer {
+		is, upgrade = "new", "the binary"
+	}
+	return fmt.Sprintf("the database has postern %s, which is too %s for this binary, %s: upgrade %s", e.Found, is, e.Binary, upgrade)
 }
 
 // isMissing reports whether an error is that postern's schema, or a function in it, is not there.

@@ -14,8 +14,9 @@ import (
 // Version is the version that the copy has begun.
 const Version = "99.0.0"
 
-// Tree makes a copy in which the next version has been begun, as by make freeze, and returns its directory. In that version postern.compiled_statement has another name,
-// postern.path_segments another name of its parameter, for which its migration makes room, and postern.next is new.
+// Tree makes a copy in which the next version has been begun, as by make freeze, and returns its directory. In that version
+// postern.compiled_statement has another name, postern.path_segments another name of its parameter, for which its migration makes
+// room, and postern.next is new.
 func Tree(t testing.TB) string {
 	t.Helper()
 	tree := Copy(t)
@@ -52,8 +53,8 @@ func change(t testing.TB, tree string) {
 	edit(t, compile, compile, "path_segments(path text)", "path_segments(raw text)",
 		"case when path in", "case when raw in", "substr(path, 2)", "substr(raw, 2)")
 	schema := filepath.Join(tree, "sql", "schema.sql")
-	edit(t, schema, schema, "create or replace function postern.protocol()",
-		"create or replace function postern.next() returns text language sql as 'select 1::pg_catalog.text';\n\ncreate or replace function postern.protocol()")
+	const place = "create or replace function postern.protocol()"
+	edit(t, schema, schema, place, "create or replace function postern.next() returns text language sql as 'select null';\n\n"+place)
 	migrations, err := filepath.Glob(filepath.Join(tree, "migrations", "*_postern_"+Version+".sql"))
 	if err != nil || len(migrations) != 1 {
 		t.Fatalf("the migration: %q, %v", migrations, err)
