@@ -45,7 +45,7 @@ func drawGrowth(path string, d dimension, all []grown) error {
 	for row, panel := range panels {
 		p := plot.New()
 		p.X.Label.Text, p.Y.Label.Text = d.title, panel.axis
-		p.Legend.Top, p.Legend.Left = true, row > 0 // rates fall, memory rises
+		p.Legend.Left, p.Legend.Top = true, row > 0 // rates fall, memory rises
 		p.Legend.TextStyle.Font.Size = vg.Points(9)
 		p.Add(plotter.NewGrid())
 		for i, curve := range curves {
@@ -102,6 +102,6 @@ func logarithmic(axis *plot.Axis) {
 		axis.Min, axis.Max = 1, 10
 	}
 	axis.Min = math.Pow10(int(math.Floor(math.Log10(axis.Min))))
-	axis.Max = math.Pow10(int(math.Ceil(math.Log10(1.01 * axis.Max))))
+	axis.Max = max(math.Pow10(int(math.Ceil(math.Log10(axis.Max)))), 10*axis.Min)
 	axis.Scale, axis.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 }
