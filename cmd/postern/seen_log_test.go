@@ -196,7 +196,11 @@ func testSecrets(t *testing.T, h *house) {
 		p := h.serve(t, "seen", "PGRST_DB_URI="+uri, "PGRST_LOG_LEVEL=debug", "PGRST_LOG_QUERY=true", "PGRST_LOG_FORMAT="+format,
 			"PGRST_APP_SETTINGS_KEY=Key-of-the-app", "PGRST_DB_CONFIG=true")
 		good := token(`{"role":"e2e_user","sub":"Sub-of-a-token"}`)
-		for _, authorization := range []string{good, good + "x", "Bearer Broken-token", token(`{"role":"nobody","sub":"Sub-of-a-token"}`), token(`{"exp":1,"sub":"Sub-of-a-token"}`), "Basic QmFzaWM6c2VjcmV0"} {
+		tried := []string{good, good + "x", "Bearer Broken-token", token(`{"role":"nobody","sub":"Sub-of-a-token"}`), token(`{"exp":1,"sub":"Sub-of-a-token"}`), "Basic QmFzaWM6c2VjcmV0"}
+		if format == "json" {
+			tried = tried[:2]
+		}
+		for _, authorization := range tried {
 			for _, target := range []string{"/secrets", "/books?select=nope", "/nothing", "/rpc/fail?state=XX123&message=m", "/rpc/fail?state=57P03&message=m"} {
 				p.send(t, "GET", target, "", "Authorization", authorization, "Cookie", "session=Cookie-of-a-client", "Apikey", "Key-of-a-client")
 			}
