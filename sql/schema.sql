@@ -14,8 +14,8 @@ returns integer
 language sql immutable parallel safe
 as $$ select 1 $$;
 comment on function postern.protocol() is
-$$The number of what the shell and the functions say to each other: a shell serves the numbers it knows. docs/releasing.md
-says what belongs to it, and when it rises.$$;
+  'The number of what the shell and the functions say to each other: a shell serves the numbers it knows. '
+  'docs/releasing.md says what belongs to it, and when it rises.';
 
 create or replace function postern.fail_json(code text, message text, details jsonb, hint text default null)
 returns void

@@ -14,5 +14,5 @@ begin
 end
 $$;
 comment on function postern.timed(jsonb, jsonb) is
-  'The flags of a statement that was compiled (the type postern.compiled) with took: milliseconds since the statement that called '
-  'postern.handle began, where the request asks for them by its member timed.';
+  'The flags of a statement that was compiled (the type postern.compiled) with took: milliseconds since the statement '
+  'that called postern.handle began, where the request asks for them by its member timed.';

@@ -20,7 +20,7 @@ begin
     rows := case when object then '(values (1)) as read'
       else 'pg_catalog.json_array_elements($2::pg_catalog.json) as read' end;
   elsif not defaults then
-    rows := format(case when object then -- of a constant, Citus would call the function by itself, where it does not know the row type
+    rows := format(case when object then -- of a constant Citus calls the function by itself, not knowing the row type
         '(select $2::pg_catalog.json as val) as filled, pg_catalog.json_to_record(filled.val) as read(%s)'
       else 'pg_catalog.json_to_recordset($2::pg_catalog.json) as read(%s)' end, typed);
   elsif object then
