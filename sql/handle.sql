@@ -90,8 +90,8 @@ comment on function postern.handle(jsonb, bytea, text[]) is
   'postern.describe_payload would say; escapes: a text needs an escape; timed: as of postern.timed. To it, the status '
   'is null where something must hold before the statement starts (flags: before): nothing was done. Raises nothing '
   'that a client can cause, but 40001 where the schema keeps changing, and to the shell PNSTL where it has changed '
-  'since the snapshot of a transaction that keeps its snapshot; runs with the rights of the caller. Source: PostgREST docs, '
-  'references/api.';
+  'since the snapshot of a transaction that keeps its snapshot; runs with the rights of the caller. Source: '
+  'PostgREST docs, references/api.';
 
 create or replace function postern.set_request(request jsonb)
 returns text[]

@@ -49,7 +49,7 @@ end
 $$;
 comment on function postern.fresh(boolean) is
   'True, or raises PNSTL. same: whether the epoch is the one of the statement. Immutable, so that it is called when '
-  'the statement is planned, before anything is done. It is not in a branch of a CASE: Citus calls the functions of all.';
+  'the statement is planned, before anything is done. Not in a branch of a CASE: Citus calls the functions of all.';
 
 create or replace function postern.out_of_bounds(first bigint, total bigint, verbosity text)
 returns text
