@@ -219,8 +219,8 @@ var differences = []difference{
 	}},
 	{title: "client_encoding and standard_conforming_strings are the server's", elsewhere: [2]string{"e2e_roles_test.go", "standard_conforming_strings"}},
 	{title: "The settings of roles are read every ten seconds", elsewhere: [2]string{"differences_test.go", "alter role e2e_anon set statement_timeout"}},
-	{title: "What the log says of an error of 500 and more has no details and no hint of PostgreSQL's", elsewhere: [2]string{"seen_test.go", "a detail of a row"}},
-	{title: "Each statement in the log has its time behind it", elsewhere: [2]string{"seen_test.go", "ms, compiled"}},
+	{title: "What the log says of an error of 500 and more has no details and no hint of PostgreSQL's", elsewhere: [2]string{"seen_log_test.go", "detail of a row"}},
+	{title: "Each statement in the log has its time behind it", elsewhere: [2]string{"seen_log_test.go", "ms, compiled"}},
 	{title: "Parameters of libpq that the driver does not have are ignored", elsewhere: [2]string{"../../shell/db/uri_test.go", "keepalives_idle"}},
 }
 
