@@ -65,6 +65,8 @@ from (values
 ) as cases(body, wanted);
 select is(testing.failure(format('select postern.describe_form(%L, %L)', body, call)), 'PGRST100', body)
 from unnest('{a=%ff,%00=1}'::text[]) as body, unnest('{t,f}'::boolean[]) as call;
+select is(postern.describe_form(repeat('a=1&', fields - 1) || 'a=1', call) ->> 'refused', wanted, fields || ' fields')
+from (values (4096, null), (4097, 'The form has more than 4096 fields')) as bounds(fields, wanted), unnest('{t,f}'::boolean[]) as call;
 
 -- By type, method and resource.
 select is(postern.describe_payload(testing.request(method, target, jsonb_strip_nulls(jsonb_build_object('content-type', type))), target like '/rpc/%', convert_to(body, 'UTF8')), wanted::jsonb,

@@ -144,8 +144,8 @@ func (s *soak) restart(ctx context.Context, immediate bool) error {
 // memorySample is what is in memory at a moment, in MiB.
 type memorySample struct {
 	at       time.Duration
-	resident float64 // of the shell
-	sessions float64 // of each of its sessions, what is its own: the mean
+	shell    float64 // the shell's own: pages of its binary, which come as code is first run, are the page cache's
+	sessions float64 // each of its sessions' own: the mean
 	files    int     // that the shell has open
 }
 
@@ -162,7 +162,7 @@ func (s *soak) watch(ctx context.Context, began time.Time) {
 		}
 		one := memorySample{at: time.Since(began)}
 		var err error
-		if one.resident, err = memoryOf(s.shell.pid(), "status", "VmRSS"); err != nil {
+		if one.shell, err = memoryOf(s.shell.pid(), "smaps_rollup", "Pss_Anon"); err != nil {
 			continue
 		}
 		files, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.shell.pid()))
@@ -253,9 +253,9 @@ func (s *soak) report(ctx context.Context, out io.Writer) error {
 	slices.Sort(events)
 	_, _ = fmt.Fprintf(out, "beside them: %s\n", strings.Join(events, ", "))
 	// Sessions that grow old fill what the shell remembers of each, too, up to its bound: the shell is looked at in both parts.
-	resident := func(m memorySample) float64 { return m.resident }
-	early, _ := s.growth(0.2, renewals, resident)
-	late, shell := s.growth(0.7, 1, resident)
+	ofShell := func(m memorySample) float64 { return m.shell }
+	early, _ := s.growth(0.2, renewals, ofShell)
+	late, shell := s.growth(0.7, 1, ofShell)
 	own, session := s.growth(0.7, 1, func(m memorySample) float64 { return m.sessions })
 	files, open := s.growth(0.2, 1, func(m memorySample) float64 { return float64(m.files) })
 	_, _ = fmt.Fprintf(out, "memory: shell %.1f MiB, %+.1f while all was renewed, %+.1f in the last three tenths; a session %.1f MiB, %+.1f in these; at most %+d each, a session up to %d\n",
@@ -263,7 +263,7 @@ func (s *soak) report(ctx context.Context, out io.Writer) error {
 	var course []string
 	for _, one := range s.memory {
 		if part := int(10 * one.at / s.memory[len(s.memory)-1].at); part >= len(course) {
-			course = append(course, fmt.Sprintf("%.0f %.0f", one.resident, one.sessions))
+			course = append(course, fmt.Sprintf("%.0f %.0f", one.shell, one.sessions))
 		}
 	}
 	_, _ = fmt.Fprintf(out, "tenth by tenth, MiB of the shell and of a session: %s\n", strings.Join(course, ", "))

@@ -15,15 +15,14 @@ import (
 const (
 	// sessionBytes is what the compiled statements that stay prepared in a session may take there, by estimate.
 	sessionBytes = 38 << 20
-	// maxSeen is how many compiled statements a session remembers to have executed once, without preparing them.
+	// maxSeen is how many compiled statements a session remembers, at most, to have executed once without preparing them.
 	maxSeen = 4096
 )
 
 // preparedBytes estimates what a prepared statement takes in a backend, where its text, its tree and its plan are kept.
 func preparedBytes(sql string) int { return 40<<10 + 64*len(sql) }
 
-// session is what the pool keeps with a connection. Behind a pooler in transaction mode, where nothing is prepared, seen is all
-// that is kept of statements.
+// session is what the pool keeps with a connection. Behind a pooler in transaction mode nothing is prepared.
 type session struct {
 	pooled   bool // the server side is a pooler's
 	used     bool // a request has had it
@@ -31,8 +30,8 @@ type session struct {
 	prepared *simplelru.LRU[uint64, *pgconn.StatementDescription] // compiled statements, by ID
 	sizes    map[uint64]int
 	bytes    int
-	seen     *simplelru.LRU[uint64, struct{}]
-	closing  []string // names of statements that are to be closed with the next request
+	seen     [maxSeen]uint64 // IDs, each in the place of the remainder: the latest drives out the one maxSeen before it
+	closing  []string        // names of statements that are to be closed with the next request
 }
 
 const sessionKey = "postern"
@@ -51,7 +50,6 @@ func newSession(pooled bool) *session {
 		s.bytes -= s.sizes[id]
 		delete(s.sizes, id)
 	})
-	s.seen, _ = simplelru.NewLRU[uint64, struct{}](maxSeen, nil)
 	return s
 }
 
@@ -60,10 +58,11 @@ func (s *session) wants(id uint64) bool {
 	if s.pooled {
 		return false
 	}
-	if s.bytes < sessionBytes/2 || s.seen.Contains(id) {
+	place := &s.seen[id%maxSeen]
+	if s.bytes < sessionBytes/2 || *place == id {
 		return true
 	}
-	s.seen.Add(id, struct{}{})
+	*place = id
 	return false
 }
 

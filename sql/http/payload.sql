@@ -95,13 +95,18 @@ returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  fields pg_catalog.jsonb := (
+  most constant int := postern.limit_of('parameters');
+  fields pg_catalog.jsonb;
+  made pg_catalog.jsonb;
+begin
+  if length(body) - length(replace(body, '&', '')) >= most then
+    return jsonb_build_object('refused', format('The form has more than %s fields', most));
+  end if;
+  fields := (
     select coalesce(jsonb_agg(jsonb_build_object('name', postern.query_decode(split_part(pair, '=', 1)),
       'value', postern.query_decode(substr(pair, strpos(pair || '=', '=') + 1))) order by place), '[]')
     from string_to_table(body, '&') with ordinality as pairs(pair, place)
     where pair <> '');
-  made pg_catalog.jsonb;
-begin
   if call then
     return jsonb_build_object('form', 'fields', 'arguments', fields);
   end if;
@@ -113,7 +118,7 @@ end
 $$;
 comment on function postern.describe_form(text, boolean) is
   'postern.describe_payload for a form (application/x-www-form-urlencoded): the arguments of a function, or a row as a JSON '
-  'object of strings. PGRST100 for what does not decode.';
+  'object of strings; refused beyond the limit "parameters". PGRST100 for what does not decode.';
 
 create or replace function postern.csv_lines(body text)
 returns table (place bigint, fields text[])

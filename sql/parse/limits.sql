@@ -10,7 +10,7 @@ as $$
     when 'path depth' then 64         -- arrows after one column
     when 'select items' then 1600     -- columns and embeds of one relation; PostgreSQL has rows of no more
     when 'order terms' then 64
-    when 'parameters' then 4096       -- of the query string
+    when 'parameters' then 4096       -- of the query string, and fields of a form
     when 'select length' then 131072
     when 'order length' then 131072
     when 'columns length' then 131072
