@@ -47,7 +47,7 @@ type trial struct {
 	env         []string // settings
 	fill        [][]byte // sent before; nil for the requests themselves
 	requests    [][]byte
-	fresh       bool // whether these are to be met for the first time when it is measured
+	shapes      int // that these are, for each session to meet before; 0 where they are measured as they are met first
 	connections int
 }
 
@@ -237,10 +237,7 @@ func (g *growth) fill(ctx context.Context, s *server, t trial, asking *asked) er
 			break
 		}
 	}
-	settle := g.options.duration / 2
-	if !t.fresh { // until each session has met each of them, or has none of it
-		settle += min(time.Duration(len(t.requests))*10*time.Millisecond, fillFor/3)
-	}
+	settle := g.options.duration/2 + min(time.Duration(t.shapes)*10*time.Millisecond, fillFor/3)
 	_, err := load(ctx, s.address, asking, t.connections, settle)
 	return err
 }

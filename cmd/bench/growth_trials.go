@@ -25,8 +25,11 @@ func rowTrials(_ context.Context, g *growth, rows int) ([]trial, error) {
 		return g.encoded(1, "", func(int) string { return fmt.Sprintf("/orders?%sorder=id&limit=%d", selected, rows) })
 	}
 	return []trial{
-		{curve: "flat", requests: page(""), connections: growthClients},
-		{curve: "with parents", requests: page("select=id,status,total,customers(id,name)&"), connections: growthClients},
+		{curve: "flat", requests: page(""), shapes: 1, connections: growthClients},
+		{
+			curve: "with parents", requests: page("select=id,status,total,customers(id,name)&"), shapes: 1,
+			connections: growthClients,
+		},
 	}, nil
 }
 
@@ -52,7 +55,7 @@ func roleTrials(ctx context.Context, g *growth, roles int) ([]trial, error) {
 		}
 		requests[n] = row(n).encode(token, "")
 	}
-	return []trial{{curve: "in turn", requests: requests, connections: growthClients}}, nil
+	return []trial{{curve: "in turn", requests: requests, shapes: roles, connections: growthClients}}, nil
 }
 
 // shapeTrials reads a row by so many shapes: one after the other, the worst order for a cache, and as it is where
@@ -71,8 +74,8 @@ func shapeTrials(_ context.Context, g *growth, shapes int) ([]trial, error) {
 		fill = skewed
 	}
 	return []trial{
-		{curve: "in turn", requests: requests, connections: growthClients},
-		{curve: "some more often", fill: fill, requests: skewed, connections: growthClients},
+		{curve: "in turn", requests: requests, shapes: shapes, connections: growthClients},
+		{curve: "some more often", fill: fill, requests: skewed, shapes: shapes, connections: growthClients},
 	}, nil
 }
 
@@ -82,8 +85,8 @@ func connectionTrials(_ context.Context, g *growth, connections int) ([]trial, e
 	requests := g.encoded(customers, "", func(n int) string { return row(n).target })
 	asMany := []string{"PGRST_DB_POOL=" + strconv.Itoa(connections)}
 	return []trial{
-		{curve: "db-pool " + strconv.Itoa(poolSize), requests: requests, connections: connections},
-		{curve: "db-pool as many", env: asMany, requests: requests, connections: connections},
+		{curve: "db-pool " + strconv.Itoa(poolSize), requests: requests, shapes: 1, connections: connections},
+		{curve: "db-pool as many", env: asMany, requests: requests, shapes: 1, connections: connections},
 	}, nil
 }
 
@@ -137,11 +140,11 @@ func relationTrials(ctx context.Context, g *growth, relations int) ([]trial, err
 	})
 	description := g.encoded(1, schema, func(int) string { return "/" })
 	return []trial{
-		{curve: "one shape", env: settings, requests: one, connections: growthClients},
+		{curve: "one shape", env: settings, requests: one, shapes: 1, connections: growthClients},
 		{
-			curve: "new shapes", env: settings, fill: fresh[:100], requests: fresh[100:], fresh: true,
+			curve: "new shapes", env: settings, fill: fresh[:100], requests: fresh[100:],
 			connections: growthClients,
 		},
-		{curve: "description", env: settings, requests: description, connections: 1},
+		{curve: "description", env: settings, requests: description, shapes: 1, connections: 1},
 	}, nil
 }
