@@ -32,9 +32,6 @@ var (
 		Status: http.StatusRequestURITooLong, Code: "PGRST100", Message: "The request target is too long",
 		Details: "At most " + strconv.Itoa(maxTarget) + " bytes are accepted",
 	}
-	errNotConnected = &fault.Fault{
-		Status: http.StatusServiceUnavailable, Code: "PGRST000", Message: "Cannot connect to the database",
-	}
 )
 
 // exchange is one request on its way, with the buffers that the next one uses again.
@@ -100,7 +97,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		// net/http takes these fields out of the header, so all that may have had them do.
 		w.Header()["Connection"] = closing
 	}
-	if found := st.page.Find(r); found != nil {
+	if found := st.page.Find(r); found != nil && s.obstacle.Load() == nil {
 		s.servePage(st, found, w, r)
 		return
 	}
@@ -150,6 +147,9 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		out.write(http.StatusOK, nil)
 		return nil, nil
 	}
+	if obstacle := s.obstacle.Load(); obstacle != nil { // before any token: what they are verified with may be in the database
+		return nil, obstacle
+	}
 	x.timing.start(st.config.ServerTimingEnabled)
 	identity, err := st.verifier.Identify(r.Header.Get("Authorization"))
 	if err != nil {
@@ -158,9 +158,6 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	x.timing.lap(phaseJWT)
 	if len(r.RequestURI) > maxTarget {
 		return identity, errTarget
-	}
-	if !s.connected.Load() {
-		return identity, errNotConnected
 	}
 	patience := time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
 	if err = x.body.read(out.w, r, st.config.ServerMaxBodySize, s.timeout, patience); err != nil {
@@ -206,6 +203,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 				return err
 			}
 			if found == nil && x.answer.Note == db.Stale { // DDL since its snapshot, with nothing done: once more with another
+				s.noteDDL()
 				continue
 			}
 			if x.answer.Status != 0 || found == nil || x.answer.Note != db.Fine {
@@ -223,6 +221,8 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			return s.answered(r, x)
 		case x.answer.Note == db.Escapes:
 			x.more = append(x.more, `,"escapes":true`...)
+		case x.answer.Note == db.Stale:
+			s.noteDDL()
 		}
 		s.statements.Drop(x.shape, found)
 	}
