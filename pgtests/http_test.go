@@ -69,10 +69,10 @@ func serveHTTP(t testing.TB, database string, environment ...string) *httpServer
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.address = made.Address().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- made.Run(ctx) }()
+	s.address = made.Address().String()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -35,9 +35,6 @@ var (
 		Status: http.StatusRequestURITooLong, Code: "PGRST100", Message: "The request target is too long",
 		Details: "At most " + strconv.Itoa(maxTarget) + " bytes are accepted",
 	}
-	errNotConnected = &fault.Fault{
-		Status: http.StatusServiceUnavailable, Code: "PGRST000", Message: "Cannot connect to the database",
-	}
 )
 
 // exchange is one request on its way, with the buffers that the next one uses again.
@@ -106,7 +103,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		// net/http takes these fields out of the header, so all that may have had them do.
 		w.Header()["Connection"] = closing
 	}
-	if found := st.page.Find(r); found != nil {
+	if found := st.page.Find(r); found != nil && s.obstacle.Load() == nil {
 		s.servePage(st, found, w, r)
 		return
 	}
@@ -182,6 +179,9 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		out.write(http.StatusOK, nil)
 		return nil, nil
 	}
+	if obstacle := s.obstacle.Load(); obstacle != nil { // before any token: what they are verified with may be in the database
+		return nil, obstacle
+	}
 	x.timing.start(st.config.ServerTimingEnabled)
 	began, authorization := x.span.Now(), r.Header.Get("Authorization")
 	identity, err := st.verifier.Identify(authorization)
@@ -194,9 +194,6 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	x.timing.lap(phaseJWT)
 	if len(r.RequestURI) > maxTarget {
 		return identity, errTarget
-	}
-	if !s.connected.Load() {
-		return identity, s.notConnected()
 	}
 	patience := time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
 	if err = x.body.read(out.w, r, st.config.ServerMaxBodySize, s.timeout, patience); err != nil {
@@ -219,14 +216,6 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		}
 	}
 	return identity, out.send(x)
-}
-
-// notConnected returns the fault of a request while the database has not been reached.
-func (s *Server) notConnected() *fault.Fault {
-	if pooled := s.pooled.Load(); pooled != nil {
-		return pooled
-	}
-	return errNotConnected
 }
 
 // maxAttempts is how often a request may meet a statement that turns out to be of no use, under DDL in many sessions.
@@ -254,6 +243,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 				return err
 			}
 			if found == nil && x.answer.Note == db.Stale { // DDL since its snapshot, with nothing done: once more with another
+				s.noteDDL()
 				continue
 			}
 			if x.answer.Status != 0 || found == nil || x.answer.Note != db.Fine {
@@ -271,6 +261,8 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			return s.answered(r, x)
 		case x.answer.Note == db.Escapes:
 			x.more = append(x.more, `,"escapes":true`...)
+		case x.answer.Note == db.Stale:
+			s.noteDDL()
 		}
 		s.statements.Drop(x.shape, found)
 	}

@@ -3,17 +3,13 @@ package shell
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"os"
 	"os/signal"
-	"reflect"
 	"strconv"
-	"strings"
+	"sync"
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sys/unix"
 
 	"postern/shell/auth"
@@ -22,10 +18,11 @@ import (
 )
 
 const (
-	rolesPeriod   = 10 * time.Second // how often the settings of roles are read
 	reloadTimeout = 10 * time.Second // for reading settings from the database
 
 	followPause = 200 * time.Millisecond // between two reloads that notifications ask for
+
+	missed = "\x00" // stands for the notifications that may have been missed
 )
 
 // listening is the running LISTEN.
@@ -51,65 +48,6 @@ func (s *Server) session() db.Session {
 	return db.Session{Prepared: st.config.DBPreparedStatements, SearchPath: string(st.searchPath)}
 }
 
-// connect tries to reach the database until it is there, reads its settings and starts to listen. A database without
-// postern, and a password that is refused, stop the server.
-func (s *Server) connect(ctx context.Context) {
-	var backoff db.Backoff
-	for {
-		err := s.attempt(ctx)
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		var missing *db.NotInstalledError
-		var refused *pgconn.PgError
-		if errors.As(err, &missing) {
-			s.fail(missing)
-			return
-		}
-		if errors.As(err, &refused) && strings.HasPrefix(refused.Code, "28") || !s.state.Load().config.DBPoolAutomaticRecovery {
-			s.fail(fmt.Errorf("cannot connect to the database: %w", err))
-			return
-		}
-		pause := backoff.Next()
-		s.retry.Store(int64(pause / time.Second))
-		if pooled := s.pool.PooledFault(err); pooled != nil {
-			s.pooled.Store(pooled)
-			s.log.event("%s: %s (%v); trying again in %s", pooled.Message, pooled.Hint, err, pause)
-		} else {
-			s.pooled.Store(nil)
-			s.log.failure(http.StatusServiceUnavailable, "PGRST000", "Database connection error.", err.Error())
-			s.log.event("Attempting to reconnect to the database in %d seconds...", pause/time.Second)
-		}
-		if !db.Sleep(ctx, pause) {
-			return
-		}
-	}
-	s.retry.Store(0)
-	if err := s.reload(ctx, false); err != nil && ctx.Err() == nil {
-		s.log.event("Configuration: %v", err)
-	}
-	s.connected.Store(true)
-	if server, err := s.pool.Server(ctx); err == nil {
-		s.log.event("Successfully connected to %s on %q", server.Version, server.Address)
-	}
-	if live, err := s.pool.Live(ctx); err == nil && !live {
-		s.log.event("The database has no event triggers of postern, so it does not see DDL by itself: after DDL send NOTIFY %s or SIGUSR1", s.state.Load().config.DBChannel)
-	}
-	if s.first != nil {
-		s.first()
-	}
-	s.listen(ctx)
-}
-
-func (s *Server) attempt(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
-	defer cancel()
-	return s.pool.Check(ctx)
-}
-
 // reload reads the configuration again and makes a new state of it; with renew also where nothing has changed, so that
 // the database compiles every statement anew. On errors the old configuration stays.
 func (s *Server) reload(ctx context.Context, renew bool) error {
@@ -117,17 +55,35 @@ func (s *Server) reload(ctx context.Context, renew bool) error {
 	defer s.reloads.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
-	old := s.state.Load()
-	c, err := s.readConfig(ctx, old.config)
+	reader, err := s.pool.Reader(ctx)
 	if err != nil {
 		return err
 	}
-	var roles *db.Roles
-	if roles, err = s.pool.ReadRoles(ctx); err != nil {
+	defer reader.Close()
+	old := s.state.Load()
+	c := old.config
+	if c.DBConfig || !renew { // without db-config only SIGUSR2 and its like read the file again
+		read, err := s.readConfig(ctx, reader, c)
+		switch {
+		case err == nil:
+			c = read
+		case !renew || s.reading():
+			return err
+		default:
+			s.log.event("Failed reloading config: %v", err)
+		}
+	}
+	roles, err := readRoles(ctx, reader, c)
+	if err != nil {
+		if s.reading() { // else the old ones stay
+			return err
+		}
 		s.log.event("%v", err)
 		roles = old.roleSource
-	} else if !c.DBConfig {
-		roles.Settings = nil
+	}
+	missing, err := reader.Missing(ctx, schemasOf(c))
+	if err != nil {
+		return err
 	}
 	replaced := s.tokens.remote
 	renewed, err := s.remoteKeys(c)
@@ -145,7 +101,17 @@ func (s *Server) reload(ctx context.Context, renew bool) error {
 	if renew || st.config.DBPreparedStatements != old.config.DBPreparedStatements || string(st.searchPath) != string(old.searchPath) {
 		s.pool.Reset()
 	}
+	s.found(missing)
 	return nil
+}
+
+// readRoles reads the roles; their settings count only with db-config.
+func readRoles(ctx context.Context, reader *db.Reader, c *config.Config) (*db.Roles, error) {
+	roles, err := reader.Roles(ctx)
+	if err == nil && !c.DBConfig {
+		roles.Settings = nil
+	}
+	return roles, err
 }
 
 // remoteKeys gives the keys by the URL in jwt-secret, nil where that is none: those there are, which it has fetched again,
@@ -156,7 +122,7 @@ func (s *Server) remoteKeys(c *config.Config) (*auth.Remote, error) {
 	case !auth.IsURL(c.JWTSecret):
 		return nil, nil
 	case current != nil && current.URL() == c.JWTSecret:
-		go current.Renew()
+		s.background.Go(current.Renew)
 		return current, nil
 	}
 	made, err := auth.NewRemote(auth.RemoteOptions{URL: c.JWTSecret, Log: s.log.event, Counters: s.tokens.counters})
@@ -166,11 +132,11 @@ func (s *Server) remoteKeys(c *config.Config) (*auth.Remote, error) {
 	return made, err
 }
 
-func (s *Server) readConfig(ctx context.Context, old *config.Config) (*config.Config, error) {
+func (s *Server) readConfig(ctx context.Context, reader *db.Reader, old *config.Config) (*config.Config, error) {
 	sources := s.sources
 	if old.DBConfig {
 		var err error
-		if sources.Database, err = s.pool.ReadSettings(ctx, old.DBPreConfig, config.DatabaseNames()); err != nil {
+		if sources.Database, err = reader.Settings(ctx, old.DBPreConfig, config.DatabaseNames()); err != nil {
 			return nil, err
 		}
 	}
@@ -179,15 +145,14 @@ func (s *Server) readConfig(ctx context.Context, old *config.Config) (*config.Co
 
 // Reload reads the configuration again, as SIGUSR2 and NOTIFY 'reload config' do.
 func (s *Server) Reload(ctx context.Context) {
+	defer s.tellReloading()()
 	err := s.reload(ctx, false)
 	s.metrics.Reloaded(false, err)
 	if err != nil {
 		s.log.event("Failed reloading config: %v", err)
 		return
 	}
-	for _, warning := range s.state.Load().config.Warnings {
-		s.log.event("WARNING: %s", warning)
-	}
+	s.warn()
 	s.log.event("Config reloaded")
 	s.listen(ctx)
 }
@@ -195,6 +160,7 @@ func (s *Server) Reload(ctx context.Context) {
 // Renew makes the database compile every statement anew and replaces the connections, as SIGUSR1 and
 // NOTIFY 'reload schema' do. Nothing of the schema is kept here.
 func (s *Server) Renew(ctx context.Context) {
+	defer s.tellReloading()()
 	err := s.reload(ctx, true)
 	s.metrics.Reloaded(true, err)
 	if err != nil {
@@ -203,35 +169,10 @@ func (s *Server) Renew(ctx context.Context) {
 	s.log.event("Connections and compiled statements renewed")
 }
 
-// refreshRoles reads roles and their settings from time to time, on a connection of its own: however busy the pool is, a membership
-// that is revoked does not count for long.
-func (s *Server) refreshRoles(ctx context.Context) {
-	for db.Sleep(ctx, rolesPeriod) {
-		if !s.connected.Load() {
-			continue
-		}
-		limited, cancel := context.WithTimeout(ctx, reloadTimeout)
-		roles, err := s.pool.ReadRoles(limited)
-		cancel()
-		if err != nil {
-			continue // requests tell when the database is lost
-		}
-		s.reloads.Lock()
-		st := s.state.Load()
-		if !st.config.DBConfig {
-			roles.Settings = nil
-		}
-		if !reflect.DeepEqual(roles, st.roleSource) {
-			s.pool.Changed()
-			s.state.Store(st.withRoles(roles, s.nextGeneration()))
-			s.log.event("Roles or their settings changed")
-		}
-		s.reloads.Unlock()
-	}
-}
-
-// listen starts, stops or moves the LISTEN, as the configuration has it.
-func (s *Server) listen(ctx context.Context) {
+// listen starts, stops or moves the LISTEN, as the configuration has it. The channel that it returns is closed once that was tried.
+func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
+	first := make(chan struct{})
+	done := sync.OnceFunc(func() { close(first) })
 	c := s.state.Load().config
 	s.reloads.Lock()
 	defer s.reloads.Unlock()
@@ -240,7 +181,8 @@ func (s *Server) listen(ctx context.Context) {
 		channel = ""
 	}
 	if channel == s.listener.channel {
-		return
+		done()
+		return first
 	}
 	if s.listener.stop != nil {
 		s.listener.stop()
@@ -248,13 +190,15 @@ func (s *Server) listen(ctx context.Context) {
 	}
 	s.listener.channel = channel
 	if channel == "" {
-		return
+		done()
+		return first
 	}
 	following, stop := context.WithCancel(ctx)
 	s.listener.stop = stop
 	messages := make(chan string, 16)
 	s.background.Go(func() { s.follow(ctx, following, channel, messages) })
 	s.background.Go(func() {
+		defer done()
 		s.pool.Listen(following, channel,
 			func(again bool) {
 				server := s.pool.Listener()
@@ -263,17 +207,20 @@ func (s *Server) listen(ctx context.Context) {
 				if again { // some may have been missed
 					offer(messages, missed)
 				}
+				done()
 			},
 			func(payload string) { offer(messages, payload) },
 			func(err error, pause time.Duration) {
 				s.log.event("Failed listening for database notifications on the %q channel. %v", channel, err)
 				s.log.event("Retrying listening for database notifications in %d seconds...", pause/time.Second)
+				if !errors.Is(err, db.ErrStandby) {
+					s.lost(err)
+				}
+				done()
 			})
 	})
+	return first
 }
-
-// missed stands for the notifications that may have come while nobody listened. No payload is like it.
-const missed = "\x00"
 
 // offer passes a message on unless so many wait that one more changes nothing.
 func offer(messages chan<- string, message string) {
@@ -293,7 +240,7 @@ func (s *Server) follow(ctx, following context.Context, channel string, messages
 				schema, settings = true, true
 			case "", "reload schema":
 				s.log.event("Received a schema cache reload message on the %q channel", channel)
-				schema, settings = true, settings || message == ""
+				schema, settings = true, settings || message == "" && s.state.Load().config.DBConfig
 			case "reload config":
 				s.log.event("Received a config reload message on the %q channel", channel)
 				settings = true

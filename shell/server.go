@@ -5,17 +5,17 @@ package shell
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
 
 	"postern/shell/admin"
 	"postern/shell/auth"
@@ -27,10 +27,9 @@ import (
 )
 
 const (
-	idleTimeout  = 120 * time.Second // between two requests on a connection
-	drainTimeout = 30 * time.Second  // for requests that run when the server stops
-	maxHeader    = 4 << 20           // bytes of a header; longer ones are answered by net/http
-	maxStreams   = 128               // requests at a time on an HTTP/2 connection
+	idleTimeout = 120 * time.Second // between two requests on a connection
+	maxHeader   = 4 << 20           // bytes of a header; longer ones are answered by net/http
+	maxStreams  = 128               // requests at a time on an HTTP/2 connection
 )
 
 // Options are what a Server is made of.
@@ -50,8 +49,9 @@ type Server struct {
 	pool    *db.Pool
 	state   atomic.Pointer[state]
 
-	connected  atomic.Bool                 // whether the database was reached
-	pooled     atomic.Pointer[fault.Fault] // why it was not, where that is a pooler
+	connected  atomic.Bool                 // whether the settings of the database were read
+	obstacle   atomic.Pointer[fault.Fault] // how all requests are answered; nil where all is well
+	stopping   atomic.Bool                 // whether it no longer counts as ready
 	retry      atomic.Int64                // seconds until the next attempt to connect
 	complaint  atomic.Int64                // when a fault of all requests was last logged, in seconds
 	reloads    sync.Mutex
@@ -66,12 +66,22 @@ type Server struct {
 	tokens     tokenSource     // its remote under reloads
 	metrics    *admin.Metrics  // nil without an admin server
 	tracer     *tracing.Tracer // nil where there are no traces
+	missing    []string        // schemas that do not exist, under reloads
+	changed    chan struct{}   // has an element when there was DDL
+	asking     sync.Mutex
+	asked      *question // to the database, whether it answers; nil without one; under asking
 
-	main, admin net.Listener
-	tls         *tls.Config // of main; nil without TLS
+	api, adminServer *http.Server
+	main             *limited      // the API's socket, once opened is closed
+	opened           chan struct{} // closed once the API is served
+	opening          sync.Once
+	ended            chan struct{} // closed when Run returns
+	activated        net.Listener  // the API's socket, where the service manager has opened it
+	admin            net.Listener  // nil for none
+	tls              *tls.Config   // of the API; nil without TLS
 }
 
-// New makes a server and opens its sockets. The database need not be there yet.
+// New makes a server and opens the socket of its admin server. The database need not be there yet.
 func New(options Options) (*Server, error) {
 	c := options.Config
 	s := &Server{
@@ -83,8 +93,12 @@ func New(options Options) (*Server, error) {
 		fatal:      make(chan error, 1),
 		first:      options.Connected,
 		tokens:     tokenSource{counters: new(auth.Counters)},
+		changed:    make(chan struct{}, 1),
+		opened:     make(chan struct{}),
+		ended:      make(chan struct{}),
 	}
 	s.tokens.debug = s.log.debug
+	s.obstacle.Store(errNotConnected)
 	s.sources.DBURI = c.DBURI
 	var err error
 	if s.tokens.remote, err = s.remoteKeys(c); err != nil {
@@ -117,16 +131,15 @@ func New(options Options) (*Server, error) {
 	return s, err
 }
 
-// open opens the sockets.
+// open takes the sockets that the service manager has opened, and opens the admin server's.
 func (s *Server) open(c *config.Config) (err error) {
 	if s.tls, err = s.tlsConfig(c.ServerTLSCert, c.ServerTLSKey); err != nil {
 		return err
 	}
-	s.main, err = listen(socket{c.ServerHost, c.ServerPort, c.ServerReuseport, c.ServerUnixSocket, c.ServerUnixSocketMode})
-	if err != nil {
+	if s.activated, s.admin, err = activated(); err != nil {
 		return err
 	}
-	if c.AdminServerPort == nil && c.AdminServerUnixSocket == "" {
+	if s.admin != nil || c.AdminServerPort == nil && c.AdminServerUnixSocket == "" {
 		return nil
 	}
 	port := 0
@@ -135,37 +148,43 @@ func (s *Server) open(c *config.Config) (err error) {
 	}
 	s.admin, err = listen(socket{c.AdminServerHost, port, false, c.AdminServerUnixSocket, c.AdminServerUnixSocketMode})
 	if err != nil {
-		err = fmt.Errorf("admin server: %w", errors.Join(err, s.main.Close()))
+		err = fmt.Errorf("admin server: %w", err)
 	}
 	return err
 }
 
-// Address gives where the API is served.
-func (s *Server) Address() net.Addr { return s.main.Addr() }
+// Address gives where the API is served, once it is; nil where it never was.
+func (s *Server) Address() net.Addr {
+	select {
+	case <-s.opened:
+		return s.main.Addr()
+	case <-s.ended:
+		return nil
+	}
+}
 
 // Run serves until the context ends, then lets running requests finish. It fails when the database has no postern or
 // another version of it.
 func (s *Server) Run(ctx context.Context) error {
+	defer close(s.ended)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	s.log.event("Starting postern %s", Version)
-	for _, warning := range s.state.Load().config.Warnings {
-		s.log.event("WARNING: %s", warning)
-	}
+	s.warn()
 	s.log.event("Connection Pool initialized with a maximum size of %d connections", s.pool.Stats().Max)
 	// There is nothing to route: every path and method goes to the database, which knows the API.
-	servers := []*http.Server{s.newServer(http.HandlerFunc(s.serve))}
-	servers[0].TLSConfig = s.tls
-	s.start(servers[0], newLimited(s.main, servers[0], s.state.Load().config.ServerMaxConnections), "API server")
+	s.api = s.newServer(http.HandlerFunc(s.serve))
+	s.api.TLSConfig = s.tls
 	if s.admin != nil {
-		servers = append(servers, s.newServer(admin.Handler(s)))
-		servers[1].ReadTimeout, servers[1].WriteTimeout = s.timeout, 2*s.timeout // its answers take no longer to be made
-		s.start(servers[1], s.admin, "Admin server")
+		s.adminServer = s.newServer(admin.Handler(s))
+		s.adminServer.ReadTimeout, s.adminServer.WriteTimeout = s.timeout, 2*s.timeout // its answers take no longer to be made
+		s.start(s.adminServer, s.admin, "Admin server")
 	}
 	s.background.Go(func() { s.connect(ctx) })
-	s.background.Go(func() { s.refreshRoles(ctx) })
+	s.background.Go(func() { s.refresh(ctx) })
 	s.background.Go(func() { s.pool.WatchReplicas(ctx) })
 	s.background.Go(func() { s.watchSignals(ctx) })
+	s.background.Go(func() { watchdog(ctx) })
 
 	var err error
 	select {
@@ -173,14 +192,10 @@ func (s *Server) Run(ctx context.Context) error {
 		s.log.event("%s", stopped(ctx))
 	case err = <-s.fatal:
 	}
+	s.stopping.Store(true)
+	notify(daemon.SdNotifyStopping)
 	stop()
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-	defer cancel()
-	for _, server := range servers {
-		if server.Shutdown(drain) != nil {
-			_ = server.Close()
-		}
-	}
+	s.drain()
 	s.background.Wait()
 	s.reloads.Lock()
 	if s.tokens.remote != nil {
@@ -190,6 +205,33 @@ func (s *Server) Run(ctx context.Context) error {
 	s.pool.Close()
 	s.tracer.Close()
 	return err
+}
+
+// drain lets running requests finish, for server-drain-timeout, then ends them. The admin server answers meanwhile.
+func (s *Server) drain() {
+	c := s.state.Load().config
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(c.ServerDrainTimeout)*time.Second)
+	defer cancel()
+	s.opening.Do(func() {}) // if it is not served by now, it never is
+	if s.main != nil {
+		if s.activated == nil && c.ServerReuseport {
+			leave(ctx, s.main.Listener)
+		}
+		s.api.SetKeepAlivesEnabled(false) // closes those that are idle
+		s.main.settle(ctx)
+	}
+	for _, server := range []*http.Server{s.api, s.adminServer} {
+		if server == nil || server.Shutdown(ctx) == nil {
+			continue
+		}
+		if server == s.api {
+			s.log.event("Requests that run for longer than server-drain-timeout are ended")
+		}
+		_ = server.Close()
+	}
+	if s.main != nil {
+		s.main.wait()
+	}
 }
 
 func (s *Server) newServer(handler http.Handler) *http.Server {
@@ -219,11 +261,11 @@ func (s *Server) start(server *http.Server, listener net.Listener, name string) 
 	if server.TLSConfig != nil {
 		serve = func(listener net.Listener) error { return server.ServeTLS(listener, "", "") }
 	}
-	go func() {
-		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	s.background.Go(func() {
+		if err := serve(listener); !s.stopping.Load() {
 			s.fail(fmt.Errorf("%s: %w", strings.ToLower(name), err))
 		}
-	}()
+	})
 }
 
 // fail stops the server.
@@ -247,32 +289,14 @@ func (s *Server) faulted(st *state, f *fault.Fault) {
 		message, details := told(f)
 		s.log.failure(f.Status, f.Code, message, details)
 	}
-	if f.Cause != nil && f.Status == http.StatusServiceUnavailable && !st.config.DBPoolAutomaticRecovery {
-		s.fail(errors.New("the database cannot be reached and db-pool-automatic-recovery is off"))
+	if f.Cause != nil && f.Status == http.StatusServiceUnavailable {
+		s.lost(f.Cause)
 	}
 }
 
 // retryAfter gives the seconds after which a client may try again.
 func (s *Server) retryAfter() string {
 	return strconv.FormatInt(max(s.retry.Load(), 1), 10)
-}
-
-// Live tells whether the API is served (for the admin server).
-func (s *Server) Live() bool {
-	if address, ok := s.main.Addr().(*net.UnixAddr); ok {
-		_, err := os.Stat(address.Name)
-		return err == nil
-	}
-	return true
-}
-
-// Ready tells whether requests can be answered: the keys of the issuer have arrived, if they come from one, and the
-// database is reached, or all connections to it are in use.
-func (s *Server) Ready(ctx context.Context) bool {
-	if !s.connected.Load() || !s.state.Load().verifier.Ready() {
-		return false
-	}
-	return s.pool.Busy() || s.pool.Check(ctx) == nil
 }
 
 // Metrics gives what is counted.

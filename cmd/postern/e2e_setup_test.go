@@ -151,7 +151,9 @@ type process struct {
 	requests *output // the log of answers
 	command  *exec.Cmd
 	client   *http.Client
-	stop     func() error // SIGTERM, and the end of the process
+	stop     func() error                     // SIGTERM, and the end of the process
+	end      func(within time.Duration) error // its end by itself, which it fails without
+	failed   bool                             // whether it may end with an error
 }
 
 var listeningOn = regexp.MustCompile(`API server listening on ([^\s"]+)`)
@@ -159,9 +161,28 @@ var listeningOn = regexp.MustCompile(`API server listening on ([^\s"]+)`)
 // serve starts the server for a database, or for another URI, and waits until it is connected.
 func (h *house) serve(t *testing.T, database string, settings ...string) *process {
 	t.Helper()
+	p := h.launch(t, exec.Command(h.binary, "serve"), database, settings...)
+	p.await(t, "Successfully connected to")
+	return p
+}
+
+// await waits until the process has logged something, and the address of its API.
+func (p *process) await(t *testing.T, what string) {
+	t.Helper()
+	eventually(t, what, func() bool {
+		return strings.Contains(p.events.String(), what) && listeningOn.MatchString(p.events.String())
+	})
+	p.base = "http://" + listeningOn.FindStringSubmatch(p.events.String())[1]
+}
+
+// launch starts the server by a command and does not wait for it.
+func (h *house) launch(t *testing.T, command *exec.Cmd, database string, settings ...string) *process {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "admin.sock")
-	p := &process{events: new(output), requests: new(output), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}}}
-	p.command = exec.Command(h.binary, "serve")
+	p := &process{
+		command: command, events: new(output), requests: new(output),
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}},
+	}
 	p.command.Env = append([]string{
 		"PGRST_DB_URI=" + h.cluster.URI("e2e_login", database), "PGRST_DB_SCHEMAS=api,more", "PGRST_DB_ANON_ROLE=e2e_anon",
 		"PGRST_JWT_SECRET=" + testSecret, "PGRST_SERVER_HOST=127.0.0.1", "PGRST_SERVER_PORT=0", "PGRST_ADMIN_SERVER_UNIX_SOCKET=" + socket,
@@ -171,33 +192,43 @@ func (h *house) serve(t *testing.T, database string, settings ...string) *proces
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- p.command.Wait() }()
+	ended := make(chan struct{})
+	var result error
+	go func() {
+		result = p.command.Wait()
+		close(ended)
+	}()
+	p.end = func(within time.Duration) error {
+		select {
+		case <-ended:
+			return result
+		case <-time.After(within):
+			t.Fatalf("it does not end\n%s", p.events)
+			return nil
+		}
+	}
 	p.stop = sync.OnceValue(func() error {
 		_ = p.command.Process.Signal(syscall.SIGTERM)
 		select {
-		case err := <-ended:
-			return err
+		case <-ended:
+			return result
 		case <-time.After(20 * time.Second):
 			_ = p.command.Process.Kill()
 			return errors.New("it does not end on SIGTERM")
 		}
 	})
-	t.Cleanup(func() {
-		p.client.CloseIdleConnections()
-		p.admin.client.CloseIdleConnections()
-		if err := p.stop(); err != nil {
-			t.Errorf("the server ends with: %v\n%s", err, p.events)
-		}
-	})
-	p.admin = &process{client: http.DefaultClient}
-	eventually(t, "connecting", func() bool { return strings.Contains(p.events.String(), "Successfully connected to") })
-	p.base = "http://" + listeningOn.FindStringSubmatch(p.events.String())[1]
 	p.admin = &process{base: "http://admin", events: p.events, client: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		},
 	}}}
+	t.Cleanup(func() {
+		p.client.CloseIdleConnections()
+		p.admin.client.CloseIdleConnections()
+		if err := p.stop(); err != nil && !p.failed {
+			t.Errorf("the server ends with: %v\n%s", err, p.events)
+		}
+	})
 	return p
 }
 

@@ -43,6 +43,9 @@ func testFailover(t *testing.T, binary string) {
 	reader := standby.serve(t, "e2e", "PGRST_DB_URI="+standby.cluster.URI("e2e_login", "e2e")+"&application_name=reader")
 	user := []string{"Authorization", s.token}
 	reader.expect(t, "GET", "/books?id=eq.1&select=id", "", nil, 200, `[{"id":1}]`)
+	if log := reader.events.String(); strings.Contains(log, "Listening") || strings.Count(log, "is a standby") != 1 {
+		t.Errorf("a standby cannot listen:\n%s", log)
+	}
 	for range 3 { // known at last, and prepared
 		if r := reader.send(t, "POST", "/written", `{"id":-1}`, user...); r.status != 405 || r.code() != "25006" {
 			t.Errorf("a write on the standby: %d %s", r.status, r.body)
@@ -62,6 +65,7 @@ func testFailover(t *testing.T, binary string) {
 			s.h = standby
 		},
 	})
+	reader.await(t, "listening for database notifications")
 	for range 3 {
 		if r := reader.send(t, "POST", "/books?select=title", `{"title":"after"}`, append(user, "Prefer", "return=representation")...); r.status != 201 || r.body != `[{"title":"after"}]` {
 			t.Errorf("a write after the promotion: %d %s", r.status, r.body)

@@ -91,6 +91,9 @@ func testServerFaults(t *testing.T, binary string) {
 				stopped = family(t, postmaster(t, h.cluster))
 				signalAll(stopped, syscall.SIGSTOP)
 				time.Sleep(2500 * time.Millisecond)
+				if r := s.p.admin.send(t, "GET", "/ready", ""); r.status != 503 {
+					t.Errorf("ready: %d", r.status)
+				}
 			},
 			heal: func(*testing.T) { signalAll(stopped, syscall.SIGCONT) },
 		},

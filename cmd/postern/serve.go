@@ -128,5 +128,10 @@ func databaseSettings(ctx context.Context, c *config.Config) (map[string]string,
 		return nil, err
 	}
 	defer pool.Close()
-	return pool.ReadSettings(ctx, c.DBPreConfig, config.DatabaseNames())
+	reader, err := pool.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	return reader.Settings(ctx, c.DBPreConfig, config.DatabaseNames())
 }

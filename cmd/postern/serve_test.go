@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -96,7 +97,7 @@ func TestServer(t *testing.T) {
 		eventually(t, "listening", func() bool { return strings.Contains(s.events.String(), "Listener connected") })
 		execute(t, "notify pgrst, 'reload schema'")
 		eventually(t, "a new generation", func() bool { _, body := s.get(t, "/x"); return generationOf(body) != first })
-		execute(t, "alter role authenticator set pgrst.db_max_rows = '7'; alter role authenticator in database postgres set pgrst.db_schemas = 'test, other'; notify pgrst, 'reload config'")
+		execute(t, "create schema other; alter role authenticator set pgrst.db_max_rows = '7'; alter role authenticator in database postgres set pgrst.db_schemas = 'test, other'; notify pgrst, 'reload config'")
 		eventually(t, "the new settings", func() bool {
 			_, body := s.get(t, "/settings")
 			return strings.Contains(body, `"db_max_rows": 7`) && strings.Contains(body, `"db_schemas": ["test", "other"]`)
@@ -161,6 +162,31 @@ func TestServer(t *testing.T) {
 		eventually(t, "the end of the sleep", func() bool { return !sleeps() })
 		if status, body := s.get(t, "/x"); status != 200 {
 			t.Errorf("%d %s", status, body)
+		}
+	})
+
+	t.Run("nothing is left", func(t *testing.T) {
+		s := startServer(t, uri, true, "PGRST_DB_POOL=3", "PGRST_SERVER_DRAIN_TIMEOUT=0")
+		uploading, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = uploading.Close() }()
+		_, _ = io.WriteString(uploading, "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345")
+		for _, path := range []string{"/x", "/session", "/made/a?a=eq.v", "/deallocate", "/die"} {
+			s.get(t, path)
+		}
+		s.ready(t, "/ready")
+		execute(t, "notify pgrst, 'reload config'")
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		stacks := make([]byte, 1<<20) // other tests of this package do not run meanwhile
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		for stack := range strings.SplitSeq(string(stacks), "\n\n") {
+			if strings.Contains(stack, "postern/shell") {
+				t.Errorf("it goes on after the end: %s", stack)
+			}
 		}
 	})
 

@@ -77,13 +77,13 @@ func startServer(t *testing.T, uri string, wait bool, environment ...string) *te
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.base = "http://" + server.Address().String()
 	s.admin = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
+	s.base = "http://" + server.Address().String()
 	stopped := false
 	s.stop = func() error {
 		if stopped {

@@ -39,10 +39,10 @@ func Handler(subject Subject) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
 		switch {
-		case !subject.Live():
-			w.WriteHeader(http.StatusInternalServerError)
 		case !subject.Ready(ctx):
 			w.WriteHeader(http.StatusServiceUnavailable)
+		case !subject.Live():
+			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})
 	router.HandleFunc("/config", func(w http.ResponseWriter, _ *http.Request) {

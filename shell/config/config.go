@@ -61,6 +61,7 @@ type Config struct {
 	ServerCORSAllowedOrigins  []string
 	ServerHost                string
 	ServerClientTimeout       int // seconds
+	ServerDrainTimeout        int // seconds
 	ServerMaxBodySize         int
 	ServerMaxBytesInFlight    int
 	ServerMaxConnections      int

@@ -284,3 +284,10 @@ func checkPositive(value string) error {
 	}
 	return nil
 }
+
+func checkNotNegative(value string) error {
+	if number, err := parseInt(value); err == nil && number < 0 {
+		return errors.New("it is not at least 0")
+	}
+	return nil
+}

@@ -2,15 +2,21 @@ package db
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 )
 
 // MaxBackoff is the longest pause between two attempts to connect.
 const MaxBackoff = 32 * time.Second
+
+// standbyPause is how often a standby is asked whether it still is one: when it is promoted, it can listen.
+const standbyPause = 5 * time.Second
+
+// ErrStandby is why there is no listening on a standby.
+var ErrStandby = errors.New("the database server is a standby, which cannot listen")
 
 // Backoff gives the pauses between attempts to connect: one second, then twice as long each time up to MaxBackoff.
 type Backoff struct{ next time.Duration }
@@ -36,13 +42,13 @@ func Sleep(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// Listen listens on a channel until the context ends, on a connection of its own to a server that can be written to
-// (standbys cannot listen). It calls connected at the start and after each loss, since notifications may have been missed
-// meanwhile, with again set for the latter; notified with the payload of each notification; and failed when the
-// connection was lost, with the pause before the next attempt.
+// Listen listens on a channel until the context ends, on a connection of its own to a primary server (standbys cannot listen). It calls
+// connected at the start and after each loss, since notifications may have been missed meanwhile, with again set for the latter;
+// notified with the payload of each notification; and failed when the connection was lost, with the pause before the next attempt, of a
+// standby (ErrStandby) once.
 func (p *Pool) Listen(ctx context.Context, channel string, connected func(again bool), notified func(payload string), failed func(err error, pause time.Duration)) {
 	var backoff Backoff
-	again := false
+	again, standby := false, false
 	for ctx.Err() == nil {
 		err := p.listen(ctx, channel, func() {
 			backoff.Reset()
@@ -52,8 +58,13 @@ func (p *Pool) Listen(ctx context.Context, channel string, connected func(again 
 		if ctx.Err() != nil {
 			return
 		}
-		pause := backoff.Next()
-		failed(err, pause)
+		pause, known := standbyPause, standby
+		if standby = errors.Is(err, ErrStandby); !standby {
+			pause = backoff.Next()
+		}
+		if !standby || !known {
+			failed(err, pause)
+		}
 		again = true
 		if !Sleep(ctx, pause) {
 			return
@@ -62,11 +73,8 @@ func (p *Pool) Listen(ctx context.Context, channel string, connected func(again 
 }
 
 func (p *Pool) listen(ctx context.Context, channel string, connected func(), notified func(payload string)) error {
-	config := p.config.ConnConfig.Config.Copy()
-	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
-	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.DeadlineContextWatcherHandler{Conn: conn.Conn()}
-	}
+	config := p.impatient()
+	config.ValidateConnect = validatePrimary
 	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { notified(n.Payload) }
 	conn, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
@@ -83,4 +91,13 @@ func (p *Pool) listen(ctx context.Context, channel string, connected func(), not
 			return err
 		}
 	}
+}
+
+// validatePrimary is a pgconn.ValidateConnectFunc. That transactions are read-only, as by default_transaction_read_only, is nothing to LISTEN.
+func validatePrimary(ctx context.Context, conn *pgconn.PgConn) error {
+	recovering, err := queryText(ctx, conn, "select pg_catalog.pg_is_in_recovery()::pg_catalog.text")
+	if err == nil && recovering == "true" {
+		err = ErrStandby
+	}
+	return err
 }

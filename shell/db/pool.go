@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,8 @@ const (
 	healthPeriod = 10 * time.Second
 	// trusted is how long a connection may have been idle without being looked at before its next use.
 	trusted = 10 * time.Millisecond
+	// probeTimeout is how long a connection may take to be made, and to answer, for Probe.
+	probeTimeout = 2 * time.Second
 )
 
 // Options say how to connect.
@@ -62,6 +65,8 @@ type Pool struct {
 	sparing atomic.Bool // a spare connection is being opened
 
 	replicas *replicas // nil for none
+
+	background sync.WaitGroup // what goes on after a request has its answer
 
 	waiting  atomic.Int64 // requests that are acquiring a connection
 	timeouts atomic.Int64 // requests that waited for one in vain
@@ -171,6 +176,7 @@ func (p *Pool) Close() {
 		s.pool.Close()
 	}
 	p.pool.Close()
+	p.background.Wait()
 }
 
 // Reset replaces all connections: idle ones now, others when they come back.
@@ -196,6 +202,30 @@ func (p *Pool) Check(ctx context.Context) error {
 		found, err := queryText(ctx, pgOf(conn), installed)
 		return p.checkInstalled(found, err)
 	})
+}
+
+// Probe makes one round trip, on a connection of its own where all are in use. That the database refuses another one, because there are
+// too many, is an answer, too.
+func (p *Pool) Probe(ctx context.Context) error {
+	if !p.Busy() {
+		quick, cancel := context.WithTimeout(ctx, probeTimeout/2)
+		defer cancel()
+		if err := p.Check(quick); err == nil || quick.Err() == nil || !p.Busy() {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	conn, err := pgconn.ConnectConfig(ctx, p.impatient())
+	if err != nil {
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) && refused.Code == "53300" {
+			return nil
+		}
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return p.checkInstalled(queryText(ctx, conn, installed))
 }
 
 // Live tells whether event triggers in the database watch the DDL (postern.live). Without them compiled statements outlive it.

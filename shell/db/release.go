@@ -21,7 +21,7 @@ func (p *Pool) release(conn *pgxpool.Conn, dirty bool) {
 		conn.Release()
 		return
 	}
-	go func() {
+	p.background.Go(func() {
 		defer conn.Release()
 		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
 		defer cancel()
@@ -34,5 +34,5 @@ func (p *Pool) release(conn *pgxpool.Conn, dirty bool) {
 		if err != nil {
 			_ = pg.Close(ctx) // the pool then makes another
 		}
-	}()
+	})
 }

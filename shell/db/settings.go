@@ -6,24 +6,23 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Schema returns what requests find in schemas, as JSON (postern.describe_schema). It uses a connection of its own.
 func (p *Pool) Schema(ctx context.Context, schemas []string) ([]byte, error) {
-	conn, err := pgconn.ConnectConfig(ctx, &p.config.ConnConfig.Config)
+	r, err := p.Reader(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	if err := p.checkInstalled(queryText(ctx, conn, installed)); err != nil {
+	defer r.Close()
+	if err := p.checkInstalled(queryText(ctx, r.conn, installed)); err != nil {
 		return nil, err
 	}
 	names := make([][2]string, len(schemas))
 	for i, name := range schemas {
 		names[i][0] = name
 	}
-	rows := conn.ExecParams(ctx, "select postern.describe_schema($1)", [][]byte{encodeColumn(names, 0)}, []uint32{oidTextArray}, []int16{1}, nil).Read()
+	rows := r.conn.ExecParams(ctx, "select postern.describe_schema($1)", [][]byte{encodeColumn(names, 0)}, []uint32{oidTextArray}, []int16{1}, nil).Read()
 	if rows.Err != nil {
 		return nil, fmt.Errorf("reading the schema: %w", rows.Err)
 	}
@@ -48,17 +47,12 @@ select s.name, pg_catalog.current_setting(s.name, true)
 from pg_catalog.unnest($1::pg_catalog.text[]) as s(name)
 where pg_catalog.current_setting(s.name, true) is not null`
 
-// ReadSettings gives the in-database settings (PostgREST docs/references/configuration) without their prefix pgrst. and
-// with underscores, of which names tells those that can be set there. preConfig is a function that is called before, in
-// a transaction that is read-only and rolled back; what it sets counts less than the role's own settings. It uses a
-// connection of its own, which has the role's newest settings.
-func (p *Pool) ReadSettings(ctx context.Context, preConfig string, names []string) (map[string]string, error) {
+// Settings gives the in-database settings (PostgREST docs/references/configuration) without their prefix pgrst. and with
+// underscores, of which names tells those that can be set there. preConfig is a function that is called before, in a
+// transaction that is read-only and rolled back; what it sets counts less than the role's own settings.
+func (r *Reader) Settings(ctx context.Context, preConfig string, names []string) (map[string]string, error) {
 	const prefix = "pgrst."
-	conn, err := pgconn.ConnectConfig(ctx, &p.config.ConnConfig.Config)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	conn := r.conn
 	result := make(map[string]string)
 	if preConfig != "" {
 		if err := conn.Exec(ctx, "begin read only; select "+QuoteName(preConfig)+"()").Close(); err != nil {
@@ -145,13 +139,9 @@ select pg_catalog.md5(pg_catalog.concat(
   (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', m.roleid, m.member, m.xmin), ',' order by m.roleid, m.member, m.xmin::pg_catalog.text)
      from pg_catalog.pg_auth_members as m)))`
 
-// ReadRoles reads the roles that may be assumed. It uses a connection of its own, so that it does not wait for one of the pool's.
-func (p *Pool) ReadRoles(ctx context.Context) (*Roles, error) {
-	conn, err := pgconn.ConnectConfig(ctx, &p.config.ConnConfig.Config)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
+// Roles reads the roles that may be assumed.
+func (r *Reader) Roles(ctx context.Context) (*Roles, error) {
+	conn := r.conn
 	privilege := " or pg_catalog.has_parameter_privilege(p.name, 'set')"
 	if version := conn.ParameterStatus("server_version"); strings.HasPrefix(version, "14") {
 		privilege = ""
@@ -171,6 +161,7 @@ func (p *Pool) ReadRoles(ctx context.Context) (*Roles, error) {
 		}
 		result.Settings[role] = settings
 	}
+	var err error
 	if result.State, err = queryText(ctx, conn, stateSQL); err != nil {
 		return nil, fmt.Errorf("reading the roles: %w", err)
 	}

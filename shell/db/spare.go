@@ -17,7 +17,7 @@ func (p *Pool) noteUse(conn *pgxpool.Conn) {
 	if !p.sparing.CompareAndSwap(false, true) {
 		return
 	}
-	go func() {
+	p.background.Go(func() {
 		defer p.sparing.Store(false)
 		if stat := p.pool.Stat(); stat.IdleConns() > 0 || stat.TotalConns() >= stat.MaxConns() {
 			return
@@ -27,5 +27,5 @@ func (p *Pool) noteUse(conn *pgxpool.Conn) {
 		if spare, err := p.pool.Acquire(ctx); err == nil { // if not, requests will say so
 			spare.Release()
 		}
-	}()
+	})
 }

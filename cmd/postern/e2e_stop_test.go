@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Without db-pool-automatic-recovery the loss of the database ends the process, whichever connection it is seen by.
+func testNoRecovery(t *testing.T, h *house, database string) {
+	serve := func(t *testing.T, settings ...string) *process {
+		p := h.serve(t, database, append(settings, "PGRST_DB_POOL_AUTOMATIC_RECOVERY=false")...)
+		p.failed = true
+		return p
+	}
+	ends := func(t *testing.T, p *process) {
+		t.Helper()
+		if err := p.end(20 * time.Second); err == nil || !strings.Contains(p.events.String(), "db-pool-automatic-recovery is off") {
+			t.Errorf("it ends with: %v\n%s", err, p.events)
+		}
+	}
+	const terminate = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and usename = 'e2e_login' and query "
+	t.Run("listener", func(t *testing.T) {
+		p := serve(t)
+		h.ask(t, database, terminate+"~* '^listen'")
+		ends(t, p)
+	})
+	t.Run("pool", func(t *testing.T) {
+		p := serve(t, "PGRST_DB_CHANNEL_ENABLED=false")
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			if response, err := p.client.Post(p.base+"/rpc/sleep", "application/json", strings.NewReader(`{"seconds":30}`)); err == nil {
+				_ = response.Body.Close()
+			}
+		})
+		eventually(t, "sleep", func() bool {
+			return h.ask(t, database, terminate+"~* 'none' or wait_event = 'PgSleep' and datname = current_database()") == "1"
+		})
+		waiting.Wait()
+		ends(t, p)
+	})
+	t.Run("refresher", func(t *testing.T) {
+		p := serve(t)
+		p.expect(t, "GET", "/books?id=eq.1&select=id", "", nil, 200, `[{"id":1}]`)
+		h.execute(t, "postgres", "alter database "+database+" allow_connections off") // those that there are stay
+		defer h.execute(t, "postgres", "alter database "+database+" allow_connections on")
+		ends(t, p)
+	})
+	t.Run("start", func(t *testing.T) {
+		p := h.launch(t, exec.Command(h.binary, "serve"), database, "PGRST_DB_URI=postgresql://nobody@127.0.0.1:1/none", "PGRST_DB_POOL_AUTOMATIC_RECOVERY=false")
+		p.failed = true
+		if err := p.end(20 * time.Second); err == nil {
+			t.Error("it ends well")
+		}
+	})
+}
+
+// SIGUSR1 reads settings again only with db-config, SIGUSR2 always.
+func testSignals(t *testing.T, h *house, database string) {
+	for _, config := range []bool{true, false} {
+		file := filepath.Join(t.TempDir(), "secret")
+		write := func(secret string) {
+			if err := os.WriteFile(file, []byte(secret), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(testSecret)
+		p := h.serve(t, database, "PGRST_JWT_SECRET=@"+file, fmt.Sprintf("PGRST_DB_CONFIG=%t", config))
+		status := func() int {
+			return p.send(t, "GET", "/rpc/me", "", "Authorization", token(`{"role":"e2e_user"}`)).status
+		}
+		if got := status(); got != 200 {
+			t.Errorf("db-config %t: %d", config, got)
+		}
+		write(strings.Repeat("other", 8))
+		_ = p.command.Process.Signal(syscall.SIGUSR1)
+		p.await(t, "Connections and compiled statements renewed")
+		if got := status(); (got == 401) != config {
+			t.Errorf("db-config %t, after SIGUSR1: %d", config, got)
+		}
+		_ = p.command.Process.Signal(syscall.SIGUSR2)
+		p.await(t, "Config reloaded")
+		if got := status(); got != 401 {
+			t.Errorf("db-config %t, after SIGUSR2: %d", config, got)
+		}
+	}
+}
+
+// Requests that run for too long are ended at the end, and while they run the server is not ready.
+func testDrain(t *testing.T, h *house, database string) {
+	p := h.serve(t, database, "PGRST_SERVER_DRAIN_TIMEOUT=2")
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		if response, err := p.client.Post(p.base+"/rpc/sleep", "application/json", strings.NewReader(`{"seconds":60}`)); err == nil {
+			_ = response.Body.Close()
+			t.Errorf("an answer: %d", response.StatusCode)
+		}
+	})
+	const sleeping = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+	eventually(t, "sleep", func() bool { return h.ask(t, database, sleeping) == "1" })
+	began := time.Now()
+	_ = p.command.Process.Signal(syscall.SIGTERM)
+	p.await(t, "Stopping")
+	if ready := p.ready(); ready != 503 {
+		t.Errorf("ready: %d", ready)
+	}
+	if err := p.stop(); err != nil {
+		t.Error(err)
+	}
+	waiting.Wait()
+	if took := time.Since(began); took < 1900*time.Millisecond || took > 15*time.Second {
+		t.Errorf("stopping takes %v", took)
+	}
+	eventually(t, "the end of the query", func() bool { return h.ask(t, database, sleeping) == "0" })
+}
+
+// A server that takes over a port from another loses no request, each on a new connection.
+func testHandOver(t *testing.T, h *house, database string) {
+	port := fmt.Sprintf("PGRST_SERVER_PORT=%d", freePort(t))
+	serve := func() *process { return h.serve(t, database, port, "PGRST_SERVER_REUSEPORT=true", "PGRST_DB_POOL=4") }
+	p := serve()
+	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	ctx, stop := context.WithCancel(t.Context())
+	answers := make([]map[string]int, 8)
+	var clients sync.WaitGroup
+	for i := range answers {
+		answers[i] = make(map[string]int)
+		clients.Go(func() {
+			for ctx.Err() == nil {
+				response, err := client.Get(p.base + "/books?select=id&id=eq.1")
+				if err != nil {
+					answers[i][err.Error()]++
+					continue
+				}
+				body, err := io.ReadAll(response.Body)
+				_ = response.Body.Close()
+				answers[i][fmt.Sprintf("%d %s %v", response.StatusCode, body, err)]++
+			}
+		})
+	}
+	for range soaked(3, 100) {
+		next := serve()
+		if err := p.stop(); err != nil {
+			t.Error(err)
+		}
+		next.expect(t, "GET", "/books?select=id&id=eq.1", "", nil, 200, `[{"id":1}]`)
+		next.base, p = p.base, next
+	}
+	stop()
+	clients.Wait()
+	all := make(map[string]int)
+	for _, some := range answers {
+		for answer, n := range some {
+			all[answer] += n
+		}
+	}
+	good := `200 [{"id":1}] <nil>`
+	t.Logf("%d requests in %d hand-overs", all[good], soaked(3, 100))
+	if len(all) != 1 || all[good] < 100 {
+		t.Errorf("answers: %v", all)
+	}
+}
+
+// The settings of a role are seen within ten seconds, however busy the server is.
+func testRolesUnderLoad(t *testing.T, h *house, database string) {
+	h.execute(t, "postgres", "create role e2e_slow; grant e2e_slow to e2e_login")
+	p := h.serve(t, database, "PGRST_DB_POOL=2")
+	ctx, stop := context.WithCancel(t.Context())
+	var clients sync.WaitGroup
+	defer clients.Wait()
+	defer stop()
+	for range 6 { // more than there are connections
+		clients.Go(func() {
+			for ctx.Err() == nil {
+				request, _ := http.NewRequestWithContext(ctx, "POST", p.base+"/rpc/sleep", strings.NewReader(`{"seconds":0.2}`))
+				if response, err := p.client.Do(request); err == nil {
+					_ = response.Body.Close()
+				}
+			}
+		})
+	}
+	eventually(t, "load", func() bool {
+		return h.ask(t, database, "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()") == "2"
+	})
+	for n := range 2 { // the first is soon after the start
+		h.execute(t, "postgres", fmt.Sprintf("alter role e2e_slow set statement_timeout = %d", 200+n))
+		eventually(t, "the change", func() bool { // ten seconds
+			return strings.Count(p.events.String(), "Roles or their settings changed") > n
+		})
+	}
+}
+
+// Transactions that are read-only by default do not keep the server from listening.
+func testReadOnly(t *testing.T, h *house, database string) {
+	h.execute(t, "postgres", "alter database "+database+" set default_transaction_read_only = on")
+	p := h.serve(t, database)
+	p.await(t, "listening for database notifications")
+	h.execute(t, database, "notify pgrst, 'reload config'")
+	p.await(t, "Config reloaded")
+}

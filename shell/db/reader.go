@@ -1,0 +1,59 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+)
+
+// Reader reads what the server has to know from the catalog, on a connection of its own: it waits for none of the pool's, however busy
+// that is, and has the newest settings of the connection's role.
+type Reader struct{ conn *pgconn.PgConn }
+
+// Reader connects. Close the Reader after its use.
+func (p *Pool) Reader(ctx context.Context) (*Reader, error) {
+	conn, err := pgconn.ConnectConfig(ctx, p.impatient())
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{conn}, nil
+}
+
+// Close ends the connection.
+func (r *Reader) Close() { _ = r.conn.Close(context.Background()) }
+
+// impatient is how a connection is made that is given up, with its query, as soon as the context ends.
+func (p *Pool) impatient() *pgconn.Config {
+	config := p.config.ConnConfig.Config.Copy()
+	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.DeadlineContextWatcherHandler{Conn: conn.Conn()}
+	}
+	return config
+}
+
+// missingSQL gives those of the schemas $1 that do not exist, in their order.
+const missingSQL = `
+select s.name
+from pg_catalog.unnest($1::pg_catalog.text[]) with ordinality as s(name, place)
+where not exists (
+  select from pg_catalog.pg_namespace as n where n.nspname operator(pg_catalog.=) s.name)
+order by s.place`
+
+// Missing gives those of the schemas that do not exist.
+func (r *Reader) Missing(ctx context.Context, schemas []string) ([]string, error) {
+	names := make([][2]string, len(schemas))
+	for i, schema := range schemas {
+		names[i][0] = schema
+	}
+	rows := r.conn.ExecParams(ctx, missingSQL, [][]byte{encodeColumn(names, 0)}, []uint32{oidTextArray}, []int16{1}, nil).Read()
+	if rows.Err != nil {
+		return nil, fmt.Errorf("looking for the schemas: %w", rows.Err)
+	}
+	var missing []string
+	for _, row := range rows.Rows {
+		missing = append(missing, string(row[0]))
+	}
+	return missing, nil
+}

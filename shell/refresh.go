@@ -1,0 +1,68 @@
+package shell
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"postern/shell/db"
+)
+
+const (
+	refreshPeriod = 5 * time.Second // how often the settings of roles are read: they count within ten seconds
+	refreshPause  = time.Second     // the same, while a schema is missing, and at least between two times
+)
+
+// refresh reads roles, their settings, and whether the schemas exist from time to time, and after DDL, on a connection of its own:
+// however busy the pool is, a membership that is revoked does not count for long.
+func (s *Server) refresh(ctx context.Context) {
+	for {
+		pause := refreshPeriod
+		if f := s.obstacle.Load(); f != nil {
+			pause = refreshPause
+		}
+		if !db.Sleep(ctx, refreshPause) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause - refreshPause):
+		case <-s.changed:
+		}
+		if s.reading() {
+			continue
+		}
+		if err := s.refreshOnce(ctx); err != nil && ctx.Err() == nil {
+			s.lost(err)
+		}
+	}
+}
+
+func (s *Server) refreshOnce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	reader, err := s.pool.Reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	s.reloads.Lock()
+	defer s.reloads.Unlock()
+	st := s.state.Load()
+	roles, err := readRoles(ctx, reader, st.config)
+	if err != nil {
+		return err
+	}
+	missing, err := reader.Missing(ctx, schemasOf(st.config))
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(roles, st.roleSource) {
+		s.pool.Changed()
+		s.state.Store(st.withRoles(roles, s.nextGeneration()))
+		s.log.event("Roles or their settings changed")
+	}
+	s.found(missing)
+	return nil
+}
