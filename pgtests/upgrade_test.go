@@ -26,7 +26,10 @@ func TestUpgradeWhileCompiling(t *testing.T) {
 		}
 		answered <- answer
 	}()
-	for waiting := 0; waiting == 0 && len(answered) == 0; {
+	for waiting := 0; waiting == 0; {
+		if len(answered) > 0 {
+			t.Fatalf("it is not compiled: %s", <-answered)
+		}
 		const query = "select count(*) from pg_locks where locktype = 'advisory' and objid = 4713 and not granted"
 		if err := owner.QueryRow(t.Context(), query).Scan(&waiting); err != nil {
 			t.Fatal(err)
@@ -45,8 +48,8 @@ func TestUpgradeWhileCompiling(t *testing.T) {
 		  drop function postern.compiled_statement;
 		  perform postern.advance_epoch();
 		end
-		$$;
-		select pg_advisory_unlock(4713)`)
+		$$`)
+	execute(t, owner, "select pg_advisory_unlock(4713)")
 	if answer := <-answered; answer != `200 [{"id":1}]` {
 		t.Error(answer)
 	}
