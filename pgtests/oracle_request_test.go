@@ -250,6 +250,9 @@ func (a *asker) embed(n *node, depth int, root bool, labels map[string]bool, spr
 	if chance(a.Rand, 20) {
 		e.hint = ""
 	}
+	if e.target == "count" {
+		return // that is an aggregate, in PostgREST too
+	}
 	found := a.s.find(n.rel, e.target, e.hint)
 	if len(found) != 1 {
 		if chance(a.Rand, 90) { // seldom an error
@@ -267,8 +270,8 @@ func (a *asker) embed(n *node, depth int, root bool, labels map[string]bool, spr
 	if e.as.to.secret && !chance(a.Rand, 5) {
 		return
 	}
-	if e.target == "count" || slices.ContainsFunc(n.items, func(i *item) bool { return i.embed != nil && i.embed.target == e.target }) {
-		return // that is an aggregate, in PostgREST too; and filters would be for both
+	if slices.ContainsFunc(n.items, func(i *item) bool { return i.embed != nil && i.embed.target == e.target }) {
+		return // filters would be for both
 	}
 	e.join = choice(a.Rand, "", "", "", "left", "inner")
 	kind := "embed"

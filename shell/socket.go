@@ -31,6 +31,7 @@ func listen(s socket) (net.Listener, error) {
 	network, host := hostPreference(s.host)
 	config := net.ListenConfig{}
 	if s.reuseport {
+		config.SetMultipathTCP(false) // leave attaches a filter, which its sockets refuse
 		config.Control = func(_, _ string, raw syscall.RawConn) error {
 			var failed error
 			err := raw.Control(func(fd uintptr) {

@@ -220,10 +220,10 @@ func (w *wire) send(t *testing.T, method, target, body string, headers ...string
 
 // What a client gets wrong is answered with a code, and the connections, its own and that to the database, serve on.
 func testBadInput(t *testing.T, h *house) {
-	p := h.serve(t, "e2e", "PGRST_DB_POOL=1")
+	p := h.serve(t, "e2e", "PGRST_DB_POOL=1", "PGRST_DB_URI="+h.cluster.URI("e2e_login", "e2e")+"&application_name=bad")
 	w := dial(t, p)
-	session := func() string {
-		return h.ask(t, "e2e", "select count(*) || ' ' || min(pid) from pg_stat_activity where usename = 'e2e_login' and query !~* '^listen' and state = 'idle'")
+	session := func() string { // the pool's: what reads settings comes and goes later
+		return h.ask(t, "e2e", "select pid::text from pg_stat_activity where application_name = 'bad' and query !~* '^listen' order by backend_start limit 1")
 	}
 	if r := w.send(t, "GET", "/books?select=id&id=eq.1", ""); r.status != 200 {
 		t.Fatal(r)

@@ -103,7 +103,9 @@ func testAbsentDatabase(t *testing.T, h *house, database string) {
 		t.Errorf("live %d, ready %d", live, ready)
 	}
 	shared := h.launch(t, exec.Command(h.binary, "serve"), database, nobody, "PGRST_SERVER_REUSEPORT=true")
-	eventually(t, "an attempt", func() bool { return strings.Contains(shared.events.String(), "Attempting to reconnect to the database") })
+	eventually(t, "an attempt", func() bool {
+		return strings.Contains(shared.events.String(), "Attempting to reconnect to the database")
+	})
 	if live, ready := shared.status("/live"), shared.ready(); live != 500 || ready != 503 || listeningOn.MatchString(shared.events.String()) {
 		t.Errorf("with server-reuseport: live %d, ready %d\n%s", live, ready, shared.events)
 	}
