@@ -18,7 +18,7 @@ import (
 func told(f *fault.Fault) (message, details string) {
 	message = f.Message
 	switch {
-	case f.Code == "PGRST000":
+	case f.Code == "PGRST000" && f.Hint == "": // else it says what to do
 		message = "Database connection error."
 	case f.Code == "PGRST001":
 		message = "Database client error. Retrying the connection."

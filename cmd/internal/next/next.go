@@ -49,8 +49,8 @@ func change(t testing.TB, tree string) {
 		name = filepath.Join(tree, "sql", name+".sql")
 		edit(t, name, name, "postern.compiled_statement(", "postern.statement_compiled(")
 	}
-	compile := filepath.Join(tree, "sql", "compile.sql")
-	edit(t, compile, compile, "path_segments(path text)", "path_segments(raw text)",
+	segments := filepath.Join(tree, "sql", "compile_context.sql")
+	edit(t, segments, segments, "path_segments(path text)", "path_segments(raw text)",
 		"case when path in", "case when raw in", "substr(path, 2)", "substr(raw, 2)")
 	schema := filepath.Join(tree, "sql", "schema.sql")
 	const place = "create or replace function postern.protocol()"
