@@ -136,7 +136,7 @@ func (s *Server) check(ctx context.Context) error {
 // isAnswer reports whether an error is not that the database cannot be reached.
 func isAnswer(err error) bool {
 	var refused *pgconn.ConnectError
-	return !errors.As(err, &refused) && !pgconn.Timeout(err)
+	return !errors.As(err, &refused) && !pgconn.Timeout(err) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // hopeless stops the server if trying again to connect is of no use, or unwanted.
@@ -160,7 +160,9 @@ func (s *Server) hopeless(err error) bool {
 // query with does not.
 func (s *Server) lost(err error) {
 	var answered *pgconn.PgError
-	if s.state.Load().config.DBPoolAutomaticRecovery || errors.As(err, &answered) && answered.SeverityUnlocalized == "ERROR" {
+	const tooMany = "53300" // connections: there are others
+	if s.state.Load().config.DBPoolAutomaticRecovery ||
+		errors.As(err, &answered) && (answered.SeverityUnlocalized == "ERROR" || answered.Code == tooMany) {
 		return
 	}
 	s.fail(fmt.Errorf("the database was lost, and db-pool-automatic-recovery is off: %w", err))

@@ -5,31 +5,36 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"postern/shell/config"
 )
 
 // A label says what is asked for without its values, and is one comment whatever clients send.
 func TestLabel(t *testing.T) {
+	st := &state{config: &config.Config{DBRootSpec: "root"}}
 	for _, test := range []struct{ method, target, want string }{
 		{"GET", "/books?select=id,title,authors(name)&pages=gt.150&order=id", "GET /books?select=id,title,authors(name)&pages=gt.$&order=id"},
 		{"POST", "/rpc/add?a=1&b=secret", "POST /rpc/add?a=$&b=$"},
 		{"GET", "/books?select=*", "GET /books?select=*"},
 		{"GET", "/books*/;drop/*x", "GET /books_/;drop/_x"},
 		{"GET", "/*/**//*/", "GET /_/__//_/"},
-		{"PATCH", "/caf%C3%A9?x=%00%0a--", "PATCH /caf%C3%A9?x=%00%0a--"},
+		{"PATCH", "/books?x=%00%0a--", "PATCH /books?x=%00%0a--"},
+		{"GET", "/%72pc/add?a=secret", "GET /%72pc/add"},
+		{"GET", "/?a=secret", "GET /?a=$"},
 	} {
 		r := httptest.NewRequest(test.method, "/", nil)
 		r.RequestURI = test.target
-		if got := label(r, true); got != "/* "+test.want+" */ " {
+		if got := st.label(r, true); got != "/* "+test.want+" */ " {
 			t.Errorf("%s: %s", test.target, got)
 		}
 	}
 	r := &http.Request{Method: "GET", RequestURI: "/é\x01\n" + strings.Repeat("/*", 500)}
-	got := label(r, true)
+	got := st.label(r, true)
 	if len(got) > maxLabel+8 || strings.Count(got, "/*") != 1 || strings.Count(got, "*/") != 1 || strings.ContainsFunc(got, func(c rune) bool { return c < ' ' || c > '~' }) {
 		t.Error(got)
 	}
 	r.RequestURI = "/books?apikey=secret"
-	if got := label(r, false); got != "/* GET /books */ " {
+	if got := st.label(r, false); got != "/* GET /books */ " {
 		t.Error(got)
 	}
 }

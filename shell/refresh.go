@@ -16,6 +16,7 @@ const (
 // refresh reads roles, their settings, and whether the schemas exist from time to time, and after DDL, on a connection of its own:
 // however busy the pool is, a membership that is revoked does not count for long.
 func (s *Server) refresh(ctx context.Context) {
+	failing := false
 	for {
 		pause := refreshPeriod
 		if f := s.obstacle.Load(); f != nil {
@@ -33,13 +34,23 @@ func (s *Server) refresh(ctx context.Context) {
 		if s.reading() {
 			continue
 		}
-		if err := s.refreshOnce(ctx); err != nil && ctx.Err() == nil {
+		err := s.refreshOnce(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			if !failing {
+				s.log.event("Roles, their settings and schemas cannot be read, so changes of them do not count: %v", err)
+			}
 			s.lost(err)
 		}
+		failing = err != nil
 	}
 }
 
 func (s *Server) refreshOnce(ctx context.Context) error {
+	s.reloads.Lock()
+	defer s.reloads.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
 	reader, err := s.pool.Reader(ctx)
@@ -47,8 +58,6 @@ func (s *Server) refreshOnce(ctx context.Context) error {
 		return err
 	}
 	defer reader.Close()
-	s.reloads.Lock()
-	defer s.reloads.Unlock()
 	st := s.state.Load()
 	roles, err := readRoles(ctx, reader, st.config)
 	if err != nil {

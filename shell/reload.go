@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,8 +22,7 @@ const (
 	reloadTimeout = 10 * time.Second // for reading settings from the database
 
 	followPause = 200 * time.Millisecond // between two reloads that notifications ask for
-
-	missed = "\x00" // stands for the notifications that may have been missed
+	retryPause  = 5 * time.Second        // the same, where the database could not be asked
 )
 
 // listening is the running LISTEN.
@@ -144,38 +144,46 @@ func (s *Server) readConfig(ctx context.Context, reader *db.Reader, old *config.
 }
 
 // Reload reads the configuration again, as SIGUSR2 and NOTIFY 'reload config' do.
-func (s *Server) Reload(ctx context.Context) {
+func (s *Server) Reload(ctx context.Context) error {
 	defer s.tellReloading()()
 	err := s.reload(ctx, false)
 	s.metrics.Reloaded(false, err)
 	if err != nil {
 		s.log.event("Failed reloading config: %v", err)
-		return
+		return err
 	}
 	s.warn()
 	s.log.event("Config reloaded")
 	s.listen(ctx)
+	return nil
 }
 
 // Renew makes the database compile every statement anew and replaces the connections, as SIGUSR1 and
-// NOTIFY 'reload schema' do. Nothing of the schema is kept here.
-func (s *Server) Renew(ctx context.Context) {
+// NOTIFY 'reload schema' do. Nothing of the schema is kept here. Where the settings cannot be read the old ones stay.
+func (s *Server) Renew(ctx context.Context) error {
 	defer s.tellReloading()()
 	err := s.reload(ctx, true)
 	s.metrics.Reloaded(true, err)
 	if err != nil {
 		s.log.event("Failed reloading config: %v", err)
+		s.reloads.Lock()
+		st := s.state.Load()
+		s.pool.Changed()
+		s.state.Store(st.withRoles(st.roleSource, s.nextGeneration()))
+		s.pool.Reset()
+		s.reloads.Unlock()
 	}
 	s.log.event("Connections and compiled statements renewed")
+	return err
 }
 
 // listen starts, stops or moves the LISTEN, as the configuration has it. The channel that it returns is closed once that was tried.
 func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 	first := make(chan struct{})
 	done := sync.OnceFunc(func() { close(first) })
-	c := s.state.Load().config
 	s.reloads.Lock()
 	defer s.reloads.Unlock()
+	c := s.state.Load().config
 	channel := c.DBChannel
 	if !c.DBChannelEnabled {
 		channel = ""
@@ -195,8 +203,8 @@ func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 	}
 	following, stop := context.WithCancel(ctx)
 	s.listener.stop = stop
-	messages := make(chan string, 16)
-	s.background.Go(func() { s.follow(ctx, following, channel, messages) })
+	asked := &wishes{some: make(chan struct{}, 1)}
+	s.background.Go(func() { s.follow(ctx, following, asked) })
 	s.background.Go(func() {
 		defer done()
 		s.pool.Listen(following, channel,
@@ -205,11 +213,11 @@ func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 				s.log.event("Listener connected to %s on %q and listening for database notifications on the %q channel",
 					server.Version, server.Address, channel)
 				if again { // some may have been missed
-					offer(messages, missed)
+					asked.add(wishSchema | wishSettings)
 				}
 				done()
 			},
-			func(payload string) { offer(messages, payload) },
+			func(payload string) { asked.add(s.wish(channel, payload)) },
 			func(err error, pause time.Duration) {
 				s.log.event("Failed listening for database notifications on the %q channel. %v", channel, err)
 				s.log.event("Retrying listening for database notifications in %d seconds...", pause/time.Second)
@@ -222,46 +230,63 @@ func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 	return first
 }
 
-// offer passes a message on unless so many wait that one more changes nothing.
-func offer(messages chan<- string, message string) {
+// wishes are what notifications ask for and is not done yet.
+type wishes struct {
+	bits atomic.Uint32
+	some chan struct{} // has an element where there may be some
+}
+
+const (
+	wishSchema   = 1 << iota // reload schema
+	wishSettings             // reload config
+)
+
+func (w *wishes) add(bits uint32) {
+	w.bits.Or(bits)
 	select {
-	case messages <- message:
+	case w.some <- struct{}{}:
 	default:
 	}
 }
 
-// follow does what notifications ask for, until following ends. Those that came meanwhile are done together.
-func (s *Server) follow(ctx, following context.Context, channel string, messages <-chan string) {
-	for {
-		schema, settings := false, false
-		collect := func(message string) {
-			switch message {
-			case missed:
-				schema, settings = true, true
-			case "", "reload schema":
-				s.log.event("Received a schema cache reload message on the %q channel", channel)
-				schema, settings = true, settings || message == "" && s.state.Load().config.DBConfig
-			case "reload config":
-				s.log.event("Received a config reload message on the %q channel", channel)
-				settings = true
-			}
+// wish returns what a notification asks for, and logs it.
+func (s *Server) wish(channel, payload string) uint32 {
+	switch payload {
+	case "", "reload schema":
+		s.log.event("Received a schema cache reload message on the %q channel", channel)
+		if payload == "" && s.state.Load().config.DBConfig {
+			return wishSchema | wishSettings
 		}
+		return wishSchema
+	case "reload config":
+		s.log.event("Received a config reload message on the %q channel", channel)
+		return wishSettings
+	}
+	return 0
+}
+
+// failed reports whether an error is of a database that could not be asked, and may be when it is tried again.
+func failed(err error) bool { return err != nil && !isAnswer(err) }
+
+// follow does what notifications ask for, until following ends. Those that came meanwhile are done together.
+func (s *Server) follow(ctx, following context.Context, asked *wishes) {
+	for {
 		select {
 		case <-following.Done():
 			return
-		case message := <-messages:
-			collect(message)
+		case <-asked.some:
 		}
-		for len(messages) > 0 {
-			collect(<-messages)
+		bits := asked.bits.Swap(0)
+		pause := followPause
+		if bits&wishSchema != 0 && failed(s.Renew(ctx)) {
+			pause = retryPause
+			asked.add(wishSchema)
 		}
-		if schema {
-			s.Renew(ctx)
+		if bits&wishSettings != 0 && failed(s.Reload(ctx)) {
+			pause = retryPause
+			asked.add(wishSettings)
 		}
-		if settings {
-			s.Reload(ctx)
-		}
-		if !db.Sleep(following, followPause) {
+		if !db.Sleep(following, pause) {
 			return
 		}
 	}
@@ -279,9 +304,9 @@ func (s *Server) watchSignals(ctx context.Context) {
 		case which := <-signals:
 			s.log.event("Received unix signal %s", unix.SignalName(which.(syscall.Signal)))
 			if which == syscall.SIGUSR1 {
-				s.Renew(ctx)
+				_ = s.Renew(ctx) // it is logged
 			} else {
-				s.Reload(ctx)
+				_ = s.Reload(ctx)
 			}
 		}
 	}

@@ -33,10 +33,15 @@ func hasPayload(method string) bool {
 
 func isSafe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
+// calls reports whether a path may be that of a function.
+func (st *state) calls(path string) bool {
+	return strings.HasPrefix(path, "/rpc/") || st.config.DBRootSpec != "" && path == "/"
+}
+
 // prepare makes of a request what the database gets: shape, values and settings.
 func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) {
 	path, query := target(r)
-	call := strings.HasPrefix(path, "/rpc/") || st.config.DBRootSpec != "" && path == "/"
+	call := st.calls(path)
 	x.texts = append(append(append(x.texts[:0], r.Method...), path...), identity.Role...)
 	method, rest := x.texts[:len(r.Method)], x.texts[len(r.Method):]
 	x.headers = appendHeaders(x.headers[:0], r)

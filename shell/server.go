@@ -68,6 +68,7 @@ type Server struct {
 	tracer     *tracing.Tracer // nil where there are no traces
 	missing    []string        // schemas that do not exist, under reloads
 	changed    chan struct{}   // has an element when there was DDL
+	describing sync.Mutex
 	asking     sync.Mutex
 	asked      *question // to the database, whether it answers; nil without one; under asking
 
@@ -99,7 +100,7 @@ func New(options Options) (*Server, error) {
 	}
 	s.tokens.debug = s.log.debug
 	s.obstacle.Store(errNotConnected)
-	s.sources.DBURI = c.DBURI
+	s.sources.DBURI, s.sources.DBURIRead = c.DBURI, c.DBURIRead
 	var err error
 	if s.tokens.remote, err = s.remoteKeys(c); err != nil {
 		return nil, err
@@ -302,8 +303,10 @@ func (s *Server) retryAfter() string {
 // Metrics gives what is counted.
 func (s *Server) Metrics() *admin.Metrics { return s.metrics }
 
-// Schema returns what requests find in the exposed schemas, as JSON.
+// Schema returns what requests find in the exposed schemas, as JSON. One after the other: each takes a connection of its own.
 func (s *Server) Schema(ctx context.Context) ([]byte, error) {
+	s.describing.Lock()
+	defer s.describing.Unlock()
 	schema, err := s.pool.Schema(ctx, s.state.Load().config.DBSchemas)
 	if err != nil {
 		s.log.event("The schema was not described: %v", err)

@@ -78,6 +78,7 @@ func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening: %w", err)
 	}
+	listener.(*net.UnixListener).SetUnlinkOnClose(false) // by then it may be another process's
 	if err := os.Chmod(path, mode); err != nil {
 		return nil, errors.Join(fmt.Errorf("listening: %w", err), listener.Close())
 	}

@@ -199,6 +199,7 @@ var differences = []difference{
 	{title: "Before the settings in the database are read all requests get 503", elsewhere: [2]string{"e2e_start_test.go", "func testAbsentDatabase"}},
 	{title: "A schema of db-schemas or db-extra-search-path that is dropped is missed", elsewhere: [2]string{"e2e_start_test.go", "drop schema late"}},
 	{title: "A server that stops is not /ready", elsewhere: [2]string{"e2e_stop_test.go", "func testDrain"}},
+	{title: "A database that is read-only by default stays so", elsewhere: [2]string{"faults_test.go", "alter system set default_transaction_read_only = on"}},
 	{title: "systemd is told", elsewhere: [2]string{"e2e_systemd_test.go", "func testServiceManager"}},
 	{title: "There are more settings", elsewhere: [2]string{"../../docs/settings.md", "server-tls-cert"}},
 	{title: "There is no schema cache.", test: func(t *testing.T, s *testServer) {

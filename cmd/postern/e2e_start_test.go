@@ -19,6 +19,7 @@ func TestBinaryStart(t *testing.T) {
 		"first": testFirstAnswer, "notify": testEarlyNotify, "absent": testAbsentDatabase, "schemas": testMissingSchemas, "invalid": testInvalidSetting,
 		"recovery": testNoRecovery, "signals": testSignals, "drain": testDrain, "handover": testHandOver, "notified": testServiceManager,
 		"activated": testActivation, "readonly": testReadOnly, "load": testRolesUnderLoad,
+		"socket": testSocketHandOver, "limit": testNoMoreConnections,
 	} {
 		h.execute(t, "postgres", "create database start_"+name+" template start")
 		t.Run(name, func(t *testing.T) {

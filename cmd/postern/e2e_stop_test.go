@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -213,4 +214,42 @@ func testReadOnly(t *testing.T, h *house, database string) {
 	p.await(t, "listening for database notifications")
 	h.execute(t, database, "notify pgrst, 'reload config'")
 	p.await(t, "Config reloaded")
+}
+
+// A server that takes over the path of a Unix socket keeps it when the other stops.
+func testSocketHandOver(t *testing.T, h *house, database string) {
+	path := filepath.Join(t.TempDir(), "api.sock")
+	first := h.serve(t, database, "PGRST_SERVER_UNIX_SOCKET="+path)
+	second := h.serve(t, database, "PGRST_SERVER_UNIX_SOCKET="+path)
+	if err := first.stop(); err != nil {
+		t.Error(err)
+	}
+	second.client.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}
+	second.base = "http://api"
+	second.expect(t, "GET", "/books?select=id&id=eq.1", "", nil, 200, `[{"id":1}]`)
+}
+
+// Where there may be no more connections, settings are read on one of the pool's, and the database does not count as lost.
+func testNoMoreConnections(t *testing.T, h *house, database string) {
+	p := h.serve(t, database, "PGRST_DB_POOL=2", "PGRST_DB_POOL_AUTOMATIC_RECOVERY=false")
+	p.await(t, "listening for database notifications")
+	var clients sync.WaitGroup
+	for range 2 {
+		clients.Go(func() { p.send(t, "POST", "/rpc/sleep", `{"seconds":1}`) })
+	}
+	eventually(t, "all connections", func() bool {
+		return h.ask(t, database, "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()") == "2"
+	})
+	h.execute(t, "postgres", "alter database "+database+" connection limit 3") // not for superusers
+	clients.Wait()
+	h.execute(t, database, "notify pgrst, 'reload config'")
+	p.await(t, "Config reloaded")
+	h.execute(t, database, "notify pgrst, 'reload schema'")
+	p.await(t, "Connections and compiled statements renewed")
+	p.expect(t, "GET", "/books?select=id&id=eq.1", "", nil, 200, `[{"id":1}]`)
+	if text := p.events.String(); strings.Contains(text, "Failed reloading") || strings.Contains(text, "cannot be read") {
+		t.Error(text)
+	}
 }

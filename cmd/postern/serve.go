@@ -71,7 +71,7 @@ func loadWhole(ctx context.Context, name string, arguments []string) (*config.Co
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "postern: without the settings in the database: %v\n", err)
 		} else {
-			sources.Database, sources.DBURI = fromDatabase, c.DBURI
+			sources.Database, sources.DBURI, sources.DBURIRead = fromDatabase, c.DBURI, c.DBURIRead
 			if c, err = config.Load(sources); err != nil {
 				return nil, err
 			}

@@ -103,7 +103,7 @@ func hostPort(u *url.URL) string {
 
 func (i *issuer) mayVisit(u *url.URL) error {
 	if u.Scheme != "https" && (u.Scheme != i.address.Scheme || hostPort(u) != hostPort(i.address)) {
-		return fmt.Errorf("it leads to %s, which is not https", u.Redacted())
+		return fmt.Errorf("it leads to %s, which is not https", shown(u))
 	}
 	return nil
 }
@@ -164,9 +164,15 @@ func (i *issuer) follow(ctx context.Context, configuration *document) (*document
 	}
 	set, err := i.get(ctx, u)
 	if err == nil && set.Keys == nil {
-		err = &strayError{u.Redacted(), "is no key set"}
+		err = &strayError{shown(u), "is no key set"}
 	}
 	return set, err
+}
+
+// shown returns a URL as it may be logged: without what may be a secret.
+func shown(u *url.URL) string {
+	safe := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	return safe.String()
 }
 
 func (i *issuer) get(ctx context.Context, u *url.URL) (*document, error) {
@@ -177,25 +183,29 @@ func (i *issuer) get(ctx context.Context, u *url.URL) (*document, error) {
 	request.Header.Set("Accept", "application/json")
 	response, err := i.client.Do(request)
 	if err != nil {
+		var failure *url.Error
+		if errors.As(err, &failure) {
+			err = fmt.Errorf("%s: %w", shown(u), failure.Err)
+		}
 		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	switch {
 	case response.StatusCode >= 400 && response.StatusCode < 500:
-		return nil, &strayError{u.Redacted(), "answers " + response.Status}
+		return nil, &strayError{shown(u), "answers " + response.Status}
 	case response.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%s answers %s", u.Redacted(), response.Status)
+		return nil, fmt.Errorf("%s answers %s", shown(u), response.Status)
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxDocument+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", u.Redacted(), err)
+		return nil, fmt.Errorf("%s: %w", shown(u), err)
 	}
 	if len(body) > maxDocument {
-		return nil, fmt.Errorf("%s gives more than %d bytes", u.Redacted(), maxDocument)
+		return nil, fmt.Errorf("%s gives more than %d bytes", shown(u), maxDocument)
 	}
 	found := &document{fresh: freshness(response.Header, time.Now())}
 	if json.Unmarshal(body, found) != nil || found.Keys == nil && found.URI == "" {
-		return nil, &strayError{u.Redacted(), "is neither a key set nor an OpenID configuration"}
+		return nil, &strayError{shown(u), "is neither a key set nor an OpenID configuration"}
 	}
 	return found, nil
 }

@@ -85,7 +85,8 @@ type Sources struct {
 	File        string            // path of the config file; empty for none
 	Environment []string          // "NAME=value", as os.Environ gives them
 	Database    map[string]string // in-database settings without the prefix pgrst., such as db_schemas; may be nil
-	DBURI       string            // when not empty, used in place of db-uri (a reload keeps the connection string)
+	DBURI       string            // when not empty, used in place of db-uri (a reload keeps the connection strings),
+	DBURIRead   string            // and this in place of db-uri-read
 }
 
 // Load reads all settings. Errors name the setting and tell what is wrong with its value.
@@ -116,7 +117,7 @@ func Load(sources Sources) (*Config, error) {
 	}
 	c.AppSettings = appSettings(environment, file)
 	if sources.DBURI != "" {
-		c.DBURI = sources.DBURI
+		c.DBURI, c.DBURIRead = sources.DBURI, sources.DBURIRead
 	}
 	return c, c.complete()
 }

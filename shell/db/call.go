@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -33,9 +32,7 @@ func (p *Pool) do(ctx context.Context, request *Request, st *statement.Statement
 		return err
 	}
 	defer func() { p.release(conn, dirty(st, answer)) }()
-	if request.Timed {
-		request.Acquired = time.Now()
-	}
+	request.noteAcquired()
 	err = p.call(ctx, conn, request, st, answer)
 	if pgconn.SafeToRetry(err) && ctx.Err() == nil {
 		if conn, err = p.replace(ctx, conn); err != nil {

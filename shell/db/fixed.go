@@ -27,7 +27,6 @@ const (
 	oidBytea     = statement.OIDBytea
 	oidText      = statement.OIDText
 	oidTextArray = 1009
-	oidJSONB     = 3802
 )
 
 var fixed = [fixedStatements]fixedStatement{

@@ -97,13 +97,13 @@ type Stats struct {
 // Stats gives the figures of now.
 func (p *Pool) Stats() Stats {
 	stat := p.pool.Stat()
-	restores := p.restores.Load()
+	restores, trips := p.restores.Load(), p.trips.Load()
 	for _, s := range p.replicas.all() {
-		restores += s.pool.restores.Load()
+		restores, trips = restores+s.pool.restores.Load(), trips+s.pool.trips.Load()
 	}
 	return Stats{
 		Available: int(stat.IdleConns()), Max: int(stat.MaxConns()), Waiting: p.waiting.Load(), Timeouts: p.timeouts.Load(),
-		Restores: restores, Trips: p.trips.Load(), Opened: stat.NewConnsCount(), WaitSeconds: stat.EmptyAcquireWaitTime().Seconds(),
+		Restores: restores, Trips: trips, Opened: stat.NewConnsCount(), WaitSeconds: stat.EmptyAcquireWaitTime().Seconds(),
 	}
 }
 
@@ -219,7 +219,7 @@ func (p *Pool) Probe(ctx context.Context) error {
 	conn, err := pgconn.ConnectConfig(ctx, p.impatient())
 	if err != nil {
 		var refused *pgconn.PgError
-		if errors.As(err, &refused) && refused.Code == "53300" {
+		if errors.As(err, &refused) && refused.Code == tooManyConnections {
 			return nil
 		}
 		return err

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -9,20 +10,33 @@ import (
 )
 
 // Reader reads what the server has to know from the catalog, on a connection of its own: it waits for none of the pool's, however busy
-// that is, and has the newest settings of the connection's role.
-type Reader struct{ conn *pgconn.PgConn }
+// that is, and has the newest settings of the connection's role. Where there may be no more connections it takes one of the pool's.
+type Reader struct {
+	conn  *pgconn.PgConn
+	close func()
+}
+
+const tooManyConnections = "53300"
 
 // Reader connects. Close the Reader after its use.
 func (p *Pool) Reader(ctx context.Context) (*Reader, error) {
 	conn, err := pgconn.ConnectConfig(ctx, p.impatient())
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == tooManyConnections {
+		pooled, err := p.pool.Acquire(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return &Reader{pooled.Conn().PgConn(), pooled.Release}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{conn}, nil
+	return &Reader{conn, func() { _ = conn.Close(context.Background()) }}, nil
 }
 
-// Close ends the connection.
-func (r *Reader) Close() { _ = r.conn.Close(context.Background()) }
+// Close ends the connection, or gives it back.
+func (r *Reader) Close() { r.close() }
 
 // impatient is how a connection is made that is given up, with its query, as soon as the context ends.
 func (p *Pool) impatient() *pgconn.Config {

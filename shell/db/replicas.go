@@ -207,6 +207,7 @@ func (s *standby) read(ctx context.Context, request *Request, st *statement.Stat
 		return false
 	}
 	pg := pgOf(conn)
+	request.noteAcquired()
 	err = s.pool.call(ctx, conn, request, st, answer)
 	var pgErr *pgconn.PgError
 	switch {

@@ -53,6 +53,13 @@ func (r *Request) safe() bool {
 	return string(r.Method) == http.MethodGet || string(r.Method) == http.MethodHead
 }
 
+// noteAcquired notes that there is a connection for the request.
+func (r *Request) noteAcquired() {
+	if r.Timed {
+		r.Acquired = time.Now()
+	}
+}
+
 // bindSet returns the parameters of setStatement for a compiled statement, or for postern.handle where st is nil. A statement that
 // is not prepared is planned for its values: a generic plan would save nothing, and Citus takes none of INSERT.
 func (r *Request) bindSet(st *statement.Statement, prepares bool) [][]byte {

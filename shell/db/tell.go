@@ -43,7 +43,12 @@ func (p *Pool) Listener() Server {
 }
 
 // SetDebug says whether Options.Debug is told what the pool does.
-func (p *Pool) SetDebug(on bool) { p.debugging.Store(on && p.options.Debug != nil) }
+func (p *Pool) SetDebug(on bool) {
+	p.debugging.Store(on && p.options.Debug != nil)
+	for _, s := range p.replicas.all() {
+		s.pool.SetDebug(on)
+	}
+}
 
 // tell tells it. Where there are arguments and much to do, callers look at debugging first, so that nothing is allocated.
 func (p *Pool) tell(format string, arguments ...any) {

@@ -2,6 +2,7 @@ package db
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -20,13 +21,22 @@ var libpqOnly = []string{
 // that is silent in the middle of it would hold a place in the pool for two minutes.
 const connectTimeout = 10 * time.Second
 
+// withoutString returns what is wrong with a connection string, without the string, in which there may be a password.
+func withoutString(err error) string {
+	text := err.Error()
+	if end := strings.LastIndex(text, "`: "); end >= 0 {
+		text = "cannot parse the connection string: " + text[end+len("`: "):]
+	}
+	return text
+}
+
 // ParseURI reads a connection string of libpq (a URI or key=value pairs) and the PG* variables. The connection speaks
 // UTF-8, and reads string constants as the functions are written, whatever the database's settings are. The application
 // is its application_name unless the string or PGAPPNAME has one.
 func ParseURI(uri, application string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(uri)
 	if err != nil {
-		return nil, fmt.Errorf("db-uri: %w", err)
+		return nil, fmt.Errorf("db-uri: %s", withoutString(err))
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectTimeout

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -38,6 +39,19 @@ func TestConnectTimeout(t *testing.T) {
 		config, err := ParseURI(uri, "test")
 		if err != nil || config.ConnConfig.ConnectTimeout != want {
 			t.Errorf("%s: %v, %v", uri, config.ConnConfig.ConnectTimeout, err)
+		}
+	}
+}
+
+// What is wrong with a connection string is told without it.
+func TestParseURITellsNoPassword(t *testing.T) {
+	t.Parallel()
+	for _, uri := range []string{
+		"host=/tmp password = hidden port=abc", `host=h password=hid\ hidden port=abc`, "postgres://u:hidden@h:abc/d", "postgres://u:hidden@h/d?sslmode=x",
+		"password=hidden nonsense",
+	} {
+		if _, err := ParseURI(uri, ""); err == nil || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%s: %v", uri, err)
 		}
 	}
 }

@@ -169,7 +169,7 @@ func (q *Request) End(role string, status, size int, code string, err error) {
 		return
 	}
 	q.span.SetAttributes(semconv.HTTPResponseStatusCode(status), semconv.HTTPResponseBodySize(size))
-	if found(status) {
+	if found(status) && q.method != http.MethodOptions { // of a path that there need not be
 		q.span.SetName(q.method + " " + q.path)
 		q.span.SetAttributes(semconv.HTTPRoute(q.path))
 	}
@@ -189,7 +189,7 @@ func (q *Request) End(role string, status, size int, code string, err error) {
 
 // found reports whether an answer with this status is one of something that exists: names of spans are to be few.
 func found(status int) bool {
-	return status/100 != 4 || status == http.StatusForbidden || status == http.StatusConflict
+	return status < 400 || status == http.StatusForbidden || status == http.StatusConflict || status == http.StatusInternalServerError
 }
 
 func (q *Request) begin(name string, began time.Time, options ...trace.SpanStartOption) trace.Span {
