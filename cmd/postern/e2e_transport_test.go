@@ -261,7 +261,7 @@ func testGoneClients(t *testing.T, h *house) {
 	if answer, _ := io.ReadAll(half); len(answer) > 0 {
 		t.Errorf("half closed: %s", answer)
 	}
-	const sessions = "select string_agg(pid::text, ',' order by pid) from pg_stat_activity where usename = 'e2e_login' and query !~* '^listen'"
+	const sessions = "select string_agg(pid::text, ',' order by pid) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
 	for _, version := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		q := p.over(version, nil)
 		var before string
