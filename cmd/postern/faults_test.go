@@ -88,7 +88,9 @@ func testServerFaults(t *testing.T, binary string) {
 			name: "stopped and continued", allowed: down, within: 8 * time.Second, impatient: true,
 			strike: func(t *testing.T) {
 				s.client.Timeout = time.Second
-				stopped = family(t, postmaster(t, h.cluster))
+				first := postmaster(t, h.cluster)
+				_ = syscall.Kill(first, syscall.SIGSTOP) // else it makes more meanwhile
+				stopped = family(t, first)
 				signalAll(stopped, syscall.SIGSTOP)
 				time.Sleep(2500 * time.Millisecond)
 				if r := s.p.admin.send(t, "GET", "/ready", ""); r.status != 503 {
