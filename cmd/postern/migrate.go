@@ -56,7 +56,7 @@ func migrateDatabase(ctx context.Context, uri string) error {
 func migrateTo(ctx context.Context, uri string, target int, tell func(line string)) error {
 	config, err := db.ParseURI(uri, "postern migrate")
 	if err != nil {
-		return err
+		return fmt.Errorf("db-uri: %w", err)
 	}
 	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -111,7 +112,7 @@ func (p *Pool) Stats() Stats {
 func Open(options Options) (*Pool, error) {
 	config, err := ParseURI(options.URI, options.Application)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("db-uri: %w", err)
 	}
 	options.grace = cancelGrace
 	p, err := newPool(options, config)

@@ -59,7 +59,7 @@ type mark struct {
 func openReplicas(primary *Pool) (*replicas, error) {
 	config, err := ParseURI(primary.options.ReadURI, primary.options.Application)
 	if err != nil {
-		return nil, fmt.Errorf("db-uri-read: %w", errors.Unwrap(err))
+		return nil, fmt.Errorf("db-uri-read: %w", err)
 	}
 	r := &replicas{primary: primary, bound: primary.options.MaxLag, start: time.Now(), seed: maphash.MakeSeed()}
 	r.writers, _ = simplelru.NewLRU(maxWriters, func(_ uint64, at int64) { r.changed.Store(max(r.changed.Load(), at)) })

@@ -1,7 +1,7 @@
 package db
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 	"time"
 
@@ -22,21 +22,21 @@ var libpqOnly = []string{
 const connectTimeout = 10 * time.Second
 
 // withoutString returns what is wrong with a connection string, without the string, in which there may be a password.
-func withoutString(err error) string {
+func withoutString(err error) error {
 	text := err.Error()
 	if end := strings.LastIndex(text, "`: "); end >= 0 {
 		text = "cannot parse the connection string: " + text[end+len("`: "):]
 	}
-	return text
+	return errors.New(text)
 }
 
 // ParseURI reads a connection string of libpq (a URI or key=value pairs) and the PG* variables. The connection speaks
 // UTF-8, and reads string constants as the functions are written, whatever the database's settings are. The application
-// is its application_name unless the string or PGAPPNAME has one.
+// is its application_name unless the string or PGAPPNAME has one. Errors have nothing of the string.
 func ParseURI(uri, application string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(uri)
 	if err != nil {
-		return nil, fmt.Errorf("db-uri: %s", withoutString(err))
+		return nil, withoutString(err)
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectTimeout

@@ -55,3 +55,17 @@ func TestParseURITellsNoPassword(t *testing.T) {
 		}
 	}
 }
+
+// What is wrong with either connection string is told by the name of its setting.
+func TestOpenNamesTheSetting(t *testing.T) {
+	t.Parallel()
+	const broken = "postgres://u@h:abc/d"
+	for setting, options := range map[string]Options{
+		"db-uri: ": {URI: broken}, "db-uri-read: ": {URI: "postgres://u@h/d", ReadURI: broken},
+	} {
+		_, err := Open(options)
+		if err == nil || !strings.HasPrefix(err.Error(), setting+"cannot parse the connection string: ") || strings.Contains(err.Error(), "%!") {
+			t.Errorf("%s: %v", setting, err)
+		}
+	}
+}
