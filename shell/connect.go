@@ -119,8 +119,8 @@ func (s *Server) notConnected(err error) *fault.Fault {
 }
 
 func (s *Server) logUnreachable(err error, pause time.Duration) {
-	if pooled := s.pool.PooledFault(err); pooled != nil {
-		s.log.event("%s: %s (%v); trying again in %s", pooled.Message, pooled.Hint, err, pause)
+	if f := s.obstacle.Load(); f != errNotConnected { // it says what to do
+		s.log.event("%s: %s (%v); trying again in %s", f.Message, f.Hint, err, pause)
 		return
 	}
 	s.log.failure(http.StatusServiceUnavailable, errNotConnected.Code, "Database connection error.", err.Error())
@@ -160,9 +160,8 @@ func (s *Server) hopeless(err error) bool {
 // query with does not.
 func (s *Server) lost(err error) {
 	var answered *pgconn.PgError
-	const tooMany = "53300" // connections: there are others
-	if s.state.Load().config.DBPoolAutomaticRecovery ||
-		errors.As(err, &answered) && (answered.SeverityUnlocalized == "ERROR" || answered.Code == tooMany) {
+	if s.state.Load().config.DBPoolAutomaticRecovery || db.IsFull(err) ||
+		errors.As(err, &answered) && answered.SeverityUnlocalized == "ERROR" {
 		return
 	}
 	s.fail(fmt.Errorf("the database was lost, and db-pool-automatic-recovery is off: %w", err))
@@ -170,9 +169,9 @@ func (s *Server) lost(err error) {
 
 // warn logs the warnings of the configuration, but for those known.
 func (s *Server) warn(known ...string) {
-	for _, warning := range s.state.Load().config.Warnings {
-		if !slices.Contains(known, warning) {
-			s.log.event("WARNING: %s", warning)
+	for _, text := range s.state.Load().config.Warnings {
+		if !slices.Contains(known, text) {
+			s.log.warn("%s", text)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (s *Server) logLegacy(r *http.Request, header []byte) {
 		label, name, _ := strings.Cut(pair, " in place of ")
 		hints = append(hints, "`"+name+"` to `"+label+"`")
 	}
-	s.log.event("WARNING: Embedded resource was referenced by relation name even though it has an alias.")
+	s.log.warn("Embedded resource was referenced by relation name even though it has an alias.")
 	s.log.event("Update filters, orders or limits that use %s in `%s %s`", strings.Join(hints, ", "), r.Method, r.RequestURI)
 }
 

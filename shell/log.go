@@ -70,6 +70,9 @@ func (l *logger) event(format string, arguments ...any) {
 	l.write(func(line []byte) []byte { return appendPrintable(line, oneLine.Replace(text), false) })
 }
 
+// warn writes what happened to the server and somebody should mend.
+func (l *logger) warn(format string, arguments ...any) { l.event(warning+format, arguments...) }
+
 // debug writes what only the level debug shows.
 func (l *logger) debug(format string, arguments ...any) {
 	if l.structured != nil {

@@ -34,7 +34,7 @@ func (s *Server) refresh(ctx context.Context) {
 		if s.reading() {
 			continue
 		}
-		err := s.refreshOnce(ctx)
+		err := s.read(ctx, s.refreshOnce)
 		if ctx.Err() != nil {
 			return
 		}
@@ -48,7 +48,8 @@ func (s *Server) refresh(ctx context.Context) {
 	}
 }
 
-func (s *Server) refreshOnce(ctx context.Context) error {
+// read has a function read from the catalog while there is no other reload.
+func (s *Server) read(ctx context.Context, with func(ctx context.Context, reader *db.Reader) error) error {
 	s.reloads.Lock()
 	defer s.reloads.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
@@ -58,6 +59,10 @@ func (s *Server) refreshOnce(ctx context.Context) error {
 		return err
 	}
 	defer reader.Close()
+	return with(ctx, reader)
+}
+
+func (s *Server) refreshOnce(ctx context.Context, reader *db.Reader) error {
 	st := s.state.Load()
 	roles, err := readRoles(ctx, reader, st.config)
 	if err != nil {

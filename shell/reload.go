@@ -51,15 +51,10 @@ func (s *Server) session() db.Session {
 // reload reads the configuration again and makes a new state of it; with renew also where nothing has changed, so that
 // the database compiles every statement anew. On errors the old configuration stays.
 func (s *Server) reload(ctx context.Context, renew bool) error {
-	s.reloads.Lock()
-	defer s.reloads.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
-	defer cancel()
-	reader, err := s.pool.Reader(ctx)
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
+	return s.read(ctx, func(ctx context.Context, reader *db.Reader) error { return s.reloadBy(ctx, reader, renew) })
+}
+
+func (s *Server) reloadBy(ctx context.Context, reader *db.Reader, renew bool) error {
 	old := s.state.Load()
 	c := old.config
 	if c.DBConfig || !renew { // without db-config only SIGUSR2 and its like read the file again

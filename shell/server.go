@@ -124,7 +124,7 @@ func New(options Options) (*Server, error) {
 	s.pool.SetDebug(c.LogLevel >= config.LogDebug)
 	var untraced error
 	if s.tracer, untraced = tracing.Open(Version, s.pool.Database(), s.log.event); untraced != nil {
-		s.log.event("WARNING: there are no traces: %v", untraced)
+		s.log.warn("there are no traces: %v", untraced)
 	}
 	if err = s.open(c); err == nil && s.admin != nil {
 		s.metrics = admin.NewMetrics(s.pool.Stats, s.statements.Stats, s.tokens.counters)

@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -46,9 +45,7 @@ func runDemo(ctx context.Context, arguments []string) error {
 	flags.StringVar(&options.dir, "dir", ".postern", "the `directory` that keeps the cluster")
 	flags.BoolVar(&options.dbOnly, "db-only", false, "start the database only and print its connection URI")
 	flags.BoolVar(&options.remove, "remove", false, "stop the cluster and delete it")
-	if _, err := parse(flags, arguments, 0); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
+	if _, err := parse(flags, arguments, 0); err != nil {
 		return err
 	}
 	if options.remove {

@@ -42,6 +42,7 @@ func main() {
 	err := run(ctx, os.Args[1:])
 	stop()
 	switch {
+	case errors.Is(err, flag.ErrHelp): // it has been printed
 	case errors.Is(err, errUsage):
 		os.Exit(2)
 	case err != nil:
@@ -69,8 +70,6 @@ func run(ctx context.Context, arguments []string) error {
 	}
 	rest, err := parse(flags, arguments, 1)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return nil
 	case err != nil:
 		return err
 	case version:

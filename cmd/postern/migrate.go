@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -25,9 +24,6 @@ func migrateCommand(ctx context.Context, arguments []string) error {
 	uri := flags.String("db-uri", "", "the `URI` to connect with, as an owner of the database (default db-uri of the configuration)")
 	to := flags.String("to", "", "the number `N` of the migration to go to; 0 removes postern (default the newest)")
 	rest, err := parse(flags, arguments, 1)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -15,9 +14,6 @@ import (
 // ready asks the admin server that the configuration names, and fails unless it says that all is well.
 func ready(ctx context.Context, arguments []string) error {
 	c, _, err := load("postern ready", arguments)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

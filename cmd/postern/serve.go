@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"os"
 
@@ -16,9 +14,6 @@ import (
 
 func serve(ctx context.Context, arguments []string) error {
 	c, sources, err := load("postern serve", arguments)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -86,9 +81,6 @@ func loadWhole(ctx context.Context, name string, arguments []string) (*config.Co
 // dumpConfig prints the configuration.
 func dumpConfig(ctx context.Context, arguments []string) error {
 	c, err := loadWhole(ctx, "postern dump-config", arguments)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -99,9 +91,6 @@ func dumpConfig(ctx context.Context, arguments []string) error {
 // dumpSchema prints what requests find in the exposed schemas.
 func dumpSchema(ctx context.Context, arguments []string) error {
 	c, err := loadWhole(ctx, "postern dump-schema", arguments)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

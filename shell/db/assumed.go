@@ -27,7 +27,11 @@ func NewAssumed(isolation string, settings [][2]string) *Assumed {
 		return nil
 	}
 	a := &Assumed{isolation: isolation, settings: settings}
-	a.names, a.values = encodeColumn(settings, 0), encodeColumn(settings, 1)
+	names, values := make([]string, len(settings)), make([]string, len(settings))
+	for i, setting := range settings {
+		names[i], values[i] = setting[0], setting[1]
+	}
+	a.names, a.values = encodeTexts(names), encodeTexts(values)
 	return a
 }
 
@@ -45,14 +49,14 @@ func (a *Assumed) With(isolation string, settings [][2]string) *Assumed {
 	return NewAssumed(isolation, slices.Concat(a.settings, settings))
 }
 
-// encodeColumn writes one side of the pairs as text[] in the format of array_recv.
-func encodeColumn(pairs [][2]string, side int) []byte {
-	if len(pairs) == 0 {
+// encodeTexts writes texts as text[] in the format of array_recv.
+func encodeTexts(texts []string) []byte {
+	if len(texts) == 0 {
 		return appendInts(nil, 0, 0, oidText)
 	}
-	result := appendInts(nil, 1, 0, oidText, len(pairs), 1)
-	for _, pair := range pairs {
-		result = append(appendInts(result, len(pair[side])), pair[side]...)
+	result := appendInts(nil, 1, 0, oidText, len(texts), 1)
+	for _, text := range texts {
+		result = append(appendInts(result, len(text)), text...)
 	}
 	return result
 }

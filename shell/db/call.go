@@ -55,8 +55,9 @@ func (p *Pool) do(ctx context.Context, request *Request, st *statement.Statement
 		return lost(err, writes(request, st))
 	case isDown(pgErr):
 		return down(pgErr, writes(request, st))
-	case p.isPooled(err):
-		return p.PooledFault(err)
+	}
+	if f := p.PooledFault(err); f != nil {
+		return f
 	}
 	if pgOf(conn).IsClosed() {
 		if conn, err = p.replace(ctx, conn); err != nil {

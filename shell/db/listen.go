@@ -73,7 +73,7 @@ func (p *Pool) Listen(ctx context.Context, channel string, connected func(again 
 }
 
 func (p *Pool) listen(ctx context.Context, channel string, connected func(), notified func(payload string)) error {
-	config := p.impatient()
+	config := impatient(p.config)
 	config.ValidateConnect = validatePrimary
 	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { notified(n.Payload) }
 	conn, err := pgconn.ConnectConfig(ctx, config)

@@ -217,12 +217,11 @@ func (p *Pool) Probe(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	conn, err := pgconn.ConnectConfig(ctx, p.impatient())
-	if err != nil {
-		var refused *pgconn.PgError
-		if errors.As(err, &refused) && refused.Code == tooManyConnections {
-			return nil
-		}
+	conn, err := pgconn.ConnectConfig(ctx, impatient(p.config))
+	switch {
+	case IsFull(err):
+		return nil
+	case err != nil:
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
@@ -237,6 +236,11 @@ func (p *Pool) Live(ctx context.Context) (live bool, err error) {
 		return err
 	})
 	return live, err
+}
+
+// queryTexts executes a query whose parameter is a text[].
+func queryTexts(ctx context.Context, pg *pgconn.PgConn, sql string, texts []string) *pgconn.Result {
+	return pg.ExecParams(ctx, sql, [][]byte{encodeTexts(texts)}, []uint32{oidTextArray}, binaryFormat, nil).Read()
 }
 
 // queryText gives the only column of the only row as text.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Reader reads what the server has to know from the catalog, on a connection of its own: it waits for none of the pool's, however busy
@@ -16,13 +17,10 @@ type Reader struct {
 	close func()
 }
 
-const tooManyConnections = "53300"
-
 // Reader connects. Close the Reader after its use.
 func (p *Pool) Reader(ctx context.Context) (*Reader, error) {
-	conn, err := pgconn.ConnectConfig(ctx, p.impatient())
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && refused.Code == tooManyConnections {
+	conn, err := pgconn.ConnectConfig(ctx, impatient(p.config))
+	if IsFull(err) {
 		pooled, err := p.pool.Acquire(ctx)
 		if err != nil {
 			return nil, err
@@ -38,9 +36,15 @@ func (p *Pool) Reader(ctx context.Context) (*Reader, error) {
 // Close ends the connection, or gives it back.
 func (r *Reader) Close() { r.close() }
 
-// impatient is how a connection is made that is given up, with its query, as soon as the context ends.
-func (p *Pool) impatient() *pgconn.Config {
-	config := p.config.ConnConfig.Config.Copy()
+// IsFull reports whether an error is that the server refuses another connection because there are too many.
+func IsFull(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == "53300"
+}
+
+// impatient is how a connection to a pool's server is made that is given up, with its query, as soon as the context ends.
+func impatient(pool *pgxpool.Config) *pgconn.Config {
+	config := pool.ConnConfig.Config.Copy()
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.DeadlineContextWatcherHandler{Conn: conn.Conn()}
 	}
@@ -57,11 +61,7 @@ order by s.place`
 
 // Missing gives those of the schemas that do not exist.
 func (r *Reader) Missing(ctx context.Context, schemas []string) ([]string, error) {
-	names := make([][2]string, len(schemas))
-	for i, schema := range schemas {
-		names[i][0] = schema
-	}
-	rows := r.conn.ExecParams(ctx, missingSQL, [][]byte{encodeColumn(names, 0)}, []uint32{oidTextArray}, []int16{1}, nil).Read()
+	rows := queryTexts(ctx, r.conn, missingSQL, schemas)
 	if rows.Err != nil {
 		return nil, fmt.Errorf("looking for the schemas: %w", rows.Err)
 	}

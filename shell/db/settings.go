@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -18,11 +19,7 @@ func (p *Pool) Schema(ctx context.Context, schemas []string) ([]byte, error) {
 	if err := p.checkInstalled(queryText(ctx, r.conn, installed)); err != nil {
 		return nil, err
 	}
-	names := make([][2]string, len(schemas))
-	for i, name := range schemas {
-		names[i][0] = name
-	}
-	rows := r.conn.ExecParams(ctx, "select postern.describe_schema($1)", [][]byte{encodeColumn(names, 0)}, []uint32{oidTextArray}, []int16{1}, nil).Read()
+	rows := queryTexts(ctx, r.conn, "select postern.describe_schema($1)", schemas)
 	if rows.Err != nil {
 		return nil, fmt.Errorf("reading the schema: %w", rows.Err)
 	}
@@ -58,11 +55,11 @@ func (r *Reader) Settings(ctx context.Context, preConfig string, names []string)
 		if err := conn.Exec(ctx, "begin read only; select "+QuoteName(preConfig)+"()").Close(); err != nil {
 			return nil, fmt.Errorf("db-pre-config: %w", err)
 		}
-		pairs := make([][2]string, len(names))
+		full := make([]string, len(names))
 		for i, name := range names {
-			pairs[i][0] = prefix + name
+			full[i] = prefix + name
 		}
-		rows := conn.ExecParams(ctx, currentSQL, [][]byte{encodeColumn(pairs, 0)}, []uint32{oidTextArray}, []int16{1}, nil).Read()
+		rows := queryTexts(ctx, conn, currentSQL, full)
 		if rows.Err != nil {
 			return nil, fmt.Errorf("db-pre-config: %w", rows.Err)
 		}
@@ -81,20 +78,11 @@ func (r *Reader) Settings(ctx context.Context, preConfig string, names []string)
 		result[strings.TrimPrefix(string(row[0]), prefix)] = string(row[1])
 	}
 	for name := range result {
-		if !contains(names, name) {
+		if !slices.Contains(names, name) {
 			delete(result, name)
 		}
 	}
 	return result, nil
-}
-
-func contains(names []string, wanted string) bool {
-	for _, name := range names {
-		if name == wanted {
-			return true
-		}
-	}
-	return false
 }
 
 // QuoteName quotes name or schema.name, split at the first dot.

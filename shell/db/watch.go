@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -37,7 +36,7 @@ func (p *Pool) WatchReplicas(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() {
 		w := watcher{
-			config: &p.config.ConnConfig.Config, sql: writtenSQL,
+			config: p.config, sql: writtenSQL,
 			validate: pgconn.ValidateConnectTargetSessionAttrsPrimary,
 		}
 		defer w.close()
@@ -56,7 +55,7 @@ func (p *Pool) WatchReplicas(ctx context.Context) {
 
 // watch asks a standby how far it is, until the context ends. What keeps reads from it is told when it changes.
 func (s *standby) watch(ctx context.Context, period time.Duration) {
-	w := watcher{config: &s.pool.config.ConnConfig.Config, sql: replayedSQL}
+	w := watcher{config: s.pool.config, sql: replayedSQL}
 	defer w.close()
 	var unusable error // it answers here, but no connection can be made for reads
 	var rests time.Time
@@ -140,7 +139,7 @@ func settledPosition(written, block, segment []byte) uint64 {
 
 // watcher asks one question again and again, on a connection of its own.
 type watcher struct {
-	config   *pgconn.Config
+	config   *pgxpool.Config
 	sql      string
 	validate pgconn.ValidateConnectFunc
 	conn     *pgconn.PgConn
@@ -151,12 +150,9 @@ func (w *watcher) ask(ctx context.Context) ([][]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
 	if w.conn == nil || w.conn.IsClosed() {
-		config := w.config.Copy()
+		config := impatient(w.config)
 		if w.validate != nil {
 			config.ValidateConnect = w.validate
-		}
-		config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-			return &pgconn.DeadlineContextWatcherHandler{Conn: conn.Conn()}
 		}
 		var err error
 		if w.conn, err = pgconn.ConnectConfig(ctx, config); err != nil {
