@@ -42,15 +42,17 @@ $$;
 comment on function postern.plan_media(jsonb, jsonb, text) is
   'The media type of the answer (postern.negotiate), and PGRST122 for preferences that strict handling refuses.';
 
-create or replace function postern.for_media(node jsonb, media jsonb)
+create or replace function postern.for_media(node jsonb, media jsonb, context jsonb)
 returns jsonb
 language plpgsql immutable parallel safe
 as $$
 begin
-  return case when media ->> 'handler' not in ('json', 'object') then node || '{"jsonb": true}' else node end;
+  return node
+    || case when media ->> 'handler' not in ('json', 'object', 'ndjson') then '{"jsonb": true}' else '{}'::jsonb end
+    || case when postern.streams(context, media) then '{"streams": true}' else '{}'::jsonb end;
 end
 $$;
-comment on function postern.for_media(jsonb, jsonb) is
+comment on function postern.for_media(jsonb, jsonb, jsonb) is
   'The node of the resource as a media type (postern.negotiate) wants it: what is no JSON shows the text of its '
   'embeds, which is jsonb''s then, as PostgREST has it.';
 
@@ -169,7 +171,7 @@ declare
   rows pg_catalog.text;
   statement pg_catalog.text;
 begin
-  node := postern.plan_rows(postern.for_media(node, media), 'relation', context ->> 'method' <> 'HEAD'
+  node := postern.plan_rows(postern.for_media(node, media, context), 'relation', context ->> 'method' <> 'HEAD'
     and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single');
   context := postern.with_code(context, media, greatest(postern.node_code(node),
     case when postern.is_binary(media) then 'volatile' end));
@@ -178,7 +180,11 @@ begin
   end if;
   source := postern.render_source(node, null);
   rows := postern.render_rows(node, source, null, 'labels');
-  if node ? 'single' and counted is null and body is not null and media ->> 'handler' in ('json', 'object')
+  if postern.streams(context, media) then
+    return postern.compiled_statement(context, postern.render_stream(context, node, media, 'rows', rows, headers,
+        location, counted, postern.render_whole_total(node, source, counted), postern.render_count_query(node, source)),
+      media, postern.stream_flags(postern.code_flags(context, node), context, media));
+  elsif node ? 'single' and counted is null and body is not null and media ->> 'handler' in ('json', 'object')
     and not node ?| '{limit,offset,range,max_rows}'
   then
     statement := postern.render_row_answer(context, rows, '200', false, location, headers, media);

@@ -59,6 +59,7 @@ set local check_function_bodies = off;
 {{ template "render/count.sql" . }}
 {{ template "render/answer.sql" . }}
 {{ template "render/one.sql" . }}
+{{ template "render/stream.sql" . }}
 {{ template "compile_context.sql" . }}
 {{ template "compile_read.sql" . }}
 {{ template "compile_call.sql" . }}
