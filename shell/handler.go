@@ -56,6 +56,7 @@ type exchange struct {
 	span    *tracing.Request // nil where the request is not traced
 
 	executed executed
+	out      response
 }
 
 var exchanges = sync.Pool{New: func() any {
@@ -88,7 +89,7 @@ func (x *exchange) release() {
 	size := len(x.answer.Body)
 	x.answer.Reset()
 	reclaim(size)
-	x.timing, x.span, x.executed = timing{}, nil, executed{}
+	x.timing, x.span, x.executed, x.out = timing{}, nil, executed{}, response{}
 	exchanges.Put(x)
 }
 
@@ -109,7 +110,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	x := exchanges.Get().(*exchange)
 	x.body.room = s.room
-	out := response{w: w, r: r, st: st, timeout: s.timeout}
+	x.out = response{w: w, r: r, st: st, timeout: s.timeout}
+	out := &x.out
 	defer func() {
 		if !out.broken { // else its buffers may still be read
 			x.release()
@@ -127,7 +129,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		path, _ := target(r)
 		x.span = s.tracer.Start(r, path)
 	}
-	identity, err := s.answer(st, x, &out, r)
+	identity, err := s.answer(st, x, out, r)
 	role := roleOf(identity)
 	canceled := errors.Is(err, context.Canceled)
 	if err != nil && !canceled {
@@ -136,7 +138,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if x.span != nil {
 		x.span.End(role, out.status, out.size, codeOf(&x.answer), err)
 	}
-	if canceled {
+	if canceled && !out.begun {
 		panic(http.ErrAbortHandler) // nobody is left to be answered: without this there would be an empty 200
 	}
 	s.logQuery(st, x, out.status)
@@ -147,7 +149,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.log.access(st.config.LogLevel, r, role, out.status, out.size)
 	}
 	if s.metrics != nil {
-		s.metrics.Observe(routeOf(&out), r.Method, out.status, time.Since(began))
+		s.metrics.Observe(routeOf(out), r.Method, out.status, time.Since(began))
+	}
+	if out.begun && err != nil {
+		panic(http.ErrAbortHandler) // so that the client notices: the last chunk is missing, or the stream is reset
 	}
 }
 
@@ -205,6 +210,9 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	x.unload()
 	if err != nil {
 		return identity, err
+	}
+	if out.begun {
+		return identity, nil
 	}
 	if size := len(x.answer.Body); size > countedAnswer {
 		if !s.room.answer(size, isSafe(r.Method)) {

@@ -29,6 +29,7 @@ type Config struct {
 	DBExtraSearchPath         []string
 	DBHoistedTxSettings       []string
 	DBMaxRows                 *int
+	DBMaxStreams              int
 	DBPlanEnabled             bool
 	DBPool                    int
 	DBPoolAcquisitionTimeout  int // seconds
@@ -66,6 +67,7 @@ type Config struct {
 	ServerMaxBytesInFlight    int
 	ServerMaxConnections      int
 	DBStatementCacheSize      int
+	DBStreamCSV               bool
 	ServerPort                int
 	ServerReuseport           bool
 	ServerTimingEnabled       bool
