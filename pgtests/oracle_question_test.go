@@ -18,6 +18,7 @@ type question struct {
 	count    bool
 	single   bool // one object is asked for
 	csv      bool
+	lines    bool // application/x-ndjson is asked for
 	ranged   bool // limit and offset are in the header Range
 	prefer   []string
 	shown    bool // the rows are in the answer
@@ -60,6 +61,8 @@ func (q *question) page() {
 	plainly := !q.root.aggregated && q.root.total && !slices.ContainsFunc(q.root.items, func(i *item) bool { return i.embed != nil })
 	if plainly && q.call == nil && q.method == http.MethodGet && chance(q.Rand, 15) {
 		q.csv = true
+	} else if (q.call == nil || q.call.set) && chance(q.Rand, 15) {
+		q.lines = true
 	} else if chance(q.Rand, 8) && !q.count {
 		q.single = true
 		if q.root.total && q.root.limit > 0 {
@@ -300,6 +303,9 @@ func (q *question) request() request {
 	}
 	if q.csv {
 		headers = append(headers, "accept: text/csv")
+	}
+	if q.lines {
+		headers = append(headers, "accept: application/x-ndjson")
 	}
 	if len(r.body) > 0 {
 		headers = append(headers, "content-type: application/json")

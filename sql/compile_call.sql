@@ -23,7 +23,7 @@ begin
       trees -> 'arguments' -> 0 ->> 'name'));
   end if;
   media := postern.plan_media(context, node, node ->> 'relation');
-  node := postern.plan_rows(postern.for_media(node, media, context),
+  node := postern.plan_rows(postern.with_streams(postern.for_media(node, media), context, media),
     case when (routine -> 'returns' ->> 'set')::boolean then 'call' else 'row' end, false);
   if context -> 'preferences' ->> 'handling' = 'strict' and context -> 'preferences' ? 'max-affected'
     and not (routine -> 'returns' ->> 'set')::boolean
@@ -117,7 +117,7 @@ begin
         else 'pg_catalog.to_json(pgrst_answer.pgrst_scalar)' end),
       '200', postern.render_head('''0-0/*''', null, headers), format('(%s offset 0) as pgrst_answer', call)),
       media, flags);
-  elsif postern.streams(context, media) and not void and most is null then
+  elsif node ? 'streams' and not void and most is null then
     return postern.compiled_statement(context,
       postern.render_call_stream(context, node, media, shape, call, counted, headers), media,
       postern.stream_flags(flags, context, media));

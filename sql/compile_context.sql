@@ -24,8 +24,9 @@ end
 $$;
 comment on function postern.request_context(jsonb, jsonb, text, text, boolean) is
   'What all stages may ask about a request: that of postern.statement_context, and {schema, schemas, aggregates, '
-  'legacy, plans, max_rows?, verbosity, accept?, content_type?, preferences, tx_end, pre_request?, stream_csv?: db-stream-csv, escapes?: some text '
-  'needs an escape, exact?: as of postern.parameter_types, profile?: the schema, where the answer names it}.';
+  'legacy, plans, max_rows?, verbosity, accept?, content_type?, preferences, tx_end, pre_request?, '
+  'stream_csv: db-stream-csv, escapes?: some text needs an escape, exact?: as of '
+  'postern.parameter_types, profile?: the schema, where the answer names it}.';
 
 create or replace function postern.statement_context(request jsonb, epoch text)
 returns jsonb

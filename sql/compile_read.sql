@@ -42,17 +42,15 @@ $$;
 comment on function postern.plan_media(jsonb, jsonb, text) is
   'The media type of the answer (postern.negotiate), and PGRST122 for preferences that strict handling refuses.';
 
-create or replace function postern.for_media(node jsonb, media jsonb, context jsonb)
+create or replace function postern.for_media(node jsonb, media jsonb)
 returns jsonb
 language plpgsql immutable parallel safe
 as $$
 begin
-  return node
-    || case when media ->> 'handler' not in ('json', 'object', 'ndjson') then '{"jsonb": true}' else '{}'::jsonb end
-    || case when postern.streams(context, media) then '{"streams": true}' else '{}'::jsonb end;
+  return case when media ->> 'handler' not in ('json', 'object', 'ndjson') then node || '{"jsonb": true}' else node end;
 end
 $$;
-comment on function postern.for_media(jsonb, jsonb, jsonb) is
+comment on function postern.for_media(jsonb, jsonb) is
   'The node of the resource as a media type (postern.negotiate) wants it: what is no JSON shows the text of its '
   'embeds, which is jsonb''s then, as PostgREST has it.';
 
@@ -171,7 +169,8 @@ declare
   rows pg_catalog.text;
   statement pg_catalog.text;
 begin
-  node := postern.plan_rows(postern.for_media(node, media, context), 'relation', context ->> 'method' <> 'HEAD'
+  node := postern.plan_rows(postern.with_streams(postern.for_media(node, media), context, media), 'relation',
+    context ->> 'method' <> 'HEAD'
     and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single');
   context := postern.with_code(context, media, greatest(postern.node_code(node),
     case when postern.is_binary(media) then 'volatile' end));
@@ -180,7 +179,7 @@ begin
   end if;
   source := postern.render_source(node, null);
   rows := postern.render_rows(node, source, null, 'labels');
-  if postern.streams(context, media) then
+  if node ? 'streams' then
     return postern.compiled_statement(context, postern.render_stream(context, node, media, 'rows', rows, headers,
         location, counted, postern.render_whole_total(node, source, counted), postern.render_count_query(node, source)),
       media, postern.stream_flags(postern.code_flags(context, node), context, media));

@@ -46,7 +46,7 @@ begin
   end if;
   perform postern.check_preferences(preferences);
   media := postern.plan_media(context, node, name);
-  node := postern.plan_rows(postern.for_media(node, media, context - 'stream_csv'), 'write', false);
+  node := postern.plan_rows(postern.for_media(node, media), 'write', false);
   if method in ('PATCH', 'DELETE') then
     node := node - 'where' || jsonb_strip_nulls(jsonb_build_object(
       'where', postern.plan_where(columns, (relation ->> 'oid')::oid, trees -> 'entries')));

@@ -36,7 +36,8 @@ begin
 end
 $$;
 comment on function postern.negotiate(text, text[], text, text, boolean, boolean) is
-  'The media type to answer with, for an Accept header: {media, handler: json|object|csv|geojson|ndjson|aggregate|function, '
+  'The media type to answer with, for an Accept header: {media, handler: json|object|csv|geojson|ndjson|aggregate|'
+  'function, '
   'strip?, custom?, explain?}. schema and name: of the relation or routine; default_select: nothing else than * is '
   'selected; plans: db-plan-enabled. PGRST107 when nothing accepted can be made. Source: PostgREST docs, '
   'references/api/media_type_handlers.';

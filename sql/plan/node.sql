@@ -25,7 +25,7 @@
 --   hidden?                       [{column, field}]: what a grouped node orders by besides   postern.plan_grouped
 --   folds?                        a field is an aggregate in functional notation, as in posts(count): one row
 --   jsonb?                        embeds are jsonb, as their text is shown                  postern.for_media
---   streams?                      its rows are answered as they come                        postern.for_media
+--   streams?                      its rows are answered as they come                        postern.with_streams
 --   whole?                        all rows of the relation are read                         postern.plan_rows
 --   written?                      outputs as text: [{label, form?, type?, nullable?, texts?}] postern.plan_written
 -- An embed has moreover

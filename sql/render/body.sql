@@ -26,7 +26,8 @@ begin
         postern.render_written_rows(node, postern.render_written(node, 'pgrst_answer')))
       else postern.render_json(shape, strip) end
     when 'object' then postern.render_json(case when shape in ('rows', 'scalars') then 'row' else shape end, strip)
-    when 'ndjson' then format('coalesce(pg_catalog.string_agg(%s::pg_catalog.text, E''\n'') operator(pg_catalog.||) E''\n'', '''')',
+    when 'ndjson' then format(
+      'coalesce(pg_catalog.string_agg(%s::pg_catalog.text, E''\n'') operator(pg_catalog.||) E''\n'', '''')',
       postern.render_line(media, shape, node))
     when 'csv' then postern.render_csv()
     when 'geojson' then $sql$pg_catalog.json_build_object('type', 'FeatureCollection', 'features',

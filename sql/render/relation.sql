@@ -179,7 +179,8 @@ begin
     when node ?| '{limit,max_rows}' then postern.render_limit(wanted, node -> 'max_rows') end;
 end
 $$;
-comment on function postern.render_most(jsonb) is 'The most rows that a node''s page has, as SQL; null when it is not cut.';
+comment on function postern.render_most(jsonb) is
+  'The most rows that a node''s page has, as SQL; null when it is not cut.';
 
 create or replace function postern.render_page(node jsonb)
 returns text

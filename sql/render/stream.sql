@@ -1,18 +1,19 @@
 -- Answers that stream: the statement yields the head of the response, then its lines one by one as the rows come. No
 -- aggregate holds them, and no CTE: what is read is what the client is sent.
 
-create or replace function postern.streams(context jsonb, media jsonb)
-returns boolean
+create or replace function postern.with_streams(node jsonb, context jsonb, media jsonb)
+returns jsonb
 language plpgsql immutable parallel safe
 as $$
 begin
-  return context ->> 'method' <> 'HEAD' and coalesce(media ->> 'handler' = 'ndjson'
-    or media ->> 'handler' = 'csv' and (context ->> 'stream_csv')::boolean, false);
+  return case when context ->> 'method' <> 'HEAD' and (media ->> 'handler' = 'ndjson'
+      or media ->> 'handler' = 'csv' and (context ->> 'stream_csv')::boolean)
+    then node || '{"streams": true}' else node end;
 end
 $$;
-comment on function postern.streams(jsonb, jsonb) is
-  'Whether the rows of a read or a call are answered as they come. media: as of postern.negotiate. The HEAD of such an '
-  'answer is that of its page, counted.';
+comment on function postern.with_streams(jsonb, jsonb, jsonb) is
+  'The node of a read or a call with streams, where its rows are answered as they come. media: as of '
+  'postern.negotiate. The HEAD of such an answer is that of its page, counted.';
 
 create or replace function postern.stream_flags(flags jsonb, context jsonb, media jsonb)
 returns jsonb
