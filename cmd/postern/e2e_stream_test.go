@@ -46,6 +46,7 @@ func TestBinaryStreams(t *testing.T) {
 		"PGRST_SERVER_TIMING_ENABLED=true")
 	t.Run("whole", func(t *testing.T) { testStreamWhole(t, h, p) })
 	t.Run("errors", func(t *testing.T) { testStreamErrors(t, h, p) })
+	t.Run("memory", func(t *testing.T) { testStreamMemory(t, h) })
 	t.Run("clients", func(t *testing.T) { testStreamClients(t, h) })
 }
 
