@@ -22,6 +22,11 @@ begin
         return jsonb_build_object('form', case when body ~ '^[ \t\r\n]*\{' then '{' else '[' end);
       end if;
       return postern.describe_json(body);
+    when postern.is_rows(request ->> 'method', content_type) then
+      if body !~ '^[ \t\r\n]*\[' then
+        return '{"refused": "The body is not an array of objects"}';
+      end if;
+      return case when postern.names_columns(request) then '{"form": "["}' else postern.describe_json(body) end;
     when media = 'text/csv' then
       return postern.describe_csv(body);
     when media = 'application/x-www-form-urlencoded' then
