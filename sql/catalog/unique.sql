@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  wanted constant int := (select pg_catalog.count(distinct n) from pg_catalog.unnest(names) as n);
+  wanted constant bigint := (select pg_catalog.count(distinct n) from pg_catalog.unnest(names) as n);
 begin
   if (select c.relkind in ('v', 'm') from pg_catalog.pg_class c where c.oid = relation) then
     select v.base_relation, pg_catalog.array_agg(distinct v.base_attnum) into base, key
@@ -66,8 +66,8 @@ begin
 end
 $$;
 comment on function postern.is_key(oid, text[]) is
-$$Whether a unique index, not a partial one, is on exactly these columns. In: a relation (of a view, the table that shows
-counts) and names. Out: true or false. Raises nothing.$$;
+$$Whether a unique index, not a partial one, is on exactly these columns. In: a relation (for a view, the table that it
+shows) and names. Out: true or false. Raises nothing.$$;
 
 create or replace function postern.arbiter_condition(relation oid, names text[])
 returns text
@@ -105,8 +105,8 @@ begin
 end
 $$;
 comment on function postern.arbiter_condition(oid, text[]) is
-$$The condition of ON CONFLICT by which PostgreSQL finds the partial unique indexes on exactly these columns, all of them,
-as without a condition it finds all that are not partial. As PostgreSQL writes it on the search path of the API (the
-setting postern.path), as in postern.default_expressions. In: a relation, which may be a view that shows what the
+$$The condition of ON CONFLICT by which PostgreSQL finds the partial unique indexes on exactly these columns, all of
+them, as without a condition it finds all that are not partial. As PostgreSQL writes it on the search path of the API
+(the setting postern.path), as in postern.default_expressions. In: a relation, which may be a view that shows what the
 condition names under the same names, and names. Out: SQL, null where there are none or an index that is not partial is
 there, which then alone counts. Raises nothing.$$;

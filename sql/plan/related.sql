@@ -1,4 +1,4 @@
--- What chooses the rows of a PATCH or DELETE beside filters on their columns: embeds, and a key in each row of the body.
+-- What chooses the rows of a PATCH or DELETE beside filters on their columns: embeds, and keys in the body.
 
 create or replace function postern.is_attribute(relation oid, name text)
 returns boolean
@@ -95,8 +95,8 @@ language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
 declare
-  key constant pg_catalog.text[] := case when trees ? 'on_conflict'
-    then array(select distinct n from jsonb_array_elements_text(trees -> 'on_conflict') as n order by n) else pk end;
+  key constant pg_catalog.text[] := case when not trees ? 'on_conflict' then pk
+    else array(select distinct n from jsonb_array_elements_text(trees -> 'on_conflict') as n order by n) end;
   names constant pg_catalog.text[] := postern.payload_keys(trees);
   map constant pg_catalog.jsonb := postern.column_map(columns);
 begin
@@ -138,12 +138,13 @@ declare
   filled constant pg_catalog.jsonb := postern.default_expressions((node ->> 'oid')::oid, payload);
 begin
   return case when node ? 'key' then (
-      select coalesce(jsonb_agg(case when node -> 'key' @> jsonb_build_array(jsonb_build_object('name', field -> 'name'))
-        then field - 'default' else field end order by place), '[]')
+      select coalesce(jsonb_agg(
+        case when jsonb_build_array(jsonb_build_object('name', field -> 'name')) <@ (node -> 'key')
+          then field - 'default' else field end order by place), '[]')
       from jsonb_array_elements(filled) with ordinality as fields(field, place))
     else filled end;
 end
 $$;
 comment on function postern.written_defaults(jsonb, jsonb) is
-  'A planned payload (postern.plan_payload) with its columns'' defaults (postern.default_expressions), without those of '
-  'the key by which rows find theirs: what has no key must be refused.';
+  'A planned payload (postern.plan_payload) with its columns'' defaults (postern.default_expressions), without those '
+  'of the key by which rows find theirs: what has no key must be refused.';

@@ -40,15 +40,16 @@ begin
         || case when counts then ' and ' || postern.render_count_row(1) else '' end,
       case when resolution is null or conflict = '{}' then ''
         when resolution = 'ignore-duplicates' or names is null
-          then format(' on conflict (%s)%s do nothing', targets, ' where ' || (node ->> 'arbiter'))
-        else format(' on conflict (%s)%s do update set %s%s', targets, ' where ' || (node ->> 'arbiter'), assigned,
+          then format(' on conflict (%s)%s do nothing', targets, arbiter)
+        else format(' on conflict (%s)%s do update set %s%s', targets, arbiter, assigned,
           case when counts then ' where ' || postern.render_count_row(-1) else '' end) end,
       returning_list)
     from (
       select string_agg(quote_ident(field ->> 'name'), ', ' order by place) as names,
         string_agg(format('pgrst_body.%I', field ->> 'name'), ', ' order by place) as read,
         string_agg(format('%I = excluded.%1$I', field ->> 'name'), ', ' order by place) as assigned,
-        (select string_agg(quote_ident(name), ', ') from unnest(conflict) as name) as targets
+        (select string_agg(quote_ident(name), ', ') from unnest(conflict) as name) as targets,
+        ' where ' || (node ->> 'arbiter') as arbiter
       from jsonb_array_elements(columns) with ordinality as fields(field, place)
     ) as lists);
 end
@@ -80,8 +81,8 @@ begin
 end
 $$;
 comment on function postern.render_update(jsonb, jsonb, text, text, text) is
-  'An UPDATE of the rows that the node''s conditions leave; of those, where it has a key, the ones whose key is in a row '
-  'of the payload, each from that row. Without columns to set nothing is updated.';
+  'An UPDATE of the rows that the node''s conditions leave; of those, where it has a key, the ones whose key is in a '
+  'row of the payload, each from that row. Without columns to set nothing is updated.';
 
 create or replace function postern.render_delete(node jsonb, returning_list text, guard text)
 returns text
@@ -93,7 +94,8 @@ begin
     concat_ws(' and ', guard, postern.render_written_where(node)), returning_list);
 end
 $$;
-comment on function postern.render_delete(jsonb, text, text) is 'A DELETE of the rows that the node''s conditions leave.';
+comment on function postern.render_delete(jsonb, text, text) is
+  'A DELETE of the rows that the node''s conditions leave.';
 
 create or replace function postern.render_returning(node jsonb, pk text[], representation text)
 returns text

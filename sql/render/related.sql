@@ -47,7 +47,7 @@ comment on function postern.render_key(jsonb) is
 
 create or replace function postern.wrong_keys(payload json, key text[])
 returns boolean
-language plpgsql volatile strict
+language plpgsql stable strict
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
@@ -73,7 +73,7 @@ begin
     order by 1
     limit 1;
   perform postern.fail('PGRST175', 'Two rows of the body have the same key',
-    format('These are rows %s and %s', found.first, found.last));
+    'These are rows ' || found.first || ' and ' || found.last);
   return false;
 end
 $$;
