@@ -47,7 +47,7 @@ comment on function postern.render_key(jsonb) is
 
 create or replace function postern.wrong_keys(payload json, key text[])
 returns boolean
-language plpgsql stable strict
+language plpgsql volatile strict
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
