@@ -108,7 +108,7 @@ from (values
   ('/accounts', 'application/vnd.postern.rows+json', '', '[{"id": "x", "name": "m1"}]', '400 22P02'),
   ('/slots', 'application/vnd.postern.rows+json', '', '[{"day": "2020-01-01", "no \"1": 1, "made": 5}]', '400 428C9'),
   ('/slots', 'application/vnd.postern.rows+json', '', '[{"day": "2020-01-01", "no \"1": 1, "serial": 5}]', '400 428C9'),
-  ('/accounts?columns=id,name', 'application/vnd.postern.rows+json', '', '5', '400 PGRST102'),
+  ('/accounts?columns=id,name', 'application/vnd.postern.rows+json', '', '5', '400 22023'),
   ('/directors', 'application/vnd.postern.rows+json', '', '[{"id": 1, "name": "m1"}]', '403 42501')
 ) as cases(target, type, prefer, payload, wanted), set_config('role', case when target = '/directors' then 'store_anon' else current_user end, true);
 reset role;
