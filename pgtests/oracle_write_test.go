@@ -68,7 +68,7 @@ func (q *question) makeKeyed() {
 	}
 	if chance(q.Rand, 10) {
 		q.rows = append(q.rows, q.rows[0])
-		q.failures = []string{"PGRST175"}
+		q.failures = append(q.failures, "PGRST175", "42501") // the role may have no right to write there
 	}
 }
 
