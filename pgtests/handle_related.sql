@@ -169,6 +169,8 @@ from (values
   ('/films?select=id,row_to_json:actors(name)&row_to_json=is.null', '200'), -- so is this: row_to_json(films)
   ('/films?select=id,title:actors(name)&title=is.null', '200'), -- the column
   ('/films?select=id,xmin:actors(name)&xmin=is.null', '200'), -- the system's, too
+  ('/films?select=id,actors(name)&actors=not.is.null&limit=1', '400 PGRST127'),
+  ('/films?select=id,actors(name)&actors=not.is.null&offset=1', '400 PGRST127'),
   ('/films?select=id,actors(name)&actors.or=(name.eq.x,name.eq.y)', '400 PGRST127')
 ) as cases(target, wanted), unnest('{PATCH,DELETE}'::text[]) as method;
 select is((select count(*) from store.films), 5::bigint, 'nothing is deleted by these');

@@ -18,6 +18,7 @@ $$;
 select is(pg_temp.planned('/films?d=is.null') ->> 'by_embeds', 'true', 'a null test of an embed');
 select is(postern.plan_written_rows('{"oid": 0, "children": [], "columns": []}', testing.trees('/films', 'DELETE')), '{"oid": 0, "children": [], "columns": []}', 'no conditions');
 select is(testing.failure($$select postern.plan_written_rows('{"oid": 0, "children": [], "columns": []}', testing.trees('/films?d.or=(a.eq.1,b.eq.1)', 'DELETE'))$$), 'PGRST127', 'a tree on the path of an embed');
+select is(testing.failure($$select postern.plan_written_rows('{"oid": 0, "children": [{"label": "d"}], "columns": [], "where": [{"exists": 0}], "limit": {"value": "1"}}', testing.trees('/films', 'DELETE'))$$), 'PGRST127', 'a limit');
 select is(postern.shown_node(pg_temp.planned('/films?d=is.null')) -> 'children', '[{"label": "d"}]', 'all rows are shown');
 select is(postern.shown_node('{"children": [{"join": "inner"}]}'), '{"children": [{"join": "inner"}]}', 'else those with a row in each inner embed');
 

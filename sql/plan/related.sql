@@ -46,6 +46,10 @@ language plpgsql stable strict parallel safe
 as $$
 begin
   if postern.tests_embeds(node) then
+    if node ?| '{limit,offset}' then
+      perform postern.fail('PGRST127', 'Feature not implemented',
+        'A PATCH or DELETE with a null test of an embed takes no limit and no offset');
+    end if;
     return node || '{"by_embeds": true}';
   elsif trees -> 'entries' @? '$[*] ? (@.kind == "logic" && exists (@.embed[0]))' then
     perform postern.fail('PGRST127', 'Feature not implemented',
@@ -58,8 +62,9 @@ end
 $$;
 comment on function postern.plan_written_rows(jsonb, jsonb) is
   'The node of a PATCH or DELETE with the conditions on its rows: those on columns, or by_embeds, with a null test of '
-  'an embed, those that a GET has. PGRST127 for a logic tree on an embed''s path without that: to PostgREST it is one '
-  'on the rows that are written, which nobody means. node: planned as of a read; trees: postern.query_trees.';
+  'an embed, those that a GET has. PGRST127 for a limit or offset with it, as more would be written than a GET shows, '
+  'and for a logic tree on an embed''s path without it: to PostgREST it is one on the rows that are written, which '
+  'nobody means. node: planned as of a read; trees: postern.query_trees.';
 
 create or replace function postern.shown_node(node jsonb)
 returns jsonb
