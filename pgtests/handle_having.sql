@@ -170,6 +170,8 @@ from (values
   ('/orders?select=category,n:count()&n=gt.1&offset=5', '{"prefer": "count=exact"}', '416 */2'),
   ('/orders?select=category,n:count()&n=gt.9', '{"prefer": "count=exact"}', '200 */0'),
   ('/orders?select=category,n:id.count(distinct)&limit=1', '{"prefer": "count=exact"}', '206 0-0/3'),
+  ('/orders?select=n:id.count(distinct)&offset=0', '{"prefer": "count=exact"}', '200 0-0/1'),
+  ('/orders?select=n:count()&order=n&limit=5', '{"prefer": "count=exact"}', '200 0-0/1'),
   ('/customers?select=distinct(),country&limit=2', '{"prefer": "count=exact"}', '206 0-1/3'),
   ('/customers?select=id,orders!inner(n:count())&orders.n=gt.1&limit=1', '{"prefer": "count=exact"}', '206 0-0/2'),
   ('/rpc/lots?lowest=0&select=category,n:count()&n=gt.0&limit=1', '{"prefer": "count=exact"}', '206 0-0/3'),

@@ -99,6 +99,14 @@ func (n *node) forget() {
 	n.aggregated, n.ownGroups, n.having, n.order = false, false, nil, nil
 	n.limit, n.offset, n.total = -1, -1, false
 	n.items = slices.DeleteFunc(n.items, func(i *item) bool { return i.aggregate != "" || i.rows })
+	for _, i := range n.items {
+		if e := i.embed; e != nil && e.spread && e.node.aggregated {
+			e.node.forget()
+		}
+	}
+	if len(n.items) == 0 {
+		n.items = []*item{{column: n.rel.columns[0]}}
+	}
 }
 
 // having is the condition on the groups of a node, which are h.

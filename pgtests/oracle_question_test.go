@@ -105,8 +105,7 @@ func (q *question) makeCall() {
 		q.root.where, q.root.order, q.root.limit, q.root.offset, q.root.total = nil, nil, -1, -1, true
 		q.root.forget()
 		q.root.items = slices.DeleteFunc(q.root.items, func(i *item) bool { return i.embed != nil && i.embed.join == "inner" })
-		q.root.total = true
-		if len(q.root.items) == 0 {
+		if q.root.total = true; len(q.root.items) == 0 {
 			q.root.items = []*item{{column: rel.columns[0]}}
 		}
 		return

@@ -123,7 +123,7 @@ func (a *asker) alias(taken map[string]bool) string {
 // node makes a random select of a relation, with embeds as deep as told.
 func (a *asker) node(t *relation, depth int, root bool, spread string, labels map[string]bool) *node {
 	n := &node{rel: t, limit: -1, offset: -1}
-	n.aggregated = spread != "many" && chance(a.Rand, 8)
+	n.aggregated = spread != "many" && chance(a.Rand, 12)
 	var visible []*column
 	for _, c := range t.columns {
 		if !c.secret || chance(a.Rand, 2) {
@@ -314,9 +314,6 @@ func (a *asker) embed(n *node, depth int, root bool, labels map[string]bool, spr
 		e.join = ""
 		if !e.as.many {
 			e.node.forget()
-			if len(e.node.items) == 0 {
-				e.node.items = []*item{{column: e.as.to.columns[0]}}
-			}
 		}
 	}
 	if !e.as.many {

@@ -6,7 +6,7 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
   if node ? 'own_groups' then
-    return 'select 1' || postern.render_groups(node, source, null);
+    return 'select pg_catalog.count(*)' || postern.render_groups(node, source, null);
   end if;
   return format('select 1 from %s%s', source, coalesce(' where ' || postern.render_where(node, node ->> 'alias'), ''));
 end
