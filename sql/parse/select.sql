@@ -243,8 +243,8 @@ $$;
 
 comment on function postern.scan_select_field(text[], int, text) is
   'Scans what follows a column''s name in select: path, cast, aggregate ("()", or "(distinct)", which PostgREST does '
-  'not know), cast of the aggregate; "count" and "()" is the row count. In: tokens, index after the name, the name. Out: index of the "," or ")" or one past the end, the '
-  'item without alias. Raises PGRST100.';
+  'not know), cast of the aggregate; "count" and "()" is the row count. In: tokens, index after the name, the name. '
+  'Out: index of the "," or ")" or one past the end, the item without alias. Raises PGRST100.';
 
 create or replace function postern.scan_cast(tokens text[], inout at int, out type text)
 returns record

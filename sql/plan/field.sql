@@ -154,7 +154,8 @@ begin
   if item ?| '{cast,aggregate}' then
     made := made - '{form,type,nullable}'::text[] - case when item ? 'distinct' then 'transform' else '' end
       || jsonb_strip_nulls(jsonb_build_object('cast', postern.cast_type(item ->> 'cast'),
-        'aggregate', item -> 'aggregate', 'distinct', item -> 'distinct', 'aggregate_cast', postern.cast_type(item ->> 'aggregate_cast')));
+        'aggregate', item -> 'aggregate', 'distinct', item -> 'distinct',
+        'aggregate_cast', postern.cast_type(item ->> 'aggregate_cast')));
   end if;
   return made || jsonb_build_object('label',
     coalesce(item ->> 'alias', item ->> 'aggregate', postern.last_key(item -> 'path'), item ->> 'name'));
@@ -162,8 +163,8 @@ end
 $$;
 comment on function postern.plan_field(jsonb, jsonb) is
   'An item of select as a field (fields of a node): its reference, casts, aggregate, the representation as JSON that '
-  'its domain has (but for distinct values, as json has no equality), how it is written, and its label in the answer. '
-  '42704 for a cast to a type that does not exist.';
+  'its domain has (but for distinct values, as json has no equality), how it is written, and its label in the '
+  'answer. 42704 for a cast to a type that does not exist.';
 
 create or replace function postern.no_aggregates()
 returns void

@@ -28,9 +28,9 @@ begin
 end
 $$;
 comment on function postern.names_row(oid, oid, text) is
-  'Whether a name means something in a row that filters and orders of PostgREST see: a column, system columns included, '
-  'of a relation; an output of a routine; a function of the row, in functional notation. relation, routine: null where '
-  'there is none. Raises nothing.';
+  'Whether a name means something in a row that filters and orders of PostgREST see: a column, system columns '
+  'included, of a relation; an output of a routine; a function of the row, in functional notation. relation, '
+  'routine: null where there is none. Raises nothing.';
 
 create or replace function postern.result_type(aggregate text, field jsonb, columns jsonb)
 returns oid
@@ -39,13 +39,13 @@ as $$
 declare
   known constant pg_catalog.jsonb := columns -> (field ->> 'name');
   given constant pg_catalog.oid := case
-    when field ? 'cast' then to_regtype(field ->> 'cast')
+    when field ? 'cast' then to_regtype(field ->> 'cast')::oid
     when not field ? 'path' then postern.base_type((known ->> 'type_oid')::oid)
-    when field -> 'path' -> -1 ->> 'op' = '->>' then 'text'::regtype end;
+    when field -> 'path' -> -1 ->> 'op' = '->>' then 'text'::regtype::oid end;
 begin
   return case
-    when field ? 'aggregate_cast' then to_regtype(field ->> 'aggregate_cast')
-    when aggregate = 'count' then 'bigint'::regtype
+    when field ? 'aggregate_cast' then to_regtype(field ->> 'aggregate_cast')::oid
+    when aggregate = 'count' then 'bigint'::regtype::oid
     else coalesce((
       select p.prorettype
       from pg_proc as p
@@ -55,8 +55,8 @@ begin
 end
 $$;
 comment on function postern.result_type(text, jsonb, jsonb) is
-  'The type of the result of an aggregate, with its cast, as far as it is known for certain; else null. field: of a node, '
-  'null where it is that of a spread; columns: by name (postern.column_map). Raises nothing.';
+  'The type of the result of an aggregate, with its cast, as far as it is known for certain; else null. field: of a '
+  'node, or an output of a spread, of which it is not known; columns: by name (postern.column_map). Raises nothing.';
 
 create or replace function postern.find_result(outputs jsonb, fields jsonb, columns jsonb, name text)
 returns jsonb
@@ -83,8 +83,8 @@ end
 $$;
 comment on function postern.find_result(jsonb, jsonb, jsonb, text) is
   'The aggregate among the outputs of a node that has a name in the answer: {column, aggregate, aggregate_cast?, '
-  'distinct?} of it, and of its type {base?, operators?} (postern.relation_columns); null when there is none. fields: of '
-  'the node; columns: postern.column_map. 42702 for two.';
+  'distinct?} of it, and of its type {base?, operators?} (postern.relation_columns); null when there is none. fields: '
+  'of the node; columns: postern.column_map. 42702 for two.';
 
 create or replace function postern.plan_results(
   asked jsonb, outputs jsonb, fields jsonb, columns jsonb, relation oid, routine oid)
@@ -103,7 +103,8 @@ declare
     ) as used,
       lateral (select postern.find_result(outputs, fields, plan_results.columns, name) as result) as found
     where result is not null and not postern.names_row(plan_results.relation, plan_results.routine, name));
-  counts constant boolean := asked -> 'order' @? '$[*] ? (@.name == "count" && !exists (@.child) && !exists (@.path))'
+  counts constant boolean := coalesce(
+      asked -> 'order' @? '$[*] ? (@.name == "count" && !exists (@.child) && !exists (@.path))', false)
     and not postern.names_row(relation, routine, 'count');
   split pg_catalog.jsonb := jsonb_build_object('where', asked -> 'where', 'having', '[]'::jsonb);
 begin

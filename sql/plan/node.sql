@@ -12,8 +12,8 @@
 --                                                                                    postern.plan_field, with_sets
 --   children                      its embeds, as nodes, in the order of select              postern.plan_children
 --   outputs                       [{column, label, field? | child (from 1), inner?, aggregate?, aggregate_cast?,
---                                 distinct?, form?, type?, nullable?}]: what it yields; inner: the column in the spread child;
---                                 form: postern.json_form of a plain column                 postern.plan_outputs
+--                                 distinct?, form?, type?, nullable?}]: what it yields; inner: the column in the
+--                                 spread child; form: postern.json_form of a plain column   postern.plan_outputs
 --   where?, order?                conditions; [{field, child?, direction?, nulls?, column?}], column: what a
 --                                 grouped node orders by (column, aggregate?, aggregate_cast?, distinct?: a result)
 --                                                                                           postern.plan_filter, _order
@@ -74,9 +74,8 @@ begin
     children := postern.plan_embeds(context, relation, items, entries, depth);
   end if;
   fields := postern.plan_fields(context, map, items, depth = 0 and children = '[]');
-  aggregates := fields @? '$[*].aggregate' or others is not null;
   perform postern.check_width(columns, fields, children);
-  fields := postern.expand_star(columns, fields, children <> '[]' or aggregates
+  fields := postern.expand_star(columns, fields, children <> '[]' or fields @? '$[*].aggregate' or others is not null
     or depth > 0 and (embed ? 'spread' or jsonb_array_length(columns) <= 50));
   outputs := postern.plan_outputs(fields, children);
   aggregates := postern.groups_rows(outputs, embed, to_one) or others is not null;
@@ -95,8 +94,7 @@ begin
     from pg_class as c
     where c.oid = own;
   computed := columns = '[]' or fields @? '$[*].transform'
-    or postern.computed_names(
-      jsonb_strip_nulls(jsonb_build_object('fields', fields) || asked), columns) <> '{}';
+    or postern.computed_names(jsonb_build_object('fields', fields) || asked, columns) <> '{}';
   if computed and columns <> '[]' and depth = 0 and fields <> '[]' then
     fields := postern.with_sets(fields, own);
   end if;

@@ -88,8 +88,8 @@ end
 $$;
 comment on function postern.plan_grouped(jsonb) is
   'A grouped node, its order and its conditions of groups resolved to what it is grouped by (column of a term or of a '
-  'condition, hidden), and its to-one spreads grouped as well. A column with a cast is grouped by as it is without, unless it has an alias, as in PostgREST. '
-  '42803 for what the groups do not decide, as PostgreSQL has it.';
+  'condition, hidden), and its to-one spreads grouped as well. A column with a cast is grouped by as it is without, '
+  'unless it has an alias, as in PostgREST. 42803 for what the groups do not decide, as PostgreSQL has it.';
 
 create or replace function postern.not_grouped(node jsonb, term jsonb)
 returns void

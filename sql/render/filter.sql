@@ -80,8 +80,8 @@ begin
 end
 $$;
 comment on function postern.render_filter(text, jsonb) is
-  'A filter (postern.plan_filter, or postern.group_condition, then of groups) on the relation alias as a condition. Source: PostgREST docs, '
-  'references/api/tables_views, "Operators".';
+  'A filter (postern.plan_filter, or postern.group_condition, then of groups) on the relation alias as a condition. '
+  'Source: PostgREST docs, references/api/tables_views, "Operators".';
 
 create or replace function postern.render_condition(node jsonb, alias text, tree jsonb)
 returns text

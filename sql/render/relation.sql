@@ -165,8 +165,8 @@ begin
 end
 $$;
 comment on function postern.render_exists(jsonb, text, jsonb) is
-  'The condition that a row of the relation parent has a row in the embed child, or, where that has conditions of groups, '
-  'such a group.';
+  'The condition that a row of the relation parent has a row in the embed child, or, where that has conditions of '
+  'groups, such a group.';
 
 create or replace function postern.render_page(node jsonb)
 returns text

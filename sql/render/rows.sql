@@ -197,7 +197,8 @@ begin
     select concat('select ', string_agg(postern.render_result(output) || format(' as %I', output ->> 'label'), ', '
         order by place),
       postern.render_groups(node, source, join_condition),
-      (select ' order by ' || string_agg(postern.render_result(term) || postern.render_direction(term), ', ' order by at)
+      (select ' order by ' || string_agg(postern.render_result(term) || postern.render_direction(term), ', '
+        order by at)
         from jsonb_array_elements(node -> 'order') with ordinality as terms(term, at)),
       postern.render_page(node))
     from jsonb_array_elements(node -> 'outputs') with ordinality as outputs(output, place));
