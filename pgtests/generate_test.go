@@ -45,7 +45,7 @@ func (g generator) relation() string {
 
 func (g generator) column() string {
 	return g.mostly([]string{"id", "id", "id", "title", "year", "name", "director_id"},
-		"film_id", "mood", "tags", "meta", "stars", "words", "shouted", "nope", "*", `"id"`, "count", `b'"\ %I $1`)
+		"film_id", "mood", "tags", "meta", "stars", "words", "shouted", "nope", "*", `"id"`, "count", "alias", "max", `b'"\ %I $1`)
 }
 
 func (g generator) path() string {
@@ -102,7 +102,11 @@ func (g generator) selects(depth int, path string) string {
 			inside := g.selects(depth-1, label+".")
 			return before + relation + g.mostly([]string{"", "", "!inner", "!left"}, "!director_id", "!prizes_winner", "!a'b") + "(" + g.of("", inside, inside) + ")"
 		}
-		return g.mostly([]string{"", "", "", "alias:", "é:"}, `"a b":`, `a"b:`) + g.column() + g.path() + g.mostly([]string{"", "", "", "", "::text", ".count()"}, ".sum()", ".max()::text", "::int", "::nope", "::double precision")
+		if g.often(4) {
+			return "distinct()"
+		}
+		return g.mostly([]string{"", "", "", "alias:", "é:"}, `"a b":`, `a"b:`) + g.column() + g.path() +
+			g.mostly([]string{"", "", "", "", "", "::text", ".count()", ".count(distinct)"}, ".sum()", ".max()::text", "::int", "::nope", "::double precision", ".sum(distinct)", ".count(all)")
 	})
 }
 

@@ -115,7 +115,13 @@ select is((select jsonb_strip_nulls(to_jsonb(made)) from postern.openapi3_relati
 select is((select array_agg(distinct section order by section) from postern.openapi3_common(true)), '{headers,parameters,paths,responses,schemas,securitySchemes}', 'what every API has');
 select is((select string_agg(('{' || members || '}')::jsonb #>> '{postern.error,required}', '') from postern.openapi3_common(whole) where section = 'schemas'), wanted, 'errors: ' || whole)
 from (values (true, '["code", "message", "details", "hint"]'), (false, '["code", "message"]')) as cases(whole, wanted);
-select is((select count(*) from postern.openapi3_common_parameters()), 14::bigint, 'parameters of every API');
+select is((select ('{' || members || '}')::jsonb -> 'results' ->> 'name' from postern.openapi3_common(true, aggregates) where section = 'parameters'), wanted, 'results of aggregates: ' || aggregates)
+from (values (true, 'results'), (false, null)) as cases(aggregates, wanted);
+select is((select array_agg(method order by method) from postern.openapi_relations('rooms', true) as listed,
+    postern.openapi3_relations(listed, listed, '{rooms}', true, aggregates) as made, jsonb_each(('{' || made.paths || '}')::jsonb -> '/film') as operation(method, told)
+  where told -> 'parameters' @> '[{"$ref": "#/components/parameters/results"}]'), wanted, 'only reads have them: ' || aggregates)
+from (values (true, '{get}'::text[]), (false, null)) as cases(aggregates, wanted);
+select is((select count(*) from postern.openapi3_common_parameters()), 15::bigint, 'parameters of every API');
 
 create function document(config jsonb) returns jsonb stable language sql as $$ select postern.openapi3('rooms', postern.settings(config))::jsonb $$;
 select is(document('{}') -> field, wanted::jsonb, field)

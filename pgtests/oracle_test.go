@@ -370,7 +370,7 @@ func (n *node) ordered() bool {
 			return false
 		}
 	}
-	return n.total && !n.aggregated
+	return n.total
 }
 
 // code is that of an error.

@@ -39,6 +39,7 @@ set local check_function_bodies = off;
 {{ template "plan/field.sql" . }}
 {{ template "plan/filter.sql" . }}
 {{ template "plan/output.sql" . }}
+{{ template "plan/having.sql" . }}
 {{ template "plan/node.sql" . }}
 {{ template "plan/child.sql" . }}
 {{ template "plan/written.sql" . }}

@@ -30,7 +30,7 @@ var Settings = []Setting{
 		Doc:   "verbose: errors have code, message, details and hint. minimal: code and message only.",
 		field: choiceField{func(c *Config) *string { return &c.ClientErrorVerbosity }, []string{"verbose", "minimal"}}},
 	{Name: "db-aggregates-enabled", Type: "Boolean", Default: "false", InDatabase: true, Reloadable: true,
-		Doc:   "Whether select may use avg, count, max, min and sum.",
+		Doc:   "Whether select may use avg, count, max, min and sum, and distinct.",
 		field: boolField(func(c *Config) *bool { return &c.DBAggregatesEnabled })},
 	{Name: "db-anon-role", Type: "String", InDatabase: true, Reloadable: true,
 		Doc:   "Role of requests without a token; without one such requests are refused.",

@@ -14,6 +14,12 @@ as $$
     ('and', 'query', 'and', 'Conditions that must all hold, such as `(a.gt.1,or(b.is.null,c.eq.x))`.',
       '{"type": "string"}'),
     ('or', 'query', 'or', 'Conditions of which one must hold, such as `(a.lt.1,a.gt.9)`.', '{"type": "string"}'),
+    ('results', 'query', 'results',
+      'Conditions on the results of aggregates in `select`, by the name that each has in the answer: `n=gt.1` where '
+      'that has `n:count()`. Aggregates are `count()`, and behind a column `.sum()`, `.avg()`, `.min()`, `.max()` and '
+      '`.count()`, all with `(distinct)` too; what else is selected groups the rows. `order` may go by their names, '
+      '`and` and `or` may have them. `distinct()` in `select` gives each row once.',
+      '{"type": "object", "additionalProperties": {"$ref": "#/components/schemas/postern.filter"} }'),
     ('columns', 'query', 'columns', 'Which keys of the body count, such as `a,b`.', '{"type": "string"}'),
     ('on_conflict', 'query', 'on_conflict',
       'Columns of the unique constraint that tells which rows are there; the primary key when it is not given. In '
@@ -46,12 +52,13 @@ comment on function postern.openapi3_common_parameters() is
   'The parameters that do not depend on a relation. Source: PostgREST docs, references/api/tables_views, '
   'pagination_count, preferences.';
 
-create or replace function postern.openapi3_common(whole boolean)
+create or replace function postern.openapi3_common(whole boolean, aggregates boolean default false)
 returns table (section text, members text)
 language sql stable parallel safe
 as $$
   select 'parameters', string_agg('"' || key || '":' || item, ',' order by key)
   from postern.openapi3_common_parameters()
+  where aggregates or key <> 'results'
   union all
   select section, '"' || key || '":' || item
   from (values
@@ -99,6 +106,6 @@ as $$
         "default": {"$ref": "#/components/responses/postern.error"} } } }')
   ) as listed(section, key, item)
 $$;
-comment on function postern.openapi3_common(boolean) is
+comment on function postern.openapi3_common(boolean, boolean) is
   'What does not depend on the schema, as members of sections in JSON text for postern.openapi3. whole: whether errors '
   'have all members (client-error-verbosity is verbose).';
