@@ -9,6 +9,7 @@ import (
 
 	"postern/shell/auth"
 	"postern/shell/cut"
+	"postern/shell/db"
 	"postern/shell/jsontext"
 )
 
@@ -31,7 +32,9 @@ func hasPayload(method string) bool {
 	return method == http.MethodPost || method == http.MethodPatch || method == http.MethodPut
 }
 
-func isSafe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+func isSafe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == db.MethodQuery
+}
 
 // calls reports whether a path may be that of a function.
 func (st *state) calls(path string) bool {
@@ -41,6 +44,9 @@ func (st *state) calls(path string) bool {
 // prepare makes of a request what the database gets: shape, values and settings.
 func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) {
 	path, query := target(r)
+	if r.Method == db.MethodQuery {
+		query = x.join(r, query)
+	}
 	call := st.calls(path)
 	x.texts = append(append(append(x.texts[:0], r.Method...), path...), identity.Role...)
 	method, rest := x.texts[:len(r.Method)], x.texts[len(r.Method):]
@@ -53,7 +59,7 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 		x.more = append(x.more, `,"timed":true`...)
 	}
 	x.place = x.place[:0]
-	if isSafe(r.Method) && !call && query != "" {
+	if isSafe(r.Method) && !call && query != "" && r.Method != db.MethodQuery {
 		x.place = cut.AppendCanonical(append(x.place, '?'), query)
 	}
 	x.call.Reset()
@@ -105,7 +111,7 @@ func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, que
 			dst = appendValues(appendName(dst, first, field.member), values)
 		}
 	}
-	if ranges := r.Header["Range"]; len(ranges) > 0 && r.Method == http.MethodGet {
+	if ranges := r.Header["Range"]; len(ranges) > 0 && (r.Method == http.MethodGet || r.Method == db.MethodQuery) {
 		x.json = append(x.json[:0], ranges[0]...)
 		if x.values.Len() > 0 || !strings.Contains(query, "%01") { // else a placeholder in the query would count
 			x.json = cut.AppendRange(x.json[:0], &x.values, ranges[0])
@@ -113,7 +119,7 @@ func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, que
 		dst = jsontext.AppendString(appendName(dst, first, `"range":`), x.json)
 	}
 	if !hasPayload(r.Method) {
-		return appendCount(dst, &x.values)
+		return appendCount(appendAsking(dst, first, r), &x.values)
 	}
 	if types := r.Header["Content-Type"]; len(types) > 0 {
 		dst = appendValues(appendName(dst, first, `"content-type":`), types)

@@ -23,6 +23,9 @@ begin
     -- for postern.cast_type, default_expressions
     perform set_config('postern.path', postern.api_path(request, config), true);
   end if;
+  if request ->> 'method' = 'QUERY' then
+    request := postern.query_as_get(request, payload);
+  end if;
   return postern.compile_request(request, payload, config, epoch);
 exception when others then
   get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
@@ -184,6 +187,7 @@ declare
   allowed pg_catalog.text := 'OPTIONS,GET,HEAD';
   relation pg_catalog.jsonb;
   keyed boolean;
+  queries pg_catalog.text[];
 begin
   if cardinality(segments) = 2 then
     allowed := case
@@ -198,10 +202,15 @@ begin
       case when (relation ->> 'updatable')::boolean then 'PATCH' end,
       case when (relation ->> 'deletable')::boolean then 'DELETE' end);
   end if;
+  if context ->> 'asks' = 'QUERY' and allowed like '%GET%' then
+    allowed := allowed || ',QUERY';
+    queries := array[['Accept-Query', 'application/x-www-form-urlencoded']];
+  end if;
   return postern.compiled_statement(context, postern.render_response(context, null, '200', quote_literal(
-    postern.header_lines(array[['Access-Control-Allow-Origin', '*'], ['Allow', allowed]])), null), null);
+    postern.header_lines(array[['Access-Control-Allow-Origin', '*'], ['Allow', allowed]] || queries)), null), null);
 end
 $$;
 comment on function postern.compile_options(jsonb, text[]) is
-  'The answer to OPTIONS: which methods the root, a relation or a function takes. PGRST202, PGRST205. '
+  'The answer to OPTIONS: which methods the root, a relation or a function takes, QUERY among them to who asks for it '
+  'by Access-Control-Request-Method. PGRST202, PGRST205. '
   'Source: PostgREST docs, references/api/options.';

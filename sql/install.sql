@@ -32,6 +32,7 @@ set local check_function_bodies = off;
 {{ template "http/media.sql" . }}
 {{ template "http/preferences.sql" . }}
 {{ template "http/query.sql" . }}
+{{ template "http/query_method.sql" . }}
 {{ template "http/payload.sql" . }}
 {{ template "settings.sql" . }}
 {{ template "plan/query.sql" . }}

@@ -48,9 +48,13 @@ var (
 	boolFalse = []byte("f")
 )
 
+// MethodQuery is the method QUERY (draft-ietf-httpbis-safe-method-w-body).
+const MethodQuery = "QUERY"
+
 // safe reports whether the method is one that writes nothing (RFC 9110, 9.2.1).
 func (r *Request) safe() bool {
-	return string(r.Method) == http.MethodGet || string(r.Method) == http.MethodHead
+	method := string(r.Method)
+	return method == http.MethodGet || method == http.MethodHead || method == MethodQuery
 }
 
 // noteAcquired notes that there is a connection for the request.
