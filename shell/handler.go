@@ -53,6 +53,7 @@ type exchange struct {
 	payload []byte // of body
 	texts   []byte // method, path and role
 	timing  timing
+	timeout timeout
 	span    *tracing.Request // nil where the request is not traced
 
 	executed executed
@@ -88,7 +89,7 @@ func (x *exchange) release() {
 	size := len(x.answer.Body)
 	x.answer.Reset()
 	reclaim(size)
-	x.timing, x.span, x.executed = timing{}, nil, executed{}
+	x.timing, x.timeout, x.span, x.executed = timing{}, timeout{}, nil, executed{}
 	exchanges.Put(x)
 }
 

@@ -53,6 +53,7 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	x.headers = appendHeaders(x.headers[:0], r)
 	x.cookies = appendCookies(x.cookies[:0], r.Header["Cookie"])
 	x.values.Reset()
+	x.timeout = timeoutOf(r)
 	x.shape = st.appendShape(x.shape[:0], x, r, path, query, identity, call)
 	x.more = append(x.more[:0], st.constant...)
 	if x.span != nil || st.config.ServerTimingEnabled {
@@ -66,6 +67,7 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	x.call.SearchPath = st.pathOf(r)
 	x.call.Method, x.call.Path, x.call.Role = method, rest[:len(path)], rest[len(path):]
 	x.call.Claims, x.call.Headers, x.call.Cookies = identity.Claims, x.headers, x.cookies
+	x.call.Timeout = x.timeout.milliseconds
 	x.call.Assumed, x.call.PreRequest = st.assumed(identity.Role), st.preRequest
 	if x.span != nil {
 		x.call.Timed = true
@@ -107,7 +109,11 @@ func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, que
 	dst = append(dst, `,"headers":{`...)
 	first := len(dst)
 	for _, field := range shaping {
-		if values := r.Header[field.name]; len(values) > 0 {
+		values := r.Header[field.name]
+		if x.timeout.milliseconds > 0 && field.name == "Prefer" {
+			values = x.timeout.rest
+		}
+		if len(values) > 0 {
 			dst = appendValues(appendName(dst, first, field.member), values)
 		}
 	}

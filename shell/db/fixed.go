@@ -81,6 +81,14 @@ var fixed = [fixedStatements]fixedStatement{
 	{name: "restore8", sql: "discard temp"},
 }
 
+// limitSQL lowers statement_timeout for the transaction to $1 milliseconds, and yields a row where it was more. Few requests ask for it.
+const limitSQL = "select pg_catalog.set_config('statement_timeout', pg_catalog.concat($1, 'ms'), true)" +
+	" from pg_catalog.current_setting('statement_timeout') as now(value)" +
+	" where now.value operator(pg_catalog.=) '0' or $1::pg_catalog.float8 operator(pg_catalog.<)" +
+	" (pg_catalog.date_part('epoch', now.value::pg_catalog.interval) operator(pg_catalog.*) 1000)"
+
+var limitOIDs = []uint32{oidText}
+
 // unlessCurrent returns SQL that sets a setting for the transaction where it has another value, and is true.
 func unlessCurrent(name, value string) string {
 	return "(pg_catalog.current_setting('" + name + "', true) operator(pg_catalog.=) " + value +

@@ -23,6 +23,7 @@ type Request struct {
 	Anonymous  bool                 // for the answer to an error of PostgreSQL
 	Verbosity  []byte               // as Anonymous
 	Primary    bool                 // not on a standby
+	Timeout    int                  // milliseconds that a statement may take where no setting is lower; 0 for no such bound
 
 	JSON     func() []byte // makes the request of postern.handle
 	Location []byte        // the query of Content-Location
