@@ -56,6 +56,9 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	x.timeout = timeoutOf(r)
 	x.shape = st.appendShape(x.shape[:0], x, r, path, query, identity, call)
 	x.more = append(x.more[:0], st.constant...)
+	if cost := st.maxCost(identity.Role); cost > 0 {
+		x.more = strconv.AppendInt(append(x.more, `,"max_cost":`...), int64(cost), 10)
+	}
 	if x.span != nil || st.config.ServerTimingEnabled {
 		x.more = append(x.more, `,"timed":true`...)
 	}
@@ -106,6 +109,9 @@ func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, que
 	dst = jsontext.AppendString(append(dst, `,"path":`...), path)
 	x.json = cut.AppendQuery(x.json[:0], &x.values, query, call)
 	dst = jsontext.AppendString(append(dst, `,"query":`...), x.json)
+	if st.maxCost(identity.Role) > 0 {
+		dst = appendSizes(dst, &x.values)
+	}
 	dst = append(dst, `,"headers":{`...)
 	first := len(dst)
 	for _, field := range shaping {

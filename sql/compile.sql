@@ -133,7 +133,8 @@ declare
 begin
   if media ? 'explain' then
     statement := postern.render_response(context - '{code,explain}'::text[],
-      format('postern.explained(%L, %s)', media ->> 'explain', postern.render_placeholders(statement)), '200',
+      format('postern.explained(%L, %s%s)', media ->> 'explain', postern.render_placeholders(statement),
+        case when media ->> 'explain' like '%analyze%' then ', ' || (context ->> 'max_cost') || '::float8' end), '200',
       quote_literal(postern.header_lines(postern.common_headers(context, media, '{}'))), null);
     types := array_fill('text'::text, array[most]);
   else

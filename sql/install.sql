@@ -95,6 +95,7 @@ set local check_function_bodies = off;
 {{ template "respond/error.sql" . }}
 {{ template "respond/override.sql" . }}
 {{ template "execute.sql" . }}
+{{ template "cost.sql" . }}
 {{ template "timed.sql" . }}
 {{ template "handle.sql" . }}
 {{ template "end.sql" . }}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -195,6 +196,10 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	e.fixed(setStatement, request.bindSet(st, !e.session.pooled), nil)
 	if request.PreRequest != nil {
 		e.statement(request.PreRequest, nil, nil)
+	}
+	if st != nil && st.Due(time.Now) {
+		e.pipeline.SendQueryParams(lookSQL, request.bindLook(st), lookOIDs, lookFormats, binaryFormat)
+		e.results++
 	}
 	e.main = e.results
 	if st == nil {

@@ -82,6 +82,18 @@ func boolean(b bool) []byte {
 
 // bindHandle returns the parameters of handleStatement.
 func (r *Request) bindHandle() [][]byte {
+	r.values = append(r.values[:0], r.JSON(), r.payload(), r.array())
+	return r.values
+}
+
+// bindLook returns the parameters of lookSQL.
+func (r *Request) bindLook(st *statement.Statement) [][]byte {
+	r.values = append(r.values[:0], []byte(st.SQL), st.Flags, r.payload(), r.array())
+	return r.values
+}
+
+// array returns the query of Content-Location and the values as an array.
+func (r *Request) array() []byte {
 	r.room = appendInts(r.room[:0], 1, 0, oidText, 1+len(r.Values), 1) // text[] in the format of array_recv
 	for i := range 1 + len(r.Values) {
 		value := r.Location
@@ -90,8 +102,7 @@ func (r *Request) bindHandle() [][]byte {
 		}
 		r.room = append(appendInts(r.room, len(value)), value...)
 	}
-	r.values = append(r.values[:0], r.JSON(), r.payload(), r.room)
-	return r.values
+	return r.room
 }
 
 // bind returns the parameters of a compiled statement and their formats. The body is in binary format, which for text and JSON is

@@ -1,0 +1,120 @@
+-- The guard on cost (db-max-cost): what the plan of a statement costs is looked at before it runs.
+
+create or replace function postern.max_cost(request jsonb)
+returns float8
+language plpgsql stable parallel safe
+as $$
+begin
+  if request operator(pg_catalog.?) 'shell' then
+    return request operator(pg_catalog.->>) 'max_cost';
+  end if;
+  return nullif(coalesce(request operator(pg_catalog.#>>) '{settings,db_max_cost}',
+    nullif(pg_catalog.current_setting('pgrst.db_max_cost', true), ''))::float8, 0);
+end
+$$;
+comment on function postern.max_cost(jsonb) is
+  'What the plan of a request''s statement may cost; null for any. request: as of postern.handle; the shell says it in '
+  'max_cost, which is the role''s, else it is in the settings given, else the setting pgrst.db_max_cost.';
+
+create or replace function postern.plan_cost(flags jsonb, payload bytea, vals text[])
+returns float8
+language plpgsql volatile
+as $$
+declare
+  plan pg_catalog.json;
+begin
+  execute pg_catalog.concat('explain (format json) execute postern_compiled ',
+    postern.arguments(flags, payload, vals)) into plan;
+  return (
+    select pg_catalog.sum((part operator(pg_catalog.#>>) '{Plan,Total Cost}')::float8)
+    from pg_catalog.json_array_elements(plan) as part);
+end
+$$;
+comment on function postern.plan_cost(jsonb, bytea, text[]) is
+  'The cost of the plan of what postern.preparation has prepared, with the values given; nothing is executed. '
+  'Parameters as of postern.execute_prepared. Raises what planning raises.';
+
+create or replace function postern.judge(
+  inout flags jsonb, payload bytea, vals text[], most float8, out cost float8)
+returns record
+language plpgsql volatile
+as $$
+declare
+  mode constant pg_catalog.text := pg_catalog.current_setting('plan_cache_mode');
+  average float8;
+begin
+  cost := postern.plan_cost(flags, payload, vals);
+  if cost operator(pg_catalog.<=) most and pg_catalog.cardinality(vals) operator(pg_catalog.>) 1 then
+    perform pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true);
+    average := postern.plan_cost(flags, payload, vals);
+    perform pg_catalog.set_config('plan_cache_mode', mode, true);
+  end if;
+  flags := flags operator(pg_catalog.||) pg_catalog.jsonb_build_object('max_cost', most,
+    'look', greatest(cost, average) operator(pg_catalog.>) most);
+end
+$$;
+comment on function postern.judge(jsonb, bytea, text[], float8) is
+  'What the plan of what postern.preparation has prepared costs with the values given, and the flags with the verdict '
+  'on the shape: max_cost, which is most, and look, whether values decide: the plan costs more for these, or for any '
+  '(the generic plan). Other parameters as of postern.execute_prepared.';
+
+create or replace function postern.unjudged(flags jsonb, most float8)
+returns jsonb
+language plpgsql immutable parallel safe
+as $$
+begin
+  return case when most is null then flags
+    else flags operator(pg_catalog.||) pg_catalog.jsonb_build_object('max_cost', most, 'look', true) end;
+end
+$$;
+comment on function postern.unjudged(jsonb, float8) is
+  'The flags of a statement that is yet to be looked at, each time. most: as of postern.max_cost.';
+
+create or replace function postern.check_cost(cost float8, most float8)
+returns void
+language plpgsql immutable parallel safe
+as $$
+begin
+  if cost operator(pg_catalog.>) most then
+    perform postern.fail_json('PGRST162', 'The request costs more than is allowed',
+      pg_catalog.jsonb_build_object('cost', cost, 'limit', most),
+      'Ask for fewer rows, or filter by what has an index');
+  end if;
+end
+$$;
+comment on function postern.check_cost(float8, float8) is 'PGRST162 where a plan costs more than the most.';
+
+create or replace function postern.look(statement text, flags jsonb, payload bytea, vals text[])
+returns boolean
+language plpgsql volatile
+as $$
+declare
+  cost float8;
+begin
+  execute postern.preparation(statement, flags);
+  cost := postern.plan_cost(flags, payload, vals);
+  perform postern.forget_prepared();
+  perform postern.check_cost(cost, (flags operator(pg_catalog.->>) 'max_cost')::float8);
+  return true;
+exception when others or query_canceled then
+  perform postern.forget_prepared();
+  raise;
+end
+$$;
+comment on function postern.look(text, jsonb, bytea, text[]) is
+  'PGRST162 where a statement that the shell has kept costs more than its flag max_cost with these values. Raises what '
+  'planning raises. Other parameters as of postern.execute_prepared.';
+
+create or replace function postern.explained(options text, statement text, most float8)
+returns text
+language plpgsql volatile strict
+as $$
+begin
+  perform postern.check_cost(
+    (postern.explained('format json', statement)::pg_catalog.json
+      operator(pg_catalog.#>>) '{0,Plan,Total Cost}')::float8, most);
+  return postern.explained(options, statement);
+end
+$$;
+comment on function postern.explained(text, text, float8) is
+  'postern.explained with options that have the statement executed; PGRST162 where its plan costs more than the most.';
