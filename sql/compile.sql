@@ -17,14 +17,14 @@ declare
   detail text;
   hint text;
 begin
+  if request ->> 'method' = 'QUERY' then
+    request := postern.query_as_get(request, payload);
+  end if;
   if strpos(request ->> 'query', '::') > 0 or strpos(request ->> 'query', '%3') > 0
     or strpos(request -> 'headers' ->> 'prefer', 'missing') > 0
   then
     -- for postern.cast_type, default_expressions
     perform set_config('postern.path', postern.api_path(request, config), true);
-  end if;
-  if request ->> 'method' = 'QUERY' then
-    request := postern.query_as_get(request, payload);
   end if;
   return postern.compile_request(request, payload, config, epoch);
 exception when others then
@@ -133,9 +133,9 @@ declare
 begin
   if media ? 'explain' then
     statement := postern.render_response(context - '{code,explain}'::text[],
-      format('postern.explained(%L, %s%s)', media ->> 'explain', postern.render_placeholders(statement),
-        case when media ->> 'explain' like '%analyze%' then ', ' || (context ->> 'max_cost') || '::float8' end), '200',
-      quote_literal(postern.header_lines(postern.common_headers(context, media, '{}'))), null);
+      format('postern.explained(%L, %s%s)', media ->> 'explain', postern.render_placeholders(statement), case
+        when media ->> 'explain' like '%analyze%' then ', ' || (context ->> 'max_cost') || '::pg_catalog.float8' end),
+      '200', quote_literal(postern.header_lines(postern.common_headers(context, media, '{}'))), null);
     types := array_fill('text'::text, array[most]);
   else
     types := postern.parameter_types(context, statement);

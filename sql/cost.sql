@@ -4,17 +4,21 @@ create or replace function postern.max_cost(request jsonb)
 returns float8
 language plpgsql stable parallel safe
 as $$
+declare
+  most pg_catalog.text := request operator(pg_catalog.#>>) '{settings,db_max_cost}';
 begin
   if request operator(pg_catalog.?) 'shell' then
-    return request operator(pg_catalog.->>) 'max_cost';
+    return (request operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8;
+  elsif most is null then
+    most := pg_catalog.current_setting('pgrst.db_max_cost', true);
   end if;
-  return nullif(coalesce(request operator(pg_catalog.#>>) '{settings,db_max_cost}',
-    nullif(pg_catalog.current_setting('pgrst.db_max_cost', true), ''))::float8, 0);
+  return case when most operator(pg_catalog.~) '^0*[1-9][0-9]{0,14}$' then most::pg_catalog.float8 end;
 end
 $$;
 comment on function postern.max_cost(jsonb) is
   'What the plan of a request''s statement may cost; null for any. request: as of postern.handle; the shell says it in '
-  'max_cost, which is the role''s, else it is in the settings given, else the setting pgrst.db_max_cost.';
+  'max_cost, which is the role''s, else it is in the settings given, else the setting pgrst.db_max_cost; what is no '
+  'whole number counts for nothing, as 0 does.';
 
 create or replace function postern.plan_cost(flags jsonb, payload bytea, vals text[])
 returns float8
@@ -26,7 +30,7 @@ begin
   execute pg_catalog.concat('explain (format json) execute postern_compiled ',
     postern.arguments(flags, payload, vals)) into plan;
   return (
-    select pg_catalog.sum((part operator(pg_catalog.#>>) '{Plan,Total Cost}')::float8)
+    select pg_catalog.sum((part operator(pg_catalog.#>>) '{Plan,Total Cost}')::pg_catalog.float8)
     from pg_catalog.json_array_elements(plan) as part);
 end
 $$;
@@ -34,41 +38,46 @@ comment on function postern.plan_cost(jsonb, bytea, text[]) is
   'The cost of the plan of what postern.preparation has prepared, with the values given; nothing is executed. '
   'Parameters as of postern.execute_prepared. Raises what planning raises.';
 
-create or replace function postern.judge(
-  inout flags jsonb, payload bytea, vals text[], most float8, out cost float8)
-returns record
-language plpgsql volatile
+create or replace function postern.unjudged(request jsonb, flags jsonb)
+returns jsonb
+language plpgsql stable parallel safe
 as $$
 declare
-  mode constant pg_catalog.text := pg_catalog.current_setting('plan_cache_mode');
-  average float8;
-begin
-  cost := postern.plan_cost(flags, payload, vals);
-  if cost operator(pg_catalog.<=) most and pg_catalog.cardinality(vals) operator(pg_catalog.>) 1 then
-    perform pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true);
-    average := postern.plan_cost(flags, payload, vals);
-    perform pg_catalog.set_config('plan_cache_mode', mode, true);
-  end if;
-  flags := flags operator(pg_catalog.||) pg_catalog.jsonb_build_object('max_cost', most,
-    'look', greatest(cost, average) operator(pg_catalog.>) most);
-end
-$$;
-comment on function postern.judge(jsonb, bytea, text[], float8) is
-  'What the plan of what postern.preparation has prepared costs with the values given, and the flags with the verdict '
-  'on the shape: max_cost, which is most, and look, whether values decide: the plan costs more for these, or for any '
-  '(the generic plan). Other parameters as of postern.execute_prepared.';
-
-create or replace function postern.unjudged(flags jsonb, most float8)
-returns jsonb
-language plpgsql immutable parallel safe
-as $$
+  most constant pg_catalog.float8 := postern.max_cost(request);
 begin
   return case when most is null then flags
     else flags operator(pg_catalog.||) pg_catalog.jsonb_build_object('max_cost', most, 'look', true) end;
 end
 $$;
-comment on function postern.unjudged(jsonb, float8) is
-  'The flags of a statement that is yet to be looked at, each time. most: as of postern.max_cost.';
+comment on function postern.unjudged(jsonb, jsonb) is
+  'The flags of a statement whose plan is to be looked at each time, where there is a limit (postern.max_cost).';
+
+create or replace function postern.judged(flags jsonb, payload bytea, vals text[])
+returns jsonb
+language plpgsql volatile
+as $$
+declare
+  most constant pg_catalog.float8 := (flags operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8;
+  mode constant pg_catalog.text := pg_catalog.current_setting('plan_cache_mode');
+  average pg_catalog.float8;
+begin
+  if most is null then
+    return flags;
+  end if;
+  perform postern.check_cost(postern.plan_cost(flags, payload, vals), most);
+  if pg_catalog.cardinality(vals) operator(pg_catalog.>) 1 then
+    perform pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true);
+    average := postern.plan_cost(flags, payload, vals);
+    perform pg_catalog.set_config('plan_cache_mode', mode, true);
+  end if;
+  return flags operator(pg_catalog.||) pg_catalog.jsonb_build_object('look',
+    coalesce(average operator(pg_catalog.>) most, false));
+end
+$$;
+comment on function postern.judged(jsonb, bytea, text[]) is
+  'The flags (postern.unjudged) of what postern.preparation has prepared, with the verdict on its shape: look, whether '
+  'values decide, as the plan for any (the generic one) costs more than the limit. PGRST162 where that for these does; '
+  'nothing where there is no limit. Other parameters as of postern.execute_prepared.';
 
 create or replace function postern.check_cost(cost float8, most float8)
 returns void
@@ -89,12 +98,12 @@ returns boolean
 language plpgsql volatile
 as $$
 declare
-  cost float8;
+  cost pg_catalog.float8;
 begin
   execute postern.preparation(statement, flags);
   cost := postern.plan_cost(flags, payload, vals);
   perform postern.forget_prepared();
-  perform postern.check_cost(cost, (flags operator(pg_catalog.->>) 'max_cost')::float8);
+  perform postern.check_cost(cost, (flags operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8);
   return true;
 exception when others or query_canceled then
   perform postern.forget_prepared();
@@ -112,7 +121,7 @@ as $$
 begin
   perform postern.check_cost(
     (postern.explained('format json', statement)::pg_catalog.json
-      operator(pg_catalog.#>>) '{0,Plan,Total Cost}')::float8, most);
+      operator(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8, most);
   return postern.explained(options, statement);
 end
 $$;

@@ -11,8 +11,6 @@ declare
   prepared boolean;
   stale boolean := false;
   finished boolean := false;
-  max_cost constant float8 := postern.max_cost(request);
-  cost float8;
   answer pg_catalog.record;
   state pg_catalog.text;
   message pg_catalog.text;
@@ -22,22 +20,16 @@ begin
   for attempt in 1 .. most loop
     begin
       prepared := false;
-      if not request operator(pg_catalog.?) 'shell' then
-        vals := postern.set_request(request);
-      end if;
-      select c.statement, postern.timed(request, c.flags) into statement, flags
+      vals := case when request operator(pg_catalog.?) 'shell' then vals else postern.set_request(request) end;
+      select c.statement, postern.unjudged(request, postern.timed(request, c.flags)) into statement, flags
         from postern.compile(request, payload) as c;
       if request operator(pg_catalog.?) 'shell' and flags operator(pg_catalog.?) 'before' then
-        flags := postern.unjudged(flags, max_cost);
         return;
       end if;
       perform postern.set_transaction(flags);
       execute postern.preparation(statement, flags);
       prepared := true;
-      if max_cost is not null then
-        select j.flags, j.cost into flags, cost from postern.judge(flags, payload, vals, max_cost) as j;
-        perform postern.check_cost(cost, max_cost);
-      end if;
+      flags := postern.judged(flags, payload, vals);
       answer := postern.execute_prepared(flags, payload, vals);
       if answer.note is null then
         status := answer.status::int;
