@@ -17,8 +17,7 @@ from (values
   ('/films', 'select=id&order=id', '{"range": "1-2"}'), ('/films', 'select=id', '{"prefer": "handling=strict, nonsense"}'), ('/films', 'id=nonsense', '{}'), ('/films', '=x', '{}'),
   ('/films', 'select=title,directors(name)&directors.name=like.A*&title=eq.No+"one",+(really)', '{}'), ('/films', 'title=eq.%C3%A9+%26+%2525&select=id', '{}'), ('/films', 'note=eq.x', '{"accept-profile": "other"}'), ('/films', 'select=id::text,year::mood', '{}'), ('/films', 'select=mood::mood&id=eq.1', '{}'),
   ('/films', 'id=eq.7', '{"accept-profile": "nope"}'), ('/nope', 'id=eq.7', '{}'), ('/a/b', 'id=eq.7', '{}'), ('/notes', 'select=id', '{}'), ('/rpc/films_by', 'director=2&select=id', '{"prefer": "count=exact"}'),
-  ('/rpc/films_by?director=2', 'id=gt.2&select=id', '{}'), ('/rpc/joined', 'words=a&words=b', '{}'), ('/rpc/nope', 'a=1', '{}'), ('/rpc/review', 'film=1&stars=5', '{}'), ('/films?' || repeat('id=eq.1&', 4000), repeat('id=eq.1&', 95), '{}'),
-  ('/films?' || repeat('id=eq.1&', 4000), repeat('id=eq.1&', 96), '{}')
+  ('/rpc/films_by?director=2', 'id=gt.2&select=id', '{}'), ('/rpc/joined', 'words=a&words=b', '{}'), ('/rpc/nope', 'a=1', '{}'), ('/rpc/review', 'film=1&stars=5', '{}'), ('/films?' || repeat('id=eq.1&', 4000), repeat('id=eq.1&', 96), '{}')
 ) as cases(target, form, more),
   testing.answer('GET', target || case when target like '%?%' then '&' else '?' end || form, more) as asked;
 
@@ -40,8 +39,8 @@ select is(testing.header_object(h.headers) - 'access-control-allow-origin', want
 from (values
   ('/films', '{}', '{"allow": "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE"}'), ('/films', '{"access-control-request-method": "GET"}', '{"allow": "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE"}'),
   ('/films', '{"access-control-request-method": "QUERY"}', '{"allow": "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE,QUERY", "accept-query": "application/x-www-form-urlencoded"}'),
-  ('/rpc/films_by', '{"access-control-request-method": "QUERY"}', '{"allow": "OPTIONS,GET,HEAD,POST,QUERY", "accept-query": "application/x-www-form-urlencoded"}'),
-  ('/rpc/review', '{"access-control-request-method": "QUERY"}', '{"allow": "OPTIONS,POST"}')
+  ('/rpc/newest', '{"access-control-request-method": "QUERY"}', '{"allow": "OPTIONS,GET,HEAD,POST,QUERY", "accept-query": "application/x-www-form-urlencoded"}'),
+  ('/rpc/nothing', '{"access-control-request-method": "QUERY"}', '{"allow": "OPTIONS,POST"}')
 ) as cases(target, asks, wanted), postern.handle(testing.with_settings(testing.request('OPTIONS', target, asks::jsonb))) as h;
 
 -- 100,000 keys.

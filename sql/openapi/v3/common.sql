@@ -92,9 +92,10 @@ as $$
     ('securitySchemes', 'JWT',
       '{"type": "http", "scheme": "bearer", "bearerFormat": "JWT", '
       '"description": "A token whose claims name the role of the request."}'),
-    ('extensions', 'x-query', '{"description": "The method QUERY, for which OpenAPI 3.1 has no operation: each path that '
-      'has get takes it, with the same answers. Parameters of the query may then be in the body, in place of the URL or '
-      'behind what that has.", "requestBody": {"required": true, "content": {"application/x-www-form-urlencoded": '
+    ('extensions', 'x-query',
+      '{"description": "The method QUERY, for which OpenAPI 3.1 has no operation: each path that has get takes it, '
+      'with the same answers. Parameters of the query may then be in the body, in place of the URL or behind what that '
+      'has.", "requestBody": {"required": true, "content": {"application/x-www-form-urlencoded": '
       '{"schema": {"type": "string"}, "example": "select=id&id=in.(1,2,3)"} } } }'),
     ('paths', '/', '{"get": {"operationId": "postern.root", "tags": ["Introspection"], "summary": "OpenAPI description",
       "responses": {"200": {"description": "OpenAPI 2.0, or 3.1 where Accept has version=3.1", "content": {
