@@ -54,9 +54,13 @@ select is(testing.failed('GET', '/rows?select=id'), '400 PGRST162', 'and many ar
 select is(left(testing.brief('GET', '/rows', '{}', null, jsonb_build_object('settings', jsonb_build_object('db_schemas', '{dear}'::text[], 'db_max_cost', most))), 3), left(wanted, 3), most::text)
 from (values (0, '200'), (1000000, '200'), (1, '400 PGRST162')) as cases(most, wanted);
 select set_config('testing.settings', '{"db_schemas": ["dear"]}', true);
-select is(testing.failed('GET', '/rows'), '200', 'off');
+select set_config('pgrst.db_max_cost', '250', true);
+select is(testing.failed('GET', '/rows'), '200', 'off, and with settings those of the session count for nothing');
+select set_config('testing.settings', '', true), set_config('pgrst.db_schemas', 'dear', true);
 select is(set_config('pgrst.db_max_cost', given, true) || testing.failed('GET', '/rows'), given || wanted, 'by the setting ' || given)
 from (values ('250', '400 PGRST162'), ('0', '200'), ('1e3', '200'), ('', '200'), ('0250', '400 PGRST162')) as cases(given, wanted);
+
+select set_config('testing.settings', '{"db_schemas": ["dear"]}', true);
 
 -- The verdict on a shape: values decide where the plan for any value costs more than the limit.
 select is(c.flags ->> 'look', wanted, target)

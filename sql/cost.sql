@@ -9,7 +9,7 @@ declare
 begin
   if request operator(pg_catalog.?) 'shell' then
     return (request operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8;
-  elsif most is null then
+  elsif not request operator(pg_catalog.?) 'settings' then
     most := pg_catalog.current_setting('pgrst.db_max_cost', true);
   end if;
   return case when most operator(pg_catalog.~) '^0*[1-9][0-9]{0,14}$' then most::pg_catalog.float8 end;
@@ -17,8 +17,8 @@ end
 $$;
 comment on function postern.max_cost(jsonb) is
   'What the plan of a request''s statement may cost; null for any. request: as of postern.handle; the shell says it in '
-  'max_cost, which is the role''s, else it is in the settings given, else the setting pgrst.db_max_cost; what is no '
-  'whole number counts for nothing, as 0 does.';
+  'max_cost, which is the role''s, else it is in the settings given or, without any, the setting pgrst.db_max_cost; '
+  'what is no whole number counts for nothing, as 0 does.';
 
 create or replace function postern.plan_cost(flags jsonb, payload bytea, vals text[])
 returns float8
