@@ -143,6 +143,15 @@ var corpus = []request{
 	{"GET", "/films?title=eq.%01%02%1E%1F&%02range=1", "", nil},
 	{"GET", "/films?&&=&a&=b&%=", "", nil},
 	{"PURGE", "//films/../x", "", nil},
+	// QUERY, whose body may have any byte.
+	{"QUERY", "/films?select=id,title", "content-type: application/x-www-form-urlencoded", []byte("id=in.(1,2,\"3\")&order=title")},
+	{"QUERY", "/films", "content-type: application/x-www-form-urlencoded; charset=utf-8\nprefer: count=exact, timeout=9s", []byte("or=(id.eq.1,title.eq.\"x,y\")&limit=2")},
+	{"QUERY", "/rpc/films_by?director=1", "content-type: application/x-www-form-urlencoded", []byte("title=like.V*&select=id")},
+	{"QUERY", "/films?id=eq.1", "content-type: application/x-www-form-urlencoded", []byte("title=eq.%01&id=eq.\x01&year=eq.$3&title=eq.';drop table films;--")},
+	{"QUERY", "/films?id=eq.%01", "content-type: application/x-www-form-urlencoded", []byte("id=eq.1&select=id::text);drop table films;--")},
+	{"QUERY", "/films", "content-type: application/x-www-form-urlencoded", []byte("id=in.(" + strings.Repeat("1,", 2000) + "1)&title=eq.a\r\nb#?/\x7f")},
+	{"QUERY", "/films?id=eq.1", "content-type: application/json", []byte(`{"id": 1}`)},
+	{"QUERY", "/films?id=eq.1", "", []byte("id=eq.1")},
 	{"GET", "/films?select=id&ID=eq.1&id.eq.1", "range: \x7f", nil},
 }
 

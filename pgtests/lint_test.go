@@ -249,6 +249,7 @@ var accepted = []struct{ function, finding string }{
 	// The statements that it is there to run: FuzzStatement looks at those.
 	{"handle", "text type variable is not sanitized"},
 	{"explained", "text type variable is not sanitized"},
+	{"look", "text type variable is not sanitized"},
 	// What is explained may be executed as well (options=analyze).
 	{"explained", "routine is marked as VOLATILE"},
 	// What it executes creates event triggers.

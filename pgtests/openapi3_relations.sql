@@ -112,7 +112,7 @@ select is(array(select jsonb_object_keys(part('schemas', false) #> '{film.insert
 reset role;
 select is((select jsonb_strip_nulls(to_jsonb(made)) from postern.openapi3_relations('{}', '{}', '{rooms}', true) as made), '{}', 'no relations');
 
-select is((select array_agg(distinct section order by section) from postern.openapi3_common(true)), '{headers,parameters,paths,responses,schemas,securitySchemes}', 'what every API has');
+select is((select array_agg(distinct section order by section) from postern.openapi3_common(true)), '{extensions,headers,parameters,paths,responses,schemas,securitySchemes}', 'what every API has');
 select is((select string_agg(('{' || members || '}')::jsonb #>> '{postern.error,required}', '') from postern.openapi3_common(whole) where section = 'schemas'), wanted, 'errors: ' || whole)
 from (values (true, '["code", "message", "details", "hint"]'), (false, '["code", "message"]')) as cases(whole, wanted);
 select is((select ('{' || members || '}')::jsonb -> 'results' ->> 'name' from postern.openapi3_common(true, aggregates) where section = 'parameters'), wanted, 'results of aggregates: ' || aggregates)

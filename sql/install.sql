@@ -33,6 +33,7 @@ set local check_function_bodies = off;
 {{ template "http/media.sql" . }}
 {{ template "http/preferences.sql" . }}
 {{ template "http/query.sql" . }}
+{{ template "http/query_method.sql" . }}
 {{ template "http/payload.sql" . }}
 {{ template "settings.sql" . }}
 {{ template "plan/query.sql" . }}
@@ -98,6 +99,7 @@ set local check_function_bodies = off;
 {{ template "respond/error.sql" . }}
 {{ template "respond/override.sql" . }}
 {{ template "execute.sql" . }}
+{{ template "cost.sql" . }}
 {{ template "timed.sql" . }}
 {{ template "handle.sql" . }}
 {{ template "end.sql" . }}

@@ -198,6 +198,8 @@ var differences = []difference{
 			t.Errorf("%d %s", status, body)
 		}
 	}},
+	{title: "The method QUERY is known", elsewhere: [2]string{"../../pgtests/beyond_query_test.go", "func TestQuery"}},
+	{title: "Prefer: timeout is known", elsewhere: [2]string{"../../pgtests/beyond_query_test.go", "func TestPreferTimeout"}},
 	{title: "Settings in the database that cannot be used, or read, keep the server from being ready", elsewhere: [2]string{"e2e_start_test.go", "func testInvalidSetting"}},
 	{title: "Before the settings in the database are read all requests get 503", elsewhere: [2]string{"e2e_start_test.go", "func testAbsentDatabase"}},
 	{title: "A schema of db-schemas or db-extra-search-path that is dropped is missed", elsewhere: [2]string{"e2e_start_test.go", "drop schema late"}},

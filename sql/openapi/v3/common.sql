@@ -30,21 +30,23 @@ as $$
     ('rangeUnit', 'header', 'Range-Unit', 'The unit of Range.', '{"type": "string", "enum": ["items"]}'),
     ('preferRead', 'header', 'Prefer',
       'Preferences with commas between: `count=exact`, `count=planned` or `count=estimated` (how the total in '
-      'Content-Range is known); `handling=strict`; `timezone=...`.',
+      'Content-Range is known); `handling=strict`; `timezone=...`; `timeout=...` (a number of ms, s or min, or of '
+      'seconds).',
       '{"type": "string"}'),
     ('preferInsert', 'header', 'Prefer',
       'Preferences with commas between: `return=representation`, `return=headers-only` or `return=minimal` (the '
       'default); `resolution=merge-duplicates` or `resolution=ignore-duplicates`; `missing=default` (the default of '
-      'the column for a missing key); `count=exact`; `handling=strict`; `timezone=...`; `tx=rollback`.',
+      'the column for a missing key); `count=exact`; `handling=strict`; `timezone=...`; `timeout=...`; '
+      '`tx=rollback`.',
       '{"type": "string"}'),
     ('preferChange', 'header', 'Prefer',
       'Preferences with commas between: `return=representation`, `return=headers-only` or `return=minimal` (the '
       'default); `count=exact`; `max-affected=...` with `handling=strict`; `missing=default`; `timezone=...`; '
-      '`tx=rollback`.',
+      '`timeout=...`; `tx=rollback`.',
       '{"type": "string"}'),
     ('preferCall', 'header', 'Prefer',
       'Preferences with commas between: `count=exact`, `count=planned` or `count=estimated`; `max-affected=...` with '
-      '`handling=strict`; `timezone=...`; `tx=rollback`.',
+      '`handling=strict`; `timezone=...`; `timeout=...`; `tx=rollback`.',
       '{"type": "string"}')
   ) as listed(key, place, name, description, schema)
 $$;
@@ -98,6 +100,11 @@ as $$
     ('securitySchemes', 'JWT',
       '{"type": "http", "scheme": "bearer", "bearerFormat": "JWT", '
       '"description": "A token whose claims name the role of the request."}'),
+    ('extensions', 'x-query',
+      '{"description": "The method QUERY, for which OpenAPI 3.1 has no operation: each path that has get takes it, '
+      'with the same answers. Parameters of the query may then be in the body, in place of the URL or behind what that '
+      'has.", "requestBody": {"required": true, "content": {"application/x-www-form-urlencoded": '
+      '{"schema": {"type": "string"}, "example": "select=id&id=in.(1,2,3)"} } } }'),
     ('paths', '/', '{"get": {"operationId": "postern.root", "tags": ["Introspection"], "summary": "OpenAPI description",
       "responses": {"200": {"description": "OpenAPI 2.0, or 3.1 where Accept has version=3.1", "content": {
         "application/openapi+json": {"schema": {"type": "object"} }, '

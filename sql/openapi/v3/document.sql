@@ -36,7 +36,7 @@ begin
       '},"schemas":{', common ->> 'schemas', ',' || r.schemas,
       ',' || postern.openapi3_named_types(postern.openapi3_relation_types(relations) || f.types, readable),
       '},"securitySchemes":{', common ->> 'securitySchemes',
-      '} },"externalDocs":', postern.openapi_documentation(), '}')
+      '} },"externalDocs":', postern.openapi_documentation(), ',', common ->> 'extensions', '}')
       from postern.openapi3_relations(relations, readable, exposed, everything, aggregates) as r,
         postern.openapi3_routines(openapi3.schema, everything, readable) as f);
 end
