@@ -4,7 +4,8 @@
 -- The rows behind a row are those that are behind it in the first term of the order, and those that are equal in it
 -- and behind in the next, and so on. As far as the directions are one, that is one comparison of rows, which an index
 -- serves. Where they are not, or nulls are behind values, it is several ranges: each is read by itself, in order, and
--- they are merged (MergeAppend), so that an index serves each and none is read further than the page needs.
+-- they are merged (MergeAppend), so that an index serves each and none is read further than the page needs. (Where
+-- a column is a composite value, IS NULL looks into it; IS NOT DISTINCT FROM NULL does not, and is the same to an index.)
 
 create or replace function postern.render_cursor_limit(node jsonb)
 returns text
@@ -51,7 +52,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(case when (term ->> 'null')::boolean then (term ->> 'compared') || ' is null'
+    select string_agg(case when (term ->> 'null')::boolean then (term ->> 'compared') || ' is not distinct from null'
       else format('%s operator(%I.=) %s', term ->> 'compared', term ->> 'operators', term ->> 'value') end, ' and '
       order by place)
     from jsonb_array_elements(terms) with ordinality as listed(term, place)
@@ -96,7 +97,7 @@ begin
     term := terms -> first - 1;
     if (term ->> 'null')::boolean then
       ranges := ranges || case when term ->> 'nulls' = 'first' then array[concat_ws(' and ',
-        postern.cursor_equal(terms, 1, first - 1), (term ->> 'compared') || ' is not null')] else '{}' end;
+        postern.cursor_equal(terms, 1, first - 1), (term ->> 'compared') || ' is distinct from null')] else '{}' end;
     else
       while last < most and terms -> last -> 'null' = 'false' and terms -> last -> 'direction' = term -> 'direction'
         and terms -> last -> 'operators' = term -> 'operators'
@@ -109,7 +110,7 @@ begin
         term := terms -> place - 1;
         if (term ->> 'nullable')::boolean and term ->> 'nulls' = 'last' then
           ranges := ranges || concat_ws(' and ', postern.cursor_equal(terms, 1, place - 1),
-            (term ->> 'compared') || ' is null');
+            (term ->> 'compared') || ' is not distinct from null');
         end if;
       end loop;
     end if;
@@ -217,7 +218,7 @@ begin
     select format('(select postern.cursor_token(%L, array[%s]) from pgrst_page where %s)',
       node -> 'cursor' ->> 'signature',
       string_agg(format(case when term ? 'plain' then 'pgrst_page.pgrst_k%s::pg_catalog.text'
-        else 'postern.sort_text(pgrst_page.pgrst_k%s)' end, place), ', ' order by place), condition)
+        else 'postern.sort_text(pgrst_page.pgrst_k%s)' end || ' collate pg_catalog."C"', place), ', ' order by place), condition)
     from jsonb_array_elements(node -> 'order') with ordinality as listed(term, place));
 end
 $$;

@@ -17,35 +17,34 @@ $$;
 comment on function postern.sort_text(anyelement) is
   'A value as text that is read as the same value, whatever the settings of the session.';
 
-create or replace function postern.cursor_digest(signature text, vals text)
-returns text
+create or replace function postern.cursor_digest(signature text, vals bytea)
+returns bytea
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return left(encode(sha256(convert_to(signature || vals, 'UTF8')), 'hex'), 16);
+  return pg_catalog.substr(pg_catalog.sha256(pg_catalog.decode(signature, 'hex') operator(pg_catalog.||) vals), 1, 9);
 end
 $$;
-comment on function postern.cursor_digest(text, text) is
-  'The digest of a token. signature: of its order (postern.plan_cursor); vals: the JSON of its values.';
+comment on function postern.cursor_digest(text, bytea) is
+  'The digest of a token, nine bytes. signature: of its order (postern.plan_cursor); vals: the JSON of its values.';
 
 create or replace function postern.cursor_token(signature text, vals text[])
 returns text
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   most constant int := 4096; -- bytes: what a header, and a URL, may have on any way
-  kept constant text := array_to_json(vals);
+  kept constant pg_catalog.bytea := pg_catalog.convert_to(pg_catalog.array_to_json(vals)::pg_catalog.text, 'UTF8');
 begin
-  if octet_length(kept) > most then
-    perform postern.fail('PGRST159', 'These rows have no pages by cursor', format(
-      'What a row is ordered by is too long for a cursor: %s bytes, at most %s', octet_length(kept), most));
+  if pg_catalog.octet_length(kept) operator(pg_catalog.>) most then
+    perform postern.fail('PGRST159', 'These rows have no pages by cursor', pg_catalog.format(
+      'What a row is ordered by is too long for a cursor: %s bytes, at most %s', pg_catalog.octet_length(kept), most));
   end if;
-  return case when array_position(vals, null) is not null
-      then postern.cursor_nulls(vals) || '~' else '' end
-    || rtrim(translate(encode(convert_to(postern.cursor_digest(signature, kept) || kept, 'UTF8'), 'base64'),
-      E'+/\n', '-_'), '=');
+  return pg_catalog.concat(
+    case when pg_catalog.array_position(vals, null) is not null
+      then pg_catalog.concat(postern.cursor_nulls(vals), '~') end,
+    pg_catalog.rtrim(pg_catalog.translate(pg_catalog.encode(
+      postern.cursor_digest(signature, kept) operator(pg_catalog.||) kept, 'base64'), E'+/\n', '-_'), '='));
 end
 $$;
 comment on function postern.cursor_token(text, text[]) is
@@ -54,12 +53,11 @@ comment on function postern.cursor_token(text, text[]) is
 create or replace function postern.cursor_nulls(vals text[])
 returns text
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
-    select string_agg(case when val is null then '1' else '0' end, '' order by place)
-    from unnest(vals) with ordinality as listed(val, place));
+    select pg_catalog.string_agg(case when val is null then '1' else '0' end, '' order by place)
+    from pg_catalog.unnest(vals) with ordinality as listed(val, place));
 end
 $$;
 comment on function postern.cursor_nulls(text[]) is 'A digit for each value, 1 where it is null.';
@@ -67,24 +65,31 @@ comment on function postern.cursor_nulls(text[]) is 'A digit for each value, 1 w
 create or replace function postern.cursor_values(token text, signature text, nulls text)
 returns text[]
 language plpgsql stable strict
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  kept text;
-  vals text[];
+  kept pg_catalog.bytea;
+  vals pg_catalog.text[];
 begin
-  if token ~ '^[A-Za-z0-9_-]+$' then
+  if token operator(pg_catalog.~) '^[A-Za-z0-9_-]+$' then
     begin
-      kept := convert_from(decode(rpad(translate(token, '-_', '+/'), (length(token) + 3) / 4 * 4, '='), 'base64'),
-        'UTF8');
-      if left(kept, 16) = postern.cursor_digest(signature, substr(kept, 17)) then
-        vals := array(select json_array_elements_text(substr(kept, 17)::json));
+      kept := pg_catalog.decode(pg_catalog.rpad(pg_catalog.translate(token, '-_', '+/'),
+        (pg_catalog.length(token) operator(pg_catalog.+) 3) operator(pg_catalog./) 4 operator(pg_catalog.*) 4, '='),
+        'base64');
+      if postern.cursor_digest(signature, pg_catalog.substr(kept, 10)) operator(pg_catalog.=)
+        pg_catalog.substr(kept, 1, 9)
+      then
+        vals := array(select pg_catalog.json_array_elements_text(
+          pg_catalog.convert_from(pg_catalog.substr(kept, 10), 'UTF8')::pg_catalog.json));
       end if;
     exception when data_exception then
-      null;
+      vals := null;
     end;
   end if;
-  if postern.cursor_nulls(vals) is distinct from nulls then
+  if (case when vals is null then true
+    when pg_catalog.strpos(nulls, '1') operator(pg_catalog.=) 0 and pg_catalog.array_position(vals, null) is null
+    then pg_catalog.cardinality(vals) operator(pg_catalog.<>) pg_catalog.length(nulls)
+    else coalesce(postern.cursor_nulls(vals), '') operator(pg_catalog.<>) nulls end)
+  then
     perform postern.foreign_cursor();
   end if;
   return vals;
@@ -97,12 +102,11 @@ comment on function postern.cursor_values(text, text, text) is
 create or replace function postern.page_links(location text, query text, next text, prev text)
 returns text
 language plpgsql immutable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return E'\nLink: ' || nullif(concat_ws(', ',
-    postern.page_link(location, query, 'after.' || next, 'next'),
-    postern.page_link(location, query, 'before.' || prev, 'prev')), '');
+  return case when coalesce(next, prev) is not null then pg_catalog.concat(E'\nLink: ', pg_catalog.concat_ws(', ',
+    postern.page_link(location, query, 'after.' operator(pg_catalog.||) next, 'next'),
+    postern.page_link(location, query, 'before.' operator(pg_catalog.||) prev, 'prev'))) end;
 end
 $$;
 comment on function postern.page_links(text, text, text, text) is
@@ -112,11 +116,10 @@ comment on function postern.page_links(text, text, text, text) is
 create or replace function postern.page_link(location text, query text, wish text, rel text)
 returns text
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return format('<%s%s>; rel="%s"', location, regexp_replace(query,
-    '([?&]cursor=)(first|(after|before)\.[^&]*)(?=&|$)', '\1' || wish), rel);
+  return pg_catalog.format('<%s%s>; rel="%s"', location, pg_catalog.regexp_replace(query,
+    '(?<=[?&]cursor=)(?:first|after\.|before\.)[^&]*', wish), rel);
 end
 $$;
 comment on function postern.page_link(text, text, text, text) is
