@@ -96,7 +96,7 @@ begin
     raise exception using errcode = 'undefined_column',
       message = format('column %s.%s does not exist', (select relname from pg_class where oid = relation), name);
   end if;
-  return case when cardinality(types) = 1 then types[1] else 'void'::regtype end;
+  return case when cardinality(types) = 1 then types[1] else 'void'::regtype::oid end;
 end
 $$;
 comment on function postern.computed_type(oid, text) is
@@ -104,7 +104,7 @@ comment on function postern.computed_type(oid, text) is
 
 create or replace function postern.foreign_cursor()
 returns void
-language plpgsql stable parallel safe
+language plpgsql immutable parallel safe
 as $$
 begin
   perform postern.fail('PGRST158', 'The cursor is not one of this request',

@@ -4,8 +4,8 @@
 -- The rows behind a row are those that are behind it in the first term of the order, and those that are equal in it
 -- and behind in the next, and so on. As far as the directions are one, that is one comparison of rows, which an index
 -- serves. Where they are not, or nulls are behind values, it is several ranges: each is read by itself, in order, and
--- they are merged (MergeAppend), so that an index serves each and none is read further than the page needs. (Where
--- a column is a composite value, IS NULL looks into it; IS NOT DISTINCT FROM NULL does not, and is the same to an index.)
+-- they are merged (MergeAppend), so that an index serves each and none is read further than the page needs. (IS NULL
+-- looks into composite values; IS NOT DISTINCT FROM NULL does not, and is the same to an index.)
 
 create or replace function postern.render_cursor_limit(node jsonb)
 returns text
@@ -87,7 +87,7 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   most constant int := jsonb_array_length(terms);
-  ranges pg_catalog.text[] := '{}';
+  ranges pg_catalog.text[] := array[]::text[];
   first int := 1;
   last int;
   term pg_catalog.jsonb;
@@ -146,26 +146,26 @@ declare
   most constant int := 8; -- ranges that are read by themselves: each repeats the filters
   terms constant pg_catalog.jsonb := postern.cursor_terms(node);
   ranges pg_catalog.text[] := case when node -> 'cursor' ->> 'way' <> 'first' then postern.cursor_ranges(terms) end;
+  page constant pg_catalog.text := format(' limit %s operator(pg_catalog.+) 1', postern.render_cursor_limit(node));
   keys pg_catalog.text;
   own_order pg_catalog.text;
   merged_order pg_catalog.text;
 begin
   select string_agg((term ->> 'sql') || ' as pgrst_k' || place, ', ' order by place),
-      string_agg((term ->> 'sql') || postern.render_direction(term), ', ' order by place),
-      string_agg('pgrst_merged.pgrst_k' || place || postern.render_direction(term), ', ' order by place)
+      ' order by ' || string_agg((term ->> 'sql') || postern.render_direction(term), ', ' order by place),
+      ' order by ' || string_agg('pgrst_merged.pgrst_k' || place || postern.render_direction(term), ', ' order by place)
     into keys, own_order, merged_order
     from jsonb_array_elements(terms) with ordinality as listed(term, place);
-  own_order := format(' order by %s limit %s operator(pg_catalog.+) 1', own_order, postern.render_cursor_limit(node));
   if cardinality(ranges) > most or cardinality(ranges) > 1 and not (terms -> 0 ->> 'indexed')::boolean then
     ranges := array[postern.cursor_condition(terms, ranges)];
   elsif cardinality(ranges) > 1 then
-    return (
-      select format('select pgrst_merged.* from (%s) as pgrst_merged order by %s limit %s operator(pg_catalog.+) 1', string_agg(format('(%s%s)',
-          postern.render_base(node, source, range, 'columns', false, keys), own_order), ' union all ' order by place),
-        merged_order, postern.render_cursor_limit(node))
-      from unnest(ranges) with ordinality as listed(range, place));
+    return concat('select pgrst_merged.* from (', (
+        select string_agg(concat('(', postern.render_base(node, source, range, 'columns', false, keys), own_order, page,
+          ')'), ' union all ' order by place)
+        from unnest(ranges) with ordinality as listed(range, place)),
+      ') as pgrst_merged', merged_order, page);
   end if;
-  return postern.render_base(node, source, ranges[1], 'columns', false, keys) || own_order;
+  return postern.render_base(node, source, ranges[1], 'columns', false, keys) || own_order || page;
 end
 $$;
 comment on function postern.render_cursor_base(jsonb, text) is
@@ -218,7 +218,8 @@ begin
     select format('(select postern.cursor_token(%L, array[%s]) from pgrst_page where %s)',
       node -> 'cursor' ->> 'signature',
       string_agg(format(case when term ? 'plain' then 'pgrst_page.pgrst_k%s::pg_catalog.text'
-        else 'postern.sort_text(pgrst_page.pgrst_k%s)' end || ' collate pg_catalog."C"', place), ', ' order by place), condition)
+        else 'postern.sort_text(pgrst_page.pgrst_k%s)' end || ' collate pg_catalog."C"', place), ', ' order by place),
+      condition)
     from jsonb_array_elements(node -> 'order') with ordinality as listed(term, place));
 end
 $$;
@@ -263,12 +264,14 @@ begin
         format('postern.content_range(0, %s, %s)', case when first then 'made.page' else '0' end,
           case when total is null then 'null' else 'counted.total' end), location, headers),
       postern.render_cursor_links(node, location)),
-    format('(select pg_catalog.count(*) as page, %s as body%s from (%s) as pgrst_answer%s) as made%s',
+    format('(select pg_catalog.count(*) as page, %s as body%s from (%s) as pgrst_answer%s) as made%s%s',
       coalesce(body, 'null::pg_catalog.text'), coalesce(', ' || escapes || ' as escapes', ''),
-      postern.render_cursor_rows(node), postern.render_having(), ', (' || total || ') as counted'),
+      postern.render_cursor_rows(node), postern.render_having(), case when not first then ', pgrst_cursor' end,
+      ', (' || total || ') as counted'),
     case when escapes is not null then 'made.escapes' end);
 end
 $$;
 comment on function postern.render_cursor_answer(jsonb, jsonb, text, text[], text, text, jsonb) is
-  'The response of a page by cursor, behind postern.render_cursor. Parameters as of postern.render_page_answer. The '
-  'range says where the rows are only where that is known, on the first page.';
+  'The response of a page by cursor, behind postern.render_cursor. Parameters as of postern.render_page_answer. It '
+  'reads pgrst_cursor, as the rows may not, so that a token that is none is always refused. The range '
+  'says where the rows are only where that is known, on the first page.';

@@ -6,6 +6,7 @@
 create or replace function postern.sort_text(given anyelement)
 returns text
 language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
 set extra_float_digits = 1
 set datestyle = 'ISO, YMD'
 set intervalstyle = 'postgres'
