@@ -218,8 +218,7 @@ begin
     select format('(select postern.cursor_token(%L, array[%s]) from pgrst_page where %s)',
       node -> 'cursor' ->> 'signature',
       string_agg(format(case when term ? 'plain' then 'pgrst_page.pgrst_k%s::pg_catalog.text'
-        else 'postern.sort_text(pgrst_page.pgrst_k%s)' end || ' collate pg_catalog."C"', place), ', ' order by place),
-      condition)
+        else 'postern.sort_text(pgrst_page.pgrst_k%s)' end, place), ', ' order by place), condition)
     from jsonb_array_elements(node -> 'order') with ordinality as listed(term, place));
 end
 $$;

@@ -119,9 +119,10 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return pg_catalog.format('<%s%s>; rel="%s"', location, pg_catalog.regexp_replace(query,
+  return pg_catalog.format('<%s%s>; rel="%s"', location, pg_catalog.regexp_replace(query collate pg_catalog."C",
     '(?<=[?&]cursor=)(?:first|after\.|before\.)[^&]*', wish), rel);
 end
 $$;
 comment on function postern.page_link(text, text, text, text) is
-  'One link: the address with another cursor. wish: the new cursor.';
+  'One link: the address with another cursor. wish: the new cursor. Its collation is that of what rows are ordered by, '
+  'which regular expressions may not know.';
