@@ -106,6 +106,20 @@ select is(pg_temp.page('GET', '/books?select=id&cursor=first&id=gt.22'), '200 | 
 select matches((testing.answer('GET', '/books?cursor=first', '{"accept": "application/vnd.pgrst.plan"}')).body, 'pgrst_page', 'the execution plan');
 select set_config('testing.settings', '{"db_schemas": ["shelf", "store"], "db_aggregates_enabled": true}', true);
 
+-- An index finds the page, wherever it begins.
+create table shelf.deep (id int primary key, kind int not null, made timestamptz);
+insert into shelf.deep select i, i / 9, case when i % 9 > 0 then '2020-01-01'::timestamptz + i * interval '1 s' end from generate_series(1, 3000) as i;
+create index on shelf.deep (kind, id);
+create index on shelf.deep (made, id);
+analyze shelf.deep;
+select set_config('testing.settings', '{"db_schemas": ["shelf"], "db_plan_enabled": true}', true);
+select ok(plan ~ ('Index Cond: .*' || wanted) and plan !~ 'Seq Scan|Filter: [^\n]*\m(kind|made|id)\M', order_by || ' is read by index')
+from (values ('id', '\(id > '), ('kind', 'ROW\(kind, id\) > ROW'), ('kind.desc', 'ROW\(kind, id\) < ROW'), ('made', 'ROW\(made, id\) > ROW.*made IS NULL'), ('made.desc.nullslast', 'ROW\(made, id\) < ROW'),
+    ('kind.desc,id', 'kind < .*kind = .* AND \(id > ')) as orders (order_by, wanted),
+  lateral pg_temp.link(testing.answer('GET', '/deep?limit=7&cursor=first&order=' || order_by), 'next') as next,
+  lateral (select body as plan from testing.answer('GET', next, '{"accept": "application/vnd.pgrst.plan"}')) as p;
+select set_config('testing.settings', '{"db_schemas": ["shelf", "store"], "db_aggregates_enabled": true}', true);
+
 -- Wrong use.
 create function pg_temp.next(target text) returns text language sql as $$ select pg_temp.link(testing.answer('GET', target), 'next') $$;
 select is(testing.failed(method, target, headers::jsonb), wanted, concat_ws(' ', method, target, headers))

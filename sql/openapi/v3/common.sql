@@ -12,8 +12,8 @@ as $$
     ('limit', 'query', 'limit', 'The most rows to answer with.', '{"type": "integer", "minimum": 0}'),
     ('offset', 'query', 'offset', 'How many rows to leave out first.', '{"type": "integer", "minimum": 0}'),
     ('cursor', 'query', 'cursor',
-      'Where the page begins, in place of offset: `first`, or `after.` or `before.` with a token, as the links of a page '
-      'have it (header Link). Needs limit, and a key of the rows.',
+      'Where the page begins, in place of offset: `first`, or `after.` or `before.` with a token, as the links of a '
+      'page have it (header Link). Needs limit, and a key of the rows.',
       '{"type": "string", "pattern": "^(first|(after|before)\\..+)$"}'),
     ('and', 'query', 'and', 'Conditions that must all hold, such as `(a.gt.1,or(b.is.null,c.eq.x))`.',
       '{"type": "string"}'),
