@@ -275,7 +275,7 @@ func (w *walk) through(target, way string, last []int) ([]int, map[string]string
 // TestCursor walks through tables of random columns in random orders, forward and back, and no row is doubled or left out.
 func TestCursor(t *testing.T) {
 	t.Parallel()
-	limit, seed := trial(t, 2*time.Second)
+	limit, seed := trial(t, 1500*time.Millisecond)
 	conn := connect(t, newDatabase(t))
 	execute(t, conn, walkSetup)
 	walks := 0
