@@ -21,17 +21,12 @@ func TestCursorDepth(t *testing.T) {
 		create index on store.many (kind, id); create index on store.many (made, id); grant select on store.many to store_clerk; analyze store.many`)
 	shell := serveHTTP(t, database, "PGRST_DB_POOL=1").client()
 	defer shell.close()
-	get := func(target string) (next string) {
+	get := func(target string) string {
 		answer, err := shell.do(request{method: "GET", target: target})
 		if err != nil || answer.status != 200 {
 			t.Fatal(target, err, answer.status, string(answer.body))
 		}
-		for _, found := range link.FindAllStringSubmatch(answer.headers.Get("Link"), -1) {
-			if found[2] == "next" {
-				next = found[1]
-			}
-		}
-		return next
+		return nextOf(answer)
 	}
 	for _, order := range []string{"kind", "made.desc", "made"} {
 		plain := "/many?limit=100&order=" + order

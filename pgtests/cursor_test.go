@@ -198,6 +198,16 @@ func (w *walk) rows() (ever []int, now map[int]bool) {
 
 var link = regexp.MustCompile(`<([^>]*)>; rel="(next|prev)"`)
 
+// nextOf returns the address of the page after an answer, "" for none.
+func nextOf(answer httpAnswer) string {
+	for _, found := range link.FindAllStringSubmatch(answer.headers.Get("Link"), -1) {
+		if found[2] == "next" {
+			return found[1]
+		}
+	}
+	return ""
+}
+
 // page asks for a page, under settings that change how values are written.
 func (w *walk) page(target string) (tags []int, links map[string]string) {
 	path, query, _ := strings.Cut(target, "?")

@@ -102,6 +102,7 @@ begin
              'type', pg_catalog.format('%I.%I', n.nspname, t.typname),
              'operators', case when kind is null then ordered.schema else 'pg_catalog' end,
              'domain', case when base <> type then true end,
+             'composite', case when t.typtype = 'c' then true end,
              'plain', case when base in (16, 20, 21, 23, 25, 1043, 1700, 2950) then true end))
       from pg_catalog.pg_type t
       join pg_catalog.pg_namespace n on n.oid = t.typnamespace
@@ -131,5 +132,5 @@ $$;
 comment on function postern.sort_type(oid) is
 $$How values of a type are kept as text and compared. In: the type. Out: {"type": the type below a domain, qualified,
 "operators": the schema of its operators <, = and >, those of its default btree operator class, "domain"?: it is one,
-"plain"?: its text is the same under all settings}; null where there is no such order or no way to text and back but a
-function of somebody's. Raises nothing.$$;
+"composite"?: it is one, or over one, "plain"?: its text is the same under all settings}; null where there is no such
+order, or no way to text and back but a function of somebody's. Raises nothing.$$;

@@ -36,7 +36,7 @@ begin
   end if;
   return node || jsonb_build_object('order', terms, 'cursor', wish || jsonb_build_object(
     'signature', encode(sha256(convert_to(jsonb_build_array(node -> 'schema', node -> 'relation', (
-      select jsonb_agg(term - '{field,child,nullable,operators,plain,indexed}'::text[] order by place)
+      select jsonb_agg(term - '{field,child,nullable,operators,plain,composite,indexed}'::text[] order by place)
       from jsonb_array_elements(terms) with ordinality as listed(term, place)))::text, 'UTF8')), 'hex')));
 end
 $$;
@@ -79,8 +79,8 @@ begin
 end
 $$;
 comment on function postern.plan_sorted(jsonb, jsonb, jsonb) is
-  'What a cursor must know of a term of order: {type, operators, domain?, plain?: postern.sort_type, direction, nulls, '
-  'nullable, indexed: postern.is_indexed}. PGRST159; 42703 where there is no such column.';
+  'What a cursor must know of a term of order: {type, operators, domain?, composite?, plain?: postern.sort_type, '
+  'direction, nulls, nullable, indexed: postern.is_indexed}. PGRST159; 42703 where there is no such column.';
 
 create or replace function postern.computed_type(relation oid, name text)
 returns oid

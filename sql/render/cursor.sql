@@ -4,8 +4,7 @@
 -- The rows behind a row are those that are behind it in the first term of the order, and those that are equal in it
 -- and behind in the next, and so on. As far as the directions are one, that is one comparison of rows, which an index
 -- serves. Where they are not, or nulls are behind values, it is several ranges: each is read by itself, in order, and
--- they are merged (MergeAppend), so that an index serves each and none is read further than the page needs. (IS NULL
--- looks into composite values; IS NOT DISTINCT FROM NULL does not, and is the same to an index.)
+-- they are merged (MergeAppend), so that an index serves each and none is read further than the page needs.
 
 create or replace function postern.render_cursor_limit(node jsonb)
 returns text
@@ -36,6 +35,8 @@ begin
         'sql', postern.render_term(node, node ->> 'alias', term),
         'compared', postern.render_term(node, node ->> 'alias', term)
           || case when term ? 'domain' then '::' || (term ->> 'type') else '' end,
+        'is_null', case when term ? 'composite' then ' is not distinct from null' else ' is null' end,
+        'not_null', case when term ? 'composite' then ' is distinct from null' else ' is not null' end,
         'value', format('(select pgrst_cursor.vals[%s] from pgrst_cursor)::%s', place, term ->> 'type'))
       order by place)
     from jsonb_array_elements(node -> 'order') with ordinality as listed(term, place));
@@ -43,7 +44,8 @@ end
 $$;
 comment on function postern.cursor_terms(jsonb) is
   'The order of a node (postern.plan_cursor) in the direction of reading, with null: the value in the token is, sql, '
-  'compared, value: what is ordered by, that as it is compared, and the token''s value, in SQL.';
+  'compared, value: what is ordered by, that as it is compared, and the token''s value, in SQL; is_null, not_null: the '
+  'tests that do not look into composite values, as IS NULL does.';
 
 create or replace function postern.cursor_equal(terms jsonb, first int, last int)
 returns text
@@ -52,7 +54,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(case when (term ->> 'null')::boolean then (term ->> 'compared') || ' is not distinct from null'
+    select string_agg(case when (term ->> 'null')::boolean then (term ->> 'compared') || (term ->> 'is_null')
       else format('%s operator(%I.=) %s', term ->> 'compared', term ->> 'operators', term ->> 'value') end, ' and '
       order by place)
     from jsonb_array_elements(terms) with ordinality as listed(term, place)
@@ -97,7 +99,7 @@ begin
     term := terms -> first - 1;
     if (term ->> 'null')::boolean then
       ranges := ranges || case when term ->> 'nulls' = 'first' then array[concat_ws(' and ',
-        postern.cursor_equal(terms, 1, first - 1), (term ->> 'compared') || ' is distinct from null')] else '{}' end;
+        postern.cursor_equal(terms, 1, first - 1), (term ->> 'compared') || (term ->> 'not_null'))] else '{}' end;
     else
       while last < most and terms -> last -> 'null' = 'false' and terms -> last -> 'direction' = term -> 'direction'
         and terms -> last -> 'operators' = term -> 'operators'
@@ -110,7 +112,7 @@ begin
         term := terms -> place - 1;
         if (term ->> 'nullable')::boolean and term ->> 'nulls' = 'last' then
           ranges := ranges || concat_ws(' and ', postern.cursor_equal(terms, 1, place - 1),
-            (term ->> 'compared') || ' is not distinct from null');
+            (term ->> 'compared') || (term ->> 'is_null'));
         end if;
       end loop;
     end if;
