@@ -30,6 +30,7 @@ set local check_function_bodies = off;
 {{ template "catalog/similar.sql" . }}
 {{ template "catalog/sort.sql" . }}
 {{ template "catalog/view.sql" . }}
+{{ template "catalog/unique.sql" . }}
 {{ template "http/percent.sql" . }}
 {{ template "http/media.sql" . }}
 {{ template "http/preferences.sql" . }}
@@ -48,6 +49,7 @@ set local check_function_bodies = off;
 {{ template "plan/call.sql" . }}
 {{ template "plan/mutate.sql" . }}
 {{ template "plan/cursor.sql" . }}
+{{ template "plan/related.sql" . }}
 {{ template "plan/code.sql" . }}
 {{ template "render/filter.sql" . }}
 {{ template "render/relation.sql" . }}
@@ -57,6 +59,7 @@ set local check_function_bodies = off;
 {{ template "render/together.sql" . }}
 {{ template "render/payload.sql" . }}
 {{ template "render/mutation.sql" . }}
+{{ template "render/related.sql" . }}
 {{ template "render/call.sql" . }}
 {{ template "render/body.sql" . }}
 {{ template "render/count.sql" . }}
