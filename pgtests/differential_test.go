@@ -63,6 +63,17 @@ func TestDifferential(t *testing.T) {
 	if asked < len(corpus)*3/4 {
 		t.Errorf("only %d requests of %d can be sent", asked, len(corpus))
 	}
+	for _, order := range []string{"year", "year.desc,title", "directors(name).desc", "meta->length.nullsfirst"} {
+		for next := "/films?select=id,directors(name),reviews(words)&limit=2&order=" + order + "&cursor=first"; next != "" && !t.Failed(); asked++ {
+			r := request{method: http.MethodGet, target: next}
+			d.same(t, r)
+			answer, err := d.shell.do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next = nextOf(answer)
+		}
+	}
 	for n := seed; time.Since(start) < limit && !t.Failed(); n++ {
 		if d.same(t, generate(n)) {
 			asked++

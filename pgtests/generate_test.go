@@ -148,6 +148,12 @@ func (g generator) parameter(call bool) string {
 	return embed + g.column() + g.path() + "=" + g.operation()
 }
 
+// cursor makes the value of the parameter cursor, mostly a token that is none.
+func (g generator) cursor() string {
+	return g.mostly([]string{"first", "first", "after.", "before."}, "firstx", "last", "after", "eq.5", "not.after.x", "after..") +
+		g.of("", "", "abc", "0~abc", "01~", "1~~", "2~abc", "~", strings.Repeat("0", 64)+"~", strings.Repeat("1", 65)+"~x", "AAAAAAAAAAAAW10", "a'b", "%", "\x01", "$1", "é")
+}
+
 func (g generator) query(call bool) string {
 	var parts []string
 	if g.often(60) {
@@ -155,6 +161,9 @@ func (g generator) query(call bool) string {
 	}
 	for g.often(60) {
 		parts = append(parts, g.parameter(call))
+	}
+	if g.often(8) {
+		parts = append(parts, g.of("", "", "", "films.")+"cursor="+g.cursor(), g.mostly([]string{"limit=2"}, "limit=0"))
 	}
 	for at, part := range parts {
 		name, value, _ := strings.Cut(part, "=")

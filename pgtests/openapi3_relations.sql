@@ -73,9 +73,11 @@ from (values (true, true, true, true, '{"$ref":"x"}', '{get,post,put,patch,delet
 select is(postern.openapi3_path('a "b"', 'a-20-b', E'A film\n\nor more', '{"$ref":"x"}', true, null, true, false, false, false)::jsonb -> 'get', '{
   "operationId": "a-20-b.get", "tags": ["a \"b\""], "summary": "A film", "description": "or more",
   "parameters": [{"$ref": "x"}, {"$ref": "#/components/parameters/a-20-b.select"}, {"$ref": "#/components/parameters/order"}, {"$ref": "#/components/parameters/limit"},
-    {"$ref": "#/components/parameters/offset"}, {"$ref": "#/components/parameters/and"}, {"$ref": "#/components/parameters/or"}, {"$ref": "#/components/parameters/range"},
+    {"$ref": "#/components/parameters/offset"}, {"$ref": "#/components/parameters/cursor"}, {"$ref": "#/components/parameters/and"}, {"$ref": "#/components/parameters/or"}, {"$ref": "#/components/parameters/range"},
     {"$ref": "#/components/parameters/rangeUnit"}, {"$ref": "#/components/parameters/preferRead"}],
   "responses": {"200": {"$ref": "#/components/responses/a-20-b"}, "206": {"$ref": "#/components/responses/a-20-b"}, "default": {"$ref": "#/components/responses/postern.error"} } }', 'GET');
+select is(strpos(postern.openapi3_path('film', 'film', null, '{"$ref":"#/components/parameters/film.cursor"}', false, null, true, false, false, false), 'parameters/cursor'), 0,
+  'a column of that name is the filter');
 select is(postern.openapi3_path('film', 'film', null, null, false, null, false, true, false, false)::jsonb #> '{post,responses,201}',
   '{"$ref": "#/components/responses/postern.done"}', 'who may not read gets no rows');
 select is(postern.openapi3_operation('a', '"tags":[]', null, null, '"200":1')::jsonb, '{"operationId": "a", "tags": [], "parameters": [],

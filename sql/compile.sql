@@ -92,6 +92,7 @@ begin
   return case
     when call then postern.compile_call(context, segments[2], trees, config)
     when writes then postern.compile_write(context, segments[1], trees)
+    when trees ? 'cursor' then postern.compile_cursor(context, segments[1], trees)
     else postern.compile_read(context, segments[1], trees) end;
 end
 $$;

@@ -6,6 +6,7 @@ set local check_function_bodies = off;
 {{ template "parse/field.sql" . }}
 {{ template "parse/select.sql" . }}
 {{ template "parse/order.sql" . }}
+{{ template "parse/cursor.sql" . }}
 {{ template "parse/list.sql" . }}
 {{ template "parse/filter.sql" . }}
 {{ template "parse/logic.sql" . }}
@@ -27,6 +28,7 @@ set local check_function_bodies = off;
 {{ template "catalog/representation.sql" . }}
 {{ template "catalog/routine.sql" . }}
 {{ template "catalog/similar.sql" . }}
+{{ template "catalog/sort.sql" . }}
 {{ template "catalog/view.sql" . }}
 {{ template "catalog/unique.sql" . }}
 {{ template "http/percent.sql" . }}
@@ -48,6 +50,7 @@ set local check_function_bodies = off;
 {{ template "plan/media.sql" . }}
 {{ template "plan/call.sql" . }}
 {{ template "plan/mutate.sql" . }}
+{{ template "plan/cursor.sql" . }}
 {{ template "plan/related.sql" . }}
 {{ template "plan/code.sql" . }}
 {{ template "render/filter.sql" . }}
@@ -64,8 +67,10 @@ set local check_function_bodies = off;
 {{ template "render/count.sql" . }}
 {{ template "render/answer.sql" . }}
 {{ template "render/one.sql" . }}
+{{ template "render/cursor.sql" . }}
 {{ template "compile_context.sql" . }}
 {{ template "compile_read.sql" . }}
+{{ template "compile_cursor.sql" . }}
 {{ template "compile_call.sql" . }}
 {{ template "compile_write.sql" . }}
 {{ template "openapi/info.sql" . }}
@@ -98,6 +103,7 @@ set local check_function_bodies = off;
 {{ template "respond/status.sql" . }}
 {{ template "respond/error.sql" . }}
 {{ template "respond/override.sql" . }}
+{{ template "respond/cursor.sql" . }}
 {{ template "execute.sql" . }}
 {{ template "cost.sql" . }}
 {{ template "timed.sql" . }}

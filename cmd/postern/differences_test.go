@@ -76,6 +76,7 @@ var differences = []difference{
 		s.refuses(t, "PUT", "/authors?id=eq.1", `{"name":"Ann"}`, "PGRST115")
 	}},
 	{title: "What is wrong with a request is found in the database", elsewhere: [2]string{"differences_test.go", "a select that nobody could read"}},
+	{title: "There are pages by cursor", elsewhere: [2]string{"../../pgtests/handle_cursor.sql", "pg_temp.walk"}},
 	{title: "A client that goes away cancels its query.", elsewhere: [2]string{"serve_test.go", "the client goes away: its query is cancelled"}},
 	{title: "Embeds in JSON are json, not jsonb.", test: func(t *testing.T, s *testServer) {
 		s.gives(t, "/authors?select=books(title,id,title)&id=eq.2", `[{"books":[{"title":"Three","id":3,"title":"Three"}]}]`)

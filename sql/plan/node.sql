@@ -19,6 +19,7 @@
 --                                                                                           postern.plan_filter, _order
 --   limit?, offset?, max_rows?, range?   {param} or {value}; db-max-rows; number of the parameters of a Range header
 --   size?                         rows of the relation, as ANALYZE found                    postern.plan_node
+--   cursor?                       of the root, where its page begins at a row; order then has more  postern.plan_cursor
 --   single?, heap?, ctid?         at most one row; its rows are stored; may be ordered by where they are stored
 --   columns?                      the columns of the relation: of the root, and where rows are handed to functions
 --   computed?                     it names more than columns

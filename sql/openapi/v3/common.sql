@@ -11,6 +11,10 @@ as $$
     ('order', 'query', 'order', 'Order of the rows, such as `a.desc,b.asc.nullslast`.', '{"type": "string"}'),
     ('limit', 'query', 'limit', 'The most rows to answer with.', '{"type": "integer", "minimum": 0}'),
     ('offset', 'query', 'offset', 'How many rows to leave out first.', '{"type": "integer", "minimum": 0}'),
+    ('cursor', 'query', 'cursor',
+      'Where the page begins, in place of offset: `first`, or `after.` or `before.` with a token, as the links of a '
+      'page have it (header Link). Needs limit, and a key of the rows.',
+      '{"type": "string", "pattern": "^(first|(after|before)\\..+)$"}'),
     ('and', 'query', 'and', 'Conditions that must all hold, such as `(a.gt.1,or(b.is.null,c.eq.x))`.',
       '{"type": "string"}'),
     ('or', 'query', 'or', 'Conditions of which one must hold, such as `(a.lt.1,a.gt.9)`.', '{"type": "string"}'),
@@ -67,6 +71,9 @@ as $$
     ('headers', 'Content-Range',
       '{"description": "First and last row of the answer, from 0, and the total where Prefer asks for it: `0-9/40`, '
       '`0-9/*`, `*/0`.", "schema": {"type": "string", "pattern": "^([0-9]+-[0-9]+|\\*)/([0-9]+|\\*)$"} }'),
+    ('headers', 'Link',
+      '{"description": "Of a page by cursor, the next page and the one before: `<...>; rel=\"next\", '
+      '<...>; rel=\"prev\"`.", "schema": {"type": "string"} }'),
     ('headers', 'Preference-Applied',
       '{"description": "The preferences that were followed.", "schema": {"type": "string"} }'),
     ('headers', 'Proxy-Status',

@@ -102,7 +102,10 @@ begin
   return '{' || concat_ws(',',
     case when reads then '"get":' || postern.openapi3_operation(key || '.get', about,
       concat_ws(',', filters, selects,
-        postern.openapi3_parameters('order', 'limit', 'offset', 'and', 'or', 'range', 'rangeUnit', 'preferRead'),
+        postern.openapi3_parameters('order', 'limit', 'offset'),
+        case when coalesce(strpos(filters, '/' || key || '.cursor"'), 0) = 0 -- else the filter has the name
+          then postern.openapi3_parameters('cursor') end,
+        postern.openapi3_parameters('and', 'or', 'range', 'rangeUnit', 'preferRead'),
         case when aggregates then postern.openapi3_parameters('results') end),
       null, concat('"200":', rows, ',"206":', rows)) end,
     case when inserts then '"post":' || postern.openapi3_operation(key || '.post', brief,
