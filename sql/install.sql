@@ -28,6 +28,7 @@ set local check_function_bodies = off;
 {{ template "catalog/routine.sql" . }}
 {{ template "catalog/similar.sql" . }}
 {{ template "catalog/view.sql" . }}
+{{ template "catalog/version.sql" . }}
 {{ template "http/percent.sql" . }}
 {{ template "http/media.sql" . }}
 {{ template "http/preferences.sql" . }}
@@ -46,7 +47,9 @@ set local check_function_bodies = off;
 {{ template "plan/call.sql" . }}
 {{ template "plan/mutate.sql" . }}
 {{ template "plan/code.sql" . }}
+{{ template "plan/validator.sql" . }}
 {{ template "render/filter.sql" . }}
+{{ template "render/version.sql" . }}
 {{ template "render/relation.sql" . }}
 {{ template "render/rows.sql" . }}
 {{ template "render/output.sql" . }}
@@ -58,6 +61,7 @@ set local check_function_bodies = off;
 {{ template "render/body.sql" . }}
 {{ template "render/count.sql" . }}
 {{ template "render/answer.sql" . }}
+{{ template "render/tagged.sql" . }}
 {{ template "render/one.sql" . }}
 {{ template "compile_context.sql" . }}
 {{ template "compile_read.sql" . }}

@@ -13,7 +13,8 @@ as $$
     ('handling', 'strict', 6), ('handling', 'lenient', 6),
     ('timezone', null, 7),
     ('max-affected', null, 8),
-    ('read', 'primary', 9) -- the shell's: no standby is asked
+    ('read', 'primary', 9), -- the shell's: no standby is asked
+    ('etag', '', 10)
 $$;
 comment on function postern.known_preferences() is
   'Every preference and the values it takes (null: any), in the order in which Preference-Applied lists them. Source: '
@@ -64,7 +65,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(name || '=' || (preferences ->> name), ', ' order by place)
+    select string_agg(name || coalesce('=' || nullif(preferences ->> name, ''), ''), ', ' order by place)
     from (select distinct name, applied_order as place from postern.known_preferences()) as known
     where preferences ? name and name = any(relevant)
       and (name <> 'max-affected' or preferences ->> 'handling' = 'strict'));

@@ -69,12 +69,15 @@ begin
       node ->> 'alias', (
         select string_agg(format('%I = pgrst_body.%1$I', field ->> 'name'), ', ')
         from jsonb_array_elements(columns) as field),
-      body, concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')),
+      body, concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias'),
+        case when node ? 'refusal' then postern.render_where(node || '{"children": []}', 'pgrst_body') end,
+        postern.render_match(node)),
       returning_list) end;
 end
 $$;
 comment on function postern.render_update(jsonb, jsonb, text, text, text) is
-  'An UPDATE of the rows that the node''s filters leave; without columns nothing is updated.';
+  'An UPDATE of the rows that the node''s filters leave, in a version that If-Match has (match), for a PUT (refusal) by '
+  'the row that they name; without columns nothing is updated.';
 
 create or replace function postern.render_delete(node jsonb, returning_list text, guard text)
 returns text
@@ -83,10 +86,11 @@ as $$
 begin
   return format('delete from %I.%I as %I where %s returning %s',
     node ->> 'schema', node ->> 'relation', node ->> 'alias',
-    concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list);
+    concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias'),
+      postern.render_match(node)), returning_list);
 end
 $$;
-comment on function postern.render_delete(jsonb, text, text) is 'A DELETE of the rows that the node''s filters leave.';
+comment on function postern.render_delete(jsonb, text, text) is 'A DELETE of the rows that the node''s filters leave, in a version that If-Match has.';
 
 create or replace function postern.render_returning(node jsonb, pk text[], representation text)
 returns text
@@ -116,9 +120,12 @@ begin
             child -> 'relationship' -> 'columns')) as pair
         where representation = 'representation'
       ) as needed)
-    else '1 as nothing' end;
+    else '1 as nothing' end
+    || case when node ? 'tagged' then format(', %s as pgrst_version',
+      postern.render_version(node -> 'version', node ->> 'alias')) else '' end;
 end
 $$;
 comment on function postern.render_returning(jsonb, text[], text) is
-  'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key. '
+  'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key; the '
+  'version of the row where the answer has an entity tag (tagged). '
   'representation: of Prefer return.';
