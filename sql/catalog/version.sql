@@ -54,8 +54,9 @@ begin
                select from pg_attribute
                 where attrelid = c.oid and attnum = indkey[place] and attcollation = indcollation[place]))) as i
      cross join lateral postern.key_names(shown, c.oid, i.keys) as k (names)
-     where c.oid = any(postern.shown_relations(relation, shown)) and not c.relhasrules
-       and (c.relkind = 'p' or c.relkind in ('r', 'm') and not c.relhassubclass);
+     where c.oid = any(postern.shown_relations(relation, shown))
+       and (c.relkind = 'm' or c.relkind in ('r', 'p') and not c.relhasrules)
+       and (c.relkind = 'p' or not c.relhassubclass);
 end
 $$;
 comment on function postern.unique_keys(oid) is
@@ -123,8 +124,8 @@ begin
        and not a.attisdropped
        and has_column_privilege(relation, a.attnum, 'select')
        and (relation = base
-         or exists (
-           select from postern.view_columns(relation) as v where v.view_attnum = a.attnum and v.base_relation = base))
+         or a.attnum = any(array(
+           select v.view_attnum from postern.view_columns(relation) as v where v.base_relation = base)))
        and (not stored
          or t.typsend <> 0 and (t.typlen > 0 or t.typstorage = 'm' or t.oid in (17, 25, 1042, 1043)))); -- text, bytea
 end

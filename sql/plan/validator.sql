@@ -16,7 +16,7 @@ begin
       number := number + 1;
     else
       asked := asked || jsonb_build_object(replace(name, '-', '_'),
-        jsonb_build_object('value', btrim(fields ->> name, E' \t')));
+        jsonb_build_object('value', coalesce(btrim(fields ->> name, E' \t'), '')));
     end if;
   end loop;
   return case
