@@ -76,6 +76,11 @@ select is(postern.openapi3_path('a "b"', 'a-20-b', E'A film\n\nor more', '{"$ref
     {"$ref": "#/components/parameters/offset"}, {"$ref": "#/components/parameters/and"}, {"$ref": "#/components/parameters/or"}, {"$ref": "#/components/parameters/range"},
     {"$ref": "#/components/parameters/rangeUnit"}, {"$ref": "#/components/parameters/preferRead"}],
   "responses": {"200": {"$ref": "#/components/responses/a-20-b"}, "206": {"$ref": "#/components/responses/a-20-b"}, "default": {"$ref": "#/components/responses/postern.error"} } }', 'GET');
+select is(array(select concat_ws(' ', method, operation -> 'responses' ?| '{304,412}', parameter ->> '$ref') from jsonb_each(postern.openapi3_path('film', 'film', null, null, false, '{"$ref":"k"}', true, true, true, true, true, true)::jsonb)
+    as p(method, operation) left join jsonb_array_elements(operation -> 'parameters') as parameter on parameter ->> '$ref' ~ '/if' order by 1),
+  array['delete t #/components/parameters/ifMatch', 'get t #/components/parameters/ifNoneMatch', 'patch t #/components/parameters/ifMatch', 'post f', 'put t #/components/parameters/ifAbsent', 'put t #/components/parameters/ifMatch'],
+  'with entity tags');
+select ok(not postern.openapi3_path('film', 'film', null, null, false, null, true, false, true, true, true, false)::jsonb -> 'patch' -> 'responses' ? '412', 'no key, no If-Match');
 select is(postern.openapi3_path('film', 'film', null, null, false, null, false, true, false, false)::jsonb #> '{post,responses,201}',
   '{"$ref": "#/components/responses/postern.done"}', 'who may not read gets no rows');
 select is(postern.openapi3_operation('a', '"tags":[]', null, null, '"200":1')::jsonb, '{"operationId": "a", "tags": [], "parameters": [],

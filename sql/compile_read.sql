@@ -140,8 +140,9 @@ as $$
 begin
   return jsonb_strip_nulls(jsonb_build_object('code', case when context ? 'code' then true end,
     'dirty', case context ->> 'code' when 'volatile' then true end,
-    'generic', case when not context ?| '{code,explain}' and (context ->> 'parameters')::int - 2
-        - coalesce((context ->> 'tag_values')::int, 0) <= case when node ? 'single' then jsonb_array_length(coalesce(node -> 'where', '[]')) else 0 end then true end,
+    'generic', case when not context ?| '{code,explain}'
+      and (context ->> 'parameters')::int - 2 - coalesce((context ->> 'tag_values')::int, 0)
+        <= case when node ? 'single' then jsonb_array_length(coalesce(node -> 'where', '[]')) else 0 end then true end,
     'likes', nullif(postern.plan_likes(node), '[]'),
     'settings', case when context -> 'preferences' ? 'timezone'
       then jsonb_build_object('timezone', context -> 'preferences' -> 'timezone') end));

@@ -52,7 +52,10 @@ begin
       'where', postern.plan_where(columns, (relation ->> 'oid')::oid, trees -> 'entries')));
   end if;
   if context ? 'tags' then
-    node := postern.plan_precondition(context, (relation ->> 'oid')::oid, columns, node, payload, body);
+    node := postern.plan_precondition(context, (relation ->> 'oid')::oid, columns, node,
+      coalesce(payload = '[]', false));
+    node := node || case when node ? 'put'
+      then jsonb_build_object('refusal', postern.render_put_refusal(node, body)) else '{}' end;
   end if;
   context := postern.with_code(context, media, postern.write_code(node, method, resolution, preferences, media))
     || '{"guarded": true}';
@@ -214,7 +217,7 @@ begin
         counted, null, headers, case when full_answer then media end))), media, flags);
   end if;
   status := postern.render_guarded_status(case when node ? 'creates' then '201' else postern.render_write_status(
-    case when node ? 'refusal' then 'PATCH' else method end, full_answer, resolution) end,
+    case when node ? 'put' then 'PATCH' else method end, full_answer, resolution) end,
     'pg_catalog.count(*)', media ->> 'handler' = 'object', most);
   lines := format('pg_catalog.concat(%s)', concat_ws(', ',
     case method when 'PUT' then quote_literal('') else format('%L, postern.content_range(%s, %s)', E'\nContent-Range: ',

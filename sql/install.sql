@@ -88,6 +88,7 @@ set local check_function_bodies = off;
 {{ template "openapi/v3/type.sql" . }}
 {{ template "openapi/v3/operation.sql" . }}
 {{ template "openapi/v3/common.sql" . }}
+{{ template "openapi/v3/tags.sql" . }}
 {{ template "openapi/v3/columns.sql" . }}
 {{ template "openapi/v3/relations.sql" . }}
 {{ template "openapi/v3/routines.sql" . }}

@@ -102,7 +102,8 @@ comment on function postern.row_version(oid, jsonb) is
 $$How the version of the row that conditions name is told. In: a relation; conditions (where of a node). Out: null
 unless an eq filter is on each column of a unique key; else {stored: the version has where and by whom the row was
 written (tableoid, ctid, xmin); columns: postern.version_columns; where: the conditions on the key}. Not stored is the
-row of a view, and one whose whole table the current role may not read, as then it may not read these. Raises nothing.$$;
+row of a view, and one whose whole table the current role may not read, which then may not read these. Raises
+nothing.$$;
 
 create or replace function postern.version_columns(relation oid, base oid, stored boolean)
 returns jsonb

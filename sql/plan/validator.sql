@@ -27,9 +27,9 @@ begin
 end
 $$;
 comment on function postern.conditions(jsonb, jsonb, jsonb, int) is
-  'What a request has to do with entity tags, for the context: {if_match?, if_none_match?: {param} or {value}, tags?: '
-  'the answer is to have one, tag_values?: how many of these are parameters}. fields: the headers; preferences; config: '
-  'postern.settings; number: of the next placeholder, null where there are none.';
+  'What a request has to do with entity tags, for the context: {if_match?, if_none_match?: {param} or {value}; tags?: '
+  'the answer is to have one; tag_values?: how many of these are parameters}. fields: the headers; preferences; '
+  'config: postern.settings; number: of the next placeholder, null where there are none.';
 
 create or replace function postern.shown_anyway(method text)
 returns jsonb
@@ -79,9 +79,9 @@ comment on function postern.plan_validator(oid, jsonb) is
   'row, else with ordered where its rows have a total order. In: its relation; the node.';
 
 create or replace function postern.plan_precondition(
-  context jsonb, relation oid, columns jsonb, node jsonb, payload jsonb, body text)
+  context jsonb, relation oid, columns jsonb, node jsonb, idle boolean)
 returns jsonb
-language plpgsql stable parallel safe
+language plpgsql stable strict parallel safe
 as $$
 declare
   method constant pg_catalog.text := context ->> 'method';
@@ -100,7 +100,7 @@ begin
       perform postern.fail('PGRST156', refused,
         'A write takes no If-None-Match, but a PUT without If-Match takes If-None-Match: *.');
     end if;
-    return node || jsonb_build_object('creates', true, 'refusal', postern.render_put_refusal(node, body));
+    return node || '{"put": true, "creates": true}';
   end if;
   version := postern.row_version(relation, node -> 'where');
   if context ? 'if_match' then
@@ -111,24 +111,23 @@ begin
     node := node || jsonb_strip_nulls(jsonb_build_object('version', version,
       'match', jsonb_build_object(
         'tags', case when context -> 'if_match' ->> 'value' is distinct from '*' then context -> 'if_match' end,
-        'idle', case when payload = '[]' then true end),
-      'refusal', case when method = 'PUT' then postern.render_put_refusal(node, body) end));
+        'idle', case when idle then true end),
+      'put', case when method = 'PUT' then true end));
   end if;
   if method = 'PATCH' and version is not null and wanted in ('representation', 'headers-only')
-    and payload <> '[]' and ended not like 'rollback%'
+    and not idle and ended not like 'rollback%'
   then
     node := postern.with_own_columns(node || jsonb_build_object('version', version, 'tagged', true), columns);
   end if;
   return node;
 end
 $$;
-comment on function postern.plan_precondition(jsonb, oid, jsonb, jsonb, jsonb, text) is
-  'The node of a write with its precondition: match (If-Match: {tags?: {param} or {value}, none for *; idle?: no column '
-  'is written}) and version (postern.row_version), or creates (If-None-Match: *); refusal of a PUT, SQL that raises '
-  'what is wrong where no row was written; and tagged, where the answer is to have the new entity tag: that of a PATCH '
-  'whose answer is about the row. A PUT has none, as it is for what was saved without any change (RFC 9110, section '
-  '9.3.4), which nobody knows here. In: the context, the relation and its columns, the node, what is written '
-  '(postern.plan_payload), as FROM item. PGRST156 where the request does not name one row.';
+comment on function postern.plan_precondition(jsonb, oid, jsonb, jsonb, boolean) is
+  'The node of a write with its precondition: match (If-Match: {tags?: {param} or {value}, none for *; idle?}) and '
+  'version (postern.row_version), or creates (If-None-Match: *); put, where that is a PUT; and tagged, where the '
+  'answer is to have the new entity tag: that of a PATCH whose answer is about the row. A PUT has none, as it is for '
+  'what was saved without any change (RFC 9110, section 9.3.4), which nobody knows here. In: the context, the relation '
+  'and its columns, the node, whether no column is written. PGRST156 where the request does not name one row.';
 
 create or replace function postern.with_own_columns(node jsonb, columns jsonb)
 returns jsonb

@@ -70,13 +70,13 @@ begin
         select string_agg(format('%I = pgrst_body.%1$I', field ->> 'name'), ', ')
         from jsonb_array_elements(columns) as field),
       body, concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias'),
-        case when node ? 'refusal' then postern.render_where(node || '{"children": []}', 'pgrst_body') end,
+        case when node ? 'put' then postern.render_where(node || '{"children": []}', 'pgrst_body') end,
         postern.render_match(node)),
       returning_list) end;
 end
 $$;
 comment on function postern.render_update(jsonb, jsonb, text, text, text) is
-  'An UPDATE of the rows that the node''s filters leave, in a version that If-Match has (match), for a PUT (refusal) by '
+  'An UPDATE of the rows that the node''s filters leave, in a version that If-Match has (match), for a PUT (put) by '
   'the row that they name; without columns nothing is updated.';
 
 create or replace function postern.render_delete(node jsonb, returning_list text, guard text)
@@ -90,7 +90,8 @@ begin
       postern.render_match(node)), returning_list);
 end
 $$;
-comment on function postern.render_delete(jsonb, text, text) is 'A DELETE of the rows that the node''s filters leave, in a version that If-Match has.';
+comment on function postern.render_delete(jsonb, text, text) is
+  'A DELETE of the rows that the node''s filters leave, in a version that If-Match has.';
 
 create or replace function postern.render_returning(node jsonb, pk text[], representation text)
 returns text

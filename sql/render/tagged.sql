@@ -38,8 +38,8 @@ comment on function postern.known_tags(text, boolean) is
   'The opaque tags in a value of If-Match or If-None-Match, in their quotes. strongly: without weak ones.';
 
 create or replace function postern.tagged(
-  inout status text, inout headers text, inout shown boolean, digest text, version text, kind text, if_match text,
-  if_none_match text)
+  inout status text, inout headers text, head boolean, digest text, version text, kind text, if_match text,
+  if_none_match text, out shown boolean)
 returns record
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -48,6 +48,7 @@ declare
   opaque constant text := format('"~%s.%s"', version, digest);
   missing constant boolean := kind = 'row' and version is null;
 begin
+  shown := not head;
   if status not in ('200', '206') or headers ~* '\netag:' then
     return;
   elsif if_match is not null and (missing
@@ -66,11 +67,12 @@ begin
 end
 $$;
 comment on function postern.tagged(text, text, boolean, text, text, text, text, text) is
-  'What a read makes of its entity tag. In: status and headers (lines); whether the body is shown; its digest; the '
+  'What a read makes of its entity tag. In: status and headers (lines); whether no body is wanted; its digest; the '
   'version of the row; kind: row (the filters name one), strong or weak (the order is total or not); If-Match and '
   'If-None-Match, null for none. Out: the same with ETag, and Cache-Control, as a cache must ask each time; or 304, '
-  'without a body and headers that are about it. An answer that is neither 200 nor 206, or has an ETag of the user''s, stays as it '
-  'is. PGRST155 where If-Match does not hold. Source: RFC 9110, sections 13.2.2 and 15.4.5.';
+  'without headers that are about a body; and whether the body is shown. An answer that is neither 200 nor 206, or has '
+  'an ETag of the user''s, stays as it is. PGRST155 where If-Match does not hold. Source: RFC 9110, '
+  'sections 13.2.2 and 15.4.5.';
 
 create or replace function postern.render_tagged(context jsonb, node jsonb, statement text)
 returns text
@@ -79,10 +81,11 @@ as $$
 declare
   version constant pg_catalog.jsonb := node -> 'version';
 begin
-  return format('select case when tagged.shown then pgrst_plain.body end as body, tagged.status, tagged.headers, '
-      'pgrst_plain.note from (%s offset 0) as pgrst_plain, lateral postern.tagged(pgrst_plain.status, '
-      'pgrst_plain.headers, %s, postern.body_digest(pgrst_plain.body), %s, %L, %s, %s) as tagged',
-    statement, case when context ? 'head' then 'false' else 'true' end,
+  return format('select case when pgrst_tagged.shown then pgrst_plain.body end as body, pgrst_tagged.status, '
+      'pgrst_tagged.headers, pgrst_plain.note from (%s offset 0) as pgrst_plain, '
+      'lateral postern.tagged(pgrst_plain.status, pgrst_plain.headers, %s, postern.body_digest(pgrst_plain.body), '
+      '%s, %L, %s, %s) as pgrst_tagged',
+    statement, case when context ? 'head' then 'true' else 'false' end,
     case when version is null then 'null' else format('(select %s from %I.%I as %I where %s)',
       postern.render_version(version, node ->> 'alias'), node ->> 'schema', node ->> 'relation', node ->> 'alias',
       postern.render_where(jsonb_build_object('where', version -> 'where', 'children', '[]'::jsonb),

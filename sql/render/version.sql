@@ -7,8 +7,8 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select format('pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog.record_send(row(%s))), ''base64''), '
-        '1, 22)', concat_ws(', ',
+    select format('pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog.record_send(row(%s))), '
+        '''base64''), 1, 22)', concat_ws(', ',
       case when (version ->> 'stored')::boolean then format('%1$I.tableoid, %1$I.ctid, %1$I.xmin', alias) end,
       string_agg(format(case item ->> 'how'
           when 'short' then 'case when pg_catalog.octet_length(%1$I.%2$I) operator(pg_catalog.<=) 2000 then %1$I.%2$I '
@@ -47,8 +47,8 @@ begin
 end
 $$;
 comment on function postern.tag_versions(text) is
-  'The versions of rows that the entity tags of an If-Match tell, of strong tags only, as comparison is strong. What is '
-  'no tag of postern''s tells none. Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
+  'The versions of rows that the entity tags of an If-Match tell, of strong tags only, as comparison is strong. What '
+  'is no tag of postern''s tells none. Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
 
 create or replace function postern.precondition_failed()
 returns text
@@ -80,8 +80,8 @@ begin
 end
 $$;
 comment on function postern.render_required(jsonb, text, text) is
-  'SQL of the status of a write, which is PGRST155 where a precondition does not hold. written: SQL of whether a row was '
-  'written. match.idle: nothing is to be written, so that the row is looked for.';
+  'SQL of the status of a write, which is PGRST155 where a precondition does not hold. written: SQL of whether a row '
+  'was written. match.idle: nothing is to be written, so that the row is looked for.';
 
 create or replace function postern.render_put_refusal(node jsonb, body text)
 returns text
