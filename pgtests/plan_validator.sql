@@ -29,7 +29,7 @@ from (values
   ('shown', 'ident=eq.#', 'false label:whole,ident:whole 1'), ('coin', 'a=eq.#', ''), ('coin', 'id=eq.#&limit=1', ''), ('coin', 'id=eq.#&select=count()', ''), ('coin', 'order=id', 'true'),
   ('coin', 'order=c,a,b', ''), ('coin', 'order=b', ''), ('coin', 'order=id&select=id,count()', ''), ('coin', 'order=id&select=id,mark(id)', ''), ('mark', 'order=id&select=id,coin(id)', 'true'), ('shown', 'order=label,ident', 'true')
 ) as cases(name, query, wanted), lateral (select postern.plan_validator(('vault.' || name)::regclass, pg_temp.node(name, query))) as made(planned);
-select ok(postern.is_ordered('vault.coin', pg_temp.node('coin', 'order=b,id.desc')) and not postern.is_ordered('vault.coin', pg_temp.node('coin', 'id=eq.1')), 'a unique key in the order');
+select ok(postern.is_ordered('vault.coin'::regclass, pg_temp.node('coin', 'order=b,id.desc')) and not postern.is_ordered('vault.coin'::regclass, pg_temp.node('coin', 'id=eq.1')), 'a unique key in the order');
 
 select is(concat_ws(' ', made ->> 'match', made ->> 'put', made ->> 'creates', made ->> 'tagged'), wanted, concat_ws(' ', context, idle))
 from (values

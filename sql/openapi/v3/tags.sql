@@ -11,9 +11,11 @@ as $$
       'have, or `*`: it must be there. Filters must name it by a unique key.", '
       '"schema": {"type": "string"} }'),
     ('parameters', 'ifNoneMatch',
-      '{"name": "If-None-Match", "in": "header", "description": "Entity tags of answers that the client has.", "schema": {"type": "string"} }'),
+      '{"name": "If-None-Match", "in": "header", "description": "Entity tags of answers that the client has.", '
+      '"schema": {"type": "string"} }'),
     ('parameters', 'ifAbsent',
-      '{"name": "If-None-Match", "in": "header", "description": "`*`: the row must not be there yet.", "schema": {"type": "string", "enum": ["*"]} }'),
+      '{"name": "If-None-Match", "in": "header", "description": "`*`: the row must not be there yet.", '
+      '"schema": {"type": "string", "enum": ["*"]} }'),
     ('headers', 'ETag', '{"description": "The entity tag of the answer.", "schema": {"type": "string"} }'),
     ('responses', 'postern.same', '{"description": "The client has this answer (If-None-Match)", '
       '"headers": {"ETag": {"$ref": "#/components/headers/ETag"} } }'),
