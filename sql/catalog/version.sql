@@ -114,7 +114,6 @@ as $$
 begin
   return (
     select coalesce(jsonb_agg(jsonb_build_object('name', a.attname, 'how', case
-             when stored and t.typlen < 0 and t.typstorage = 'x' then 'short'
              when 0 = any(array[t.typsend::oid, e.typsend::oid]) then 'text'
              else 'whole' end) order by a.attnum), '[]')
       from pg_attribute as a
@@ -127,13 +126,13 @@ begin
        and (relation = base
          or a.attnum = any(array(
            select v.view_attnum from postern.view_columns(relation) as v where v.base_relation = base)))
-       and (not stored
-         or t.typsend <> 0 and (t.typlen > 0 or t.typstorage = 'm' or t.oid in (17, 25, 1042, 1043)))); -- text, bytea
+       and (not stored or a.atttypid = any('{bool,int2,int4,int8,numeric,float4,float8,date,time,timestamp,timestamptz,
+         interval,uuid}'::regtype[])));
 end
 $$;
 comment on function postern.version_columns(oid, oid, boolean) is
 $$The columns whose values are part of the version of a row. In: a relation; its table; whether the version has where
 and by whom the row was written. Then the values only tell apart rows of which that is the same by accident (after a
-restore, or where transactions were lost), and those count that cost little: numbers, times, short texts. Else all that
-the current role may read count, of a view those that are the table's. Out: [{name; how: whole, short (if it is), text
-(its type has no binary form)}]. Raises nothing.$$;
+restore, or where transactions were lost), and those count that cost next to nothing: numbers and times. Else all that
+the current role may read count, of a view those that are the table's. Out: [{name; how: whole, or text where its type
+has no binary form}]. Raises nothing.$$;

@@ -5,22 +5,23 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 #variable_conflict use_column
+declare
+  stored constant boolean := (version ->> 'stored')::boolean;
 begin
   return (
-    select format('pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog.record_send(row(%s))), '
-        '''base64''), 1, 22)', concat_ws(', ',
-      case when (version ->> 'stored')::boolean then format('%1$I.tableoid, %1$I.ctid, %1$I.xmin', alias) end,
-      string_agg(format(case item ->> 'how'
-          when 'short' then 'case when pg_catalog.octet_length(%1$I.%2$I) operator(pg_catalog.<=) 2000 then %1$I.%2$I '
-            'end'
-          when 'text' then '%I.%I::pg_catalog.text'
-          else '%I.%I' end, alias, item ->> 'name'), ', ' order by place)))
+    select format(case when stored then 'pg_catalog.to_hex(pg_catalog.hash_record_extended(row(%s), 0))'
+        else 'pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog.record_send(row(%s))), ''base64''), 1, '
+          '22)' end,
+      concat_ws(', ', case when stored then format('%1$I.tableoid, %1$I.ctid, %1$I.xmin', alias) end,
+        string_agg(format(case item ->> 'how' when 'text' then '%I.%I::pg_catalog.text' else '%I.%I' end,
+          alias, item ->> 'name'), ', ' order by place)))
     from jsonb_array_elements(version -> 'columns') with ordinality as columns(item, place));
 end
 $$;
 comment on function postern.render_version(jsonb, text) is
-  'SQL of the version of a row of the relation alias: 22 characters of base64, a digest of what postern.row_version '
-  'says. Values count in their binary form, which no setting changes.';
+  'SQL of the version of a row of the relation alias, as postern.row_version says: a hash that costs a microsecond, '
+  'where it has where and by whom the row was written; else a digest of its values in their binary form, which no '
+  'setting changes.';
 
 create or replace function postern.render_match(node jsonb)
 returns text
@@ -35,8 +36,8 @@ $$;
 comment on function postern.render_match(jsonb) is
   'SQL of the condition that a row is in one of the versions that the strong tags of If-Match tell; null where it has '
   '*, or there is none. It is a condition of the write itself, which PostgreSQL evaluates anew on a row that another '
-  'transaction has changed meanwhile. It looks for the version in the whole value, as that costs least: of a value that '
-  'is no list of tags it may be true where the client has put it there. Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
+  'transaction has changed meanwhile. It looks for the version in the whole value, as that costs least: of a value '
+  'that is no list of tags it may be true where the client has put it there. Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
 
 create or replace function postern.precondition_failed()
 returns text
