@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	tagRows    = 1000
-	tagRounds  = 9
-	tagClients = 2
+	tagRows    = 500
+	tagRounds  = 15
+	tagClients = 1
 )
 
 // measureTags compares PATCHes with If-Match, which has the tag of the row, with the same ones without it. Rounds alternate.
