@@ -29,6 +29,10 @@
 --   version?, ordered?            the version of its row; its rows have a total order       postern.plan_validator
 --   match?, creates?, put?, tagged?   preconditions of a write; its answer has a tag        postern.plan_precondition
 --   written?                      outputs as text: [{label, form?, type?, nullable?, texts?}] postern.plan_written
+--   by_embeds?                    embeds choose, too, which rows are written                postern.plan_written_rows
+--   key?                          by which rows of the payload find theirs: [{name, builtin?, collation?}]
+--                                                                                           postern.plan_key
+--   arbiter?                      the condition of ON CONFLICT, as SQL                      postern.arbiter_condition
 -- An embed has moreover
 --   name, label, alias_given?, relationship, spread?, join?, legacy?                        postern.plan_child
 --   empty?                        it selects nothing: it filters, but does not show         postern.plan_node

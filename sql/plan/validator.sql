@@ -102,7 +102,7 @@ begin
     end if;
     return node || '{"put": true, "creates": true}';
   end if;
-  version := postern.row_version(relation, node -> 'where');
+  version := case when not node ? 'key' then postern.row_version(relation, node -> 'where') end;
   if context ? 'if_match' then
     if version is null then
       perform postern.fail('PGRST156', refused, 'If-Match needs an eq filter on each column of a unique key, '

@@ -63,8 +63,7 @@ begin
   return case when node -> 'match' ? 'idle' then format(
       'case when exists (select from %I.%I as %I where %s) then %s else postern.precondition_failed() end',
       node ->> 'schema', node ->> 'relation', node ->> 'alias',
-      concat_ws(' and ', postern.render_where(node || '{"children": []}', node ->> 'alias'),
-        postern.render_match(node)), status)
+      concat_ws(' and ', postern.render_written_where(node), postern.render_match(node)), status)
     else format('case when %s then %s else postern.precondition_failed() end', written, status) end;
 end
 $$;

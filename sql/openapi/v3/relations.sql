@@ -118,7 +118,8 @@ begin
       '{"required":true,"content":{"application/json":{"schema":{"$ref":"#/components/schemas/' || key
         || '.insert"} } } }', concat_ws(',', '"201":' || coalesce(rows, done), changed, failed)) end,
     case when updates then '"patch":' || postern.openapi3_operation(key || '.patch', brief,
-      concat_ws(',', filters, selects, postern.openapi3_parameters('and', 'or', 'columns', 'preferChange'), match),
+      concat_ws(',', filters, selects,
+        postern.openapi3_parameters('and', 'or', 'columns', 'on_conflict', 'preferChange'), match),
       body || '.patch"}', concat_ws(',', changed, failed)) end,
     case when deletes then '"delete":' || postern.openapi3_operation(key || '.delete', brief,
       concat_ws(',', filters, selects, postern.openapi3_parameters('and', 'or', 'preferChange'), match), null,
