@@ -37,7 +37,8 @@ comment on function postern.render_match(jsonb) is
   'SQL of the condition that a row is in one of the versions that the strong tags of If-Match tell; null where it has '
   '*, or there is none. It is a condition of the write itself, which PostgreSQL evaluates anew on a row that another '
   'transaction has changed meanwhile. It looks for the version in the whole value, as that costs least: of a value '
-  'that is no list of tags it may be true where the client has put it there. Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
+  'that is no list of tags it may be true where the client has put it there. '
+  'Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
 
 create or replace function postern.precondition_failed()
 returns text
