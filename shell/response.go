@@ -7,6 +7,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"postern/shell/fault"
@@ -54,6 +55,9 @@ func (out *response) send(x *exchange) error {
 	if err := out.fields(x); err != nil {
 		return err
 	}
+	if header := out.w.Header(); header["Etag"] != nil {
+		out.validated(header, x.answer.Status)
+	}
 	out.write(x.answer.Status, x.answer.Body)
 	return nil
 }
@@ -85,6 +89,10 @@ func (out *response) fields(x *exchange) error {
 		case name != "Access-Control-Allow-Origin": // the shell's own counts
 			header[name] = append(before, values[i])
 		}
+	}
+	if answer.Limited && answer.Status < http.StatusBadRequest {
+		applied := append(slices.Clone(header["Preference-Applied"]), timeoutName+x.timeout.text)
+		header["Preference-Applied"] = []string{strings.Join(applied, ", ")}
 	}
 	if out.st.config.ServerTimingEnabled {
 		x.timing.lap(phaseResponse)

@@ -6,14 +6,14 @@ returns jsonb
 language plpgsql immutable parallel safe
 as $$
 begin
-  return case when context ->> 'method' <> 'HEAD' and (media ->> 'handler' = 'ndjson'
+  return case when context ->> 'method' <> 'HEAD' and not context ? 'tags' and (media ->> 'handler' = 'ndjson'
       or media ->> 'handler' = 'csv' and (context ->> 'stream_csv')::boolean)
     then node || '{"streams": true}' else node end;
 end
 $$;
 comment on function postern.with_streams(jsonb, jsonb, jsonb) is
-  'The node of a read or a call with streams, where its rows are answered as they come. media: as of '
-  'postern.negotiate. The HEAD of such an answer is that of its page, counted.';
+  'The node of a read or a call with streams, where its rows are answered as they come; not where their ETag is asked '
+  'for. media: as of postern.negotiate. The HEAD of such an answer is that of its page, counted.';
 
 create or replace function postern.stream_flags(flags jsonb, context jsonb, media jsonb)
 returns jsonb
