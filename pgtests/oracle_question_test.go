@@ -19,6 +19,7 @@ type question struct {
 	single   bool // one object is asked for
 	csv      bool
 	ranged   bool // limit and offset are in the header Range
+	cursor   bool // it is the first page by cursor, which is the first page
 	prefer   []string
 	shown    bool // the rows are in the answer
 	conflict []string
@@ -57,6 +58,9 @@ func (q *question) page() {
 	q.ranged = chance(q.Rand, 15) && q.method == http.MethodGet && q.root.total && q.call == nil
 	if q.ranged {
 		q.root.limit, q.root.offset = 1+q.IntN(4), q.IntN(4)
+	}
+	if q.call == nil && q.root.total && !q.root.aggregated && !q.ranged && !q.root.rel.view && q.failures == nil && chance(q.Rand, 30) {
+		q.cursor, q.root.limit, q.root.offset = true, 1+q.IntN(4), -1
 	}
 	plainly := !q.root.aggregated && q.root.total && !slices.ContainsFunc(q.root.items, func(i *item) bool { return i.embed != nil })
 	if plainly && q.call == nil && q.method == http.MethodGet && chance(q.Rand, 15) {
@@ -276,6 +280,9 @@ func (q *question) request() request {
 		}
 		for _, one := range given {
 			add(one[0], one[1])
+		}
+		if q.cursor {
+			add("cursor", "first")
 		}
 	}
 	r := request{method: q.method}

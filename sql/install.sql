@@ -6,6 +6,7 @@ set local check_function_bodies = off;
 {{ template "parse/field.sql" . }}
 {{ template "parse/select.sql" . }}
 {{ template "parse/order.sql" . }}
+{{ template "parse/cursor.sql" . }}
 {{ template "parse/list.sql" . }}
 {{ template "parse/filter.sql" . }}
 {{ template "parse/logic.sql" . }}
@@ -27,12 +28,15 @@ set local check_function_bodies = off;
 {{ template "catalog/representation.sql" . }}
 {{ template "catalog/routine.sql" . }}
 {{ template "catalog/similar.sql" . }}
+{{ template "catalog/sort.sql" . }}
 {{ template "catalog/view.sql" . }}
+{{ template "catalog/version.sql" . }}
 {{ template "catalog/unique.sql" . }}
 {{ template "http/percent.sql" . }}
 {{ template "http/media.sql" . }}
 {{ template "http/preferences.sql" . }}
 {{ template "http/query.sql" . }}
+{{ template "http/query_method.sql" . }}
 {{ template "http/payload.sql" . }}
 {{ template "settings.sql" . }}
 {{ template "plan/query.sql" . }}
@@ -47,9 +51,12 @@ set local check_function_bodies = off;
 {{ template "plan/media.sql" . }}
 {{ template "plan/call.sql" . }}
 {{ template "plan/mutate.sql" . }}
+{{ template "plan/cursor.sql" . }}
 {{ template "plan/related.sql" . }}
 {{ template "plan/code.sql" . }}
+{{ template "plan/validator.sql" . }}
 {{ template "render/filter.sql" . }}
+{{ template "render/version.sql" . }}
 {{ template "render/relation.sql" . }}
 {{ template "render/rows.sql" . }}
 {{ template "render/output.sql" . }}
@@ -62,9 +69,12 @@ set local check_function_bodies = off;
 {{ template "render/body.sql" . }}
 {{ template "render/count.sql" . }}
 {{ template "render/answer.sql" . }}
+{{ template "render/tagged.sql" . }}
 {{ template "render/one.sql" . }}
+{{ template "render/cursor.sql" . }}
 {{ template "compile_context.sql" . }}
 {{ template "compile_read.sql" . }}
+{{ template "compile_cursor.sql" . }}
 {{ template "compile_call.sql" . }}
 {{ template "compile_write.sql" . }}
 {{ template "openapi/info.sql" . }}
@@ -88,6 +98,7 @@ set local check_function_bodies = off;
 {{ template "openapi/v3/type.sql" . }}
 {{ template "openapi/v3/operation.sql" . }}
 {{ template "openapi/v3/common.sql" . }}
+{{ template "openapi/v3/tags.sql" . }}
 {{ template "openapi/v3/columns.sql" . }}
 {{ template "openapi/v3/relations.sql" . }}
 {{ template "openapi/v3/routines.sql" . }}
@@ -97,7 +108,9 @@ set local check_function_bodies = off;
 {{ template "respond/status.sql" . }}
 {{ template "respond/error.sql" . }}
 {{ template "respond/override.sql" . }}
+{{ template "respond/cursor.sql" . }}
 {{ template "execute.sql" . }}
+{{ template "cost.sql" . }}
 {{ template "timed.sql" . }}
 {{ template "handle.sql" . }}
 {{ template "end.sql" . }}

@@ -19,6 +19,7 @@
 --                                                                                           postern.plan_filter, _order
 --   limit?, offset?, max_rows?, range?   {param} or {value}; db-max-rows; number of the parameters of a Range header
 --   size?                         rows of the relation, as ANALYZE found                    postern.plan_node
+--   cursor?                       of the root, where its page begins at a row; order then has more  postern.plan_cursor
 --   single?, heap?, ctid?         at most one row; its rows are stored; may be ordered by where they are stored
 --   columns?                      the columns of the relation: of the root, and where rows are handed to functions
 --   computed?                     it names more than columns
@@ -31,6 +32,8 @@
 --   folds?                        a field is an aggregate in functional notation, as in posts(count): one row
 --   jsonb?                        embeds are jsonb, as their text is shown                  postern.for_media
 --   whole?                        all rows of the relation are read                         postern.plan_rows
+--   version?, ordered?            the version of its row; its rows have a total order       postern.plan_validator
+--   match?, creates?, put?, tagged?   preconditions of a write; its answer has a tag        postern.plan_precondition
 --   written?                      outputs as text: [{label, form?, type?, nullable?, texts?}] postern.plan_written
 --   by_embeds?                    embeds choose, too, which rows are written                postern.plan_written_rows
 --   key?                          by which rows of the payload find theirs: [{name, builtin?, collation?}]
