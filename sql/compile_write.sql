@@ -11,7 +11,8 @@ declare
   relation pg_catalog.jsonb := postern.require_relation(context ->> 'schema', name);
   columns pg_catalog.jsonb := postern.relation_columns((relation ->> 'oid')::oid);
   pk pg_catalog.text[] := coalesce(postern.relation_pk((relation ->> 'oid')::oid), '{}');
-  node pg_catalog.jsonb := postern.plan_root(context, relation, columns, postern.written_select(trees, pk));
+  node pg_catalog.jsonb := postern.plan_root(
+    context || '{"writes": true}', relation, columns, postern.written_select(trees, pk));
   conflict pg_catalog.text[] := case when trees ? 'on_conflict' and method = 'POST'
     then array(select jsonb_array_elements_text(trees -> 'on_conflict')) else pk end;
   resolution pg_catalog.text := case method

@@ -76,6 +76,7 @@ var differences = []difference{
 		s.refuses(t, "PUT", "/authors?id=eq.1", `{"name":"Ann"}`, "PGRST115")
 	}},
 	{title: "What is wrong with a request is found in the database", elsewhere: [2]string{"differences_test.go", "a select that nobody could read"}},
+	{title: "There are pages by cursor", elsewhere: [2]string{"../../pgtests/handle_cursor.sql", "pg_temp.walk"}},
 	{title: "A client that goes away cancels its query.", elsewhere: [2]string{"serve_test.go", "the client goes away: its query is cancelled"}},
 	{title: "Embeds in JSON are json, not jsonb.", test: func(t *testing.T, s *testServer) {
 		s.gives(t, "/authors?select=books(title,id,title)&id=eq.2", `[{"books":[{"title":"Three","id":3,"title":"Three"}]}]`)
@@ -199,6 +200,8 @@ var differences = []difference{
 			t.Errorf("%d %s", status, body)
 		}
 	}},
+	{title: "The method QUERY is known", elsewhere: [2]string{"../../pgtests/beyond_query_test.go", "func TestQuery"}},
+	{title: "Prefer: timeout is known", elsewhere: [2]string{"../../pgtests/beyond_query_test.go", "func TestPreferTimeout"}},
 	{title: "Settings in the database that cannot be used, or read, keep the server from being ready", elsewhere: [2]string{"e2e_start_test.go", "func testInvalidSetting"}},
 	{title: "Before the settings in the database are read all requests get 503", elsewhere: [2]string{"e2e_start_test.go", "func testAbsentDatabase"}},
 	{title: "A schema of db-schemas or db-extra-search-path that is dropped is missed", elsewhere: [2]string{"e2e_start_test.go", "drop schema late"}},

@@ -29,6 +29,7 @@ type Config struct {
 	DBConfig                  bool
 	DBExtraSearchPath         []string
 	DBHoistedTxSettings       []string
+	DBMaxCost                 int
 	DBMaxRows                 *int
 	DBPlanEnabled             bool
 	DBPool                    int
