@@ -29,7 +29,7 @@ language plpgsql immutable parallel safe
 as $$
 begin
   return case when node -> 'match' ? 'tags' then format($sql$pg_catalog.strpos(pg_catalog.replace(%s, 'W/"', ''), $sql$
-    || $sql$pg_catalog.concat('"~', %s, '.')) operator(pg_catalog.>) 0$sql$,
+    || $sql$'"~' operator(pg_catalog.||) %s operator(pg_catalog.||) '.') operator(pg_catalog.>) 0$sql$,
     postern.render_value(node -> 'match' -> 'tags'), postern.render_version(node -> 'version', node ->> 'alias')) end;
 end
 $$;
