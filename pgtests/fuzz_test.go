@@ -31,6 +31,9 @@ var corpus = []request{
 	{"GET", "/directors?select=name,films!inner(id,reviews(stars))&films.year=gt.1950&films.reviews=not.is.null", "prefer: count=estimated", nil},
 	{"GET", "/films?or=(id.eq.1,and(year.gt.1980,not.or(title.ilike.*a*,tags.cs.{a,b})),id.in.(1,\"2\"))", "range: 0-1", nil},
 	{"GET", "/films?select=year,count(),id.sum()::text&order=year", "accept: text/csv", nil},
+	{"GET", "/films?select=id,title,directors(name,films(meta))&year=gt.1900&order=id.desc&limit=3", "accept: application/x-ndjson\nprefer: count=exact", nil},
+	{"GET", "/films?title=like.*a*&offset=1", "accept: application/x-ndjson\nprefer: count=planned", nil},
+	{"POST", "/rpc/films_by?select=id,reviews(*)&order=id", "accept: application/x-ndjson", []byte(`{"director": 1}`)},
 	{"GET", "/films?select=year,n:count(),kinds:mood.count(distinct)&n=gt.0&or=(n.lt.9,year.eq.1985)&order=n.desc,year&limit=2", "prefer: count=exact", nil},
 	{"GET", "/directors?select=name,films!inner(mood,newest:year.max())&films.newest=gte.1985&films.order=newest", "prefer: count=planned", nil},
 	{"GET", "/films?select=distinct(),year,...directors(by:name)&order=year", "range: 0-1", nil},
@@ -297,7 +300,11 @@ func wrong(status int, headers [][]string, body []byte) string {
 	if len(body) == 0 {
 		return ""
 	}
-	if media, _, _ := strings.Cut(kind, ";"); strings.HasSuffix(media, "json") && !json.Valid(body) {
+	media, _, _ := strings.Cut(kind, ";")
+	if media == "application/x-ndjson" {
+		body = arrayOf(body)
+	}
+	if strings.HasSuffix(media, "json") && !json.Valid(body) {
 		return "not JSON"
 	}
 	if status < 300 || !strings.HasPrefix(kind, "application/json") {

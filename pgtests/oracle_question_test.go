@@ -18,6 +18,7 @@ type question struct {
 	count    bool
 	single   bool // one object is asked for
 	csv      bool
+	lines    bool // application/x-ndjson is asked for
 	ranged   bool // limit and offset are in the header Range
 	cursor   bool // it is the first page by cursor, which is the first page
 	prefer   []string
@@ -65,6 +66,8 @@ func (q *question) page() {
 	plainly := !q.root.aggregated && q.root.total && !slices.ContainsFunc(q.root.items, func(i *item) bool { return i.embed != nil })
 	if plainly && q.call == nil && q.method == http.MethodGet && chance(q.Rand, 15) {
 		q.csv = true
+	} else if (q.call == nil || q.call.set) && chance(q.Rand, 15) {
+		q.lines = true
 	} else if chance(q.Rand, 8) && !q.count {
 		q.single = true
 		if q.root.total && q.root.limit > 0 {
@@ -316,6 +319,9 @@ func (q *question) request() request {
 	}
 	if q.csv {
 		headers = append(headers, "accept: text/csv")
+	}
+	if q.lines {
+		headers = append(headers, "accept: application/x-ndjson")
 	}
 	if q.kind == "keyed" {
 		headers = append(headers, rowsType)

@@ -100,7 +100,7 @@ var hostileNames = []string{
 
 // reserved are words of SQL and of the grammar, and names that statements of ours have had.
 var reserved = []string{
-	"select", "order", "limit", "user", "table", "group", "and", "not", "null", "pgrst_source", "pgrst_answer", "pgrst_embed", "pgrst_body", "pgrst_row", "excluded", "body", "read", "page", "rows", "name", "count",
+	"select", "order", "limit", "user", "table", "group", "and", "not", "null", "pgrst_source", "pgrst_answer", "pgrst_head", "pgrst_embed", "pgrst_body", "pgrst_row", "excluded", "body", "read", "page", "rows", "name", "count",
 	"texts_1", "e1", "f1", "s1", "n", "made", "element", "base", "pgrst_texts", "level_1", "total", "status", "headers", "note", "val", "key", "value",
 }
 

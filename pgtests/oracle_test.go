@@ -349,8 +349,12 @@ func (o *oracle) compare(q *question, r request, want expected, got httpAnswer, 
 		if got.status != status {
 			return fmt.Sprintf("expected status %d", status)
 		}
-		if header := got.headers.Get("Content-Range"); header != span+"/"+total {
-			return "expected Content-Range " + span + "/" + total
+		expected := span + "/" + total
+		if q.lines && q.method != http.MethodHead && !q.count {
+			expected = "" // how many there are is not known yet
+		}
+		if header := got.headers.Get("Content-Range"); header != expected {
+			return "expected Content-Range " + expected
 		}
 	}
 	switch {
@@ -367,6 +371,9 @@ func (o *oracle) compare(q *question, r request, want expected, got httpAnswer, 
 		if q.single {
 			wanted = strings.TrimSuffix(strings.TrimPrefix(wanted, "["), "]")
 		}
+		if q.lines {
+			got.body = arrayOf(got.body)
+		}
 		ordered := q.root != nil && q.root.ordered()
 		a, errA := canonical([]byte(wanted), ordered)
 		b, errB := canonical(got.body, ordered)
@@ -375,6 +382,16 @@ func (o *oracle) compare(q *question, r request, want expected, got httpAnswer, 
 		}
 	}
 	return ""
+}
+
+// arrayOf makes an array of lines, each of which is a JSON value.
+func arrayOf(lines []byte) []byte {
+	for line := range bytes.Lines(lines) {
+		if !json.Valid(line) {
+			return line // which is no array either
+		}
+	}
+	return slices.Concat([]byte("["), bytes.ReplaceAll(bytes.TrimSuffix(lines, []byte("\n")), []byte("\n"), []byte(",")), []byte("]"))
 }
 
 // ordered tells whether all rows have an order.

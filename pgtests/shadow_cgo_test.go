@@ -88,7 +88,7 @@ begin
     execute format('create domain %s.%I as pg_catalog.text check (public.trap())', 'SCHEMA', name);
   end loop;
   foreach name in array '{pg_class,pg_attribute,pg_type,pg_proc,pg_namespace,pg_constraint,pg_index,pg_description,pg_rewrite,pg_depend,pg_attrdef,
-      pg_cast,pg_enum,pg_roles,pg_extension,pg_event_trigger,pgrst_answer,pgrst_source}'::text[] loop
+      pg_cast,pg_enum,pg_roles,pg_extension,pg_event_trigger,pgrst_answer,pgrst_source,pgrst_head,counts,counted}'::text[] loop
     execute format('create table %s.%I (none int)', 'SCHEMA', name);
   end loop;
 end $do$;

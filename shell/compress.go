@@ -36,14 +36,19 @@ func (c *compression) apply(header http.Header, accept []string, status int, bod
 		compressed.Put(buffer)
 		return body, nil
 	}
-	header["Content-Encoding"] = []string{coding}
-	if tag := header.Get("Etag"); tag != "" { // it names the uncompressed bytes
-		header["Etag"] = []string{codedTag(tag, coding)}
-	}
+	encoded(header, coding)
 	return buffer.Bytes(), func() {
 		if buffer.Cap() <= maxKept {
 			compressed.Put(buffer)
 		}
+	}
+}
+
+// encoded notes in the header that the body is encoded.
+func encoded(header http.Header, coding string) {
+	header["Content-Encoding"] = []string{coding}
+	if tag := header.Get("Etag"); tag != "" { // it names the uncompressed bytes
+		header["Etag"] = []string{codedTag(tag, coding)}
 	}
 }
 
@@ -118,6 +123,7 @@ var compressed = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 type resettable interface {
 	io.WriteCloser
 	Reset(to io.Writer)
+	Flush() error
 }
 
 // writers are the encoders, kept because they are large. The levels are those that web servers use for answers that are

@@ -57,6 +57,7 @@ type exchange struct {
 	span    *tracing.Request // nil where the request is not traced
 
 	executed executed
+	out      response
 }
 
 var exchanges = sync.Pool{New: func() any {
@@ -89,7 +90,7 @@ func (x *exchange) release() {
 	size := len(x.answer.Body)
 	x.answer.Reset()
 	reclaim(size)
-	x.timing, x.timeout, x.span, x.executed = timing{}, timeout{}, nil, executed{}
+	x.timing, x.timeout, x.span, x.executed, x.out = timing{}, timeout{}, nil, executed{}, response{}
 	exchanges.Put(x)
 }
 
@@ -110,7 +111,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	x := exchanges.Get().(*exchange)
 	x.body.room = s.room
-	out := response{w: w, r: r, st: st, timeout: s.timeout}
+	x.out = response{w: w, r: r, st: st, timeout: s.timeout}
+	out := &x.out
 	defer func() {
 		if !out.broken { // else its buffers may still be read
 			x.release()
@@ -128,7 +130,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		path, _ := target(r)
 		x.span = s.tracer.Start(r, path)
 	}
-	identity, err := s.answer(st, x, &out, r)
+	identity, err := s.answer(st, x, out, r)
 	role := roleOf(identity)
 	canceled := errors.Is(err, context.Canceled)
 	if err != nil && !canceled {
@@ -137,7 +139,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if x.span != nil {
 		x.span.End(role, out.status, out.size, codeOf(&x.answer), err)
 	}
-	if canceled {
+	if canceled && !out.begun {
 		panic(http.ErrAbortHandler) // nobody is left to be answered: without this there would be an empty 200
 	}
 	s.logQuery(st, x, out.status)
@@ -148,7 +150,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.log.access(st.config.LogLevel, r, role, out.status, out.size)
 	}
 	if s.metrics != nil {
-		s.metrics.Observe(routeOf(&out), r.Method, out.status, time.Since(began))
+		s.metrics.Observe(routeOf(out), r.Method, out.status, time.Since(began))
+	}
+	if out.begun && err != nil {
+		panic(http.ErrAbortHandler) // so that the client notices: the last chunk is missing, or the stream is reset
 	}
 }
 
@@ -206,6 +211,9 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	x.unload()
 	if err != nil {
 		return identity, err
+	}
+	if out.begun {
+		return identity, nil
 	}
 	if size := len(x.answer.Body); size > countedAnswer {
 		if !s.room.answer(size, isSafe(r.Method)) {

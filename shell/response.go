@@ -45,12 +45,25 @@ type response struct {
 	preflight bool   // of CORS; not logged
 	legacy    []byte // the Warning of postern.legacy_warning; nil for none
 
+	begun   bool          // status and header are sent, and the body follows line by line
 	timeout time.Duration // for each part of the body
 	broken  bool          // the body could not be written, and a part may be on its way still
 }
 
 // send writes what the database answered.
 func (out *response) send(x *exchange) error {
+	if err := out.fields(x); err != nil {
+		return err
+	}
+	if header := out.w.Header(); header["Etag"] != nil {
+		out.validated(header, x.answer.Status)
+	}
+	out.write(x.answer.Status, x.answer.Body)
+	return nil
+}
+
+// fields puts the header fields of what the database answered into the header.
+func (out *response) fields(x *exchange) error {
 	answer := &x.answer
 	if answer.Status < 200 || answer.Status > 999 {
 		return errStatus
@@ -88,10 +101,6 @@ func (out *response) send(x *exchange) error {
 	if answer.Status == http.StatusServiceUnavailable && header["Retry-After"] == nil {
 		header["Retry-After"] = oneSecond
 	}
-	if header["Etag"] != nil {
-		out.validated(header, answer.Status)
-	}
-	out.write(answer.Status, answer.Body)
 	return nil
 }
 
@@ -100,9 +109,8 @@ var (
 	oneSecond    = []string{"1"}
 )
 
-// write writes status, header and body.
-func (out *response) write(status int, body []byte) {
-	header := out.w.Header()
+// complete adds to the header what all answers have.
+func (out *response) complete(header http.Header) {
 	header["Server"] = serverHeader
 	if given := header["Vary"]; given == nil {
 		header["Vary"] = out.st.vary
@@ -112,8 +120,19 @@ func (out *response) write(status int, body []byte) {
 	if _, given := header["Content-Type"]; !given {
 		header["Content-Type"] = nil // or the server would guess one
 	}
+}
+
+// hasBody reports whether an answer with a status to a request with a method has a body (RFC 9110, 6.4.1).
+func hasBody(status int, method string) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified && method != http.MethodHead
+}
+
+// write writes status, header and body.
+func (out *response) write(status int, body []byte) {
+	header := out.w.Header()
+	out.complete(header)
 	out.status = status
-	if status == http.StatusNoContent || status == http.StatusNotModified || out.r.Method == http.MethodHead {
+	if !hasBody(status, out.r.Method) {
 		out.w.WriteHeader(status)
 		return
 	}
@@ -157,6 +176,9 @@ func (out *response) fault(s *Server, err error) {
 		f = internal(err.Error())
 	}
 	s.faulted(out.st, f)
+	if out.begun {
+		return
+	}
 	header := out.w.Header()
 	header["Content-Type"] = []string{jsonType}
 	header["Proxy-Status"] = []string{"postern; error=" + f.Code}

@@ -151,6 +151,7 @@ func appendSettings(dst []byte, c *config.Config) []byte {
 	boolean("db_aggregates_enabled", c.DBAggregatesEnabled)
 	boolean("db_etags_enabled", c.DBEtagsEnabled)
 	boolean("db_plan_enabled", c.DBPlanEnabled)
+	boolean("db_stream_csv", c.DBStreamCSV)
 	text("db_pre_request", c.DBPreRequest)
 	text("db_tx_end", c.DBTxEnd)
 	list("db_hoisted_tx_settings", c.DBHoistedTxSettings)

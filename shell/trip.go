@@ -15,7 +15,12 @@ func (s *Server) do(st *state, x *exchange, r *http.Request, found *statement.St
 	if x.span != nil || st.config.LogQuery {
 		began = time.Now()
 	}
-	err := s.pool.Do(r.Context(), &x.call, found, &x.answer)
+	var err error
+	if found != nil && found.Stream {
+		err = s.stream(r.Context(), st, x, found)
+	} else {
+		err = s.pool.Do(r.Context(), &x.call, found, &x.answer)
+	}
 	x.timing.lap(phaseTransaction)
 	sent := found
 	var compiling time.Duration

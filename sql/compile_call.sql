@@ -23,7 +23,7 @@ begin
       trees -> 'arguments' -> 0 ->> 'name'));
   end if;
   media := postern.plan_media(context, node, node ->> 'relation');
-  node := postern.plan_rows(postern.for_media(node, media),
+  node := postern.plan_rows(postern.with_streams(postern.for_media(node, media), context, media),
     case when (routine -> 'returns' ->> 'set')::boolean then 'call' else 'row' end, false);
   if context -> 'preferences' ->> 'handling' = 'strict' and context -> 'preferences' ? 'max-affected'
     and not (routine -> 'returns' ->> 'set')::boolean
@@ -118,6 +118,10 @@ begin
         else 'pg_catalog.to_json(pgrst_answer.pgrst_scalar)' end),
       '200', postern.render_head('''0-0/*''', null, headers), format('(%s offset 0) as pgrst_answer', call)),
       media, flags);
+  elsif node ? 'streams' and not void and most is null then
+    return postern.compiled_statement(context,
+      postern.render_call_stream(context, node, media, shape, call, counted, headers), media,
+      postern.stream_flags(flags, context, media));
   elsif void then
     statement := postern.render_response(context, null,
       postern.render_guarded_status('204', row_count, media ->> 'handler' = 'object', most),
@@ -137,3 +141,23 @@ $$;
 comment on function postern.render_call_answer(jsonb, jsonb, jsonb, jsonb, text, jsonb) is
   'The statement of a call''s answer: the read grammar over the call; 204 for a function that returns void. Rows are '
   'counted or not, never estimated, as PostgREST does.';
+
+create or replace function postern.render_call_stream(
+  context jsonb, node jsonb, media jsonb, shape text, call text, counted boolean, headers text[])
+returns text
+language plpgsql stable parallel safe
+as $$
+declare
+  source constant pg_catalog.text := format(case when counted then 'pgrst_source as %2$I' else '(%1$s) as %2$I' end,
+    call, node ->> 'alias');
+  statement constant pg_catalog.text := postern.render_stream(context, node, media, shape,
+    postern.render_rows(node, source, null, 'labels'), headers, null, 'exact',
+    case when counted then postern.render_whole_total(node, source, 'exact') end, null);
+begin
+  return case when counted then format('with pgrst_source as materialized (%s), %s', call,
+    substr(statement, length('with ') + 1)) else statement end;
+end
+$$;
+comment on function postern.render_call_stream(jsonb, jsonb, jsonb, text, text, boolean, text[]) is
+  'The statement of a call whose rows stream. Only where they are counted first are they held, in a CTE, as the '
+  'function is called once. Parameters as of postern.render_call_answer and postern.render_stream.';

@@ -17,6 +17,7 @@ begin
     'content_type', fields -> 'content-type',
     'preferences', postern.preferences(fields ->> 'prefer', config ->> 'db_tx_end' like '%-allow-override'),
     'tx_end', config -> 'db_tx_end', 'pre_request', config -> 'db_pre_request',
+    'stream_csv', config -> 'db_stream_csv',
     'escapes', request -> 'escapes', 'exact', request -> 'exact', 'bodied', request -> 'bodied',
     'max_cost', postern.max_cost(request), 'asks', fields -> 'access-control-request-method',
     'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}'
@@ -25,8 +26,9 @@ end
 $$;
 comment on function postern.request_context(jsonb, jsonb, text, text, boolean) is
   'What all stages may ask about a request: that of postern.statement_context, and {schema, schemas, aggregates, '
-  'legacy, plans, max_rows?, verbosity, accept?, content_type?, preferences, tx_end, pre_request?, escapes?: some text '
-  'needs an escape, exact?: as of postern.parameter_types, bodied?: as of postern.query_as_get, max_cost?: as of '
+  'legacy, plans, max_rows?, verbosity, accept?, content_type?, preferences, tx_end, pre_request?, '
+  'stream_csv: db-stream-csv, escapes?: some text needs an escape, exact?: as of postern.parameter_types, '
+  'bodied?: as of postern.query_as_get, max_cost?: as of '
   'postern.max_cost, asks?: the method that OPTIONS asks for, profile?: the schema, where the answer names it}.';
 
 create or replace function postern.statement_context(request jsonb, epoch text)

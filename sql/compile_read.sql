@@ -47,7 +47,7 @@ returns jsonb
 language plpgsql immutable parallel safe
 as $$
 begin
-  return case when media ->> 'handler' not in ('json', 'object') then node || '{"jsonb": true}' else node end;
+  return case when media ->> 'handler' not in ('json', 'object', 'ndjson') then node || '{"jsonb": true}' else node end;
 end
 $$;
 comment on function postern.for_media(jsonb, jsonb) is
@@ -173,7 +173,8 @@ begin
   if context ? 'tags' then
     context := context || postern.shown_anyway(context ->> 'method');
   end if;
-  node := postern.plan_rows(postern.for_media(node, media), 'relation', context ->> 'method' <> 'HEAD'
+  node := postern.plan_rows(postern.with_streams(postern.for_media(node, media), context, media), 'relation',
+    context ->> 'method' <> 'HEAD'
     and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single');
   context := postern.with_code(context, media, greatest(postern.node_code(node),
     case when postern.is_binary(media) then 'volatile' end));
@@ -182,7 +183,11 @@ begin
   end if;
   source := postern.render_source(node, null);
   rows := postern.render_rows(node, source, null, 'labels');
-  if node ? 'single' and counted is null and body is not null and media ->> 'handler' in ('json', 'object')
+  if node ? 'streams' then
+    return postern.compiled_statement(context, postern.render_stream(context, node, media, 'rows', rows, headers,
+        location, counted, postern.render_whole_total(node, source, counted), postern.render_count_query(node, source)),
+      media, postern.stream_flags(postern.code_flags(context, node), context, media));
+  elsif node ? 'single' and counted is null and body is not null and media ->> 'handler' in ('json', 'object')
     and not node ?| '{limit,offset,range,max_rows}'
   then
     statement := postern.render_row_answer(context, rows, '200', false, location, headers, media);

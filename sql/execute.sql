@@ -24,7 +24,10 @@ declare
     postern.arguments(flags, payload, vals));
   text_body pg_catalog.text;
 begin
-  if flags operator(pg_catalog.?) 'binary' then
+  if flags operator(pg_catalog.?) 'stream' then
+    select g.body, g.status, g.headers, g.note into body, status, headers, note
+      from postern.gathered(flags, payload, vals) as g;
+  elsif flags operator(pg_catalog.?) 'binary' then
     execute execution into body, status, headers, note;
   else
     execute execution into text_body, status, headers, note;
@@ -36,6 +39,39 @@ $$;
 comment on function postern.execute_prepared(jsonb, bytea, text[]) is
   'Executes what postern.preparation has prepared. flags: of the statement (the type postern.compiled); payload, vals: '
   'as of postern.handle. Out: what it yields. Raises what it raises; then postern.forget_prepared must be called.';
+
+create or replace function postern.gathered(
+  flags jsonb, payload bytea, vals text[], out body bytea, out status text, out headers text, out note text)
+returns record
+language plpgsql volatile
+as $$
+declare
+  execution constant pg_catalog.text := pg_catalog.concat('execute postern_compiled ',
+    postern.arguments(flags, payload, vals));
+  line pg_catalog.text;
+  lines pg_catalog.text[];
+  code pg_catalog.text;
+  fields pg_catalog.text;
+  remark pg_catalog.text;
+begin
+  for line, code, fields, remark in execute execution loop
+    if code is null then
+      lines := pg_catalog.array_append(lines, line);
+    else
+      body := pg_catalog.convert_to(line, 'UTF8');
+      status := code;
+      headers := fields;
+      note := remark;
+    end if;
+  end loop;
+  if lines is not null then
+    body := pg_catalog.convert_to(pg_catalog.concat(pg_catalog.array_to_string(lines, E'\n'), E'\n'), 'UTF8');
+  end if;
+end
+$$;
+comment on function postern.gathered(jsonb, bytea, text[]) is
+  'What a statement that streams (postern.render_stream) yields, as that of one that does not: its lines, each with a '
+  'line break, as the body, which is null without any. Parameters as of postern.execute_prepared.';
 
 create or replace function postern.is_permitted(flags jsonb, payload bytea, vals text[])
 returns boolean

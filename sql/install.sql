@@ -71,6 +71,7 @@ set local check_function_bodies = off;
 {{ template "render/answer.sql" . }}
 {{ template "render/tagged.sql" . }}
 {{ template "render/one.sql" . }}
+{{ template "render/stream.sql" . }}
 {{ template "render/cursor.sql" . }}
 {{ template "compile_context.sql" . }}
 {{ template "compile_read.sql" . }}

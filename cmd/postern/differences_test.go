@@ -192,6 +192,13 @@ var differences = []difference{
 	{title: "A role of more than 63 bytes, or with a NUL, is refused", elsewhere: [2]string{"attack_test.go", "noRole "}},
 	{title: "A token of more than 64 KiB is refused", elsewhere: [2]string{"attack_test.go", "64 KiB and more"}},
 	{title: "jwt-secret may be a URL", elsewhere: [2]string{"e2e_issuer_test.go", `"PGRST_JWT_SECRET="+issuer.URL`}},
+	{title: "application/x-ndjson is answered", test: func(t *testing.T, s *testServer) {
+		for range 2 {
+			if status, body := s.get(t, "/books?select=id&id=eq.1", "Accept", "application/x-ndjson, application/json"); status != 200 || body != "{\"id\":1}\n" {
+				t.Errorf("%d %q", status, body)
+			}
+		}
+	}},
 	{title: "Prefer: read=primary is known", test: func(t *testing.T, s *testServer) {
 		if status, body := s.get(t, "/books?select=id&id=eq.1", "Prefer", "handling=strict, read=primary"); status != 200 {
 			t.Errorf("%d %s", status, body)

@@ -229,6 +229,10 @@ func (r *replicated) spread(t *testing.T) {
 			r.p.expect(t, method, "/rpc/place", "", append(r.reader, "Prefer", "handling=strict, read=primary"), 200, r.primary)
 		}
 	}
+	eventually(t, "a stream at a standby", func() bool {
+		body := r.p.expect(t, "GET", "/books?id=eq.1&select=place", "", append(r.reader, "Accept", ndjson), 200, "{…").body
+		return slices.ContainsFunc(r.ports, func(port string) bool { return body == `{"place":`+port+"}\n" })
+	})
 	r.c.pass(t)
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	DBHoistedTxSettings       []string
 	DBMaxCost                 int
 	DBMaxRows                 *int
+	DBMaxStreams              int
 	DBPlanEnabled             bool
 	DBPool                    int
 	DBPoolAcquisitionTimeout  int // seconds
@@ -68,6 +69,7 @@ type Config struct {
 	ServerMaxBytesInFlight    int
 	ServerMaxConnections      int
 	DBStatementCacheSize      int
+	DBStreamCSV               bool
 	ServerPort                int
 	ServerReuseport           bool
 	ServerTimingEnabled       bool

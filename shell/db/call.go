@@ -36,13 +36,13 @@ func (p *Pool) do(ctx context.Context, request *Request, st *statement.Statement
 	defer func() { p.release(conn, dirty(st, answer)) }()
 	request.noteAcquired()
 	err = p.call(ctx, conn, request, st, answer)
-	if pgconn.SafeToRetry(err) && ctx.Err() == nil {
+	if pgconn.SafeToRetry(err) && ctx.Err() == nil && request.Cut == nil {
 		if conn, err = p.replace(ctx, conn); err != nil {
 			return err
 		}
 		err = p.call(ctx, conn, request, st, answer)
 	}
-	if isUnprepared(err) && !pgOf(conn).IsClosed() { // nothing has been done
+	if isUnprepared(err) && request.Cut == nil && !pgOf(conn).IsClosed() { // nothing has been done
 		if err = p.prepareFixed(ctx, pgOf(conn)); err == nil {
 			err = p.call(ctx, conn, request, st, answer)
 		}
@@ -53,6 +53,8 @@ func (p *Pool) do(ctx context.Context, request *Request, st *statement.Statement
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case request.Cut != nil:
+		return request.Cut
 	case !errors.As(err, &pgErr):
 		return lost(err, writes(request, st))
 	case isDown(pgErr):
@@ -131,7 +133,7 @@ func (p *Pool) call(ctx context.Context, conn *pgxpool.Conn, request *Request, s
 	}
 	pg := pgOf(conn)
 	p.trips.Add(1)
-	e := exchange{pool: p, pg: pg, session: sessionOf(pg), pipeline: pg.StartPipeline(ctx)}
+	e := exchange{pool: p, pg: pg, session: sessionOf(pg), pipeline: pg.StartPipeline(ctx), sink: request.Sink}
 	e.send(request, st)
 	restores := st != nil && st.Dirty && !e.session.pooled
 	if restores {
@@ -154,8 +156,11 @@ func (p *Pool) call(ctx context.Context, conn *pgxpool.Conn, request *Request, s
 	}
 	if err != nil && !pg.IsClosed() && pg.TxStatus() != 'I' {
 		if rollbackErr := pg.Exec(ctx, "rollback").Close(); rollbackErr != nil {
-			return rollbackErr
+			err = rollbackErr
 		}
+	}
+	if err != nil && request.isSent() {
+		request.Cut = cutBy(err)
 	}
 	return err
 }
@@ -168,6 +173,7 @@ type exchange struct {
 	pipeline *pgconn.Pipeline
 	results  int  // results of queries so far
 	main     int  // which of them is the answer
+	sink     Sink // nil for an answer of one row
 	limit    int  // which of them says whether Request.Timeout is in force; 0 for none, the place counted from 1
 	explicit bool // the transaction begins and ends by statements
 
@@ -275,7 +281,12 @@ func (e *exchange) receive(answer *Answer) error {
 			e.session.closing = e.session.closing[1:]
 			e.closing--
 		case *pgconn.ResultReader:
-			if result == e.main {
+			switch {
+			case result != e.main:
+			case e.sink != nil:
+				answer.Limited = limited
+				problem = readLines(got, answer, e.sink)
+			default:
 				problem = readRow(got, answer)
 			}
 			limits := result+1 == e.limit && got.NextRow()
@@ -286,7 +297,9 @@ func (e *exchange) receive(answer *Answer) error {
 				limited = true
 			}
 		case *pgconn.PipelineSync:
-			answer.Limited = limited
+			if e.sink == nil { // else it may be read already
+				answer.Limited = limited
+			}
 			return problem
 		default:
 			return errors.Join(problem, errors.New("the server's answer ends early"))
@@ -305,9 +318,13 @@ func readRow(result *pgconn.ResultReader, answer *Answer) error {
 		problem = fmt.Errorf("there are %d rows", rows)
 	}
 	if problem != nil {
-		return &pgconn.PgError{Severity: "ERROR", Code: "XX000", Message: "postern gave no answer: " + problem.Error()}
+		return noAnswer(problem)
 	}
 	return nil
+}
+
+func noAnswer(problem error) error {
+	return &pgconn.PgError{Severity: "ERROR", Code: "XX000", Message: "postern gave no answer: " + problem.Error()}
 }
 
 // explain lets the database say how an error of PostgreSQL is answered, or that it comes of DDL: then the answer is stale.

@@ -109,6 +109,9 @@ func (r *replicas) do(ctx context.Context, request *Request, st *statement.State
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
+			if request.Cut != nil {
+				return request.Cut
+			}
 			request.Primary = true // also when it is compiled anew
 		}
 	}
@@ -212,7 +215,7 @@ func (s *standby) read(ctx context.Context, request *Request, st *statement.Stat
 	var pgErr *pgconn.PgError
 	switch {
 	case err == nil:
-	case errors.As(err, &pgErr) && pgErr.Code == canceled && !pg.IsClosed():
+	case errors.As(err, &pgErr) && pgErr.Code == canceled && !pg.IsClosed() && request.Cut == nil:
 		err = s.pool.explain(ctx, pg, pgErr, request, st, answer)
 	case pg.IsClosed() && ctx.Err() == nil:
 		s.fresh.Store(0)
@@ -220,7 +223,7 @@ func (s *standby) read(ctx context.Context, request *Request, st *statement.Stat
 		_ = pg.Close(ctx) // the pool then makes another
 	}
 	s.pool.release(conn, dirty(st, answer))
-	good := answer.Status < http.StatusBadRequest || ctx.Err() == nil && answer.isCanceled()
+	good := answer.Status < http.StatusBadRequest || request.isSent() || ctx.Err() == nil && answer.isCanceled()
 	return err == nil && answer.Note != Stale && good
 }
 

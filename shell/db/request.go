@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"postern/shell/fault"
 	"postern/shell/statement"
 )
 
@@ -29,6 +30,9 @@ type Request struct {
 	Location []byte        // the query of Content-Location
 	Payload  []byte        // the body
 	Values   [][]byte      // the values cut out of the request
+
+	Sink Sink         // takes the lines of an answer that streams; nil where it does not
+	Cut  *fault.Fault // why it ended before its last line; nil where it did not
 
 	Timed    bool      // whether Acquired is wanted
 	Acquired time.Time // when there was a connection for the request

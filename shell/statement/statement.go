@@ -29,6 +29,7 @@ type Statement struct {
 	ReadOnly  bool        // runs in a read-only transaction
 	Dirty     bool        // code of the user's may leave something in the session
 	Generic   bool        // the plan does not depend on the values
+	Stream    bool        // yields a row with status, headers and note, then one for each line of the body
 	Keep      bool        // answers other requests of the shape as well
 	Likes     []int       // the parameters, from 1 on, in which * stands for %
 	Isolation string      // level of the transaction; empty for the default
@@ -65,6 +66,7 @@ type flags struct {
 	ReadOnly  bool              `json:"read_only"`
 	Dirty     bool              `json:"dirty"`
 	Generic   bool              `json:"generic"`
+	Stream    bool              `json:"stream"`
 	Keep      bool              `json:"keep"`
 	Likes     []int             `json:"likes"`
 	Isolation string            `json:"isolation"`
@@ -81,7 +83,7 @@ func New(sql string, flagsJSON []byte) (*Statement, error) {
 		return nil, fmt.Errorf("flags of a statement: %w", err)
 	}
 	s := &Statement{
-		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Generic: f.Generic, Keep: f.Keep,
+		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Generic: f.Generic, Stream: f.Stream, Keep: f.Keep,
 		Likes: f.Likes, Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
 		Took: time.Duration(f.Took * float64(time.Millisecond)),
 	}

@@ -24,7 +24,8 @@ begin
   then
     node := node || '{"whole": true}';
   end if;
-  node := postern.plan_ways(node, case when node ? 'single' or origin = 'row' then 1 when origin = 'write' then 50
+  node := postern.plan_ways(node, case when node ? 'single' or origin = 'row' then 1
+    when origin = 'write' or node ? 'streams' then 50
     else coalesce(most, 'infinity') end);
   return case when written then postern.plan_written(node) else node end;
 end
@@ -32,7 +33,7 @@ $$;
 comment on function postern.plan_rows(jsonb, text, boolean) is
   'The node of the resource with all that is left to decide once its media type is known: whole, how each embed is '
   'read (postern.plan_ways), and what is written (postern.plan_written), if that is wanted. origin: where its rows '
-  'come from: relation, write (taken to have fifty), call (of a set), row (a call of one).';
+  'come from: relation, write (taken to have fifty, as what streams), call (of a set), row (a call of one).';
 
 create or replace function postern.plan_ways(node jsonb, rows float8)
 returns jsonb

@@ -36,7 +36,8 @@ begin
 end
 $$;
 comment on function postern.negotiate(text, text[], text, text, boolean, boolean) is
-  'The media type to answer with, for an Accept header: {media, handler: json|object|csv|geojson|aggregate|function, '
+  'The media type to answer with, for an Accept header: {media, handler: json|object|csv|geojson|ndjson|aggregate|'
+  'function, '
   'strip?, custom?, explain?}. schema and name: of the relation or routine; default_select: nothing else than * is '
   'selected; plans: db-plan-enabled. PGRST107 when nothing accepted can be made. Source: PostgREST docs, '
   'references/api/media_type_handlers.';
@@ -70,6 +71,7 @@ begin
     when wanted ->> 'kind' = 'any' or wanted ->> 'name' = 'application/json'
       then '{"media": {"name": "application/json", "charset": true}, "handler": "json", "strip": false}'::jsonb
     when wanted ->> 'name' = 'text/csv' then jsonb_build_object('media', wanted, 'handler', 'csv')
+    when wanted ->> 'name' = 'application/x-ndjson' then jsonb_build_object('media', wanted, 'handler', 'ndjson')
     when wanted ->> 'name' = 'application/geo+json' then jsonb_build_object('media', wanted, 'handler', 'geojson')
   end;
 end

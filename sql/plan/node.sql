@@ -31,6 +31,7 @@
 --   hidden?                       [{column, field}]: what a grouped node orders by besides   postern.plan_grouped
 --   folds?                        a field is an aggregate in functional notation, as in posts(count): one row
 --   jsonb?                        embeds are jsonb, as their text is shown                  postern.for_media
+--   streams?                      its rows are answered as they come                        postern.with_streams
 --   whole?                        all rows of the relation are read                         postern.plan_rows
 --   version?, ordered?            the version of its row; its rows have a total order       postern.plan_validator
 --   match?, creates?, put?, tagged?   preconditions of a write; its answer has a tag        postern.plan_precondition

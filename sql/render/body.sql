@@ -14,7 +14,7 @@ comment on function postern.as_body(anyelement) is 'What a media type handler ma
 
 create or replace function postern.render_body(media jsonb, shape text, node jsonb)
 returns text
-language plpgsql immutable strict parallel safe
+language plpgsql stable strict parallel safe
 as $$
 declare
   strip constant boolean := coalesce((media ->> 'strip')::boolean, false);
@@ -26,6 +26,9 @@ begin
         postern.render_written_rows(node, postern.render_written(node, 'pgrst_answer')))
       else postern.render_json(shape, strip) end
     when 'object' then postern.render_json(case when shape in ('rows', 'scalars') then 'row' else shape end, strip)
+    when 'ndjson' then format(
+      'coalesce(pg_catalog.string_agg(%s::pg_catalog.text, E''\n'') operator(pg_catalog.||) E''\n'', '''')',
+      postern.render_line(media, shape, node))
     when 'csv' then postern.render_csv()
     when 'geojson' then $sql$pg_catalog.json_build_object('type', 'FeatureCollection', 'features',
       coalesce(pg_catalog.json_agg($sql$ || (media ->> 'function')
@@ -46,7 +49,7 @@ returns boolean
 language plpgsql immutable parallel safe
 as $$
 begin
-  return coalesce(media ->> 'handler' not in ('json', 'object', 'csv', 'geojson'), false);
+  return coalesce(media ->> 'handler' not in ('json', 'object', 'csv', 'geojson', 'ndjson'), false);
 end
 $$;
 comment on function postern.is_binary(jsonb) is

@@ -24,6 +24,21 @@ as $$
 $$;
 comment on function postern.planned_rows(text) is 'How many rows the planner takes a statement to have.';
 
+create or replace function postern.render_whole_total(node jsonb, source text, wanted text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+declare
+  total constant pg_catalog.text := postern.render_total(node, source, wanted);
+begin
+  return case when total is distinct from 'page' then total
+    else format('select pg_catalog.count(*) as total from (%s) as everything',
+      postern.render_count_query(node, source)) end;
+end
+$$;
+comment on function postern.render_whole_total(jsonb, text, text) is
+  'postern.render_total for an answer whose rows are not there to be counted: a query also where the page is all.';
+
 create or replace function postern.render_total(node jsonb, source text, wanted text)
 returns text
 language plpgsql immutable parallel safe

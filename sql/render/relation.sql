@@ -168,7 +168,7 @@ comment on function postern.render_exists(jsonb, text, jsonb) is
   'The condition that a row of the relation parent has a row in the embed child, or, where that has conditions of '
   'groups, such a group.';
 
-create or replace function postern.render_page(node jsonb)
+create or replace function postern.render_most(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
@@ -177,13 +177,23 @@ declare
   wanted constant pg_catalog.text := postern.render_value(node -> 'limit') || '::bigint';
 begin
   return case
-      when node ? 'range' then ' limit ' || postern.render_limit(
-        format('postern.range_limit(%s::bigint, %s, %s, %s)', postern.render_value(node -> 'range' -> 'first'),
-          coalesce(postern.render_value(node -> 'range' -> 'last') || '::bigint', 'null'), skipped,
-          coalesce(wanted, 'null')),
-        node -> 'max_rows')
-      when node ?| '{limit,max_rows}' then ' limit ' || postern.render_limit(wanted, node -> 'max_rows')
-      else '' end
+    when node ? 'range' then postern.render_limit(
+      format('postern.range_limit(%s::bigint, %s, %s, %s)', postern.render_value(node -> 'range' -> 'first'),
+        coalesce(postern.render_value(node -> 'range' -> 'last') || '::bigint', 'null'), skipped,
+        coalesce(wanted, 'null')),
+      node -> 'max_rows')
+    when node ?| '{limit,max_rows}' then postern.render_limit(wanted, node -> 'max_rows') end;
+end
+$$;
+comment on function postern.render_most(jsonb) is
+  'The most rows that a node''s page has, as SQL; null when it is not cut.';
+
+create or replace function postern.render_page(node jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return coalesce(' limit ' || postern.render_most(node), '')
     || case when node ?| '{offset,range}' then ' offset ' || postern.render_offset(node) else '' end;
 end
 $$;

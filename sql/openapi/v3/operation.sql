@@ -61,7 +61,8 @@ as $$
     || '"Link":{"$ref":"#/components/headers/Link"},'
     || '"Preference-Applied":{"$ref":"#/components/headers/Preference-Applied"} },'
       '"content":{"application/json":{"schema":{"type":"array","items":' || item
-    || '} },"application/vnd.pgrst.object+json":{"schema":' || item || '},"text/csv":{"schema":{"type":"string"} } } }'
+    || '} },"application/vnd.pgrst.object+json":{"schema":' || item || '},"text/csv":{"schema":{"type":"string"} },'
+      '"application/x-ndjson":{"schema":{"type":"string"} } } }'
 $$;
 comment on function postern.openapi3_rows(text, text) is
   'A Response Object with rows, as JSON text; item: the schema of one.';

@@ -26,7 +26,8 @@ begin
       'application/json', jsonb_build_object('schema', item),
       'application/vnd.pgrst.object+json', jsonb_build_object('schema', item)))
     when many then jsonb_build_object('description', 'OK', 'content', jsonb_build_object(
-      'application/json', jsonb_build_object('schema', jsonb_build_object('type', 'array', 'items', item))))
+      'application/json', jsonb_build_object('schema', jsonb_build_object('type', 'array', 'items', item)),
+      'application/x-ndjson', '{"schema": {"type": "string"} }'::jsonb))
     else jsonb_build_object('description', 'OK', 'content', jsonb_build_object(
       'application/json', jsonb_build_object('schema', item))) end;
 end

@@ -1,0 +1,157 @@
+-- Answers that stream: the statement yields the head of the response, then its lines one by one as the rows come. No
+-- aggregate holds them, and no CTE: what is read is what the client is sent.
+
+create or replace function postern.with_streams(node jsonb, context jsonb, media jsonb)
+returns jsonb
+language plpgsql immutable parallel safe
+as $$
+begin
+  return case when context ->> 'method' <> 'HEAD' and not context ? 'tags' and (media ->> 'handler' = 'ndjson'
+      or media ->> 'handler' = 'csv' and (context ->> 'stream_csv')::boolean)
+    then node || '{"streams": true}' else node end;
+end
+$$;
+comment on function postern.with_streams(jsonb, jsonb, jsonb) is
+  'The node of a read or a call with streams, where its rows are answered as they come; not where their ETag is asked '
+  'for. media: as of postern.negotiate. The HEAD of such an answer is that of its page, counted.';
+
+create or replace function postern.stream_flags(flags jsonb, context jsonb, media jsonb)
+returns jsonb
+language plpgsql immutable parallel safe
+as $$
+declare
+  undone constant boolean := context -> 'preferences' ->> 'tx' = 'rollback' or context ->> 'tx_end' like 'rollback%'
+    and context -> 'preferences' ->> 'tx' is distinct from 'commit';
+begin
+  return flags || jsonb_strip_nulls(jsonb_build_object('stream', case when not media ? 'explain' then true end,
+    'before', case when not media ? 'explain' and (context ->> 'method' = 'GET' or undone is not true) then true end));
+end
+$$;
+comment on function postern.stream_flags(jsonb, jsonb, jsonb) is
+  'Flags (the type postern.compiled) of a statement that streams. before: postern.handle compiles it for the shell and '
+  'does nothing more, as the rows are to come one by one; but it answers what is rolled back afterwards.';
+
+create or replace function postern.is_one_line(node jsonb)
+returns boolean
+language plpgsql stable strict parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return node -> 'children' = '[]' and not exists (
+    select from jsonb_array_elements(node -> 'fields') as field
+    where field ?| '{cast,transform,aggregate,path,set}' or not exists (
+      select from pg_attribute as a
+      where a.attrelid = (node ->> 'oid')::oid and a.attname = field ->> 'name')
+      and field ->> 'name' <> '*')
+  and (node ->> 'oid')::oid is not null and not exists (
+    select from pg_attribute as a
+    join pg_type as t on t.oid = a.atttypid
+    where a.attrelid = (node ->> 'oid')::oid and a.attnum > 0 and not a.attisdropped
+      and (t.typtype <> 'b' or t.typnamespace <> 'pg_catalog'::regnamespace
+        or t.oid in ('json'::regtype, 'json[]'::regtype)));
+end
+$$;
+comment on function postern.is_one_line(jsonb) is
+  'Whether the rows of a node are JSON without line breaks for certain: they are columns of types that come with '
+  'PostgreSQL, of which only json keeps those that stand between its tokens.';
+
+create or replace function postern.render_line(media jsonb, shape text, node jsonb)
+returns text
+language plpgsql stable strict parallel safe
+as $$
+declare
+  made pg_catalog.text := case when shape in ('scalar', 'scalars')
+    then 'coalesce(pg_catalog.to_json(pgrst_answer.pgrst_scalar), ''null'')'
+    else 'pg_catalog.row_to_json(pgrst_answer.*)' end;
+begin
+  if media ->> 'handler' = 'csv' then
+    return 'pg_catalog.substr((pgrst_answer.*)::pg_catalog.text, 2, '
+      'pg_catalog.length((pgrst_answer.*)::pg_catalog.text) operator(pg_catalog.-) 2)';
+  end if;
+  return case when postern.is_one_line(node) then made
+    else format('pg_catalog.replace(pg_catalog.replace(%s::pg_catalog.text, E''\n'', '' ''), E''\r'', '' '')'
+      '::pg_catalog.json', made) end;
+end
+$$;
+comment on function postern.render_line(jsonb, text, jsonb) is
+  'SQL of a row pgrst_answer as a line without its line break: of CSV, or JSON in which line breaks, which are between '
+  'its tokens only, are blanks. shape: as of postern.render_body.';
+
+create or replace function postern.render_names(rows text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return format('(select pg_catalog.string_agg(pgrst_names.name, '','') from pg_catalog.json_object_keys(('
+    'select pg_catalog.row_to_json(pgrst_nulls.*) from (select pgrst_answer.* from (values (1)) as pgrst_one'
+    ' left join (select * from (%s) as pgrst_none limit 0) as pgrst_answer on true) as pgrst_nulls'
+    ')) as pgrst_names(name))', rows);
+end
+$$;
+comment on function postern.render_names(text) is
+  'SQL of the header line of CSV: the names of what a query (rows) yields, none of whose rows are read.';
+
+create or replace function postern.render_stream_head(
+  context jsonb, node jsonb, media jsonb, headers text[], location text, counted text, total text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+declare
+  type constant pg_catalog.text := case media ->> 'handler' when 'csv' then 'text' else 'json' end;
+  first constant pg_catalog.text := postern.render_offset(node);
+  behind constant pg_catalog.text := format('%s operator(pg_catalog.>) counted.total', first);
+  place constant pg_catalog.text := case when location is not null
+    then format('%L, $1::pg_catalog.text, ', E'\nContent-Location: ' || location) end;
+begin
+  if total is null then
+    return postern.render_response(context, format('null::pg_catalog.%s', type), '200',
+      format('pg_catalog.concat(%s%L)', place, postern.header_lines(headers)), null);
+  end if;
+  return postern.render_response(context,
+    format('case when %s then postern.out_of_bounds(%s, counted.total, %L)::pg_catalog.%s end', behind, first,
+      context ->> 'verbosity', type),
+    format('case when %s then ''416'' when counted.page operator(pg_catalog.<) counted.total then ''206'' '
+      'else ''200'' end', behind),
+    format('pg_catalog.concat(%L, postern.content_range(%s, %s, counted.total), %scase when %s then %L else %L end)',
+      E'\nContent-Range: ', first, case when counted = 'exact' then 'counted.page' else '0' end, place, behind,
+      postern.header_lines(array[['Content-Type', 'application/json; charset=utf-8']] || headers[2:]),
+      postern.header_lines(headers)),
+    format('(select counts.total, greatest(0, least(counts.total operator(pg_catalog.-) %s%s)) as page'
+      ' from (%s) as counts) as counted', first, ', ' || postern.render_most(node), total));
+end
+$$;
+comment on function postern.render_stream_head(jsonb, jsonb, jsonb, text[], text, text, text) is
+  'The query of the head of an answer that streams: a response (postern.render_response) whose body is null, or says '
+  'that the page is behind the last row. How many lines follow is known only where they are counted exactly, so only '
+  'then Content-Range has a range; without a count there is none. counted: of Prefer count; total: '
+  'postern.render_total; headers, location: as of postern.render_head.';
+
+create or replace function postern.render_stream(
+  context jsonb, node jsonb, media jsonb, shape text, rows text, headers text[], location text, counted text,
+  total text, everything text)
+returns text
+language plpgsql stable parallel safe
+as $$
+declare
+  type constant pg_catalog.text := case media ->> 'handler' when 'csv' then 'text' else 'json' end;
+  go constant pg_catalog.text := nullif(concat_ws(' and ',
+    case when not context ? 'guarded' then 'pgrst_head.note is null' end,
+    case when total is not null then 'pgrst_head.body is null' end), '');
+begin
+  return concat('with ',
+    case when total is not null and counted <> 'exact' then format('pgrst_typed as (%s), ', everything) end,
+    format('pgrst_head as materialized (%s) ',
+      postern.render_stream_head(context, node, media, headers, location, counted, total)),
+    'select pgrst_head.body, pgrst_head.status, pgrst_head.headers, pgrst_head.note from pgrst_head',
+    case when type = 'text' then format(' union all select %s, null, null, null from pgrst_head%s',
+      postern.render_names(rows), ' where ' || go) end,
+    format(' union all select %s, null, null, null from (%s) as pgrst_answer%s',
+      postern.render_line(media, shape, node), rows, ' where (select ' || go || ' from pgrst_head)'));
+end
+$$;
+comment on function postern.render_stream(jsonb, jsonb, jsonb, text, text, text[], text, text, text, text) is
+  'The statement of an answer that streams: a row with status, headers and note, then a row for each line, which has '
+  'only a body; a CSV''s first line are its names. The head is a CTE that is read first, which also keeps the parts '
+  'from being read in parallel. rows: the query of the page; shape: as of postern.render_body; everything: the query '
+  'without the page, which gives the parameters of a total that is estimated their types; the others as of '
+  'postern.render_stream_head.';
