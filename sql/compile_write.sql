@@ -52,7 +52,7 @@ begin
       'where', postern.plan_where(columns, (relation ->> 'oid')::oid, trees -> 'entries')));
   end if;
   context := postern.with_code(context, media, postern.write_code(node, method, resolution, preferences, media))
-    || '{"guarded": true}';
+    || '{"guarded": true, "certain": true}';
   guard := postern.render_guard(context);
   headers := postern.write_headers(context, node, case when wanted = 'representation' then media end, conflict <> '{}');
   if method = 'POST' and form = '{' and context ->> 'parameters' = '2' and (resolution is null or conflict = '{}')

@@ -12,11 +12,16 @@ declare
   stale boolean := false;
   finished boolean := false;
   answer pg_catalog.record;
+  before pg_catalog.jsonb;
   state pg_catalog.text;
   message pg_catalog.text;
   detail pg_catalog.text;
   hint pg_catalog.text;
 begin
+  if request operator(pg_catalog.->>) 'path' operator(pg_catalog.=) '/' and postern.is_batch(request) then
+    select b.status, b.headers, b.body into status, headers, body from postern.handle_batch(request, payload) as b;
+    return;
+  end if;
   for attempt in 1 .. most loop
     begin
       prepared := false;
@@ -28,6 +33,7 @@ begin
       if request operator(pg_catalog.?) 'shell' and flags operator(pg_catalog.?) 'before' then
         return;
       end if;
+      before := postern.overridden(request, flags);
       perform postern.set_transaction(flags);
       execute postern.preparation(statement, flags);
       prepared := true;
@@ -36,9 +42,10 @@ begin
         status := answer.status::int;
         headers := postern.header_pairs(answer.headers);
         body := answer.body;
-        if not request operator(pg_catalog.?) 'shell' or flags operator(pg_catalog.?) 'rollback' then
+        if not request operator(pg_catalog.?|) '{shell,batch}' or flags operator(pg_catalog.?) 'rollback' then
           set constraints all immediate;
         end if;
+        perform pg_catalog.set_config(b.key, b.value, true) from pg_catalog.jsonb_each_text(before) as b;
         if flags operator(pg_catalog.?) 'rollback' then
           finished := true;
           raise sqlstate 'PNRBK';
@@ -90,7 +97,8 @@ comment on function postern.handle(jsonb, bytea, text[]) is
   'postern.describe_payload would say; escapes: a text needs an escape; timed: as of postern.timed. To it, the status '
   'is null where something must hold before the statement starts (flags: before): nothing was done. Raises nothing '
   'that a client can cause, but 40001 where the schema keeps changing, and to the shell PNSTL where it has changed '
-  'since the snapshot of a transaction that keeps its snapshot; runs with the rights of the caller. Source: '
+  'since the snapshot of a transaction that keeps its snapshot; runs with the rights of the caller. A batch is for '
+  'postern.handle_batch, whose operations come back with the member batch: others follow in the transaction. Source: '
   'PostgREST docs, references/api.';
 
 create or replace function postern.set_request(request jsonb)
@@ -138,6 +146,22 @@ end
 $$;
 comment on function postern.set_transaction(jsonb) is
   'Sets for the transaction what the flags of a statement (the type postern.compiled) say.';
+
+create or replace function postern.overridden(request jsonb, flags jsonb)
+returns jsonb
+language plpgsql stable strict
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return case when request ? 'batch' and flags ? 'settings' then (
+    select jsonb_object_agg(name, coalesce(current_setting(name, true), ''))
+    from jsonb_object_keys(flags -> 'settings') as name) end;
+end
+$$;
+comment on function postern.overridden(jsonb, jsonb) is
+  'What must be put back after a statement for the next operation of a batch: the settings that postern.set_transaction '
+  'sets, as they are now; null for a request that is no operation.';
 
 create or replace function postern.header_pairs(lines text)
 returns text[]

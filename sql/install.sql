@@ -95,5 +95,8 @@ set local check_function_bodies = off;
 {{ template "respond/override.sql" . }}
 {{ template "execute.sql" . }}
 {{ template "timed.sql" . }}
+{{ template "batch/operation.sql" . }}
+{{ template "batch/reference.sql" . }}
+{{ template "batch/handle.sql" . }}
 {{ template "handle.sql" . }}
 {{ template "end.sql" . }}

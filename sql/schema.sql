@@ -58,6 +58,7 @@ comment on type postern.compiled is
   'Content-Location, $2 the body, then the values that were cut out of the request. flags: {params: the type of each '
   'parameter, or unknown, epoch, keep: other requests of the shape may use it, read_only?, rollback?, code?: code of '
   'the user''s may run, dirty?: it may leave something in the session, generic?: its plan does not depend on its '
-  'values, so that plans made for values are work in vain, binary?, likes?: the parameters in which * stands for %, '
+  'values, so that plans made for values are work in vain, certain?: it does what it is asked for or raises, unless '
+  'code of the user''s sets another status, binary?, likes?: the parameters in which * stands for %, '
   'isolation?, settings?: what must hold for the transaction, before?: it must before the statement starts; text?, '
   'bytes?: as of postern.describe_payload}.';
