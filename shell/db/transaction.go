@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -219,6 +220,21 @@ const (
 )
 
 var (
+	// setNext is setStatement for the requests behind the first, which most is set for already. It is another statement as it is planned
+	// for another role: which schemas of the path a role may use is part of a plan's validity.
+	setNext = func() *statement.Statement {
+		var text strings.Builder
+		text.WriteString("select 1 where true")
+		for i, name := range []string{
+			"search_path", "role", "request.jwt.claims", "request.method", "request.path", "request.headers", "request.cookies",
+		} {
+			text.WriteString(" and " + unlessCurrent(name, "$"+strconv.Itoa(i+1)))
+		}
+		_, rest, _ := strings.Cut(fixed[setStatement].sql, unlessUnset("response.status"))
+		st := statement.Plain(text.String() + " and " + unlessUnset("response.status") + rest)
+		st.Params = fixed[setStatement].oids
+		return st
+	}()
 	// uncounted forgets the rows that another request of the transaction has counted.
 	uncounted = statement.Plain("select pg_catalog.set_config('postern.inserted', '', true)")
 	// looked raises an error where code of the user's has made of an answer one that may be a failure.
@@ -246,7 +262,11 @@ func (s *segment) step(step Step, t *Transaction, generic bool) {
 		s.results++
 		s.fixed(setMore, [][]byte{own.names, own.values}, moreFormats)
 	}
-	s.fixed(setStatement, step.Request.bindSet(st, generic), nil)
+	if t.begun || len(s.mains) > 0 {
+		s.statement(setNext, step.Request.bindSet(st, generic), nil)
+	} else {
+		s.fixed(setStatement, step.Request.bindSet(st, generic), nil)
+	}
 	if step.Request.PreRequest != nil {
 		s.statement(step.Request.PreRequest, nil, nil)
 	}
