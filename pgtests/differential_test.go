@@ -64,7 +64,9 @@ func TestDifferential(t *testing.T) {
 		t.Errorf("only %d requests of %d can be sent", asked, len(corpus))
 	}
 	for n := seed; time.Since(start) < limit && !t.Failed(); n++ {
-		if d.same(t, generate(n)) {
+		if n%40 == 0 {
+			d.sameBatch(t, generateBatch(n))
+		} else if d.same(t, generate(n)) {
 			asked++
 		}
 		if t.Failed() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -352,5 +353,6 @@ func (s *segment) judge(t *Transaction) error {
 }
 
 var tooMuch = &fault.Fault{
-	Status: 503, Code: "PGRST003", Message: "The answers are too large together", Hint: "Ask for less, or raise server-max-bytes-in-flight",
+	Status: http.StatusServiceUnavailable, Code: "PGRST003", Message: "The answers are too large together",
+	Hint: "Ask for less, or raise server-max-bytes-in-flight",
 }
