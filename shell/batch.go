@@ -31,6 +31,7 @@ type batch struct {
 	reads    bool
 	span     *tracing.Request // nil where the batch is not traced
 
+	doing     *db.Transaction
 	isolation string // what the statements ask for
 	next      int    // which step is the first that is not under way
 	answered  int    // which is the first that has no answer
@@ -115,6 +116,7 @@ func (b *batch) try(x *exchange) (done bool, err error) {
 		Next: b.take, Fails: isFailure, Isolation: b.isolation, Reads: b.reads, MaxBytes: b.st.config.ServerMaxBytesInFlight,
 		Rollback: wish == "rollback" || wish == "" && strings.HasPrefix(b.st.config.DBTxEnd, "rollback"),
 	}
+	b.doing = t
 	if err := b.server.transact(b, x, t); err != nil || t.Again || b.refused {
 		return false, err
 	}
@@ -216,7 +218,9 @@ func (b *batch) take() (steps []db.Step, last bool) {
 			}
 			compiling[string(step.x.shape)] = true
 		} else if step.found.Isolation > b.isolation { // serializable is the stronger one, and the greater word
-			if b.isolation = step.found.Isolation; first > 0 {
+			b.isolation = step.found.Isolation
+			b.doing.Isolation = b.isolation
+			if first > 0 {
 				return nil, false // it has begun at another
 			}
 		}

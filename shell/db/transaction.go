@@ -238,8 +238,8 @@ var (
 	}()
 	// uncounted forgets the rows that another request of the transaction has counted.
 	uncounted = statement.Plain("select pg_catalog.set_config('postern.inserted', '', true)")
-	// looked raises an error where code of the user's has made of an answer one that may be a failure.
-	looked = statement.Plain(`select postern.fail('PGRST112', '') from (select) as one` +
+	// looked raises an error, whichever, where code of the user's has made of an answer one that may be a failure.
+	looked = statement.Plain(`select postern.not_single(0)` +
 		` where coalesce(pg_catalog.current_setting('response.status', true), '') operator(pg_catalog.~) '^\s*[45]'` +
 		` or coalesce(pg_catalog.current_setting('response.headers', true), '') operator(pg_catalog.~*) 'proxy-status'`)
 )

@@ -11,6 +11,8 @@ declare
   wish constant pg_catalog.text := postern.batch_end(request, config);
   rolls_back constant boolean := coalesce(wish,
     config operator(pg_catalog.->>) 'db_tx_end') operator(pg_catalog.~~) 'rollback%';
+  role constant pg_catalog.text := pg_catalog.current_setting('role');
+  claims constant pg_catalog.text := pg_catalog.current_setting('request.jwt.claims', true);
   operations pg_catalog.json[];
   results pg_catalog.json[] := '{}';
   ids pg_catalog.text[];
@@ -32,6 +34,7 @@ begin
     end loop;
     for place in 1 .. pg_catalog.cardinality(operations) loop
       current := place;
+      perform postern.assume(role, claims);
       answer := postern.handle(
         postern.operation_request(request, operations[place],
           postern.refer_path(operations[place] operator(pg_catalog.->>) 'path', results, ids), fields),
@@ -78,6 +81,23 @@ comment on function postern.handle_batch(jsonb, bytea) is
   'Answers a batch (postern.is_batch): its operations in order, each by postern.handle, all or nothing. Parameters and '
   'what comes out as of that. Its operations are compiled at each call; the server does a batch that is well-formed '
   'itself, by kept statements, and answers the same.';
+
+create or replace function postern.assume(role text, claims text)
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('role') <> role then
+    perform set_config('role', role, true);
+  end if;
+  if current_setting('request.jwt.claims', true) <> claims then
+    perform set_config('request.jwt.claims', claims, true);
+  end if;
+end
+$$;
+comment on function postern.assume(text, text) is
+  'Makes role and claims those of the batch again where code of an operation has changed them.';
 
 create or replace function postern.batch_end(request jsonb, config jsonb)
 returns text
