@@ -12,7 +12,6 @@ declare
   stale boolean := false;
   finished boolean := false;
   answer pg_catalog.record;
-  before pg_catalog.jsonb;
   state pg_catalog.text;
   message pg_catalog.text;
   detail pg_catalog.text;
@@ -33,19 +32,13 @@ begin
       if request operator(pg_catalog.?) 'shell' and flags operator(pg_catalog.?) 'before' then
         return;
       end if;
-      before := postern.overridden(request, flags);
-      perform postern.set_transaction(flags);
+      perform postern.set_transaction(request, flags);
       execute postern.preparation(statement, flags);
       prepared := true;
       answer := postern.execute_prepared(flags, payload, vals);
       if answer.note is null then
-        status := answer.status::int;
-        headers := postern.header_pairs(answer.headers);
-        body := answer.body;
-        if not request operator(pg_catalog.?|) '{shell,batch}' or flags operator(pg_catalog.?) 'rollback' then
-          set constraints all immediate;
-        end if;
-        perform pg_catalog.set_config(b.key, b.value, true) from pg_catalog.jsonb_each_text(before) as b;
+        select answer.status::int, postern.header_pairs(answer.headers), answer.body into status, headers, body;
+        perform postern.settle(request, flags);
         if flags operator(pg_catalog.?) 'rollback' then
           finished := true;
           raise sqlstate 'PNRBK';
@@ -130,7 +123,7 @@ comment on function postern.set_request(jsonb) is
   'calls the pre-request function. Out: the first of the values, the query of Content-Location. Raises what that '
   'function raises. Source: PostgREST docs, references/transactions.';
 
-create or replace function postern.set_transaction(flags jsonb)
+create or replace function postern.set_transaction(request jsonb, flags jsonb)
 returns void
 language plpgsql volatile
 as $$
@@ -139,29 +132,38 @@ begin
     perform pg_catalog.set_config('transaction_read_only', 'on', true);
   end if;
   if flags operator(pg_catalog.?) 'settings' then
+    if request operator(pg_catalog.?) 'batch' then
+      perform pg_catalog.set_config('postern.before', pg_catalog.jsonb_object_agg(name,
+        coalesce(pg_catalog.current_setting(name, true), ''))::pg_catalog.text, true)
+      from pg_catalog.jsonb_object_keys(flags operator(pg_catalog.->) 'settings') as name;
+    end if;
     perform pg_catalog.set_config(s.key, s.value, true)
     from pg_catalog.jsonb_each_text(flags operator(pg_catalog.->) 'settings') as s;
   end if;
 end
 $$;
-comment on function postern.set_transaction(jsonb) is
-  'Sets for the transaction what the flags of a statement (the type postern.compiled) say.';
+comment on function postern.set_transaction(jsonb, jsonb) is
+  'Sets for the transaction what the flags of a statement (the type postern.compiled) say. For an operation of a batch '
+  'it keeps what was set in the setting postern.before.';
 
-create or replace function postern.overridden(request jsonb, flags jsonb)
-returns jsonb
-language plpgsql stable strict
-set search_path = pg_catalog, pg_temp
+create or replace function postern.settle(request jsonb, flags jsonb)
+returns void
+language plpgsql volatile
 as $$
-#variable_conflict use_column
 begin
-  return case when request ? 'batch' and flags ? 'settings' then (
-    select jsonb_object_agg(name, coalesce(current_setting(name, true), ''))
-    from jsonb_object_keys(flags -> 'settings') as name) end;
+  if not request operator(pg_catalog.?|) '{shell,batch}' or flags operator(pg_catalog.?) 'rollback' then
+    set constraints all immediate;
+  end if;
+  if request operator(pg_catalog.?) 'batch' and flags operator(pg_catalog.?) 'settings' then
+    perform pg_catalog.set_config(b.key, b.value, true)
+    from pg_catalog.jsonb_each_text(pg_catalog.current_setting('postern.before')::pg_catalog.jsonb) as b;
+  end if;
 end
 $$;
-comment on function postern.overridden(jsonb, jsonb) is
-  'What must be put back after a statement for the next operation of a batch: the settings that postern.set_transaction '
-  'sets, as they are now; null for a request that is no operation.';
+comment on function postern.settle(jsonb, jsonb) is
+  'What is to be done when a statement has been executed: deferred constraints are looked at, unless the transaction '
+  'goes on or the shell commits it; an operation of a batch leaves the settings as it found them '
+  '(postern.set_transaction).';
 
 create or replace function postern.header_pairs(lines text)
 returns text[]

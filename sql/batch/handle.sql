@@ -161,7 +161,7 @@ begin
       content := case when media is null or not postern.is_json_type(media) then to_json(content)::text
         when postern.is_json(content) then content else to_json(content)::text end;
     exception when character_not_in_repertoire or untranslatable_character then
-      content := to_json(translate(encode(body, 'base64'), E'\n', ''));
+      content := to_json(translate(encode(body, 'base64'), E'\n', ''))::text;
       more := ',"base64":true';
     end;
   end if;

@@ -85,8 +85,7 @@ begin
 end
 $$;
 comment on function postern.check_operation(json, text[]) is
-  'PGRST150 where an operation is not of the form {id?, method, path, headers?, body?, ref?}. earlier: the ids of those '
-  'before it.';
+  'PGRST150 where an operation is not {id?, method, path, headers?, body?, ref?}. earlier: the ids of those before it.';
 
 create or replace function postern.member_problem(operation json)
 returns text

@@ -68,7 +68,7 @@ begin
       if json_typeof(members[1]) <> 'string' then
         perform postern.no_reference(members[1]::text, 'It is no string');
       end if;
-      return postern.referred(members[1] #>> '{}', results, ids);
+      return postern.referred(members[1] #>> '{}', results, ids)::text;
     end if;
     return concat('{', (
       select string_agg(concat(to_json(names[i]), ':', postern.refer(members[i], refer.key, results, ids)), ','
@@ -79,7 +79,7 @@ begin
       select string_agg(postern.refer(element, refer.key, results, ids), ',' order by place)
       from json_array_elements(refer.value) with ordinality as listed(element, place)), ']');
   end if;
-  return value;
+  return value::text;
 end
 $$;
 comment on function postern.refer(json, text, json[], text[]) is
