@@ -46,6 +46,16 @@ var corpus = []request{
 	{"PATCH", "/films?id=eq.1&select=title,actors(*)", "prefer: return=representation, handling=strict, max-affected=1", []byte(`{"title": "a", "meta": {"a": [1]}}`)},
 	{"PUT", "/films?id=eq.900", "prefer: return=representation", []byte(`{"id": 900, "title": "a"}`)},
 	{"DELETE", "/films?id=eq.5&select=title", "prefer: return=representation", nil},
+	{"PATCH", "/films?select=id,title&year=gt.1900", "prefer: return=representation\n" + rowsType, []byte(`[{"id": 1, "title": "a"}, {"title": "b", "id": 2}]`)},
+	{"PATCH", "/directors?on_conflict=name&select=id,born", "prefer: return=representation, count=exact\n" + rowsType, []byte(`[{"name": "Nobody", "born": "2000-01-01"}, {"name": "x", "born": null}]`)},
+	{"PATCH", "/parts?columns=film_id,actor_id,part&select=part,films(title)", "prefer: return=representation, missing=default\n" + rowsType, []byte(`[{"film_id": 1, "actor_id": 1, "part": "p"}, {"film_id": 3, "actor_id": 2}]`)},
+	{"PATCH", "/films", rowsType, []byte(`[{"id": 1, "title": "a"}, {"id": 1, "title": "b"}]`)},
+	{"PATCH", "/films?columns=id,title", rowsType, []byte(`[{"id": 1, "title": "a"}, {"title": "b"}]`)},
+	{"PATCH", "/films", rowsType, []byte(`{"id": 1, "title": "a"}`)},
+	{"PATCH", "/films?on_conflict=id);drop table films;--,title", rowsType, []byte(`[{"id'\"\\$1%s": 1, "id": 1}]`)},
+	{"POST", "/films", rowsType, []byte(`[{"title": "a"}]`)},
+	{"DELETE", "/reviews?select=id,films!inner(title,directors(name))&films.year=gt.1980&films.directors=not.is.null&films=not.is.null", "prefer: return=representation", nil},
+	{"PATCH", "/films?select=id,actors(name),x:directors()&actors.or=(name.like.T*,id.eq.9)&or=(actors.is.null,and(x.not.is.null,id.gt.1))", "prefer: return=representation", []byte(`{"title": "a"}`)},
 	{"OPTIONS", "/films", "", nil},
 	{"GET", "/", "", nil},
 	{"GET", "/films", "accept: application/vnd.pgrst.plan+json; for=\"text/csv\"; options=verbose|settings", nil},
@@ -131,6 +141,9 @@ var corpus = []request{
 	{"PURGE", "//films/../x", "", nil},
 	{"GET", "/films?select=id&ID=eq.1&id.eq.1", "range: \x7f", nil},
 }
+
+// rowsType is the header of a body of rows for a PATCH.
+const rowsType = "content-type: application/vnd.postern.rows+json"
 
 // json gives the request as postern.handle takes it; false if no client can send it.
 func (r request) json() (string, bool) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -185,6 +186,22 @@ func (g generator) payload() []byte {
 	return text
 }
 
+// rows makes the body of a PATCH by key.
+func (g generator) rows() []byte {
+	columns := []string{g.mostly([]string{"id"}, "name", "film_id", "nope"), g.of("title", "year", "name", "words", "mood", "part")}
+	var rows []map[string]any
+	for id := range 1 + g.IntN(4) {
+		row := map[string]any{columns[1]: []any{1, "x", nil, "calm", 1990}[g.IntN(5)]}
+		row[columns[0]] = []any{id, id, id, fmt.Sprint(id), 1, nil}[g.IntN(6)]
+		rows = append(rows, row)
+	}
+	text, err := json.Marshal(rows)
+	if err != nil {
+		panic(err) // of what is made above, none can fail
+	}
+	return text
+}
+
 // generate makes the request of a number.
 func generate(number uint64) request {
 	g := generator{rand.New(rand.NewPCG(number, 1)), new([]string)}
@@ -210,6 +227,11 @@ func generate(number uint64) request {
 	case "POST", "PATCH", "PUT":
 		r.body = g.payload()
 		add("content-type", g.mostly([]string{"application/json"}, "text/csv", "application/x-www-form-urlencoded", "text/plain", "application/octet-stream", "x'y"))
+		if r.method == "PATCH" && g.often(30) {
+			r.body = g.rows()
+			headers = slices.DeleteFunc(headers, func(line string) bool { return strings.HasPrefix(line, "content-type:") })
+			headers = append(headers, g.mostly([]string{rowsType}, rowsType+"; charset=utf-8", strings.ToUpper(rowsType)))
+		}
 		if g.often(10) {
 			r.body = []byte(g.of("", "a,b\n1,2", "a=1&b=%41", "title\nx\n\"y\"", "{", "[]", "[[]]", "\xff", "a=%1F"))
 		}

@@ -82,6 +82,7 @@ select is(postern.openapi3_operation('a', '"tags":[]', null, null, '"200":1')::j
   "responses": {"200": 1, "default": {"$ref": "#/components/responses/postern.error"} } }', 'an operation');
 select is(('{' || postern.openapi3_about('a "b"', null) || '}')::jsonb, '{"tags": ["a \"b\""]}', 'no comment');
 select is(postern.openapi3_body('a', true)::jsonb #> '{content,application/json,schema,oneOf,1}', '{"type": "array", "items": {"$ref": "#/components/schemas/a"} }', 'many rows');
+select is(postern.openapi3_body('a', false)::jsonb #> '{content,application/vnd.postern.rows+json,schema}', '{"type": "array", "items": {"$ref": "#/components/schemas/a"} }', 'rows by their key');
 select is(postern.openapi3_rows('{"a":1}', 'b "c"')::jsonb #> '{content,application/json,schema}', '{"type": "array", "items": {"a": 1} }', 'rows');
 select is(('{' || postern.openapi3_schemas('a', null, '"x":{}', '"x"', null, null, null, null, null, null) || '}')::jsonb,
   '{"a": {"type": "object", "required": ["x"], "properties": {"x": {} } } }', 'only what there is');

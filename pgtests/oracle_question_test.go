@@ -11,7 +11,7 @@ import (
 // question is a request of TestOracle: its text, and what it means.
 type question struct {
 	*asker
-	kind     string // read, insert, upsert, update, delete, put, call
+	kind     string // read, insert, upsert, update, keyed (PATCH of rows by their key), delete, put, call
 	method   string
 	role     string
 	root     *node
@@ -26,6 +26,7 @@ type question struct {
 	names    []string              // the columns of rows that count
 	defaults bool                  // what a row lacks takes its default
 	listed   bool                  // columns= names them
+	related  bool                  // embeds choose what is written
 	call     *function
 	given    []string // parameters that get arguments
 	args     map[string][]*operand
@@ -125,13 +126,14 @@ func (q *question) makeWrite() {
 	q.method = map[string]string{"insert": "POST", "upsert": "POST", "update": "PATCH", "delete": "DELETE", "put": "PUT"}[q.kind]
 	q.root = a.node(t, 2, true, "", make(map[string]bool))
 	q.root.limit, q.root.offset = -1, -1
+	q.chooseByEmbeds()
 	for _, i := range q.root.items {
-		if i.embed != nil {
+		if i.embed != nil && !q.related {
 			i.embed.join = ""
 			q.tame(i.embed.node)
 		}
 	}
-	if whole := !slices.ContainsFunc(t.columns, func(c *column) bool { return c.secret }); q.root.aggregated || whole && chance(a.Rand, 30) {
+	if whole := !slices.ContainsFunc(t.columns, func(c *column) bool { return c.secret }); !q.related && (q.root.aggregated || whole && chance(a.Rand, 30)) {
 		q.root.aggregated, q.root.order, q.failures = false, nil, nil
 		q.root.items = []*item{{star: true}}
 		q.shown = !chance(a.Rand, 50)
@@ -140,7 +142,9 @@ func (q *question) makeWrite() {
 		q.root.where = nil
 	}
 	if !q.shown {
-		q.root.order, q.root.items = nil, nil
+		if q.root.order = nil; !q.related {
+			q.root.items = nil
+		}
 		q.prefer = append(q.prefer, choice(a.Rand, "return=minimal", "return=headers-only"))
 	} else {
 		q.prefer = append(q.prefer, "return=representation")
@@ -195,6 +199,9 @@ func (q *question) makeWrite() {
 	}
 	if q.defaults {
 		q.prefer = append(q.prefer, "missing=default")
+	}
+	if q.kind == "update" {
+		q.makeKeyed()
 	}
 }
 
@@ -301,7 +308,9 @@ func (q *question) request() request {
 	if q.csv {
 		headers = append(headers, "accept: text/csv")
 	}
-	if len(r.body) > 0 {
+	if q.kind == "keyed" {
+		headers = append(headers, rowsType)
+	} else if len(r.body) > 0 {
 		headers = append(headers, "content-type: application/json")
 	}
 	r.target = path
@@ -329,7 +338,7 @@ func (q *question) body() string {
 		}
 		objects = append(objects, "{"+strings.Join(pairs, ",")+"}")
 	}
-	if len(objects) == 1 && (q.kind == "put" || q.kind == "update" || len(q.names)%2 == 0) {
+	if len(objects) == 1 && q.kind != "keyed" && (q.kind == "put" || q.kind == "update" || len(q.names)%2 == 0) {
 		return objects[0]
 	}
 	return "[" + strings.Join(objects, ",") + "]"
@@ -365,13 +374,15 @@ func (q *question) plainSQL() string {
 	target := t.quoted
 	switch q.kind {
 	case "delete":
-		change = "delete from " + target + " as plain_0" + p.where(&node{where: q.root.where}, "plain_0", nil)
+		change = "delete from " + target + " as plain_0" + p.where(q.chosen(), "plain_0", nil)
+	case "keyed":
+		change = q.plainKeyed(p)
 	case "update":
 		var set []string
 		for _, name := range q.names {
 			set = append(set, identifier(name)+" = "+q.written(q.rows[0], name))
 		}
-		change = "update " + target + " as plain_0 set " + strings.Join(set, ", ") + p.where(&node{where: q.root.where}, "plain_0", nil)
+		change = "update " + target + " as plain_0 set " + strings.Join(set, ", ") + p.where(q.chosen(), "plain_0", nil)
 	default:
 		var tuples []string
 		for _, row := range q.rows {
@@ -400,9 +411,7 @@ func (q *question) plainSQL() string {
 		return "with w as (" + change + " returning 1) select '', count(*), 0 from w"
 	}
 	p.used = make(map[string]bool)
-	shown := *q.root
-	shown.where = nil
-	query := p.answer(&shown, "w")
+	query := p.answer(q.answered(), "w")
 	var needed []string
 	for _, c := range t.columns {
 		if p.used[c.name] {

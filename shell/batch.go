@@ -332,7 +332,7 @@ func (b *batch) learn(t *db.Transaction) (again bool) {
 	}
 	for _, step := range b.steps[:b.answered] {
 		if made := step.x.answer.Statement; made != nil && step.found == nil && !stale {
-			made.SQL = b.st.label(step.request, step.x.answer.Status < http.StatusBadRequest) + made.SQL
+			made.SQL = labelled(made.SQL, b.st.label(step.request, step.x.answer.Status < http.StatusBadRequest))
 			b.server.statements.Add(step.x.shape, made)
 		}
 	}

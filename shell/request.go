@@ -135,21 +135,25 @@ func appendName(dst []byte, first int, member string) []byte {
 	return append(dst, member...)
 }
 
-// isJSON reports whether a body of these types is JSON, as one of no type is.
-func isJSON(types []string) bool {
+// isJSON reports whether a body of these types is JSON, as one of no type is, and the rows of a PATCH are.
+func isJSON(types []string, method string) bool {
 	if len(types) == 0 {
 		return true
 	}
 	media, _, _ := strings.Cut(types[0], ";")
-	return len(types) == 1 && strings.TrimRight(media, " \t") == "application/json"
+	media = strings.TrimRight(media, " \t")
+	return len(types) == 1 && (media == "application/json" || media == rowsType && method == http.MethodPatch)
 }
+
+// rowsType is the type of a body of rows, each for the row that has its key.
+const rowsType = "application/vnd.postern.rows+json"
 
 // payloadMember begins the member payload, the last of a shape.
 var payloadMember = []byte(`,"payload":`)
 
 // appendPayload appends the member payload, which describes a JSON body. Without it the database looks at the body.
 func appendPayload(dst []byte, r *http.Request, payload []byte, query string, call bool) []byte {
-	if !isJSON(r.Header["Content-Type"]) {
+	if !isJSON(r.Header["Content-Type"], r.Method) {
 		return dst
 	}
 	start := len(dst)

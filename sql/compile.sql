@@ -19,9 +19,9 @@ declare
   hint text;
 begin
   if strpos(request ->> 'query', '::') > 0 or strpos(request ->> 'query', '%3') > 0
-    or strpos(request -> 'headers' ->> 'prefer', 'missing') > 0
+    or strpos(request ->> 'query', 'on_conflict') > 0 or strpos(request -> 'headers' ->> 'prefer', 'missing') > 0
   then
-    -- for postern.cast_type, default_expressions
+    -- for postern.cast_type, default_expressions, arbiter_condition
     perform set_config('postern.path', postern.api_path(request, config), true);
   end if;
   return postern.compile_request(request, payload, config, epoch);

@@ -28,6 +28,7 @@ set local check_function_bodies = off;
 {{ template "catalog/routine.sql" . }}
 {{ template "catalog/similar.sql" . }}
 {{ template "catalog/view.sql" . }}
+{{ template "catalog/unique.sql" . }}
 {{ template "http/percent.sql" . }}
 {{ template "http/media.sql" . }}
 {{ template "http/preferences.sql" . }}
@@ -45,6 +46,7 @@ set local check_function_bodies = off;
 {{ template "plan/media.sql" . }}
 {{ template "plan/call.sql" . }}
 {{ template "plan/mutate.sql" . }}
+{{ template "plan/related.sql" . }}
 {{ template "plan/code.sql" . }}
 {{ template "render/filter.sql" . }}
 {{ template "render/relation.sql" . }}
@@ -54,6 +56,7 @@ set local check_function_bodies = off;
 {{ template "render/together.sql" . }}
 {{ template "render/payload.sql" . }}
 {{ template "render/mutation.sql" . }}
+{{ template "render/related.sql" . }}
 {{ template "render/call.sql" . }}
 {{ template "render/body.sql" . }}
 {{ template "render/count.sql" . }}

@@ -57,6 +57,9 @@ var differences = []difference{
 		s.gives(t, "/books?select=id&limit=x&offset=1&order=id", `[{"id":2},{"id":3}]`)
 		s.gives(t, "/books?select=id&limit=1&offset=-1&order=id", `[{"id":1}]`)
 	}},
+	{title: "Upserts find partial unique indexes.", elsewhere: [2]string{"../../pgtests/handle_related.sql", "an index that is not partial is enough"}},
+	{title: "PATCH takes rows by their key", elsewhere: [2]string{"../../pgtests/handle_related.sql", "-- PATCH by key."}},
+	{title: "A null test of an embed chooses what PATCH and DELETE write", elsewhere: [2]string{"../../pgtests/handle_related.sql", "the rows are those that a GET of the same address shows"}},
 	{title: "A logic tree on the path of an embed is refused in PATCH and DELETE", test: func(t *testing.T, s *testServer) {
 		s.refuses(t, "DELETE", "/books?select=id,authors(id)&authors.or=(id.eq.1)", "", "PGRST127", "Prefer", "return=representation")
 		s.refuses(t, "PATCH", "/books?select=id,authors(id)&authors.or=(id.eq.1)", `{"pages":7}`, "PGRST127")

@@ -27,6 +27,10 @@
 --   jsonb?                        embeds are jsonb, as their text is shown                  postern.for_media
 --   whole?                        all rows of the relation are read                         postern.plan_rows
 --   written?                      outputs as text: [{label, form?, type?, nullable?, texts?}] postern.plan_written
+--   by_embeds?                    embeds choose, too, which rows are written                postern.plan_written_rows
+--   key?                          by which rows of the payload find theirs: [{name, builtin?, collation?}]
+--                                                                                           postern.plan_key
+--   arbiter?                      the condition of ON CONFLICT, as SQL                      postern.arbiter_condition
 -- An embed has moreover
 --   name, label, alias_given?, relationship, spread?, join?, legacy?                        postern.plan_child
 --   empty?                        it selects nothing: it filters, but does not show         postern.plan_node

@@ -14,7 +14,7 @@ begin
       ('PGRST114', 400), ('PGRST115', 400), ('PGRST116', 406), ('PGRST117', 405), ('PGRST118', 400),
       ('PGRST121', 500), ('PGRST122', 400), ('PGRST123', 400), ('PGRST124', 400),
       ('PGRST125', 404), ('PGRST126', 404), ('PGRST127', 400), ('PGRST128', 400),
-      ('PGRST150', 400), ('PGRST151', 400), ('PGRST152', 413),
+      ('PGRST150', 400), ('PGRST151', 400), ('PGRST152', 413), ('PGRST175', 400), ('PGRST176', 400),
       ('PGRST200', 400), ('PGRST201', 300), ('PGRST202', 404), ('PGRST203', 300), ('PGRST204', 400),
       ('PGRST205', 404)
     ) as known(name, status)

@@ -16,7 +16,8 @@ as $$
     ('or', 'query', 'or', 'Conditions of which one must hold, such as `(a.lt.1,a.gt.9)`.', '{"type": "string"}'),
     ('columns', 'query', 'columns', 'Which keys of the body count, such as `a,b`.', '{"type": "string"}'),
     ('on_conflict', 'query', 'on_conflict',
-      'Columns of the unique constraint that tells which rows are there; the primary key when it is not given.',
+      'Columns of the unique constraint that tells which rows are there; the primary key when it is not given. In '
+      'PATCH it counts for bodies of the type `application/vnd.postern.rows+json`.',
       '{"type": "string"}'),
     ('range', 'header', 'Range', 'First and last row, from 0, such as `0-9`.',
       '{"type": "string", "pattern": "^[0-9]*-[0-9]*$"}'),

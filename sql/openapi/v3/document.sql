@@ -17,7 +17,8 @@ declare
   common jsonb := (
     select jsonb_object_agg(section, members)
       from (select section, string_agg(members, ',') as members
-              from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal')
+              from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal',
+                (config ->> 'db_max_operations')::int)
              group by section) as listed);
 begin
   return (

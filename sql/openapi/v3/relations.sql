@@ -112,7 +112,8 @@ begin
       '{"required":true,"content":{"application/json":{"schema":{"$ref":"#/components/schemas/' || key
         || '.insert"} } } }', concat_ws(',', '"201":' || coalesce(rows, done), changed)) end,
     case when updates then '"patch":' || postern.openapi3_operation(key || '.patch', brief,
-      concat_ws(',', filters, selects, postern.openapi3_parameters('and', 'or', 'columns', 'preferChange')),
+      concat_ws(',', filters, selects,
+        postern.openapi3_parameters('and', 'or', 'columns', 'on_conflict', 'preferChange')),
       body || '.patch"}', changed) end,
     case when deletes then '"delete":' || postern.openapi3_operation(key || '.delete', brief,
       concat_ws(',', filters, selects, postern.openapi3_parameters('and', 'or', 'preferChange')), null, changed) end)
