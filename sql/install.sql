@@ -90,6 +90,7 @@ set local check_function_bodies = off;
 {{ template "openapi/v3/columns.sql" . }}
 {{ template "openapi/v3/relations.sql" . }}
 {{ template "openapi/v3/routines.sql" . }}
+{{ template "openapi/v3/batch.sql" . }}
 {{ template "openapi/v3/document.sql" . }}
 {{ template "compile_root.sql" . }}
 {{ template "compile.sql" . }}

@@ -14,11 +14,11 @@ declare
   readable oid[] := postern.openapi3_readable(relations, everything);
   exposed text[] := array(select jsonb_array_elements_text(config -> 'db_schemas'));
   uri text := regexp_replace(config ->> 'openapi_server_proxy_uri', '/$', '');
+  most int := (config ->> 'db_max_operations')::int;
   common jsonb := (
     select jsonb_object_agg(section, members)
       from (select section, string_agg(members, ',') as members
-              from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal',
-                (config ->> 'db_max_operations')::int)
+              from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal')
              group by section) as listed);
 begin
   return (
@@ -27,12 +27,12 @@ begin
       '}],"security":',
       case when (config ->> 'openapi_security_active')::boolean then '[{"JWT":[]}]' else '[{},{"JWT":[]}]' end,
       ',"tags":[', r.tags,
-      '],"paths":{', common ->> 'paths', ',' || r.paths, ',' || f.paths,
+      '],"paths":{', postern.openapi3_root(common ->> 'paths', most), ',' || r.paths, ',' || f.paths,
       '},"components":{"headers":{', common ->> 'headers',
       '},"parameters":{', common ->> 'parameters', ',' || r.parameters,
       '},"requestBodies":{', r.request_bodies,
       '},"responses":{', common ->> 'responses', ',' || r.responses,
-      '},"schemas":{', common ->> 'schemas', ',' || r.schemas,
+      '},"schemas":{', postern.openapi3_result(common ->> 'schemas', most), ',' || r.schemas,
       ',' || postern.openapi3_named_types(postern.openapi3_relation_types(relations) || f.types, readable),
       '},"securitySchemes":{', common ->> 'securitySchemes',
       '} },"externalDocs":', postern.openapi_documentation(), '}')
