@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"postern/shell/auth"
 	"postern/shell/db"
@@ -32,11 +33,12 @@ type batch struct {
 	span     *tracing.Request // nil where the batch is not traced
 
 	doing     *db.Transaction
-	isolation string // what the statements ask for
-	next      int    // which step is the first that is not under way
-	answered  int    // which is the first that has no answer
-	referred  int    // bytes that references have led to
-	refused   bool   // something is for the database to refuse
+	took      time.Duration // of the last attempt, where the log wants to know
+	isolation string        // what the statements ask for
+	next      int           // which step is the first that is not under way
+	answered  int           // which is the first that has no answer
+	referred  int           // bytes that references have led to
+	refused   bool          // something is for the database to refuse
 }
 
 // batchStep is an operation on its way.
@@ -60,6 +62,9 @@ func (s *Server) handleBatch(st *state, x *exchange, r *http.Request, identity *
 		defer b.release()
 		for range maxBatches {
 			done, err := b.try(x)
+			if done {
+				b.logQueries(x.answer.Status)
+			}
 			if done || err != nil {
 				return err
 			}

@@ -82,11 +82,12 @@ func indexField(fields [][2][]byte, name []byte) int {
 func (s *Server) transact(b *batch, x *exchange, t *db.Transaction) error {
 	x.timing.lap(phasePlan)
 	var began time.Time
-	if x.span != nil {
+	if x.span != nil || b.st.config.LogQuery {
 		began = time.Now()
 	}
 	err := s.pool.Transact(b.request.Context(), t)
 	x.timing.lap(phaseTransaction)
+	b.took = time.Since(began)
 	if x.span != nil {
 		trip := tracing.Trip{Began: began, Err: err}
 		if len(b.steps) > 0 && b.steps[0].x != nil {
@@ -98,4 +99,20 @@ func (s *Server) transact(b *batch, x *exchange, t *db.Transaction) error {
 		x.span.Traveled(trip)
 	}
 	return err
+}
+
+// logQueries writes the statements of a batch, with what the whole of it took, where the log is to have them.
+func (b *batch) logQueries(status int) {
+	if !b.st.config.LogQuery || !wants(b.st.config.LogLevel, status) {
+		return
+	}
+	for _, step := range b.steps[:b.next] {
+		sent := step.found
+		if sent == nil {
+			sent = step.x.answer.Statement
+		}
+		if sent != nil {
+			b.server.log.query(sent.SQL, b.took, step.found == nil)
+		}
+	}
 }

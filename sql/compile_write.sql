@@ -49,6 +49,7 @@ begin
   if method in ('PATCH', 'DELETE') then
     node := postern.plan_written_rows(node, trees);
   end if;
+  -- Certain: no statement of a write answers with an error, but it raises one; a batch commits without looking.
   context := postern.with_code(context, media, postern.write_code(node, method, resolution, preferences, media))
     || '{"guarded": true, "certain": true}';
   guard := postern.render_guard(context);

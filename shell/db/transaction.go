@@ -74,7 +74,12 @@ func (p *Pool) Transact(ctx context.Context, t *Transaction) error {
 	if r := p.replicas; r != nil && !t.Reads {
 		r.noteWrite(maphash.Bytes(r.seed, s.steps[0].Request.Claims))
 	}
-	if err == nil {
+	switch {
+	case err == nil && t.Undone != nil && t.ending && !t.Reads && !t.Rollback:
+		return &fault.Fault{
+			Status: http.StatusInternalServerError, Code: "PGRSTX00", Message: "A statement that is said to be certain has failed", Details: uncertain,
+		}
+	case err == nil:
 		return nil
 	}
 	return p.undone(ctx, &conn, t, &s, err)
