@@ -59,76 +59,82 @@ func isJSONSyntax(media string) bool {
 
 // operations returns what a batch holds, or nothing where it is not well-formed, or may not be: that is the database's to say.
 func (st *state) operations(payload []byte) []operation {
-	var raw []map[string]json.RawMessage
-	if !utf8.Valid(payload) || json.Unmarshal(payload, &raw) != nil || len(raw) > st.config.DBMaxOperations {
+	if !utf8.Valid(payload) || !json.Valid(payload) {
 		return nil
 	}
-	operations := make([]operation, len(raw))
-	places := make(map[string]int, len(raw))
-	for i, members := range raw {
-		op := &operations[i]
-		if !op.read(members) {
-			return nil
+	var operations []operation
+	places := make(map[string]int)
+	if !eachElement(payload, func(raw []byte) bool {
+		place := len(operations)
+		operations = append(operations, operation{})
+		op := &operations[place]
+		if place == st.config.DBMaxOperations || !op.read(raw) {
+			return false
+		}
+		if _, twice := places[op.id]; twice {
+			return false
 		}
 		if op.id != "" {
-			if _, twice := places[op.id]; twice {
-				return nil
-			}
-			places[op.id] = i
+			places[op.id] = place
 		}
-		if !op.findReferences(places, i) {
-			return nil
-		}
+		return op.findReferences(places, place)
+	}) {
+		return nil
 	}
 	return operations
 }
 
-// read reads the members of an operation, and reports whether they are what they must be.
-func (op *operation) read(members map[string]json.RawMessage) bool {
-	var headers map[string]json.RawMessage
-	op.headers = make(http.Header, len(operationFields))
-	for name, raw := range members {
-		ok := true
+// read reads an operation, and reports whether it is what it must be.
+func (op *operation) read(raw []byte) bool {
+	seen := make([]string, 0, 6)
+	ok := eachMember(raw, func(key, value []byte) (ok bool) {
+		name, ok := plainString(key)
+		if !ok || slices.Contains(seen, name) {
+			return false
+		}
+		seen = append(seen, name)
 		switch name {
 		case "id":
-			op.id, ok = plainString(raw)
-			ok = ok && strings.Trim(op.id, "0123456789") != ""
+			op.id, ok = plainString(value)
+			return ok && strings.Trim(op.id, "0123456789") != ""
 		case "method":
-			op.method, ok = plainString(raw)
+			op.method, ok = plainString(value)
 		case "path":
-			op.path, ok = plainString(raw)
+			op.path, ok = plainString(value)
 		case "ref":
-			op.ref, ok = plainString(raw)
-			ok = ok && op.ref != ""
+			op.ref, ok = plainString(value)
+			return ok && op.ref != ""
 		case "headers":
-			ok = raw[0] == '{' && json.Unmarshal(raw, &headers) == nil
+			return eachMember(value, op.readHeader)
 		case "body":
-			op.body = raw
+			op.body = value
 		default:
-			ok = false
-		}
-		if !ok {
 			return false
 		}
-	}
-	return isMethod(op.method) && isTarget(op.path) && op.readHeaders(headers) && op.readBody()
+		return ok
+	})
+	return ok && isMethod(op.method) && isTarget(op.path) && op.readBody()
 }
 
-// readHeaders reads the header fields of an operation.
-func (op *operation) readHeaders(headers map[string]json.RawMessage) bool {
-	for name, raw := range headers {
-		value, ok := plainString(raw)
-		name = http.CanonicalHeaderKey(name)
-		if !ok || !slices.Contains(operationFields, name) || op.headers[name] != nil || !validValue([]byte(value)) {
-			return false
-		}
-		op.headers[name] = []string{value}
+// readHeader reads a header field of an operation.
+func (op *operation) readHeader(key, raw []byte) bool {
+	name, ok := plainString(key)
+	value, plain := plainString(raw)
+	name = http.CanonicalHeaderKey(name)
+	if !ok || !plain || !slices.Contains(operationFields, name) || op.headers[name] != nil || !validValue([]byte(value)) {
+		return false
 	}
-	for given := range strings.SplitSeq(op.headers.Get("Prefer"), ",") {
-		if strings.HasPrefix(strings.Trim(given, " \t"), "tx=") {
-			return false
+	if name == "Prefer" {
+		for given := range strings.SplitSeq(value, ",") {
+			if strings.HasPrefix(strings.Trim(given, " \t"), "tx=") {
+				return false
+			}
 		}
 	}
+	if op.headers == nil {
+		op.headers = make(http.Header)
+	}
+	op.headers[name] = []string{value}
 	return true
 }
 
@@ -154,8 +160,14 @@ func (op *operation) readBody() bool {
 }
 
 // plainString returns a string. It reports false for another value, and for one with an escape that PostgreSQL may not take.
-func plainString(raw json.RawMessage) (text string, ok bool) {
-	ok = raw[0] == '"' && !bytes.Contains(raw, []byte(`\u`)) && json.Unmarshal(raw, &text) == nil
+func plainString(raw []byte) (text string, ok bool) {
+	switch {
+	case raw[0] != '"' || bytes.Contains(raw, []byte(`\u`)):
+		return "", false
+	case bytes.IndexByte(raw, '\\') < 0:
+		return string(raw[1 : len(raw)-1]), true
+	}
+	ok = json.Unmarshal(raw, &text) == nil
 	return text, ok
 }
 

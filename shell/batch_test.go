@@ -32,6 +32,7 @@ func TestOperations(t *testing.T) {
 		{`[{"method": "GET", "path": "/a", "headers": {"Host": "x"}}]`, ""}, {`[{"method": "GET", "path": "/a", "headers": {"prefer": "a, tx=commit"}}]`, ""},
 		{`[{"method": "GET", "path": "/a", "headers": {"accept": "a\nb"}}]`, ""}, {`[{"method": "GET", "path": "/a", "headers": {"accept": "a", "Accept": "b"}}]`, ""},
 		{`[{"method": "GET", "path": "/a", "id": "x"}, {"method": "GET", "path": "/a", "id": "x"}]`, ""},
+		{`[{"method": "GET", "path": "/a", "path": "/b"}]`, ""}, {`[{"method": "POST", "path": "/a", "body": 5}, {"body":"x","path":"/b" , "method":"POST"}]`, `POST /a 5 -1 | POST /b "x" -1`},
 		{`{}`, ""}, {`[1]`, ""}, {`[null]`, ""}, {``, ""}, {"[{\"method\": \"GET\", \"path\": \"/\xff\"}]", ""},
 		{"[" + strings.Repeat(`{"method": "GET", "path": "/a"},`, 3) + `{"method": "GET", "path": "/a"}]`, ""},
 	} {
@@ -84,6 +85,40 @@ func FuzzReplaceInBody(f *testing.F) {
 		})
 		if ok && (!json.Valid(made) || found == 0 && string(made) != string(body)) {
 			t.Errorf("%s becomes %s", body, made)
+		}
+	})
+}
+
+// The elements and members of JSON are those that encoding/json finds.
+func FuzzEachMember(f *testing.F) {
+	for _, body := range []string{`{"a":1,"b" : [1,{"c":"}"}] , "d":"\\\""}`, `[1 , -2.5e1,"x",[],{},null]`, ` [ ] `, `{}`, `[[1]]`, `{"a":{"b":1}}`} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var elements []json.RawMessage
+		if json.Unmarshal(body, &elements) == nil && elements != nil {
+			var got []string
+			eachElement(body, func(value []byte) bool { got = append(got, string(value)); return true })
+			if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", elements) {
+				t.Errorf("%s: %q", body, got)
+			}
+		}
+		var members map[string]json.RawMessage
+		if body = []byte(strings.TrimSpace(string(body))); json.Unmarshal(body, &members) == nil && members != nil {
+			got := make(map[string]string)
+			eachMember(body, func(key, value []byte) bool {
+				var name string
+				if json.Unmarshal(key, &name) != nil {
+					t.Errorf("%s: %q", body, key)
+				}
+				got[name] = string(value)
+				return true
+			})
+			for name, value := range members {
+				if got[name] != string(value) || len(got) != len(members) {
+					t.Errorf("%s: %q", body, got)
+				}
+			}
 		}
 	})
 }

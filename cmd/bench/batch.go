@@ -56,7 +56,6 @@ func measureBatch(ctx context.Context, o options, db *database, s *server) (targ
 				return nil, err
 			}
 			if n > 0 {
-				progress(fmt.Sprintf("%.1f %.1f | %.1f %.1f", one.ServerCPU, one.DatabaseCPU, ten.ServerCPU/10, ten.DatabaseCPU/10))
 				ratios = append(ratios, batchOperations*ten.Rate/one.Rate)
 				alone, together = append(alone, one.Rate), append(together, batchOperations*ten.Rate)
 				aloneCPU, togetherCPU = append(aloneCPU, one.cpu()), append(togetherCPU, ten.cpu()/batchOperations)

@@ -41,6 +41,9 @@ type Transaction struct {
 
 	begun, ending, dirty bool
 	bytes                int
+
+	set     *Request // what is set is for this one; nil where nothing is yet
+	generic bool     // so is the kind of plans
 }
 
 // Transact does a transaction on a server that can be written to. Errors are those of Do.
@@ -268,10 +271,15 @@ func (s *segment) step(step Step, t *Transaction, generic bool) {
 		s.results++
 		s.fixed(setMore, [][]byte{own.names, own.values}, moreFormats)
 	}
-	if t.begun || len(s.mains) > 0 {
-		s.statement(setNext, step.Request.bindSet(st, generic), nil)
-	} else {
+	switch {
+	case t.set == nil:
 		s.fixed(setStatement, step.Request.bindSet(st, generic), nil)
+	case guarded || generic != t.generic || !step.Request.isSetAs(t.set):
+		s.statement(setNext, step.Request.bindSet(st, generic), nil)
+	}
+	t.set, t.generic = step.Request, generic
+	if guarded || st == nil || st.Code || step.Request.PreRequest != nil { // else nothing has changed what is set
+		t.set = new(Request)
 	}
 	if step.Request.PreRequest != nil {
 		s.statement(step.Request.PreRequest, nil, nil)
