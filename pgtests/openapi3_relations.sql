@@ -73,9 +73,16 @@ from (values (true, true, true, true, '{"$ref":"x"}', '{get,post,put,patch,delet
 select is(postern.openapi3_path('a "b"', 'a-20-b', E'A film\n\nor more', '{"$ref":"x"}', true, null, true, false, false, false)::jsonb -> 'get', '{
   "operationId": "a-20-b.get", "tags": ["a \"b\""], "summary": "A film", "description": "or more",
   "parameters": [{"$ref": "x"}, {"$ref": "#/components/parameters/a-20-b.select"}, {"$ref": "#/components/parameters/order"}, {"$ref": "#/components/parameters/limit"},
-    {"$ref": "#/components/parameters/offset"}, {"$ref": "#/components/parameters/and"}, {"$ref": "#/components/parameters/or"}, {"$ref": "#/components/parameters/range"},
+    {"$ref": "#/components/parameters/offset"}, {"$ref": "#/components/parameters/cursor"}, {"$ref": "#/components/parameters/and"}, {"$ref": "#/components/parameters/or"}, {"$ref": "#/components/parameters/range"},
     {"$ref": "#/components/parameters/rangeUnit"}, {"$ref": "#/components/parameters/preferRead"}],
   "responses": {"200": {"$ref": "#/components/responses/a-20-b"}, "206": {"$ref": "#/components/responses/a-20-b"}, "default": {"$ref": "#/components/responses/postern.error"} } }', 'GET');
+select is(strpos(postern.openapi3_path('film', 'film', null, '{"$ref":"#/components/parameters/film.cursor"}', false, null, true, false, false, false), 'parameters/cursor'), 0,
+  'a column of that name is the filter');
+select is(array(select concat_ws(' ', method, operation -> 'responses' ?| '{304,412}', parameter ->> '$ref') from jsonb_each(postern.openapi3_path('film', 'film', null, null, false, '{"$ref":"k"}', true, true, true, true, false, true, true)::jsonb)
+    as p(method, operation) left join jsonb_array_elements(operation -> 'parameters') as parameter on parameter ->> '$ref' ~ '/if' order by 1),
+  array['delete t #/components/parameters/ifMatch', 'get t #/components/parameters/ifNoneMatch', 'patch t #/components/parameters/ifMatch', 'post f', 'put t #/components/parameters/ifAbsent', 'put t #/components/parameters/ifMatch'],
+  'with entity tags');
+select ok(not postern.openapi3_path('film', 'film', null, null, false, null, true, false, true, true, false, true, false)::jsonb -> 'patch' -> 'responses' ? '412', 'no key, no If-Match');
 select is(postern.openapi3_path('film', 'film', null, null, false, null, false, true, false, false)::jsonb #> '{post,responses,201}',
   '{"$ref": "#/components/responses/postern.done"}', 'who may not read gets no rows');
 select is(postern.openapi3_operation('a', '"tags":[]', null, null, '"200":1')::jsonb, '{"operationId": "a", "tags": [], "parameters": [],
@@ -112,10 +119,16 @@ select is(array(select jsonb_object_keys(part('schemas', false) #> '{film.insert
 reset role;
 select is((select jsonb_strip_nulls(to_jsonb(made)) from postern.openapi3_relations('{}', '{}', '{rooms}', true) as made), '{}', 'no relations');
 
-select is((select array_agg(distinct section order by section) from postern.openapi3_common(true)), '{headers,parameters,paths,responses,schemas,securitySchemes}', 'what every API has');
+select is((select array_agg(distinct section order by section) from postern.openapi3_common(true)), '{extensions,headers,parameters,paths,responses,schemas,securitySchemes}', 'what every API has');
 select is((select string_agg(('{' || members || '}')::jsonb #>> '{postern.error,required}', '') from postern.openapi3_common(whole) where section = 'schemas'), wanted, 'errors: ' || whole)
 from (values (true, '["code", "message", "details", "hint"]'), (false, '["code", "message"]')) as cases(whole, wanted);
-select is((select count(*) from postern.openapi3_common_parameters()), 14::bigint, 'parameters of every API');
+select is((select ('{' || members || '}')::jsonb -> 'results' ->> 'name' from postern.openapi3_common(true, aggregates) where section = 'parameters'), wanted, 'results of aggregates: ' || aggregates)
+from (values (true, 'results'), (false, null)) as cases(aggregates, wanted);
+select is((select array_agg(method order by method) from postern.openapi_relations('rooms', true) as listed,
+    postern.openapi3_relations(listed, listed, '{rooms}', true, aggregates) as made, jsonb_each(('{' || made.paths || '}')::jsonb -> '/film') as operation(method, told)
+  where told -> 'parameters' @> '[{"$ref": "#/components/parameters/results"}]'), wanted, 'only reads have them: ' || aggregates)
+from (values (true, '{get}'::text[]), (false, null)) as cases(aggregates, wanted);
+select is((select count(*) from postern.openapi3_common_parameters()), 15::bigint, 'parameters of every API');
 
 create function document(config jsonb) returns jsonb stable language sql as $$ select postern.openapi3('rooms', postern.settings(config))::jsonb $$;
 select is(document('{}') -> field, wanted::jsonb, field)

@@ -19,6 +19,7 @@ type question struct {
 	single   bool // one object is asked for
 	csv      bool
 	ranged   bool // limit and offset are in the header Range
+	cursor   bool // it is the first page by cursor, which is the first page
 	prefer   []string
 	shown    bool // the rows are in the answer
 	conflict []string
@@ -53,10 +54,13 @@ func newQuestion(a *asker) *question {
 
 // page chooses how the rows of a read come.
 func (q *question) page() {
-	q.count = chance(q.Rand, 30) && !q.root.aggregated
+	q.count = chance(q.Rand, 30) && (!q.root.aggregated || q.root.ownGroups)
 	q.ranged = chance(q.Rand, 15) && q.method == http.MethodGet && q.root.total && q.call == nil
 	if q.ranged {
 		q.root.limit, q.root.offset = 1+q.IntN(4), q.IntN(4)
+	}
+	if q.call == nil && q.root.total && !q.root.aggregated && !q.ranged && !q.root.rel.view && q.failures == nil && chance(q.Rand, 30) {
+		q.cursor, q.root.limit, q.root.offset = true, 1+q.IntN(4), -1
 	}
 	plainly := !q.root.aggregated && q.root.total && !slices.ContainsFunc(q.root.items, func(i *item) bool { return i.embed != nil })
 	if plainly && q.call == nil && q.method == http.MethodGet && chance(q.Rand, 15) {
@@ -104,9 +108,9 @@ func (q *question) makeCall() {
 	q.root = q.node(rel, 2, true, "", make(map[string]bool))
 	if !f.set {
 		q.root.where, q.root.order, q.root.limit, q.root.offset, q.root.total = nil, nil, -1, -1, true
-		q.root.items = slices.DeleteFunc(q.root.items, func(i *item) bool { return i.aggregate != "" || i.embed != nil && i.embed.join == "inner" })
-		q.root.aggregated = false
-		if len(q.root.items) == 0 {
+		q.root.forget()
+		q.root.items = slices.DeleteFunc(q.root.items, func(i *item) bool { return i.embed != nil && i.embed.join == "inner" })
+		if q.root.total = true; len(q.root.items) == 0 {
 			q.root.items = []*item{{column: rel.columns[0]}}
 		}
 		return
@@ -134,7 +138,8 @@ func (q *question) makeWrite() {
 		}
 	}
 	if whole := !slices.ContainsFunc(t.columns, func(c *column) bool { return c.secret }); !q.related && (q.root.aggregated || whole && chance(a.Rand, 30)) {
-		q.root.aggregated, q.root.order, q.failures = false, nil, nil
+		q.root.forget()
+		q.failures = nil
 		q.root.items = []*item{{star: true}}
 		q.shown = !chance(a.Rand, 50)
 	}
@@ -207,7 +212,8 @@ func (q *question) makeWrite() {
 
 // tame leaves out what writes refuse: filters of embeds in PUT, trees of them in all.
 func (q *question) tame(n *node) {
-	n.where = slices.DeleteFunc(n.where, func(f *condition) bool { return q.kind == "put" || f.children != nil })
+	refused := func(f *condition) bool { return q.kind == "put" || f.children != nil }
+	n.where, n.having = slices.DeleteFunc(n.where, refused), slices.DeleteFunc(n.having, refused)
 	for _, i := range n.items {
 		if i.embed != nil {
 			q.tame(i.embed.node)
@@ -274,6 +280,9 @@ func (q *question) request() request {
 		}
 		for _, one := range given {
 			add(one[0], one[1])
+		}
+		if q.cursor {
+			add("cursor", "first")
 		}
 	}
 	r := request{method: q.method}

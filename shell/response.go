@@ -7,6 +7,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"postern/shell/fault"
@@ -76,12 +77,19 @@ func (out *response) send(x *exchange) error {
 			header[name] = append(before, values[i])
 		}
 	}
+	if answer.Limited && answer.Status < http.StatusBadRequest {
+		applied := append(slices.Clone(header["Preference-Applied"]), timeoutName+x.timeout.text)
+		header["Preference-Applied"] = []string{strings.Join(applied, ", ")}
+	}
 	if out.st.config.ServerTimingEnabled {
 		x.timing.lap(phaseResponse)
 		header["Server-Timing"] = []string{x.timing.String()}
 	}
 	if answer.Status == http.StatusServiceUnavailable && header["Retry-After"] == nil {
 		header["Retry-After"] = oneSecond
+	}
+	if header["Etag"] != nil {
+		out.validated(header, answer.Status)
 	}
 	out.write(answer.Status, answer.Body)
 	return nil

@@ -18,6 +18,9 @@ declare
   detail text;
   hint text;
 begin
+  if request ->> 'method' = 'QUERY' then
+    request := postern.query_as_get(request, payload);
+  end if;
   if strpos(request ->> 'query', '::') > 0 or strpos(request ->> 'query', '%3') > 0
     or strpos(request ->> 'query', 'on_conflict') > 0 or strpos(request -> 'headers' ->> 'prefer', 'missing') > 0
   then
@@ -87,9 +90,14 @@ begin
     context := context
       || jsonb_strip_nulls(jsonb_build_object('text', described -> 'text', 'bytes', described -> 'bytes'));
   end if;
+  if not call then
+    context := context || postern.conditions(fields, context -> 'preferences', config, (trees ->> 'next')::int
+      + case when trees ? 'range' then postern.placeholders(fields ->> 'range') else 0 end);
+  end if;
   return case
     when call then postern.compile_call(context, segments[2], trees, config)
     when writes then postern.compile_write(context, segments[1], trees)
+    when trees ? 'cursor' then postern.compile_cursor(context, segments[1], trees)
     else postern.compile_read(context, segments[1], trees) end;
 end
 $$;
@@ -131,8 +139,9 @@ declare
 begin
   if media ? 'explain' then
     statement := postern.render_response(context - '{code,explain}'::text[],
-      format('postern.explained(%L, %s)', media ->> 'explain', postern.render_placeholders(statement)), '200',
-      quote_literal(postern.header_lines(postern.common_headers(context, media, '{}'))), null);
+      format('postern.explained(%L, %s%s)', media ->> 'explain', postern.render_placeholders(statement), case
+        when media ->> 'explain' like '%analyze%' then ', ' || (context ->> 'max_cost') || '::pg_catalog.float8' end),
+      '200', quote_literal(postern.header_lines(postern.common_headers(context, media, '{}'))), null);
     types := array_fill('text'::text, array[most]);
   else
     types := postern.parameter_types(context, statement);
@@ -185,6 +194,7 @@ declare
   allowed pg_catalog.text := 'OPTIONS,GET,HEAD';
   relation pg_catalog.jsonb;
   keyed boolean;
+  queries pg_catalog.text[];
 begin
   if cardinality(segments) = 2 then
     allowed := case
@@ -199,10 +209,15 @@ begin
       case when (relation ->> 'updatable')::boolean then 'PATCH' end,
       case when (relation ->> 'deletable')::boolean then 'DELETE' end);
   end if;
+  if context ->> 'asks' = 'QUERY' and allowed like '%GET%' then
+    allowed := allowed || ',QUERY';
+    queries := array[['Accept-Query', 'application/x-www-form-urlencoded']];
+  end if;
   return postern.compiled_statement(context, postern.render_response(context, null, '200', quote_literal(
-    postern.header_lines(array[['Access-Control-Allow-Origin', '*'], ['Allow', allowed]])), null), null);
+    postern.header_lines(array[['Access-Control-Allow-Origin', '*'], ['Allow', allowed]] || queries)), null), null);
 end
 $$;
 comment on function postern.compile_options(jsonb, text[]) is
-  'The answer to OPTIONS: which methods the root, a relation or a function takes. PGRST202, PGRST205. '
+  'The answer to OPTIONS: which methods the root, a relation or a function takes, QUERY among them to who asks for it '
+  'by Access-Control-Request-Method. PGRST202, PGRST205. '
   'Source: PostgREST docs, references/api/options.';

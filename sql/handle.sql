@@ -24,10 +24,8 @@ begin
   for attempt in 1 .. most loop
     begin
       prepared := false;
-      if not request operator(pg_catalog.?) 'shell' then
-        vals := postern.set_request(request);
-      end if;
-      select c.statement, postern.timed(request, c.flags) into statement, flags
+      vals := case when request operator(pg_catalog.?) 'shell' then vals else postern.set_request(request) end;
+      select c.statement, postern.unjudged(request, postern.timed(request, c.flags)) into statement, flags
         from postern.compile(request, payload) as c;
       if request operator(pg_catalog.?) 'shell' and flags operator(pg_catalog.?) 'before' then
         return;
@@ -35,6 +33,7 @@ begin
       perform postern.set_transaction(request, flags);
       execute postern.preparation(statement, flags);
       prepared := true;
+      flags := postern.judged(flags, payload, vals);
       answer := postern.execute_prepared(flags, payload, vals);
       if answer.note is null then
         select answer.status::int, postern.header_pairs(answer.headers), answer.body into status, headers, body;

@@ -60,5 +60,5 @@ comment on type postern.compiled is
   'the user''s may run, dirty?: it may leave something in the session, generic?: its plan does not depend on its '
   'values, so that plans made for values are work in vain, certain?: it does what it is asked for or raises, unless '
   'code of the user''s sets another status, binary?, likes?: the parameters in which * stands for %, '
-  'isolation?, settings?: what must hold for the transaction, before?: it must before the statement starts; text?, '
-  'bytes?: as of postern.describe_payload}.';
+  'isolation?, settings?: what must hold for the transaction, before?: it must before the statement starts; max_cost?, '
+  'look?: as of postern.judged; text?, bytes?: as of postern.describe_payload}.';

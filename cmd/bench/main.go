@@ -17,6 +17,7 @@
 //	bench idle      200 requests after a pause of 60 seconds
 //	bench memory    what 10,000 shapes and 300 deep embeds leave in memory
 //	bench batch     ten inserts in a batch beside ten requests
+//	bench etags     what If-Match adds to a PATCH
 //	bench catalog   first requests of a fresh process, and memory, with few and with many relations
 //	bench growth    requests per second and memory by rows, roles, shapes, connections and relations, drawn in bin/growth
 //	bench soak      30 minutes of the mix beside DDL, reloads and restarts of PostgreSQL: is all right, is nothing lost or kept?
@@ -46,7 +47,7 @@ import (
 
 // options are the flags.
 type options struct {
-	mode     string // cases, idle, memory or batch
+	mode     string // cases, idle, memory, batch or etags
 	rounds   int
 	duration time.Duration
 	pause    time.Duration
@@ -70,6 +71,7 @@ type command struct {
 const usage = `bench [flags]    the cases, new shapes and new connections
 bench idle [flags], bench memory [flags]    after a pause; what many shapes leave in memory
 bench batch [flags]    ten inserts in a batch beside ten requests
+bench etags [flags]    what If-Match adds to a PATCH
 bench catalog, bench growth, bench soak    with flags of their own: bench growth -help
 `
 
@@ -114,7 +116,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 
 func parseOptions(arguments []string) (options, error) {
 	o := options{mode: "cases"}
-	if len(arguments) > 0 && slices.Contains([]string{"idle", "memory", "batch"}, arguments[0]) {
+	if len(arguments) > 0 && slices.Contains([]string{"idle", "memory", "batch", "etags"}, arguments[0]) {
 		o.mode, arguments = arguments[0], arguments[1:]
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -247,6 +249,8 @@ func (o options) measure(ctx context.Context, db *database, servers []*server, r
 	switch o.mode {
 	case "idle":
 		return add(measureIdle(ctx, db, servers, o.pause))
+	case "etags":
+		return add(measureTags(ctx, db, servers[0]))
 	case "memory":
 		return add(measureMemory(ctx, db, servers[0]))
 	case "batch":

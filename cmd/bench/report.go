@@ -62,7 +62,8 @@ const (
 	lineShapes     = "2 shapes, known and new"
 	lineConnection = "3 connections, new and after a pause"
 	lineMemory     = "4 memory"
-	lineBatch      = "5 batches"
+	lineTags       = "5 If-Match"
+	lineBatch      = "6 batches"
 )
 
 // summarize takes the medians; rounds are by server, in the order of the servers.
@@ -154,7 +155,7 @@ func (r *report) print(out io.Writer) error {
 			return err
 		}
 	}
-	for _, line := range []string{lineCases, lineShapes, lineConnection, lineMemory, lineBatch} {
+	for _, line := range []string{lineCases, lineShapes, lineConnection, lineMemory, lineTags, lineBatch} {
 		printLine(&b, line, r.Targets)
 	}
 	_, err := io.WriteString(out, b.String())

@@ -77,6 +77,7 @@ var differences = []difference{
 		s.refuses(t, "PUT", "/authors?id=eq.1", `{"name":"Ann"}`, "PGRST115")
 	}},
 	{title: "What is wrong with a request is found in the database", elsewhere: [2]string{"differences_test.go", "a select that nobody could read"}},
+	{title: "There are pages by cursor", elsewhere: [2]string{"../../pgtests/handle_cursor.sql", "pg_temp.walk"}},
 	{title: "A client that goes away cancels its query.", elsewhere: [2]string{"serve_test.go", "the client goes away: its query is cancelled"}},
 	{title: "Embeds in JSON are json, not jsonb.", test: func(t *testing.T, s *testServer) {
 		s.gives(t, "/authors?select=books(title,id,title)&id=eq.2", `[{"books":[{"title":"Three","id":3,"title":"Three"}]}]`)
@@ -180,6 +181,7 @@ var differences = []difference{
 	{title: "OpenAPI lists POST, PATCH and DELETE where the relation takes them", elsewhere: [2]string{"../../pgtests/openapi_paths.sql", "the overload with the most arguments"}},
 	{title: "OpenAPI percent-encodes paths, and leaves out filters that another parameter shadows", elsewhere: [2]string{"openapi_test.go", "a schema with odd names"}},
 	{title: "There are more addresses and media types", elsewhere: [2]string{"../../pgtests/openapi_root.sql", "the address of 2.0"}},
+	{title: "If-Match and If-None-Match count", test: testPreconditions},
 	{title: "A browser gets a page at the root.", elsewhere: [2]string{"browser_test.go", "func TestDocumentationPageGivesWay"}},
 	{title: "PS256, PS384 and PS512 are accepted", elsewhere: [2]string{"../../shell/auth/auth_test.go", "jwt.SigningMethodPS256"}},
 	{title: "Times may have fractions.", test: func(t *testing.T, s *testServer) {
@@ -199,6 +201,8 @@ var differences = []difference{
 			t.Errorf("%d %s", status, body)
 		}
 	}},
+	{title: "The method QUERY is known", elsewhere: [2]string{"../../pgtests/beyond_query_test.go", "func TestQuery"}},
+	{title: "Prefer: timeout is known", elsewhere: [2]string{"../../pgtests/beyond_query_test.go", "func TestPreferTimeout"}},
 	{title: "Settings in the database that cannot be used, or read, keep the server from being ready", elsewhere: [2]string{"e2e_start_test.go", "func testInvalidSetting"}},
 	{title: "Before the settings in the database are read all requests get 503", elsewhere: [2]string{"e2e_start_test.go", "func testAbsentDatabase"}},
 	{title: "A schema of db-schemas or db-extra-search-path that is dropped is missed", elsewhere: [2]string{"e2e_start_test.go", "drop schema late"}},
@@ -251,6 +255,30 @@ func (s *testServer) refuses(t *testing.T, method, target, body, code string, he
 	answer, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != 400 || !strings.Contains(string(answer), `"code":"`+code+`"`) {
 		t.Errorf("%s %s %q: %d %s %v", method, target, body, response.StatusCode, answer, err)
+	}
+}
+
+func testPreconditions(t *testing.T, s *testServer) {
+	user := token(`{"role":"e2e_user"}`)
+	tag := s.send(t, http.MethodGet, "/books?id=eq.1&select=id", nil, "Prefer", "etag", "Authorization", user).Header.Get("Etag")
+	for _, test := range []struct {
+		method, target, body, header, value string
+		status                              int
+	}{
+		{"GET", "/books?id=eq.1&select=id", "", "If-None-Match", tag, 304},
+		{"GET", "/books?id=eq.1", "", "If-None-Match", tag, 200},
+		{"PATCH", "/books?id=eq.1", `{"title":"x"}`, "If-Match", `"~x.y"`, 412},
+		{"PATCH", "/books?title=eq.x", `{"title":"x"}`, "If-Match", tag, 400},
+		{"PATCH", "/books?id=eq.1", `{}`, "If-Match", tag, 204},
+		{"DELETE", "/books?id=eq.1", "", "If-Match", `"~x.y"`, 412},
+		{"POST", "/books", `{"id":77}`, "If-Match", "*", 400},
+	} {
+		for range 3 {
+			response := s.send(t, test.method, test.target, strings.NewReader(test.body), test.header, test.value, "Authorization", user)
+			if response.StatusCode != test.status {
+				t.Errorf("%s %s %s: %s: %d", test.method, test.target, test.header, test.value, response.StatusCode)
+			}
+		}
 	}
 }
 

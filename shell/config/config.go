@@ -22,12 +22,14 @@ type Config struct {
 	AppSettings               map[string]string // full names, app.settings.*
 	ClientErrorVerbosity      string
 	DBAggregatesEnabled       bool
+	DBEtagsEnabled            bool
 	DBAnonRole                string
 	DBChannel                 string
 	DBChannelEnabled          bool
 	DBConfig                  bool
 	DBExtraSearchPath         []string
 	DBHoistedTxSettings       []string
+	DBMaxCost                 int
 	DBMaxOperations           int
 	DBMaxRows                 *int
 	DBPlanEnabled             bool

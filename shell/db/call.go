@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -169,6 +171,7 @@ type exchange struct {
 	pipeline *pgconn.Pipeline
 	results  int  // results of queries so far
 	main     int  // which of them is the answer
+	limit    int  // which of them says whether Request.Timeout is in force; 0 for none, the place counted from 1
 	explicit bool // the transaction begins and ends by statements
 
 	preparing []*statement.Statement // what is being prepared
@@ -189,9 +192,18 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	if assumed != nil {
 		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
 	}
+	if request.Timeout > 0 {
+		e.pipeline.SendQueryParams(limitSQL, [][]byte{strconv.AppendInt(nil, int64(request.Timeout), 10)}, limitOIDs, nil, binaryFormat)
+		e.results++
+		e.limit = e.results
+	}
 	e.fixed(setStatement, request.bindSet(st, !e.session.pooled), nil)
 	if request.PreRequest != nil {
 		e.statement(request.PreRequest, nil, nil)
+	}
+	if st != nil && st.Due(time.Now) {
+		e.pipeline.SendQueryParams(lookSQL, request.bindLook(st), lookOIDs, lookFormats, binaryFormat)
+		e.results++
 	}
 	e.main = e.results
 	if st == nil {
@@ -274,6 +286,7 @@ func (e *exchange) noteClosed() {
 // receive reads all results.
 func (e *exchange) receive(answer *Answer) error {
 	var problem error
+	limited := false
 	for result := 0; ; {
 		got, err := e.pipeline.GetResults()
 		if err != nil {
@@ -288,11 +301,15 @@ func (e *exchange) receive(answer *Answer) error {
 			if result == e.main {
 				problem = readRow(got, answer)
 			}
+			limits := result+1 == e.limit && got.NextRow()
 			if _, err := got.Close(); err != nil {
 				return err
 			}
-			result++
+			if result++; limits {
+				limited = true
+			}
 		case *pgconn.PipelineSync:
+			answer.Limited = limited
 			return problem
 		default:
 			return errors.Join(problem, errors.New("the server's answer ends early"))

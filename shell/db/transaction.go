@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -266,9 +267,19 @@ func (s *segment) step(step Step, t *Transaction, generic bool) {
 	if st != nil {
 		own = NewAssumed("", st.Settings)
 	}
-	if own != nil {
-		s.pipeline.SendQueryParams(keepSettings, [][]byte{own.names}, []uint32{oidTextArray}, binaryFormat, nil)
+	limited := step.Request.Timeout > 0
+	if kept := own; kept != nil || limited {
+		if limited {
+			kept = own.With("", [][2]string{{"statement_timeout", ""}})
+		}
+		s.pipeline.SendQueryParams(keepSettings, [][]byte{kept.names}, []uint32{oidTextArray}, binaryFormat, nil)
 		s.results++
+	}
+	if limited {
+		s.pipeline.SendQueryParams(limitSQL, [][]byte{strconv.AppendInt(nil, int64(step.Request.Timeout), 10)}, limitOIDs, nil, binaryFormat)
+		s.results++
+	}
+	if own != nil {
 		s.fixed(setMore, [][]byte{own.names, own.values}, moreFormats)
 	}
 	switch {
@@ -284,6 +295,10 @@ func (s *segment) step(step Step, t *Transaction, generic bool) {
 	if step.Request.PreRequest != nil {
 		s.statement(step.Request.PreRequest, nil, nil)
 	}
+	if st != nil && st.Due(time.Now) {
+		s.pipeline.SendQueryParams(lookSQL, step.Request.bindLook(st), lookOIDs, lookFormats, binaryFormat)
+		s.results++
+	}
 	s.mains = append(s.mains, s.results)
 	if st == nil {
 		s.fixed(handleStatement, step.Request.bindHandle(), handleFormats)
@@ -294,7 +309,7 @@ func (s *segment) step(step Step, t *Transaction, generic bool) {
 	if st != nil && st.Certain && st.Code {
 		s.statement(looked, nil, nil)
 	}
-	if own != nil {
+	if own != nil || limited {
 		s.query(restoreSettings)
 	}
 	if guarded {

@@ -10,15 +10,22 @@ as $$
 #variable_conflict use_column
 declare
   everything boolean := config ->> 'openapi_mode' = 'ignore-privileges';
+  tagged boolean := coalesce((config ->> 'db_etags_enabled')::boolean, false);
   relations oid[] := postern.openapi_relations(schema, everything);
   readable oid[] := postern.openapi3_readable(relations, everything);
   exposed text[] := array(select jsonb_array_elements_text(config -> 'db_schemas'));
   uri text := regexp_replace(config ->> 'openapi_server_proxy_uri', '/$', '');
+  aggregates boolean := coalesce((config ->> 'db_aggregates_enabled')::boolean, false);
   most int := (config ->> 'db_max_operations')::int;
   common jsonb := (
     select jsonb_object_agg(section, members)
       from (select section, string_agg(members, ',') as members
-              from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal')
+              from (
+                select c.*
+                  from postern.openapi3_common(
+                    config ->> 'client_error_verbosity' is distinct from 'minimal', aggregates) as c
+                union all
+                select t.* from postern.openapi3_tags() as t where tagged) as parts
              group by section) as listed);
 begin
   return (
@@ -35,8 +42,8 @@ begin
       '},"schemas":{', postern.openapi3_result(common ->> 'schemas', most), ',' || r.schemas,
       ',' || postern.openapi3_named_types(postern.openapi3_relation_types(relations) || f.types, readable),
       '},"securitySchemes":{', common ->> 'securitySchemes',
-      '} },"externalDocs":', postern.openapi_documentation(), '}')
-      from postern.openapi3_relations(relations, readable, exposed, everything) as r,
+      '} },"externalDocs":', postern.openapi_documentation(), ',', common ->> 'extensions', '}')
+      from postern.openapi3_relations(relations, readable, exposed, everything, aggregates, tagged) as r,
         postern.openapi3_routines(openapi3.schema, everything, readable) as f);
 end
 $$;

@@ -58,6 +58,7 @@ language sql stable parallel safe
 as $$
   select '{"description":' || to_json(description)
     || ',"headers":{"Content-Range":{"$ref":"#/components/headers/Content-Range"},'
+    || '"Link":{"$ref":"#/components/headers/Link"},'
     || '"Preference-Applied":{"$ref":"#/components/headers/Preference-Applied"} },'
       '"content":{"application/json":{"schema":{"type":"array","items":' || item
     || '} },"application/vnd.pgrst.object+json":{"schema":' || item || '},"text/csv":{"schema":{"type":"string"} } } }'
