@@ -75,7 +75,9 @@ func TestDifferential(t *testing.T) {
 		}
 	}
 	for n := seed; time.Since(start) < limit && !t.Failed(); n++ {
-		if d.same(t, generate(n)) {
+		if n%40 == 0 {
+			d.sameBatch(t, generateBatch(n))
+		} else if d.same(t, generate(n)) {
 			asked++
 		}
 		if t.Failed() {

@@ -77,10 +77,10 @@ from (values
   ('GET', '/films?title=like.%01&id=eq.%01', '{}', null, '{"values": 2}', '{"generic": true, "keep": true, "read_only": true, "likes": [3]}'),
   ('GET', '/films?title=eq.%01', '{}', null, '{"values": 1}', '{"keep": true, "read_only": true}'),
   ('GET', '/films?title=like.a*', '{}', null, '{}', '{"generic": true, "keep": true, "read_only": true}'),
-  ('POST', '/films', '{}', '{"title": "a"}', '{}', '{"generic": true, "keep": true}'),
-  ('DELETE', '/reviews?id=eq.1', '{}', null, '{}', '{"generic": true, "keep": true}'),
-  ('POST', '/films', '{"prefer": "tx=rollback"}', '{"title": "a"}', '{}', '{"generic": true, "keep": false, "rollback": true}'),
-  ('POST', '/films', '{"prefer": "tx=commit"}', '{"title": "a"}', '{}', '{"generic": true, "keep": false}'),
+  ('POST', '/films', '{}', '{"title": "a"}', '{}', '{"certain": true, "generic": true, "keep": true}'),
+  ('DELETE', '/reviews?id=eq.1', '{}', null, '{}', '{"certain": true, "generic": true, "keep": true}'),
+  ('POST', '/films', '{"prefer": "tx=rollback"}', '{"title": "a"}', '{}', '{"certain": true, "generic": true, "keep": false, "rollback": true}'),
+  ('POST', '/films', '{"prefer": "tx=commit"}', '{"title": "a"}', '{}', '{"certain": true, "generic": true, "keep": false}'),
   ('GET', '/rpc/add?a=1', '{}', null, '{}', '{"code": true, "keep": true, "read_only": true}'),
   ('POST', '/rpc/add', '{}', '{"a": 1}', '{}', '{"code": true, "keep": true, "read_only": true}'),
   ('POST', '/rpc/busy', '{}', '{}', '{}', '{"code": true, "keep": true, "dirty": true}'),
@@ -89,7 +89,7 @@ from (values
   ('OPTIONS', '/films', '{}', null, '{}', '{"keep": true, "read_only": true}')
 ) as cases(method, target, headers, payload, more, wanted);
 select is((testing.compiled('POST', '/films', '{}', '{"title": "a"}')).flags ->> 'keep', 'false', 'not kept where the body has been looked at');
-select is((testing.compiled('POST', '/films', '{"content-type": "text/csv"}', E'title\na')).flags - 'epoch', '{"params": ["text", "json"], "generic": true, "keep": false, "text": "[{\"title\" : \"a\"}]"}', 'CSV: the text that stands for it');
+select is((testing.compiled('POST', '/films', '{"content-type": "text/csv"}', E'title\na')).flags - 'epoch', '{"params": ["text", "json"], "certain": true, "generic": true, "keep": false, "text": "[{\"title\" : \"a\"}]"}', 'CSV: the text that stands for it');
 select is((testing.compiled('POST', '/rpc/echo', '{"content-type": "application/octet-stream"}', 'x')).flags ->> 'keep', 'false', 'bytes');
 
 -- Nothing is done for the shell where something must hold before the statement starts.

@@ -207,7 +207,11 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	}
 	x.payload = x.body.bytes
 	x.timing.skip()
-	err = s.handle(st, x, r, identity)
+	if st.isBatch(r) {
+		err = s.handleBatch(st, x, r, identity)
+	} else {
+		err = s.handle(st, x, r, identity)
+	}
 	x.unload()
 	if err != nil {
 		return identity, err

@@ -141,6 +141,8 @@ func appendSettings(dst []byte, c *config.Config) []byte {
 	dst = append(dst, '{')
 	list("db_schemas", c.DBSchemas)
 	list("db_extra_search_path", c.DBExtraSearchPath)
+	dst = append(dst, `"db_max_operations":`...)
+	dst = append(strconv.AppendInt(dst, int64(c.DBMaxOperations), 10), ',')
 	dst = append(dst, `"db_max_rows":`...)
 	if c.DBMaxRows != nil {
 		dst = strconv.AppendInt(dst, int64(*c.DBMaxRows), 10)

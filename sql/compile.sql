@@ -10,7 +10,8 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  config constant jsonb := postern.settings(request -> 'settings');
+  config constant jsonb := postern.settings(request -> 'settings')
+    || case when request ? 'batch' then '{"db_tx_end": "commit"}' else '{}' end::jsonb;
   epoch constant text := postern.epoch();
   state text;
   message text;
@@ -152,7 +153,7 @@ begin
       'rollback', case
         when wish = 'rollback' or context ->> 'tx_end' like 'rollback%' and wish is distinct from 'commit'
         then true end,
-      'text', context -> 'text', 'bytes', context -> 'bytes',
+      'text', context -> 'text', 'bytes', context -> 'bytes', 'certain', context -> 'certain',
       'binary', case when postern.is_binary(media) and not media ? 'explain' then true end))
     || flags)::postern.compiled;
 end

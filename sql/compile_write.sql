@@ -56,8 +56,9 @@ begin
     node := node || case when node ? 'put'
       then jsonb_build_object('refusal', postern.render_put_refusal(node, body)) else '{}' end;
   end if;
+  -- Certain: no statement of a write answers with an error, but it raises one; a batch commits without looking.
   context := postern.with_code(context, media, postern.write_code(node, method, resolution, preferences, media))
-    || '{"guarded": true}';
+    || case when context ? 'tags' then '{"guarded": true}' else '{"guarded": true, "certain": true}' end::jsonb;
   guard := postern.render_guard(context);
   headers := postern.write_headers(context, node, case when wanted = 'representation' then media end, conflict <> '{}');
   if method = 'POST' and form = '{' and context ->> 'parameters' = '2' and (resolution is null or conflict = '{}')

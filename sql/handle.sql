@@ -17,6 +17,10 @@ declare
   detail pg_catalog.text;
   hint pg_catalog.text;
 begin
+  if request operator(pg_catalog.->>) 'path' operator(pg_catalog.=) '/' and postern.is_batch(request) then
+    select b.status, b.headers, b.body into status, headers, body from postern.handle_batch(request, payload) as b;
+    return;
+  end if;
   for attempt in 1 .. most loop
     begin
       prepared := false;
@@ -26,18 +30,14 @@ begin
       if request operator(pg_catalog.?) 'shell' and flags operator(pg_catalog.?) 'before' then
         return;
       end if;
-      perform postern.set_transaction(flags);
+      perform postern.set_transaction(request, flags);
       execute postern.preparation(statement, flags);
       prepared := true;
       flags := postern.judged(flags, payload, vals);
       answer := postern.execute_prepared(flags, payload, vals);
       if answer.note is null then
-        status := answer.status::int;
-        headers := postern.header_pairs(answer.headers);
-        body := answer.body;
-        if not request operator(pg_catalog.?) 'shell' or flags operator(pg_catalog.?) 'rollback' then
-          set constraints all immediate;
-        end if;
+        select answer.status::int, postern.header_pairs(answer.headers), answer.body into status, headers, body;
+        perform postern.settle(request, flags);
         if flags operator(pg_catalog.?) 'rollback' then
           finished := true;
           raise sqlstate 'PNRBK';
@@ -89,7 +89,8 @@ comment on function postern.handle(jsonb, bytea, text[]) is
   'postern.describe_payload would say; escapes: a text needs an escape; timed: as of postern.timed. To it, the status '
   'is null where something must hold before the statement starts (flags: before): nothing was done. Raises nothing '
   'that a client can cause, but 40001 where the schema keeps changing, and to the shell PNSTL where it has changed '
-  'since the snapshot of a transaction that keeps its snapshot; runs with the rights of the caller. Source: '
+  'since the snapshot of a transaction that keeps its snapshot; runs with the rights of the caller. A batch is for '
+  'postern.handle_batch, whose operations come back with the member batch: others follow in the transaction. Source: '
   'PostgREST docs, references/api.';
 
 create or replace function postern.set_request(request jsonb)
@@ -121,7 +122,7 @@ comment on function postern.set_request(jsonb) is
   'calls the pre-request function. Out: the first of the values, the query of Content-Location. Raises what that '
   'function raises. Source: PostgREST docs, references/transactions.';
 
-create or replace function postern.set_transaction(flags jsonb)
+create or replace function postern.set_transaction(request jsonb, flags jsonb)
 returns void
 language plpgsql volatile
 as $$
@@ -130,13 +131,38 @@ begin
     perform pg_catalog.set_config('transaction_read_only', 'on', true);
   end if;
   if flags operator(pg_catalog.?) 'settings' then
+    if request operator(pg_catalog.?) 'batch' then
+      perform pg_catalog.set_config('postern.before', pg_catalog.jsonb_object_agg(name,
+        coalesce(pg_catalog.current_setting(name, true), ''))::pg_catalog.text, true)
+      from pg_catalog.jsonb_object_keys(flags operator(pg_catalog.->) 'settings') as name;
+    end if;
     perform pg_catalog.set_config(s.key, s.value, true)
     from pg_catalog.jsonb_each_text(flags operator(pg_catalog.->) 'settings') as s;
   end if;
 end
 $$;
-comment on function postern.set_transaction(jsonb) is
-  'Sets for the transaction what the flags of a statement (the type postern.compiled) say.';
+comment on function postern.set_transaction(jsonb, jsonb) is
+  'Sets for the transaction what the flags of a statement (the type postern.compiled) say. For an operation of a batch '
+  'it keeps what was set in the setting postern.before.';
+
+create or replace function postern.settle(request jsonb, flags jsonb)
+returns void
+language plpgsql volatile
+as $$
+begin
+  if not request operator(pg_catalog.?|) '{shell,batch}' or flags operator(pg_catalog.?) 'rollback' then
+    set constraints all immediate;
+  end if;
+  if request operator(pg_catalog.?) 'batch' and flags operator(pg_catalog.?) 'settings' then
+    perform pg_catalog.set_config(b.key, b.value, true)
+    from pg_catalog.jsonb_each_text(pg_catalog.current_setting('postern.before')::pg_catalog.jsonb) as b;
+  end if;
+end
+$$;
+comment on function postern.settle(jsonb, jsonb) is
+  'What is to be done when a statement has been executed: deferred constraints are looked at, unless the transaction '
+  'goes on or the shell commits it; an operation of a batch leaves the settings as it found them '
+  '(postern.set_transaction).';
 
 create or replace function postern.header_pairs(lines text)
 returns text[]

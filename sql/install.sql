@@ -103,6 +103,7 @@ set local check_function_bodies = off;
 {{ template "openapi/v3/columns.sql" . }}
 {{ template "openapi/v3/relations.sql" . }}
 {{ template "openapi/v3/routines.sql" . }}
+{{ template "openapi/v3/batch.sql" . }}
 {{ template "openapi/v3/document.sql" . }}
 {{ template "compile_root.sql" . }}
 {{ template "compile.sql" . }}
@@ -113,5 +114,8 @@ set local check_function_bodies = off;
 {{ template "execute.sql" . }}
 {{ template "cost.sql" . }}
 {{ template "timed.sql" . }}
+{{ template "batch/operation.sql" . }}
+{{ template "batch/reference.sql" . }}
+{{ template "batch/handle.sql" . }}
 {{ template "handle.sql" . }}
 {{ template "end.sql" . }}

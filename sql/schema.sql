@@ -58,7 +58,8 @@ comment on type postern.compiled is
   'Content-Location, $2 the body, then the values that were cut out of the request. flags: {params: the type of each '
   'parameter, or unknown, epoch, keep: other requests of the shape may use it, read_only?, rollback?, code?: code of '
   'the user''s may run, dirty?: it may leave something in the session, generic?: its plan does not depend on its '
-  'values, so that plans made for values are work in vain, binary?, stream?: it yields a first row without lines, then '
-  'a row for each line of the body, without its line break, likes?: the parameters in which * stands for %, '
+  'values, so that plans made for values are work in vain, certain?: it does what it is asked for or raises, unless '
+  'code of the user''s sets another status, binary?, stream?: it yields a first row without lines, then a row for each '
+  'line of the body, without its line break, likes?: the parameters in which * stands for %, '
   'isolation?, settings?: what must hold for the transaction, before?: it must before the statement starts; max_cost?, '
   'look?: as of postern.judged; text?, bytes?: as of postern.describe_payload}.';

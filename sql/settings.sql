@@ -7,6 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   defaults constant jsonb := '{"db_schemas": ["public"], "db_extra_search_path": ["public"], "db_max_rows": null,
+    "db_max_operations": 100,
     "db_aggregates_enabled": false, "db_etags_enabled": false, "db_plan_enabled": false,
     "db_stream_csv": false, "db_pre_request": null,
     "db_tx_end": "commit", "db_root_spec": null, "openapi_mode": "follow-privileges",

@@ -16,6 +16,7 @@
 //	bench           the cases, new shapes and new connections (a quarter of an hour)
 //	bench idle      200 requests after a pause of 60 seconds
 //	bench memory    what 10,000 shapes and 300 deep embeds leave in memory
+//	bench batch     ten inserts in a batch beside ten requests
 //	bench etags     what If-Match adds to a PATCH
 //	bench catalog   first requests of a fresh process, and memory, with few and with many relations
 //	bench growth    requests per second and memory by rows, roles, shapes, connections and relations, drawn in bin/growth
@@ -46,7 +47,7 @@ import (
 
 // options are the flags.
 type options struct {
-	mode     string // cases, idle, memory or etags
+	mode     string // cases, idle, memory, batch or etags
 	rounds   int
 	duration time.Duration
 	pause    time.Duration
@@ -69,6 +70,7 @@ type command struct {
 // usage is told before the flags.
 const usage = `bench [flags]    the cases, new shapes and new connections
 bench idle [flags], bench memory [flags]    after a pause; what many shapes leave in memory
+bench batch [flags]    ten inserts in a batch beside ten requests
 bench etags [flags]    what If-Match adds to a PATCH
 bench catalog, bench growth, bench soak    with flags of their own: bench growth -help
 `
@@ -114,7 +116,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 
 func parseOptions(arguments []string) (options, error) {
 	o := options{mode: "cases"}
-	if len(arguments) > 0 && (arguments[0] == "idle" || arguments[0] == "memory" || arguments[0] == "etags") {
+	if len(arguments) > 0 && slices.Contains([]string{"idle", "memory", "batch", "etags"}, arguments[0]) {
 		o.mode, arguments = arguments[0], arguments[1:]
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -251,6 +253,8 @@ func (o options) measure(ctx context.Context, db *database, servers []*server, r
 		return add(measureTags(ctx, db, servers[0]))
 	case "memory":
 		return add(measureMemory(ctx, db, servers[0]))
+	case "batch":
+		return add(measureBatch(ctx, o, db, servers[0]))
 	}
 	var failed error
 	for _, c := range o.cases {

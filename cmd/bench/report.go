@@ -63,6 +63,7 @@ const (
 	lineConnection = "3 connections, new and after a pause"
 	lineMemory     = "4 memory"
 	lineTags       = "5 If-Match"
+	lineBatch      = "6 batches"
 )
 
 // summarize takes the medians; rounds are by server, in the order of the servers.
@@ -154,7 +155,7 @@ func (r *report) print(out io.Writer) error {
 			return err
 		}
 	}
-	for _, line := range []string{lineCases, lineShapes, lineConnection, lineMemory, lineTags} {
+	for _, line := range []string{lineCases, lineShapes, lineConnection, lineMemory, lineTags, lineBatch} {
 		printLine(&b, line, r.Targets)
 	}
 	_, err := io.WriteString(out, b.String())

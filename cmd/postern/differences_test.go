@@ -58,6 +58,7 @@ var differences = []difference{
 		s.gives(t, "/books?select=id&limit=1&offset=-1&order=id", `[{"id":1}]`)
 	}},
 	{title: "Upserts find partial unique indexes.", elsewhere: [2]string{"../../pgtests/handle_related.sql", "an index that is not partial is enough"}},
+	{title: "A POST to the root may be a batch", elsewhere: [2]string{"e2e_batch_test.go", `"a parent and its children"`}},
 	{title: "PATCH takes rows by their key", elsewhere: [2]string{"../../pgtests/handle_related.sql", "-- PATCH by key."}},
 	{title: "A null test of an embed chooses what PATCH and DELETE write", elsewhere: [2]string{"../../pgtests/handle_related.sql", "the rows are those that a GET of the same address shows"}},
 	{title: "A logic tree on the path of an embed is refused in PATCH and DELETE", test: func(t *testing.T, s *testServer) {

@@ -180,6 +180,7 @@ func TestBinary(t *testing.T) {
 	t.Run("one trip", func(t *testing.T) { testOneTrip(t, h) })
 	t.Run("bodies", func(t *testing.T) { testBodies(t, h) })
 	t.Run("transactions", func(t *testing.T) { testTransactions(t, h) })
+	t.Run("batches", func(t *testing.T) { testBatches(t, h) })
 	t.Run("writes as SQL", func(t *testing.T) { testWritesAsSQL(t, h) })
 	t.Run("traces", func(t *testing.T) { testTraces(t, h) })
 	t.Run("Server-Timing", func(t *testing.T) { testServerTiming(t, h) })

@@ -30,6 +30,7 @@ type Config struct {
 	DBExtraSearchPath         []string
 	DBHoistedTxSettings       []string
 	DBMaxCost                 int
+	DBMaxOperations           int
 	DBMaxRows                 *int
 	DBMaxStreams              int
 	DBPlanEnabled             bool

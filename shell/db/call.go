@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -126,10 +127,12 @@ func isUnprepared(err error) bool {
 	return errors.As(err, &pgErr) && pgErr.Code == "26000"
 }
 
+var errRoleNone = &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `role "none" does not exist`}
+
 // call makes one round trip.
 func (p *Pool) call(ctx context.Context, conn *pgxpool.Conn, request *Request, st *statement.Statement, answer *Answer) error {
 	if string(request.Role) == "none" { // to PostgreSQL this is the absence of a role: the request would run as ours
-		return &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `role "none" does not exist`}
+		return errRoleNone
 	}
 	pg := pgOf(conn)
 	p.trips.Add(1)
@@ -178,6 +181,7 @@ type exchange struct {
 	explicit bool // the transaction begins and ends by statements
 
 	preparing []*statement.Statement // what is being prepared
+	prepared  int                    // how many of these are
 	closing   int                    // how many of the names that the session has to close are being closed
 }
 
@@ -249,6 +253,10 @@ func (e *exchange) statement(st *statement.Statement, values [][]byte, formats [
 		e.pipeline.SendQueryStatement(sd, values, formats, binaryFormat)
 		return
 	}
+	if e.prepares(st) {
+		e.pipeline.SendQueryPrepared(st.Name(e.pool.prefix), values, formats, binaryFormat)
+		return
+	}
 	if !e.session.wants(st.ID) {
 		e.pipeline.SendQueryParams(st.SQL, values, st.Params, formats, binaryFormat)
 		return
@@ -262,6 +270,25 @@ func (e *exchange) statement(st *statement.Statement, values [][]byte, formats [
 	e.pipeline.SendQueryPrepared(name, values, formats, binaryFormat)
 }
 
+// prepares reports whether a statement is being prepared in this round trip.
+func (e *exchange) prepares(st *statement.Statement) bool {
+	return slices.ContainsFunc(e.preparing, func(made *statement.Statement) bool { return made.ID == st.ID })
+}
+
+// keepPrepared notes that the first of the statements that are being prepared is.
+func (e *exchange) keepPrepared(got *pgconn.StatementDescription) {
+	made := e.preparing[e.prepared]
+	e.prepared++
+	got.Name = made.Name(e.pool.prefix)
+	e.session.keep(made, got)
+}
+
+// noteClosed notes that the first of the names that are being closed is.
+func (e *exchange) noteClosed() {
+	e.session.closing = e.session.closing[1:]
+	e.closing--
+}
+
 // receive reads all results.
 func (e *exchange) receive(answer *Answer) error {
 	var problem error
@@ -273,13 +300,9 @@ func (e *exchange) receive(answer *Answer) error {
 		}
 		switch got := got.(type) {
 		case *pgconn.StatementDescription:
-			made := e.preparing[0]
-			e.preparing = e.preparing[1:]
-			got.Name = made.Name(e.pool.prefix)
-			e.session.keep(made, got)
+			e.keepPrepared(got)
 		case *pgconn.CloseComplete:
-			e.session.closing = e.session.closing[1:]
-			e.closing--
+			e.noteClosed()
 		case *pgconn.ResultReader:
 			switch {
 			case result != e.main:

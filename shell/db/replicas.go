@@ -120,11 +120,16 @@ func (r *replicas) do(ctx context.Context, request *Request, st *statement.State
 		st = answer.Statement
 	}
 	if writes(request, st) {
-		r.mutex.Lock()
-		r.writers.Add(who, r.now())
-		r.mutex.Unlock()
+		r.noteWrite(who)
 	}
 	return err
+}
+
+// noteWrite notes that an identity has written.
+func (r *replicas) noteWrite(who uint64) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.writers.Add(who, r.now())
 }
 
 // isSerializable reports whether a request asks for the isolation level that no standby has.

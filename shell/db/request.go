@@ -77,6 +77,13 @@ func (r *Request) bindSet(st *statement.Statement, prepares bool) [][]byte {
 	return r.values
 }
 
+// isSetAs reports whether all that bindSet sets, but for the last two, is the same for another request.
+func (r *Request) isSetAs(other *Request) bool {
+	return bytes.Equal(r.Path, other.Path) && bytes.Equal(r.Method, other.Method) && bytes.Equal(r.SearchPath, other.SearchPath) &&
+		bytes.Equal(r.Role, other.Role) && bytes.Equal(r.Claims, other.Claims) && bytes.Equal(r.Headers, other.Headers) &&
+		bytes.Equal(r.Cookies, other.Cookies)
+}
+
 func boolean(b bool) []byte {
 	if b {
 		return boolTrue

@@ -109,6 +109,17 @@ func (c *Cache) Compile(shape []byte, compile func() (*Statement, error)) (*Stat
 	return s, err
 }
 
+// Add keeps a statement that was compiled along with others, if it is to be kept. For it Get has not waited.
+func (c *Cache) Add(shape []byte, s *Statement) {
+	c.compiled.Add(1)
+	if !s.Keep {
+		return
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.keep(string(shape), s)
+}
+
 func (c *Cache) keep(key string, s *Statement) {
 	size := s.size(key)
 	if size > c.most/4 { // one of these is not worth what it would drive out

@@ -17,6 +17,8 @@ as $$
     when 'logic length' then 262144
     when 'filter key length' then 16384
     when 'filter length' then 256     -- what stands before the value; a value has no limit here
+    when 'path references' then 100   -- of an operation of a batch
+    when 'referred bytes' then 1048576 -- of values that a batch refers to
   end
 $$;
 

@@ -16,6 +16,7 @@ declare
   exposed text[] := array(select jsonb_array_elements_text(config -> 'db_schemas'));
   uri text := regexp_replace(config ->> 'openapi_server_proxy_uri', '/$', '');
   aggregates boolean := coalesce((config ->> 'db_aggregates_enabled')::boolean, false);
+  most int := (config ->> 'db_max_operations')::int;
   common jsonb := (
     select jsonb_object_agg(section, members)
       from (select section, string_agg(members, ',') as members
@@ -33,12 +34,12 @@ begin
       '}],"security":',
       case when (config ->> 'openapi_security_active')::boolean then '[{"JWT":[]}]' else '[{},{"JWT":[]}]' end,
       ',"tags":[', r.tags,
-      '],"paths":{', common ->> 'paths', ',' || r.paths, ',' || f.paths,
+      '],"paths":{', postern.openapi3_root(common ->> 'paths', most), ',' || r.paths, ',' || f.paths,
       '},"components":{"headers":{', common ->> 'headers',
       '},"parameters":{', common ->> 'parameters', ',' || r.parameters,
       '},"requestBodies":{', r.request_bodies,
       '},"responses":{', common ->> 'responses', ',' || r.responses,
-      '},"schemas":{', common ->> 'schemas', ',' || r.schemas,
+      '},"schemas":{', postern.openapi3_result(common ->> 'schemas', most), ',' || r.schemas,
       ',' || postern.openapi3_named_types(postern.openapi3_relation_types(relations) || f.types, readable),
       '},"securitySchemes":{', common ->> 'securitySchemes',
       '} },"externalDocs":', postern.openapi_documentation(), ',', common ->> 'extensions', '}')

@@ -1,0 +1,267 @@
+package shell
+
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// pointerTokens returns the tokens of a JSON pointer in the form of a URI fragment (RFC 6901, 6).
+func pointerTokens(pointer string) (tokens []string, ok bool) {
+	fragment, ok := strings.CutPrefix(pointer, "#")
+	decoded, err := url.PathUnescape(fragment)
+	if !ok || err != nil || !strings.HasPrefix(decoded, "/") {
+		return nil, false
+	}
+	tokens = strings.Split(decoded[1:], "/")
+	for i, token := range tokens {
+		tokens[i] = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+	}
+	return tokens, true
+}
+
+// walk returns what tokens lead to in a JSON value.
+func walk(value any, tokens []string) (any, bool) {
+	for _, token := range tokens {
+		switch within := value.(type) {
+		case map[string]any:
+			found := false
+			if value, found = within[token]; !found {
+				return nil, false
+			}
+		case []any:
+			index, ok := arrayIndex(token)
+			if !ok || index >= len(within) {
+				return nil, false
+			}
+			value = within[index]
+		default:
+			return nil, false
+		}
+	}
+	return value, true
+}
+
+// replaceInPath replaces the references of a path by the values that find returns. It reports false where there is none, or one that
+// a path cannot have.
+func replaceInPath(path string, find func(pointer string) (any, bool)) (string, bool) {
+	made := make([]byte, 0, len(path)+64)
+	for {
+		before, rest, found := strings.Cut(path, "{#")
+		made = append(made, before...)
+		if !found {
+			return string(made), true
+		}
+		var pointer string
+		if pointer, path, found = strings.Cut(rest, "}"); !found {
+			return "", false
+		}
+		value, ok := find("#" + pointer)
+		if !ok {
+			return "", false
+		}
+		var text string
+		switch value := value.(type) {
+		case string:
+			if text, ok = quotedWithin(string(made), value); !ok {
+				return "", false
+			}
+		case json.Number:
+			text = string(value)
+		case bool:
+			text = "false"
+			if value {
+				text = "true"
+			}
+		default:
+			return "", false
+		}
+		made = appendPercentEncoded(made, text)
+	}
+}
+
+var (
+	inParameter = regexp.MustCompile(`[?&][^?&=]*=([^&]*)$`)
+	escapedPair = regexp.MustCompile(`(?s)\\.`)
+	quotedText  = regexp.MustCompile(`"[^"]*("|$)`)
+	toEscape    = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
+)
+
+// quotedWithin returns a text as it must stand in a query behind what is before it: in brackets, as of a list, a logic tree or an
+// array, in quotes, so that it remains one value (postern.quoted_within). It reports false where it cannot tell.
+func quotedWithin(before, value string) (string, bool) {
+	found := inParameter.FindStringSubmatch(before)
+	if found == nil {
+		return value, true
+	}
+	text, err := url.QueryUnescape(found[1])
+	if err != nil {
+		return "", false
+	}
+	text = escapedPair.ReplaceAllString(text, "")
+	open := quotedText.ReplaceAllString(text, "")
+	depth := 0
+	for _, c := range open {
+		if strings.ContainsRune("([{", c) {
+			depth++
+		} else if strings.ContainsRune(")]}", c) {
+			depth--
+		}
+	}
+	switch {
+	case depth <= 0:
+		return value, true
+	case strings.Count(text, `"`)%2 == 0:
+		return `"` + toEscape.Replace(value) + `"`, true
+	}
+	return toEscape.Replace(value), true
+}
+
+// appendPercentEncoded appends text with all but the unreserved characters of RFC 3986 as %XX.
+func appendPercentEncoded(dst []byte, text string) []byte {
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~", c) >= 0:
+			dst = append(dst, c)
+		default:
+			dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
+		}
+	}
+	return dst
+}
+
+// replaceInBody appends a JSON text in which each object whose only key is the one given is replaced by what find appends for its
+// value. It reports false where find does, and for a value that is no string.
+func replaceInBody(dst, body []byte, key string, find func(dst []byte, pointer string) ([]byte, bool)) (_ []byte, ok bool) {
+	for i := 0; i < len(body); {
+		switch body[i] {
+		case '"':
+			end := stringEnd(body, i)
+			dst = append(dst, body[i:end]...)
+			i = end
+			continue
+		case '{':
+			pointer, end := onlyMember(body, i, key)
+			if end == 0 {
+				break
+			}
+			var text string
+			if json.Unmarshal(pointer, &text) != nil {
+				return dst, false
+			}
+			if dst, ok = find(dst, text); !ok {
+				return dst, false
+			}
+			i = end
+			continue
+		}
+		dst = append(dst, body[i])
+		i++
+	}
+	return dst, true
+}
+
+// onlyMember returns the value of an object at a place of valid JSON, where its only key is the one given, and the place behind it; 0
+// for another object. Where the key is the first and its value is no string it returns no value: SQL tells whether there are others.
+func onlyMember(body []byte, at int, key string) (value []byte, end int) {
+	at = skipBlank(body, at+1)
+	if body[at] != '"' {
+		return nil, 0
+	}
+	end = stringEnd(body, at)
+	var name string
+	if json.Unmarshal(body[at:end], &name) != nil || name != key {
+		return nil, 0
+	}
+	at = skipBlank(body, skipBlank(body, end)+1) // behind the colon
+	if body[at] != '"' {
+		return nil, at
+	}
+	value = body[at:stringEnd(body, at)]
+	if end = skipBlank(body, at+len(value)); body[end] != '}' {
+		return nil, 0
+	}
+	return value, end + 1
+}
+
+func skipBlank(body []byte, at int) int {
+	for at < len(body) && strings.IndexByte(" \t\r\n", body[at]) >= 0 {
+		at++
+	}
+	return at
+}
+
+// stringEnd returns the place behind the string that begins at a place of valid JSON.
+func stringEnd(body []byte, at int) int {
+	for at++; body[at] != '"'; at++ {
+		if body[at] == '\\' {
+			at++
+		}
+	}
+	return at + 1
+}
+
+// valueEnd returns the place behind the value that begins at a place of valid JSON.
+func valueEnd(body []byte, at int) int {
+	for depth := 0; at < len(body); {
+		switch body[at] {
+		case '"':
+			at = stringEnd(body, at)
+			if depth == 0 {
+				return at
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth <= 0 {
+				return at + depth + 1 // of a number it is not the end
+			}
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return at
+			}
+		}
+		at++
+	}
+	return at
+}
+
+// eachElement calls a function for the elements of an array, in valid JSON, until it reports false. It reports whether all were right.
+func eachElement(body []byte, each func(value []byte) bool) bool {
+	at := skipBlank(body, 0)
+	if body[at] != '[' {
+		return false
+	}
+	for at = skipBlank(body, at+1); body[at] != ']'; at = skipBlank(body, at) {
+		end := valueEnd(body, at)
+		if !each(body[at:end:end]) {
+			return false
+		}
+		if at = skipBlank(body, end); body[at] == ',' {
+			at = skipBlank(body, at+1)
+		}
+	}
+	return true
+}
+
+// eachMember calls a function for the members of an object as eachElement does.
+func eachMember(body []byte, each func(key, value []byte) bool) bool {
+	if body[0] != '{' {
+		return false
+	}
+	for at := skipBlank(body, 1); body[at] != '}'; {
+		key := body[at:stringEnd(body, at)]
+		at = skipBlank(body, skipBlank(body, at+len(key))+1) // behind the colon
+		end := valueEnd(body, at)
+		if !each(key, body[at:end:end]) {
+			return false
+		}
+		if at = skipBlank(body, end); body[at] == ',' {
+			at = skipBlank(body, at+1)
+		}
+	}
+	return true
+}

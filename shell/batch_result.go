@@ -1,0 +1,118 @@
+package shell
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"postern/shell/db"
+	"postern/shell/jsontext"
+	"postern/shell/tracing"
+)
+
+// appendResult appends an operation's result as JSON (postern.batch_result), with its place unless that is negative.
+func (step *batchStep) appendResult(dst []byte, place int) []byte {
+	answer := &step.x.answer
+	dst = append(dst, '{')
+	if place >= 0 {
+		dst = append(strconv.AppendInt(append(dst, `"index":`...), int64(place), 10), ',')
+	}
+	if step.id != "" {
+		dst = append(jsontext.AppendString(append(dst, `"id":`...), step.id), ',')
+	}
+	dst = strconv.AppendInt(append(dst, `"status":`...), int64(answer.Status), 10)
+	dst, media := appendFields(append(dst, `,"headers":`...), answer.Headers)
+	dst = append(dst, `,"body":`...)
+	body := answer.Body
+	switch {
+	case len(body) == 0 || step.method == http.MethodHead:
+		dst = append(dst, "null"...)
+	case !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0:
+		dst = append(base64.StdEncoding.AppendEncode(append(dst, '"'), body), `","base64":true`...)
+	case isJSONSyntax(media) && json.Valid(body):
+		dst = append(dst, body...)
+	default:
+		dst = jsontext.AppendString(dst, body)
+	}
+	return append(dst, '}')
+}
+
+// appendFields appends header fields as a JSON object, names in lower case and repeated fields joined, and returns the media type.
+func appendFields(dst []byte, fields [][2][]byte) (_ []byte, media string) {
+	dst = append(dst, '{')
+	first := len(dst)
+	for i, field := range fields {
+		if indexField(fields[:i], field[0]) >= 0 {
+			continue
+		}
+		value := field[1]
+		for rest := fields[i+1:]; ; {
+			next := indexField(rest, field[0])
+			if next < 0 {
+				break
+			}
+			value = bytes.Join([][]byte{value, rest[next][1]}, []byte(", "))
+			rest = rest[next+1:]
+		}
+		name := bytes.ToLower(field[0])
+		if string(name) == "content-type" {
+			media = mediaOf(string(field[1]))
+		}
+		dst = append(jsontext.AppendString(appendName(dst, first, ""), name), ':')
+		dst = jsontext.AppendString(dst, value)
+	}
+	return append(dst, '}'), media
+}
+
+// indexField returns the place of the first field of a name, or -1.
+func indexField(fields [][2][]byte, name []byte) int {
+	for i, field := range fields {
+		if bytes.EqualFold(field[0], name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// transact does a transaction of a batch, and measures that where it is asked for.
+func (s *Server) transact(b *batch, x *exchange, t *db.Transaction) error {
+	x.timing.lap(phasePlan)
+	var began time.Time
+	if x.span != nil || b.st.config.LogQuery {
+		began = time.Now()
+	}
+	err := s.pool.Transact(b.request.Context(), t)
+	x.timing.lap(phaseTransaction)
+	b.took = time.Since(began)
+	if x.span != nil {
+		trip := tracing.Trip{Began: began, Err: err}
+		if len(b.steps) > 0 && b.steps[0].x != nil {
+			trip.Acquired = b.steps[0].x.call.Acquired
+		}
+		if t.Undone != nil {
+			trip.Code = codeOf(t.Undone)
+		}
+		x.span.Traveled(trip)
+	}
+	return err
+}
+
+// logQueries writes the statements of a batch, with what the whole of it took, where the log is to have them.
+func (b *batch) logQueries(status int) {
+	if !b.st.config.LogQuery || !wants(b.st.config.LogLevel, status) {
+		return
+	}
+	for _, step := range b.steps[:b.next] {
+		sent := step.found
+		if sent == nil {
+			sent = step.x.answer.Statement
+		}
+		if sent != nil {
+			b.server.log.query(sent.SQL, b.took, step.found == nil)
+		}
+	}
+}
