@@ -44,6 +44,8 @@ type response struct {
 	preflight bool   // of CORS; not logged
 	legacy    []byte // the Warning of postern.legacy_warning; nil for none
 
+	unread bool // the request's body, which is streamed, was not read to its end
+
 	timeout time.Duration // for each part of the body
 	broken  bool          // the body could not be written, and a part may be on its way still
 }

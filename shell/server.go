@@ -56,6 +56,7 @@ type Server struct {
 	complaint  atomic.Int64                // when a fault of all requests was last logged, in seconds
 	reloads    sync.Mutex
 	room       *room
+	streams    chan struct{} // has an element for each body that is being streamed
 	timeout    time.Duration // server-client-timeout
 	states     int           // number of states so far, under reloads
 	first      func()        // called once the database is reached
@@ -90,6 +91,7 @@ func New(options Options) (*Server, error) {
 		log:        newLogger(c.LogFormat, options.Requests, options.Events),
 		statements: statement.NewCache(c.DBStatementCacheSize),
 		room:       newRoom(c.ServerMaxBytesInFlight),
+		streams:    make(chan struct{}, max(c.DBPool/2, 1)),
 		timeout:    time.Duration(c.ServerClientTimeout) * time.Second,
 		fatal:      make(chan error, 1),
 		first:      options.Connected,

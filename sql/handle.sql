@@ -30,6 +30,10 @@ begin
       end if;
       perform postern.set_transaction(flags);
       execute postern.preparation(statement, flags);
+      if request operator(pg_catalog.?&) '{shell,pieces}' then
+        perform postern.forget_prepared();
+        return;
+      end if;
       prepared := true;
       answer := postern.execute_prepared(flags, payload, vals);
       if answer.note is null then
@@ -87,8 +91,9 @@ comment on function postern.handle(jsonb, bytea, text[]) is
   'it compiled with its flags (the type postern.compiled). The shell adds to the request: shell: these settings, the '
   'role and the pre-request function are taken care of; values: how many values it has cut out of the query, where '
   'chr(1) stands for them, and gives in vals behind the query of Content-Location; payload: what '
-  'postern.describe_payload would say; escapes: a text needs an escape; timed: as of postern.timed. To it, the status '
-  'is null where something must hold before the statement starts (flags: before): nothing was done. Raises nothing '
+  'postern.describe_payload would say; escapes: a text needs an escape; timed: as of postern.timed; pieces: the body '
+  'comes later, only the statement is wanted. To it, the status is null where that is so, and where something must '
+  'hold before the statement starts (flags: before): nothing was done. Raises nothing '
   'that a client can cause, but 40001 where the schema keeps changing, and to the shell PNSTL where it has changed '
   'since the snapshot of a transaction that keeps its snapshot; runs with the rights of the caller. Source: '
   'PostgREST docs, references/api.';
@@ -160,7 +165,13 @@ create or replace function postern.handle_error(
 returns record
 language plpgsql volatile
 as $$
+declare
+  line bigint;
 begin
+  if prepared and postern.has_lines(request) then
+    select f.state, f.message, f.detail, f.hint, f.line into state, message, detail, hint, line
+    from postern.line_error(flags, payload, vals, state, message, detail, hint) as f;
+  end if;
   if flags is not null and not prepared and state operator(pg_catalog.~) '^(0A|22|42)'
     or prepared and state operator(pg_catalog.=) '42501' and not postern.is_permitted(flags, payload, vals)
   then
@@ -169,7 +180,8 @@ begin
       flags operator(pg_catalog.->>) 'epoch', state, message, detail, hint) as c;
   end if;
   select e.status, e.headers,
-    case when request operator(pg_catalog.->>) 'method' operator(pg_catalog.<>) 'HEAD' then e.body end
+    case when request operator(pg_catalog.->>) 'method' operator(pg_catalog.<>) 'HEAD'
+      then postern.with_line(e.body, line) end
     into status, headers, body
   from postern.request_error(request, payload, state, message, detail, hint) as e;
 end

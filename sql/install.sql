@@ -33,6 +33,7 @@ set local check_function_bodies = off;
 {{ template "http/preferences.sql" . }}
 {{ template "http/query.sql" . }}
 {{ template "http/payload.sql" . }}
+{{ template "http/lines.sql" . }}
 {{ template "settings.sql" . }}
 {{ template "plan/query.sql" . }}
 {{ template "plan/field.sql" . }}

@@ -29,6 +29,7 @@ type Statement struct {
 	ReadOnly  bool        // runs in a read-only transaction
 	Dirty     bool        // code of the user's may leave something in the session
 	Generic   bool        // the plan does not depend on the values
+	Rollback  bool        // the request asks for its transaction to be rolled back
 	Keep      bool        // answers other requests of the shape as well
 	Likes     []int       // the parameters, from 1 on, in which * stands for %
 	Isolation string      // level of the transaction; empty for the default
@@ -46,6 +47,7 @@ type flags struct {
 	ReadOnly  bool              `json:"read_only"`
 	Dirty     bool              `json:"dirty"`
 	Generic   bool              `json:"generic"`
+	Rollback  bool              `json:"rollback"`
 	Keep      bool              `json:"keep"`
 	Likes     []int             `json:"likes"`
 	Isolation string            `json:"isolation"`
@@ -61,7 +63,7 @@ func New(sql string, flagsJSON []byte) (*Statement, error) {
 	}
 	s := &Statement{
 		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Generic: f.Generic, Keep: f.Keep,
-		Likes: f.Likes, Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
+		Rollback: f.Rollback, Likes: f.Likes, Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
 		Took: time.Duration(f.Took * float64(time.Millisecond)),
 	}
 	for i, name := range f.Params {

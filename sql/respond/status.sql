@@ -13,7 +13,7 @@ begin
       ('PGRST106', 406), ('PGRST107', 406), ('PGRST108', 400), ('PGRST111', 500), ('PGRST112', 500),
       ('PGRST114', 400), ('PGRST115', 400), ('PGRST116', 406), ('PGRST117', 405), ('PGRST118', 400),
       ('PGRST121', 500), ('PGRST122', 400), ('PGRST123', 400), ('PGRST124', 400),
-      ('PGRST125', 404), ('PGRST126', 404), ('PGRST127', 400), ('PGRST128', 400),
+      ('PGRST125', 404), ('PGRST126', 404), ('PGRST127', 400), ('PGRST128', 400), ('PGRST171', 400),
       ('PGRST200', 400), ('PGRST201', 300), ('PGRST202', 404), ('PGRST203', 300), ('PGRST204', 400),
       ('PGRST205', 404)
     ) as known(name, status)

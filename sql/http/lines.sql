@@ -1,0 +1,230 @@
+-- Bodies with a row on each line: application/x-ndjson. The shell checks them itself and sends them in pieces.
+
+create or replace function postern.has_lines(request jsonb)
+returns boolean
+language plpgsql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce(request ->> 'method' = 'POST'
+    and lower(btrim(split_part(request -> 'headers' ->> 'content-type', ';', 1))) = 'application/x-ndjson', false);
+end
+$$;
+comment on function postern.has_lines(jsonb) is
+  'Whether the body of a request, if that is not to a function, is ndjson: an object on each line.';
+
+create or replace function postern.body_lines(body text)
+returns table (place bigint, line text)
+language sql immutable strict parallel safe
+as $$
+  select l.place, pg_catalog.btrim(l.line, E' \t\r')
+  from pg_catalog.string_to_table(body, E'\n') with ordinality as l (line, place)
+  where pg_catalog.btrim(l.line, E' \t\r') operator(pg_catalog.<>) ''
+$$;
+comment on function postern.body_lines(text) is
+  'The lines of ndjson that are not blank, with their numbers from 1 on.';
+
+create or replace function postern.object_keys(object text)
+returns text[]
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return array(select distinct k collate "C" from json_object_keys(object::json) as k order by 1);
+end
+$$;
+comment on function postern.object_keys(text) is
+  'The keys of a JSON object, each once. Raises an error of class 22 for what is none.';
+
+create or replace function postern.line_problem(line text, keys text[])
+returns text
+language plpgsql immutable parallel safe
+as $$
+begin
+  return case
+    when json_typeof(line::json) <> 'object' then 'A line is not a JSON object'
+    when keys <> postern.object_keys(line) then 'All object keys must match' end;
+exception when data_exception or program_limit_exceeded or statement_too_complex then
+  return 'Empty or invalid json';
+end
+$$;
+comment on function postern.line_problem(text, text[]) is
+  'What is wrong with a line of ndjson, null for nothing. keys: those that it must have, null for any.';
+
+create or replace function postern.describe_lines(body text, named boolean)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  places bigint[];
+  lines pg_catalog.text[];
+  keys pg_catalog.text[];
+  whole pg_catalog.text;
+  fine boolean;
+  problem pg_catalog.text;
+begin
+  select array_agg(l.place order by l.place), array_agg(l.line order by l.place) into places, lines
+  from postern.body_lines(body) as l;
+  if lines is null then
+    return '{"form": "empty", "lines": true}';
+  end if;
+  whole := '[' || array_to_string(lines, ',') || ']';
+  begin
+    keys := case when not named then postern.object_keys(lines[1]) end;
+    fine := array(select e::text from json_array_elements(whole::json) as e) = lines
+      and not exists (
+        select from unnest(lines) as line
+        where json_typeof(line::json) <> 'object' or keys <> postern.object_keys(line));
+  exception when data_exception or program_limit_exceeded or statement_too_complex then
+    fine := false;
+  end;
+  for i in 1 .. case when fine then 0 else cardinality(lines) end loop
+    problem := postern.line_problem(lines[i], keys);
+    if problem is not null then
+      return jsonb_build_object('refused', problem, 'line', places[i]);
+    end if;
+  end loop;
+  return jsonb_strip_nulls(
+    jsonb_build_object('form', '[', 'keys', to_jsonb(keys), 'lines', true, 'text', whole));
+end
+$$;
+comment on function postern.describe_lines(text, boolean) is
+  'postern.describe_payload for ndjson: {form, keys?, lines: true, text} or {refused, line}. named: the request names '
+  'the columns, so that the keys of the objects do not count; else they must be the same on every line.';
+
+create or replace function postern.with_line(body bytea, line bigint)
+returns bytea
+language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case when line is null then body
+    else convert_to(left(convert_from(body, 'UTF8'), -1) || ',"line":' || line || '}', 'UTF8') end;
+end
+$$;
+comment on function postern.with_line(bytea, bigint) is
+  'The body of an error, with the number of the line of the request''s body that it comes of; null for none.';
+
+create or replace function postern.check_lines(payload jsonb, wanted text, media jsonb)
+returns void
+language plpgsql immutable parallel safe
+as $$
+begin
+  if payload ? 'lines' and (wanted = 'representation' or media ->> 'handler' = 'object' or media ? 'explain') then
+    perform postern.fail('PGRST171', 'Rows that come on lines are not sent back',
+      'return=representation, a single object and an execution plan take a body of another type',
+      'Use Prefer: return=minimal or return=headers-only');
+  end if;
+end
+$$;
+comment on function postern.check_lines(jsonb, text, jsonb) is
+  'PGRST171 for an answer that a body which comes in pieces cannot have. payload: as of postern.describe_payload; '
+  'wanted: of Prefer return; media: of the answer.';
+
+create or replace function postern.try_rows(
+  flags jsonb, rows text[], vals text[], first int, last int, kept boolean,
+  out state text, out message text, out detail text, out hint text)
+returns record
+language plpgsql volatile
+as $$
+begin
+  execute pg_catalog.concat('execute postern_compiled ', postern.arguments(
+    flags operator(pg_catalog.||) pg_catalog.jsonb_build_object(
+      'text', pg_catalog.format('[%s]', pg_catalog.array_to_string(rows[first:last], ','))), null, vals));
+  if not kept then
+    raise sqlstate 'PNRBK';
+  end if;
+exception
+  when sqlstate 'PNRBK' then
+    null;
+  when others or query_canceled or assert_failure then
+    get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
+      hint = pg_exception_hint;
+end
+$$;
+comment on function postern.try_rows(jsonb, text[], text[], int, int, boolean) is
+  'Executes what postern.preparation has prepared for some of the rows. flags: of the statement (the type '
+  'postern.compiled); vals: as of postern.handle; first, last: which of the rows; kept: whether what was done stays. '
+  'Out: the error, if there was one.';
+
+create or replace function postern.failing_row(flags jsonb, rows text[], vals text[], failed text)
+returns int
+language plpgsql volatile
+as $$
+declare
+  first int := 1;
+  last int := pg_catalog.cardinality(rows);
+  middle int;
+  state pg_catalog.text;
+begin
+  begin
+    while first operator(pg_catalog.<) last loop -- by halves, of which what succeeds is kept
+      middle := (first operator(pg_catalog.+) last) operator(pg_catalog./) 2;
+      state := (select t.state from postern.try_rows(flags, rows, vals, first, middle, true) as t);
+      exit when state operator(pg_catalog.<>) failed;
+      if state is null then
+        first := middle operator(pg_catalog.+) 1;
+      else
+        last := middle;
+      end if;
+    end loop;
+    state := (select t.state from postern.try_rows(flags, rows, vals, first, last, true) as t);
+    raise sqlstate 'PNRBK';
+  exception when sqlstate 'PNRBK' then
+    null;
+  end;
+  if first operator(pg_catalog.=) last and state operator(pg_catalog.=) failed then
+    return first;
+  end if;
+  first := 0;
+  last := pg_catalog.cardinality(rows);
+  while last operator(pg_catalog.-) first operator(pg_catalog.>) 1 loop -- the rows so far, for what fails together
+    middle := (first operator(pg_catalog.+) last) operator(pg_catalog./) 2;
+    state := (select t.state from postern.try_rows(flags, rows, vals, 1, middle, false) as t);
+    exit when pg_catalog.left(state, 2) operator(pg_catalog.=) '57';
+    if state operator(pg_catalog.=) failed then
+      last := middle;
+    else
+      first := middle;
+    end if;
+  end loop;
+  return last;
+end
+$$;
+comment on function postern.failing_row(jsonb, text[], text[], text) is
+  'Which of the rows of a statement that fails does so by itself, or else behind which the rows so far fail. failed: '
+  'the SQLSTATE; others as of postern.try_rows. All that is done is undone.';
+
+create or replace function postern.line_error(
+  flags jsonb, payload bytea, vals text[],
+  inout state text, inout message text, inout detail text, inout hint text, out line bigint)
+returns record
+language plpgsql volatile
+as $$
+declare
+  rows constant pg_catalog.text[] := array(
+    select l.line from postern.body_lines(pg_catalog.convert_from(payload, 'UTF8')) as l order by l.place);
+  row int;
+  found pg_catalog.record;
+begin
+  if pg_catalog.left(state, 2) operator(pg_catalog.=) any ('{08,25,26,40,53,57,58,PN}') or rows operator(pg_catalog.=) '{}'
+    or (select t.state from postern.try_rows(flags, rows, vals, 1, 0, false) as t) is not null
+  then
+    return;
+  end if;
+  row := postern.failing_row(flags, rows, vals, state);
+  found := postern.try_rows(flags, rows, vals, row, row, false);
+  if found.state is null then
+    found := postern.try_rows(flags, rows, vals, 1, row, false);
+  end if;
+  if found.state operator(pg_catalog.=) state then
+    message := found.message;
+    detail := found.detail;
+    hint := found.hint;
+    line := (select l.place from postern.body_lines(pg_catalog.convert_from(payload, 'UTF8')) as l
+      order by l.place offset row operator(pg_catalog.-) 1 limit 1);
+  end if;
+end
+$$;
+comment on function postern.line_error(jsonb, bytea, text[], text, text, text, text) is
+  'The error that a row of ndjson has raised, as that row alone raises it, and the number of its line: null where it '
+  'does not come of a row. payload: the body; others as of postern.try_rows.';
