@@ -30,10 +30,11 @@ type bulk struct {
 	load      *db.Load
 	statement *statement.Statement
 	now, next *cut.Piece
-	ahead     bool  // next, or the error of reading it, is there
-	ends      error // that error; io.EOF at the end of the body
-	pieces    int   // that were executed
-	count     int64 // of rows in their answers, where that is asked for
+	refused   *cut.LineError // of the first rows
+	ahead     bool           // next, or the error of reading it, is there
+	ends      error          // that error; io.EOF at the end of the body
+	pieces    int            // that were executed
+	count     int64          // of rows in their answers, where that is asked for
 	counted   bool
 	scratch   []byte
 }
@@ -42,14 +43,14 @@ type bulk struct {
 func (s *Server) handleRows(st *state, x *exchange, out *response, r *http.Request, identity *auth.Identity, rows *cut.Rows) error {
 	b := &bulk{server: s, st: st, x: x, r: r, rows: rows, now: new(cut.Piece), next: new(cut.Piece)}
 	x.rows = rows
-	if err := rows.Next(b.now); err == io.EOF {
-		b.ahead, b.ends = true, io.EOF
+	if err := rows.First(b.now); err == io.EOF || errors.As(err, &b.refused) && !b.refused.Long {
+		b.ahead, b.ends = true, err // of a wrong line the database tells
 	} else if err != nil {
 		return readFault(err)
 	}
 	x.timing.skip()
 	st.prepare(x, r, identity)
-	x.more = append(x.more, `,"pieces":true`...)
+	x.more = append(x.more, `,"pieces":true,"exact":true`...)
 	x.timing.lap(phaseParse)
 	if out.unread && b.ends == nil {
 		patience := time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
@@ -136,6 +137,7 @@ func (b *bulk) compile() (err error) {
 	b.statement, err = b.server.statements.Compile(x.shape, func() (*statement.Statement, error) {
 		err := b.load.Compile(&x.answer)
 		if made := x.answer.Statement; made != nil {
+			made.Keep = made.Keep && b.refused == nil
 			made.SQL = b.st.label(b.r, false) + made.SQL
 		}
 		return x.answer.Statement, err
@@ -273,7 +275,7 @@ func readFault(err error) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	f := &fault.Fault{Status: http.StatusBadRequest, Code: wrong.Code, Message: wrong.Message, Line: wrong.Line}
+	f := &fault.Fault{Status: http.StatusBadRequest, Code: "PGRST102", Message: wrong.Message, Line: wrong.Line}
 	if wrong.Long {
 		f.Status = http.StatusRequestEntityTooLarge
 		f.Details = "At most " + strconv.Itoa(streamedLine) + " bytes are accepted"

@@ -8,6 +8,7 @@ language plpgsql volatile
 as $$
 declare
   most constant int := 50; -- times that a statement may turn out to be of no use, under DDL in many sessions
+  shell constant boolean := request operator(pg_catalog.?) 'shell';
   prepared boolean;
   stale boolean := false;
   finished boolean := false;
@@ -20,20 +21,14 @@ begin
   for attempt in 1 .. most loop
     begin
       prepared := false;
-      if not request operator(pg_catalog.?) 'shell' then
-        vals := postern.set_request(request);
-      end if;
+      vals := case when shell then vals else postern.set_request(request) end;
       select c.statement, postern.timed(request, c.flags) into statement, flags
         from postern.compile(request, payload) as c;
-      if request operator(pg_catalog.?) 'shell' and flags operator(pg_catalog.?) 'before' then
+      if shell and (flags operator(pg_catalog.?) 'before' or request operator(pg_catalog.?) 'pieces') then
         return;
       end if;
       perform postern.set_transaction(flags);
       execute postern.preparation(statement, flags);
-      if request operator(pg_catalog.?&) '{shell,pieces}' then
-        perform postern.forget_prepared();
-        return;
-      end if;
       prepared := true;
       answer := postern.execute_prepared(flags, payload, vals);
       if answer.note is null then
@@ -75,7 +70,7 @@ begin
       end if;
       perform postern.forget_prepared();
     end;
-    if stale and request operator(pg_catalog.?) 'shell'
+    if stale and shell
       and pg_catalog.current_setting('transaction_isolation') operator(pg_catalog.<>) 'read committed' then
       raise sqlstate 'PNSTL' using message = 'postern: the transaction sees the schema as it was before the latest DDL';
     end if;
@@ -167,10 +162,16 @@ language plpgsql volatile
 as $$
 declare
   line bigint;
+  said pg_catalog.record;
 begin
   if prepared and postern.has_lines(request) then
-    select f.state, f.message, f.detail, f.hint, f.line into state, message, detail, hint, line
-    from postern.line_error(flags, payload, vals, state, message, detail, hint) as f;
+    said := postern.line_error(flags, payload, vals, state);
+    line := said.line;
+  end if;
+  if line is not null then
+    message := said.message;
+    detail := said.detail;
+    hint := said.hint;
   end if;
   if flags is not null and not prepared and state operator(pg_catalog.~) '^(0A|22|42)'
     or prepared and state operator(pg_catalog.=) '42501' and not postern.is_permitted(flags, payload, vals)

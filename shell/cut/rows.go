@@ -2,8 +2,10 @@ package cut
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"unicode/utf8"
 
 	"postern/shell/jsontext"
@@ -14,17 +16,16 @@ const (
 	firstRead  = 64 << 10 // bytes of the first buffer for what is read
 )
 
-// A LineError tells which line of a body is wrong. It has the form of an error of the API.
+// A LineError tells which line of a body is wrong.
 type LineError struct {
 	Line    int // from 1 on
-	Code    string
 	Message string
 	Long    bool // the line is longer than is allowed
 }
 
 func (e *LineError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
 
-func malformed(message string) *LineError { return &LineError{Code: "PGRST102", Message: message} }
+func malformed(message string) *LineError { return &LineError{Message: message} }
 
 // A Piece is some rows of a body as a JSON array.
 type Piece struct {
@@ -81,8 +82,9 @@ type Rows struct {
 	ended  bool
 	cr     bool // what ended the last record was a carriage return, of which a line feed is part
 
-	keyed    bool // keys are known
-	rows     bool // there are some
+	keyed    bool       // keys are known
+	rows     bool       // there are some
+	wrong    *LineError // of the first ones
 	sequence [][]byte
 	sorted   [][]byte
 	seen     []bool
@@ -120,9 +122,26 @@ func (r *Rows) Next(p *Piece) error {
 	return nil
 }
 
-// AppendDescription appends what a shape holds of the body, as AppendPayload does. It is known after the first Next.
+// First reads the first rows as Next does, and sees to it that they are JSON. A LineError goes into the description, too.
+func (r *Rows) First(p *Piece) error {
+	err := r.Next(p)
+	if err == nil {
+		if wrong := p.CheckJSON(); wrong != nil {
+			err = wrong
+		}
+	}
+	if errors.As(err, &r.wrong) {
+		p.JSON, p.ends, p.lines = append(p.JSON[:0], '[', ']'), p.ends[:0], p.lines[:0]
+	}
+	return err
+}
+
+// AppendDescription appends what a shape holds of the body, as AppendPayload does. It is known after First.
 func (r *Rows) AppendDescription(dst []byte) []byte {
 	switch {
+	case r.wrong != nil:
+		dst = jsontext.AppendString(append(dst, `{"refused":`...), r.wrong.Message)
+		return append(strconv.AppendInt(append(dst, `,"line":`...), int64(r.wrong.Line), 10), '}')
 	case !r.rows:
 		return append(dst, `{"form":"empty","lines":true}`...)
 	case r.columns:
@@ -141,7 +160,7 @@ func (r *Rows) AppendDescription(dst []byte) []byte {
 // add adds what stands on a line, or in a record, to a piece.
 func (r *Rows) add(p *Piece, line int, text []byte) *LineError {
 	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
-		return &LineError{Code: "22021", Message: `invalid byte sequence for encoding "UTF8"`}
+		return malformed("A line is not UTF-8")
 	}
 	if r.csv {
 		return r.addRecord(p, line, text)
@@ -202,7 +221,7 @@ func (r *Rows) tooLong(line int) *LineError {
 	if r.csv {
 		what = "A record"
 	}
-	return &LineError{Line: line, Code: "PGRST102", Message: what + " is longer than a body that is streamed may have", Long: true}
+	return &LineError{Line: line, Message: what + " is longer than a body that is streamed may have", Long: true}
 }
 
 // end returns where a line ends, -1 for nowhere yet, having looked at so many bytes of it. Of CSV, quoted says whether these end

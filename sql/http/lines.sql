@@ -35,59 +35,85 @@ $$;
 comment on function postern.object_keys(text) is
   'The keys of a JSON object, each once. Raises an error of class 22 for what is none.';
 
-create or replace function postern.line_problem(line text, keys text[])
+create or replace function postern.line_problem(line bytea, keys text[])
 returns text
 language plpgsql immutable parallel safe
 as $$
+declare
+  object pg_catalog.text;
 begin
+  begin
+    object := convert_from(line, 'UTF8');
+  exception when data_exception then
+    return 'A line is not UTF-8';
+  end;
   return case
-    when json_typeof(line::json) <> 'object' then 'A line is not a JSON object'
-    when keys <> postern.object_keys(line) then 'All object keys must match' end;
+    when json_typeof(object::json) <> 'object' then 'A line is not a JSON object'
+    when keys <> postern.object_keys(object) then 'All object keys must match' end;
 exception when data_exception or program_limit_exceeded or statement_too_complex then
   return 'Empty or invalid json';
 end
 $$;
-comment on function postern.line_problem(text, text[]) is
+comment on function postern.line_problem(bytea, text[]) is
   'What is wrong with a line of ndjson, null for nothing. keys: those that it must have, null for any.';
 
-create or replace function postern.describe_lines(body text, named boolean)
+create or replace function postern.refused_line(payload bytea, named boolean)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  places bigint[];
+  place bigint;
+  line pg_catalog.text;
+  keys pg_catalog.text[];
+  problem pg_catalog.text;
+begin
+  for place, line in
+    select l.place, btrim(l.line, E' \t\r')
+    from string_to_table(encode(payload, 'escape'), E'\n') with ordinality as l (line, place) order by l.place
+  loop
+    continue when line = '';
+    problem := postern.line_problem(decode(line, 'escape'), keys);
+    if problem is not null then
+      return jsonb_build_object('refused', problem, 'line', place);
+    elsif keys is null and not named then
+      keys := postern.object_keys(convert_from(decode(line, 'escape'), 'UTF8'));
+    end if;
+  end loop;
+  return '{"refused": "Empty or invalid json"}';
+end
+$$;
+comment on function postern.refused_line(bytea, boolean) is
+  'postern.describe_lines for ndjson that is wrong: {refused, line} of the first line that is. named: as there.';
+
+create or replace function postern.describe_lines(payload bytea, named boolean)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+declare
   lines pg_catalog.text[];
   keys pg_catalog.text[];
   whole pg_catalog.text;
-  fine boolean;
-  problem pg_catalog.text;
 begin
-  select array_agg(l.place order by l.place), array_agg(l.line order by l.place) into places, lines
-  from postern.body_lines(body) as l;
-  if lines is null then
+  lines := array(select l.line from postern.body_lines(convert_from(payload, 'UTF8')) as l order by l.place);
+  if lines = '{}' then
     return '{"form": "empty", "lines": true}';
   end if;
+  keys := case when not named then postern.object_keys(lines[1]) end;
   whole := '[' || array_to_string(lines, ',') || ']';
-  begin
-    keys := case when not named then postern.object_keys(lines[1]) end;
-    fine := array(select e::text from json_array_elements(whole::json) as e) = lines
-      and not exists (
-        select from unnest(lines) as line
-        where json_typeof(line::json) <> 'object' or keys <> postern.object_keys(line));
-  exception when data_exception or program_limit_exceeded or statement_too_complex then
-    fine := false;
-  end;
-  for i in 1 .. case when fine then 0 else cardinality(lines) end loop
-    problem := postern.line_problem(lines[i], keys);
-    if problem is not null then
-      return jsonb_build_object('refused', problem, 'line', places[i]);
-    end if;
-  end loop;
+  if array(select e::text from json_array_elements(whole::json) as e) <> lines
+    or exists (
+      select from unnest(lines) as line
+      where json_typeof(line::json) <> 'object' or keys <> postern.object_keys(line))
+  then
+    return postern.refused_line(payload, named);
+  end if;
   return jsonb_strip_nulls(
     jsonb_build_object('form', '[', 'keys', to_jsonb(keys), 'lines', true, 'text', whole));
+exception when data_exception or program_limit_exceeded or statement_too_complex then
+  return postern.refused_line(payload, named);
 end
 $$;
-comment on function postern.describe_lines(text, boolean) is
+comment on function postern.describe_lines(bytea, boolean) is
   'postern.describe_payload for ndjson: {form, keys?, lines: true, text} or {refused, line}. named: the request names '
   'the columns, so that the keys of the objects do not count; else they must be the same on every line.';
 
@@ -195,36 +221,38 @@ comment on function postern.failing_row(jsonb, text[], text[], text) is
   'the SQLSTATE; others as of postern.try_rows. All that is done is undone.';
 
 create or replace function postern.line_error(
-  flags jsonb, payload bytea, vals text[],
-  inout state text, inout message text, inout detail text, inout hint text, out line bigint)
+  flags jsonb, payload bytea, vals text[], failed text, out message text, out detail text, out hint text,
+  out line bigint)
 returns record
 language plpgsql volatile
 as $$
 declare
   rows constant pg_catalog.text[] := array(
     select l.line from postern.body_lines(pg_catalog.convert_from(payload, 'UTF8')) as l order by l.place);
-  row int;
-  found pg_catalog.record;
+  number int;
+  tried pg_catalog.record;
 begin
-  if pg_catalog.left(state, 2) operator(pg_catalog.=) any ('{08,25,26,40,53,57,58,PN}') or rows operator(pg_catalog.=) '{}'
+  if pg_catalog.left(failed, 2) operator(pg_catalog.=) any ('{08,25,26,40,53,57,58,PN}')
+    or rows operator(pg_catalog.=) '{}'
     or (select t.state from postern.try_rows(flags, rows, vals, 1, 0, false) as t) is not null
   then
     return;
   end if;
-  row := postern.failing_row(flags, rows, vals, state);
-  found := postern.try_rows(flags, rows, vals, row, row, false);
-  if found.state is null then
-    found := postern.try_rows(flags, rows, vals, 1, row, false);
+  number := postern.failing_row(flags, rows, vals, failed);
+  tried := postern.try_rows(flags, rows, vals, number, number, false);
+  if tried.state operator(pg_catalog.=) failed is not true then
+    tried := postern.try_rows(flags, rows, vals, 1, number, false);
   end if;
-  if found.state operator(pg_catalog.=) state then
-    message := found.message;
-    detail := found.detail;
-    hint := found.hint;
-    line := (select l.place from postern.body_lines(pg_catalog.convert_from(payload, 'UTF8')) as l
-      order by l.place offset row operator(pg_catalog.-) 1 limit 1);
+  if tried.state operator(pg_catalog.=) failed then
+    message := tried.message;
+    detail := tried.detail;
+    hint := tried.hint;
+    line := (
+      select l.place from postern.body_lines(pg_catalog.convert_from(payload, 'UTF8')) as l
+      order by l.place offset number operator(pg_catalog.-) 1 limit 1);
   end if;
 end
 $$;
-comment on function postern.line_error(jsonb, bytea, text[], text, text, text, text) is
-  'The error that a row of ndjson has raised, as that row alone raises it, and the number of its line: null where it '
-  'does not come of a row. payload: the body; others as of postern.try_rows.';
+comment on function postern.line_error(jsonb, bytea, text[], text) is
+  'The error that a row of ndjson has raised, as that row raises it, and the number of its line; all null where it '
+  'does not come of a row. payload: the body; failed: the SQLSTATE; others as of postern.try_rows.';

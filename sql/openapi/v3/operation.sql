@@ -44,11 +44,13 @@ as $$
         || '"},{"type":"array","items":{"$ref":"#/components/schemas/' || key || '"} }]}'
       else '{"$ref":"#/components/schemas/' || key || '"}' end
     || '},"application/x-www-form-urlencoded":{"schema":{"$ref":"#/components/schemas/' || key || '"} }'
-    || case when many then ',"text/csv":{"schema":{"type":"string"} },"application/x-ndjson":{"schema":{"type":"string"} }' else '' end || '} }'
+    || case when many
+      then ',"text/csv":{"schema":{"type":"string"} },"application/x-ndjson":{"schema":{"type":"string"} }'
+      else '' end || '} }'
 $$;
 comment on function postern.openapi3_body(text, boolean) is
-  'A Request Body Object as JSON text: what the schema under a key says, or an array, a CSV or lines of it where there can be '
-  'many.';
+  'A Request Body Object as JSON text: what the schema under a key says, or an array, a CSV or lines of it where there '
+  'can be many.';
 
 create or replace function postern.openapi3_rows(item text, description text)
 returns text
