@@ -57,23 +57,21 @@ func (b *bulk) halve(code string) (row int, err error) {
 }
 
 // lengthen looks for the row behind which the rows so far fail, for what fails only as part of a statement.
-func (b *bulk) lengthen(code string) (row int, err error) {
-	var found error
+func (b *bulk) lengthen(code string) (row int, found error) {
+	row = -1
 	succeeds, fails := 0, b.now.Len()
-	for fails-succeeds > 1 {
-		middle := (succeeds + fails) / 2
-		if err = b.try(0, middle, false); codeOfError(err) == code {
-			fails, found = middle, err
-		} else if succeeds = middle; b.other(err) != nil {
-			return -1, err
+	for middle := fails; middle > succeeds; middle = (succeeds + fails) / 2 {
+		err := b.try(0, middle, false)
+		if other := b.other(err); other != nil {
+			return -1, other
+		}
+		if codeOfError(err) == code {
+			fails, row, found = middle, middle-1, err
+		} else {
+			succeeds = middle
 		}
 	}
-	if found == nil {
-		if found = b.try(0, fails, false); codeOfError(found) != code {
-			return -1, b.other(found)
-		}
-	}
-	return fails - 1, found
+	return row, found
 }
 
 // try executes the statement for some rows of the piece.

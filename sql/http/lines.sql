@@ -172,53 +172,78 @@ comment on function postern.try_rows(jsonb, text[], text[], int, int, boolean) i
   'postern.compiled); vals: as of postern.handle; first, last: which of the rows; kept: whether what was done stays. '
   'Out: the error, if there was one.';
 
-create or replace function postern.failing_row(flags jsonb, rows text[], vals text[], failed text)
-returns int
+create or replace function postern.failing_row(
+  flags jsonb, rows text[], vals text[], failed text,
+  out number int, out message text, out detail text, out hint text)
+returns record
 language plpgsql volatile
 as $$
 declare
   first int := 1;
   last int := pg_catalog.cardinality(rows);
-  middle int;
-  state pg_catalog.text;
+  tried pg_catalog.record;
 begin
   begin
     while first operator(pg_catalog.<) last loop -- by halves, of which what succeeds is kept
-      middle := (first operator(pg_catalog.+) last) operator(pg_catalog./) 2;
-      state := (select t.state from postern.try_rows(flags, rows, vals, first, middle, true) as t);
-      exit when state operator(pg_catalog.<>) failed;
-      if state is null then
-        first := middle operator(pg_catalog.+) 1;
+      number := (first operator(pg_catalog.+) last) operator(pg_catalog./) 2;
+      tried := postern.try_rows(flags, rows, vals, first, number, true);
+      if tried.state is null then
+        first := number operator(pg_catalog.+) 1;
       else
-        last := middle;
+        last := number;
+        exit when tried.state operator(pg_catalog.<>) failed;
       end if;
     end loop;
-    state := (select t.state from postern.try_rows(flags, rows, vals, first, last, true) as t);
+    if first operator(pg_catalog.=) last then
+      number := first;
+      tried := postern.try_rows(flags, rows, vals, first, last, true);
+    end if;
     raise sqlstate 'PNRBK';
   exception when sqlstate 'PNRBK' then
     null;
   end;
-  if first operator(pg_catalog.=) last and state operator(pg_catalog.=) failed then
-    return first;
+  if first operator(pg_catalog.<>) last or tried.state operator(pg_catalog.=) failed is not true then
+    select t.number, t.message, t.detail, t.hint into number, message, detail, hint
+    from postern.failing_rows(flags, rows, vals, failed) as t;
+  else
+    message := tried.message;
+    detail := tried.detail;
+    hint := tried.hint;
   end if;
-  first := 0;
-  last := pg_catalog.cardinality(rows);
-  while last operator(pg_catalog.-) first operator(pg_catalog.>) 1 loop -- the rows so far, for what fails together
-    middle := (first operator(pg_catalog.+) last) operator(pg_catalog./) 2;
-    state := (select t.state from postern.try_rows(flags, rows, vals, 1, middle, false) as t);
-    exit when pg_catalog.left(state, 2) operator(pg_catalog.=) '57';
-    if state operator(pg_catalog.=) failed then
-      last := middle;
-    else
-      first := middle;
-    end if;
-  end loop;
-  return last;
 end
 $$;
 comment on function postern.failing_row(jsonb, text[], text[], text) is
-  'Which of the rows of a statement that fails does so by itself, or else behind which the rows so far fail. failed: '
-  'the SQLSTATE; others as of postern.try_rows. All that is done is undone.';
+  'Which of the rows of a statement that fails does so by itself, or else as postern.failing_rows, and its error. '
+  'failed: the SQLSTATE; others as of postern.try_rows. All that is done is undone.';
+
+create or replace function postern.failing_rows(
+  flags jsonb, rows text[], vals text[], failed text,
+  out number int, out message text, out detail text, out hint text)
+returns record
+language plpgsql volatile
+as $$
+declare
+  succeed int := 0;
+  middle int := pg_catalog.cardinality(rows);
+  tried pg_catalog.record;
+begin
+  while middle operator(pg_catalog.>) succeed loop
+    tried := postern.try_rows(flags, rows, vals, 1, middle, false);
+    if tried.state operator(pg_catalog.=) failed then
+      number := middle;
+      message := tried.message;
+      detail := tried.detail;
+      hint := tried.hint;
+    else
+      succeed := middle;
+    end if;
+    middle := (succeed operator(pg_catalog.+) number) operator(pg_catalog./) 2;
+  end loop;
+end
+$$;
+comment on function postern.failing_rows(jsonb, text[], text[], text) is
+  'Behind which of the rows of a statement those so far fail, for what fails only together, and the error; null where '
+  'they do not fail again. Parameters as of postern.failing_row.';
 
 create or replace function postern.line_error(
   flags jsonb, payload bytea, vals text[], failed text, out message text, out detail text, out hint text,
@@ -230,7 +255,6 @@ declare
   rows constant pg_catalog.text[] := array(
     select l.line from postern.body_lines(pg_catalog.convert_from(payload, 'UTF8')) as l order by l.place);
   number int;
-  tried pg_catalog.record;
 begin
   if pg_catalog.left(failed, 2) operator(pg_catalog.=) any ('{08,25,26,40,53,57,58,PN}')
     or rows operator(pg_catalog.=) '{}'
@@ -238,19 +262,11 @@ begin
   then
     return;
   end if;
-  number := postern.failing_row(flags, rows, vals, failed);
-  tried := postern.try_rows(flags, rows, vals, number, number, false);
-  if tried.state operator(pg_catalog.=) failed is not true then
-    tried := postern.try_rows(flags, rows, vals, 1, number, false);
-  end if;
-  if tried.state operator(pg_catalog.=) failed then
-    message := tried.message;
-    detail := tried.detail;
-    hint := tried.hint;
-    line := (
-      select l.place from postern.body_lines(pg_catalog.convert_from(payload, 'UTF8')) as l
-      order by l.place offset number operator(pg_catalog.-) 1 limit 1);
-  end if;
+  select f.number, f.message, f.detail, f.hint into number, message, detail, hint
+  from postern.failing_row(flags, rows, vals, failed) as f;
+  line := case when number is not null then (
+    select l.place from postern.body_lines(pg_catalog.convert_from(payload, 'UTF8')) as l
+    order by l.place offset number operator(pg_catalog.-) 1 limit 1) end;
 end
 $$;
 comment on function postern.line_error(jsonb, bytea, text[], text) is
