@@ -28,6 +28,8 @@ func TestBinaryBounds(t *testing.T) {
 	t.Run("never read", func(t *testing.T) { testNeverRead(t, h) })
 	t.Run("slow senders", func(t *testing.T) { testSlowSenders(t, h) })
 	t.Run("connections", func(t *testing.T) { testConnections(t, h) })
+	t.Run("bulk", func(t *testing.T) { testBulk(t, h) })
+	t.Run("bulk on its way", func(t *testing.T) { testBulkOnItsWay(t, h) })
 	t.Run("bytes in flight", func(t *testing.T) { testBytesInFlight(t, h) })
 }
 
