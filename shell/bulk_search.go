@@ -10,6 +10,9 @@ import (
 // unsearched are classes of errors (the first two digits of SQLSTATE) that do not come of a row.
 var unsearched = []string{"08", "25", "26", "40", "53", "57", "58", "PN"}
 
+// foreignKey is the SQLSTATE of what a row alone may violate only because another one of the piece is missing then.
+const foreignKey = "23503"
+
 // search looks for the row of the current piece that an error comes of, by executing parts of the piece, all of which is undone in the
 // end. It returns the number of its line, 0 for none, and the error that it raises; or an error of another kind.
 func (b *bulk) search(cause error) (line int, err error) {
@@ -23,10 +26,16 @@ func (b *bulk) search(cause error) (line int, err error) {
 	if err = b.try(0, 0, true); err != nil { // it is not about rows
 		return 0, cause
 	}
-	row, err := b.halve(pgErr.Code)
+	row := -1
+	if pgErr.Code == foreignKey {
+		row, err = b.lengthen(func(e *pgconn.PgError) bool { return e.Code == pgErr.Code && e.Detail == pgErr.Detail })
+	}
+	if row < 0 && err == nil {
+		row, err = b.halve(pgErr.Code)
+	}
 	if row < 0 && err == nil {
 		if err = b.load.Return(); err == nil {
-			row, err = b.lengthen(pgErr.Code)
+			row, err = b.lengthen(func(e *pgconn.PgError) bool { return e.Code == pgErr.Code })
 		}
 	}
 	switch {
@@ -57,7 +66,7 @@ func (b *bulk) halve(code string) (row int, err error) {
 }
 
 // lengthen looks for the row behind which the rows so far fail, for what fails only as part of a statement.
-func (b *bulk) lengthen(code string) (row int, found error) {
+func (b *bulk) lengthen(same func(*pgconn.PgError) bool) (row int, found error) {
 	row = -1
 	succeeds, fails := 0, b.now.Len()
 	for middle := fails; middle > succeeds; middle = (succeeds + fails) / 2 {
@@ -65,7 +74,8 @@ func (b *bulk) lengthen(code string) (row int, found error) {
 		if other := b.other(err); other != nil {
 			return -1, other
 		}
-		if codeOfError(err) == code {
+		var pgErr *pgconn.PgError
+		if errors.As(err, &pgErr) && same(pgErr) {
 			fails, row, found = middle, middle-1, err
 		} else {
 			succeeds = middle

@@ -165,7 +165,7 @@ declare
   said pg_catalog.record;
 begin
   if prepared and postern.has_lines(request) then
-    said := postern.line_error(flags, payload, vals, state);
+    said := postern.line_error(flags, payload, vals, state, detail);
     line := said.line;
   end if;
   if line is not null then

@@ -173,7 +173,7 @@ comment on function postern.try_rows(jsonb, text[], text[], int, int, boolean) i
   'Out: the error, if there was one.';
 
 create or replace function postern.failing_row(
-  flags jsonb, rows text[], vals text[], failed text,
+  flags jsonb, rows text[], vals text[], failed text, said text,
   out number int, out message text, out detail text, out hint text)
 returns record
 language plpgsql volatile
@@ -183,6 +183,13 @@ declare
   last int := pg_catalog.cardinality(rows);
   tried pg_catalog.record;
 begin
+  if failed operator(pg_catalog.=) '23503' then -- alone a row may fail because another one is missing
+    select t.number, t.message, t.detail, t.hint into number, message, detail, hint
+    from postern.failing_rows(flags, rows, vals, failed, said) as t;
+    if number is not null then
+      return;
+    end if;
+  end if;
   begin
     while first operator(pg_catalog.<) last loop -- by halves, of which what succeeds is kept
       number := (first operator(pg_catalog.+) last) operator(pg_catalog./) 2;
@@ -204,7 +211,7 @@ begin
   end;
   if first operator(pg_catalog.<>) last or tried.state operator(pg_catalog.=) failed is not true then
     select t.number, t.message, t.detail, t.hint into number, message, detail, hint
-    from postern.failing_rows(flags, rows, vals, failed) as t;
+    from postern.failing_rows(flags, rows, vals, failed, null) as t;
   else
     message := tried.message;
     detail := tried.detail;
@@ -212,12 +219,12 @@ begin
   end if;
 end
 $$;
-comment on function postern.failing_row(jsonb, text[], text[], text) is
+comment on function postern.failing_row(jsonb, text[], text[], text, text) is
   'Which of the rows of a statement that fails does so by itself, or else as postern.failing_rows, and its error. '
-  'failed: the SQLSTATE; others as of postern.try_rows. All that is done is undone.';
+  'failed, said: SQLSTATE and detail; others as of postern.try_rows. All that is done is undone.';
 
 create or replace function postern.failing_rows(
-  flags jsonb, rows text[], vals text[], failed text,
+  flags jsonb, rows text[], vals text[], failed text, said text,
   out number int, out message text, out detail text, out hint text)
 returns record
 language plpgsql volatile
@@ -229,7 +236,9 @@ declare
 begin
   while middle operator(pg_catalog.>) succeed loop
     tried := postern.try_rows(flags, rows, vals, 1, middle, false);
-    if tried.state operator(pg_catalog.=) failed then
+    if tried.state operator(pg_catalog.=) failed
+      and coalesce(tried.detail operator(pg_catalog.=) said, said is null)
+    then
       number := middle;
       message := tried.message;
       detail := tried.detail;
@@ -241,12 +250,12 @@ begin
   end loop;
 end
 $$;
-comment on function postern.failing_rows(jsonb, text[], text[], text) is
+comment on function postern.failing_rows(jsonb, text[], text[], text, text) is
   'Behind which of the rows of a statement those so far fail, for what fails only together, and the error; null where '
-  'they do not fail again. Parameters as of postern.failing_row.';
+  'they do not fail again. said: the detail that the error has, null for any; others as of postern.failing_row.';
 
 create or replace function postern.line_error(
-  flags jsonb, payload bytea, vals text[], failed text, out message text, out detail text, out hint text,
+  flags jsonb, payload bytea, vals text[], failed text, said text, out message text, out detail text, out hint text,
   out line bigint)
 returns record
 language plpgsql volatile
@@ -263,12 +272,13 @@ begin
     return;
   end if;
   select f.number, f.message, f.detail, f.hint into number, message, detail, hint
-  from postern.failing_row(flags, rows, vals, failed) as f;
+  from postern.failing_row(flags, rows, vals, failed, said) as f;
   line := case when number is not null then (
     select l.place from postern.body_lines(pg_catalog.convert_from(payload, 'UTF8')) as l
     order by l.place offset number operator(pg_catalog.-) 1 limit 1) end;
 end
 $$;
-comment on function postern.line_error(jsonb, bytea, text[], text) is
+comment on function postern.line_error(jsonb, bytea, text[], text, text) is
   'The error that a row of ndjson has raised, as that row raises it, and the number of its line; all null where it '
-  'does not come of a row. payload: the body; failed: the SQLSTATE; others as of postern.try_rows.';
+  'does not come of a row. payload: the body; failed, said: SQLSTATE and detail; others as of '
+  'postern.try_rows.';
