@@ -24,10 +24,11 @@ race: ## run the tests, and the binary that they start, under Go's race detector
 
 VERSIONS := 14 15 16 17 18
 
+# -count 1: go test does not see that TestMain reads POSTERN_PG_BIN, and would call another version's results its own.
 matrix: ## run the tests of what is served on each PostgreSQL that is supported (some: make matrix VERSIONS="14 18")
 	@cc=$$(.ci/compiler.sh) && .ci/browser.sh >/dev/null && .ci/curl.sh >/dev/null && for version in $(VERSIONS); do \
 	  pg=$$(.ci/server.sh $$version) && echo "== PostgreSQL $$version" && POSTERN_PG_BIN=$$pg CC=$$cc POSTERN_MATRIX=1 \
-	  go test ./pgtests ./cmd/postern/... ./cmd/extension || failed="$$failed $$version"; \
+	  go test -count 1 -timeout 30m ./pgtests ./cmd/postern/... ./cmd/extension || failed="$$failed $$version"; \
 	  done; [ -z "$$failed" ] || { echo "failed on PostgreSQL$$failed"; exit 1; }
 
 soak: ## try faults, races and an application's requests for long; the minutes of the latter: make soak MINUTES=30

@@ -55,12 +55,13 @@ func TestOracle(t *testing.T) {
 // oracle compares the answers of one schema.
 type oracle struct {
 	*rand.Rand
-	s     *schema
-	seed  uint64
-	conn  *pgx.Conn
-	shell *client
-	known *vocabulary
-	tried map[string]int
+	s       *schema
+	seed    uint64
+	conn    *pgx.Conn
+	shell   *client
+	known   *vocabulary
+	tried   map[string]int
+	version int // PostgreSQL's, the major one
 }
 
 const oracleRoles = `
@@ -80,11 +81,10 @@ func newOracle(t *testing.T, seed uint64, tried map[string]int) *oracle {
 	database := newDatabase(t)
 	o.conn = connect(t, database)
 	execute(t, o.conn, oracleRoles)
-	var version int
-	if err := o.conn.QueryRow(context.Background(), "select current_setting('server_version_num')::int / 10000").Scan(&version); err != nil {
+	if err := o.conn.QueryRow(context.Background(), "select current_setting('server_version_num')::int / 10000").Scan(&o.version); err != nil {
 		t.Fatal(err)
 	}
-	o.s = newSchema(o.Rand, version)
+	o.s = newSchema(o.Rand, o.version)
 	for _, text := range slices.Concat(o.s.ddl, o.s.data) {
 		if _, err := o.conn.PgConn().Exec(context.Background(), text).ReadAll(); err != nil {
 			t.Fatalf("seed %d: %v\nin: %s\nbehind:\n%s", seed, located(err, text), text, strings.Join(o.s.ddl, ";\n"))
@@ -300,6 +300,9 @@ func (o *oracle) compare(q *question, r request, want expected, got httpAnswer, 
 		return problem
 	}
 	if want.code != "" {
+		if o.version >= 16 && want.code == "42501" && q.method == http.MethodHead && got.status < 300 && len(got.body) == 0 {
+			return "" // the planner of these versions leaves out the to-many embed that no answer to HEAD shows
+		}
 		if code := got.code(); !slices.Contains(strings.Fields(want.code), code) {
 			return "expected " + want.code + ", not " + code
 		}

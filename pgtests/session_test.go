@@ -364,6 +364,38 @@ func TestDDLOfEveryKindAdvances(t *testing.T) {
 	}
 }
 
+// A transaction of much DDL advances the epoch once, and again after it has read the epoch or taken the first DDL back.
+func TestTransactionAdvancesOnce(t *testing.T) {
+	t.Parallel()
+	conn := connectQuietly(t, newDatabase(t))
+	const slots = "select string_agg(conname, ' ' order by conname) from pg_constraint where contypid = 'postern.slots'::regtype"
+	for _, test := range []struct {
+		between string
+		same    bool
+	}{
+		{"comment on schema store is 'another'", true},
+		{"savepoint s; comment on schema store is 'another'; rollback to s", true},
+		{"select postern.epoch()", false},
+		{"select " + renderedEpoch(t, conn), false},
+		{"rollback to beginning", false},
+		{"select set_config('postern.advanced', '1', true)", false},
+	} {
+		var first, last string
+		execute(t, conn, "begin; savepoint beginning; create table store.one (n int)")
+		if err := conn.QueryRow(t.Context(), slots).Scan(&first); err != nil {
+			t.Fatal(err)
+		}
+		execute(t, conn, test.between+"; create table store.two (n int)")
+		if err := conn.QueryRow(t.Context(), slots).Scan(&last); err != nil {
+			t.Fatal(err)
+		}
+		execute(t, conn, "rollback")
+		if (first == last) != test.same {
+			t.Errorf("%s: from %q to %q", test.between, first, last)
+		}
+	}
+}
+
 // A request that waits for a lock, or runs into a deadlock or a serialization failure, is answered.
 func TestLocksAreAnswered(t *testing.T) {
 	t.Parallel()

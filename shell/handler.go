@@ -244,7 +244,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			if found, err = s.statements.Compile(x.shape, func() (*statement.Statement, error) {
 				err := s.do(st, x, r, nil)
 				if x.answer.Statement != nil {
-					x.answer.Statement.SQL = st.label(r, x.answer.Status < http.StatusBadRequest) + x.answer.Statement.SQL
+					x.answer.Statement.SQL = labelled(x.answer.Statement.SQL, st.label(r, x.answer.Status < http.StatusBadRequest))
 				}
 				return x.answer.Statement, err
 			}); err != nil {

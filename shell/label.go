@@ -12,7 +12,7 @@ import (
 const maxLabel = 200
 
 // label returns a comment of SQL that says what requests a statement answers: method, path and query, with $ for each value that is cut
-// out. pg_stat_statements, pg_stat_activity and the logs show it before the statement. Without whole the query is left out: that of a
+// out. pg_stat_statements, pg_stat_activity and the logs show it within the statement. Without whole the query is left out: that of a
 // request that is refused may have anything in it, and where a path is encoded arguments of a function are not cut out.
 func (st *state) label(r *http.Request, whole bool) string {
 	path, query := target(r)
@@ -33,4 +33,11 @@ func (st *state) label(r *http.Request, whole bool) string {
 		comment = append(comment, c)
 	}
 	return string(append(comment, " */ "...))
+}
+
+// labelled returns a statement with its label behind the first word: of what stands before that, pg_stat_statements keeps nothing from
+// PostgreSQL 18 on.
+func labelled(sql, label string) string {
+	word, rest, _ := strings.Cut(sql, " ")
+	return word + " " + label + rest
 }

@@ -158,7 +158,9 @@ func testJSONLog(t *testing.T, h *house) {
 	p := h.serve(t, "seen", "PGRST_LOG_LEVEL=debug", "PGRST_LOG_QUERY=true", "PGRST_LOG_FORMAT=json", "PGRST_JWT_ROLE_CLAIM_KEY=.role")
 	p.send(t, "GET", "/rpc/fail?state=XX123&message=the%0acause%C2%85", "")
 	p.send(t, "GET", "/books?select=id,w:authors(name)&authors.name=eq.Bo&id=eq.3", "", "User-Agent", "a\"b")
-	eventually(t, "the last line", func() bool { return strings.Contains(p.requests.String(), "eq.Bo") })
+	eventually(t, "the last lines", func() bool {
+		return strings.Contains(p.requests.String(), "eq.Bo") && strings.Contains(p.events.String(), "Update filters")
+	})
 	var found []string
 	for _, stream := range []*output{p.events, p.requests} {
 		lines := bufio.NewScanner(strings.NewReader(stream.String()))

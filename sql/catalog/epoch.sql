@@ -23,9 +23,10 @@ comment on domain postern.pulse is
 
 create or replace function postern.epoch()
 returns text
-language plpgsql stable parallel safe
+language plpgsql stable parallel restricted
 as $$
 begin
+  perform postern.note_epoch_read();
   return (
     select coalesce(pg_catalog.string_agg(c.conname, ' ' order by c.conname), '')
     from pg_catalog.pg_constraint as c
@@ -35,6 +36,20 @@ $$;
 comment on function postern.epoch() is
   'The epoch in the snapshot of the calling statement: what is read from the catalog with that snapshot is no older.';
 
+create or replace function postern.note_epoch_read()
+returns void
+language plpgsql stable parallel restricted
+as $$
+begin
+  if coalesce(pg_catalog.current_setting('postern.advanced', true), '') operator(pg_catalog.<>) '' then
+    perform pg_catalog.set_config('postern.advanced', '', true);
+  end if;
+end
+$$;
+comment on function postern.note_epoch_read() is
+$$Has further DDL of this transaction advance the epoch again: what the transaction compiled in between is older than
+that DDL.$$;
+
 create or replace function postern.planned_epoch(pulse postern.pulse)
 returns text
 language plpgsql immutable parallel restricted
@@ -43,6 +58,7 @@ declare
   known pg_catalog.text := pulse::pg_catalog.text;
   name pg_catalog.text;
 begin
+  perform postern.note_epoch_read();
   loop
     begin
       perform from (values (known)) as v (known) where v.known::postern.slots is null;
@@ -79,6 +95,10 @@ declare
   slot record;
   taken boolean := false;
 begin
+  if current_setting('postern.advanced', true) = pg_current_xact_id()::text then
+    return;
+  end if;
+  perform set_config('postern.advanced', pg_current_xact_id()::text, true);
   for slot in select oid, conname from pg_constraint where contypid = 'postern.slots'::regtype loop
     continue when not pg_try_advisory_xact_lock(hashtext('postern.slots'), slot.oid::int);
     begin
@@ -104,7 +124,8 @@ end
 $$;
 comment on function postern.advance_epoch() is
 $$Makes everybody compile anew once this transaction has committed: renames a slot that is free, drops those beyond,
-adds one where none is. Never fails and never waits. Security definer, as whoever runs DDL does not own the slots.$$;
+adds one where none is. Once is enough for a transaction, until it reads the epoch itself. Never fails and never waits.
+Security definer, as whoever runs DDL does not own the slots.$$;
 
 create or replace function postern.on_ddl()
 returns event_trigger
