@@ -40,7 +40,9 @@ type bulk struct {
 }
 
 // handleRows sends a request with rows to the database.
-func (s *Server) handleRows(st *state, x *exchange, out *response, r *http.Request, identity *auth.Identity, rows *cut.Rows) error {
+func (s *Server) handleRows(
+	st *state, x *exchange, out *response, r *http.Request, identity *auth.Identity, rows *cut.Rows,
+) error {
 	b := &bulk{server: s, st: st, x: x, r: r, rows: rows, now: new(cut.Piece), next: new(cut.Piece)}
 	x.rows = rows
 	if err := rows.First(b.now); err == io.EOF || errors.As(err, &b.refused) && !b.refused.Long {
@@ -138,7 +140,7 @@ func (b *bulk) compile() (err error) {
 		err := b.load.Compile(&x.answer)
 		if made := x.answer.Statement; made != nil {
 			made.Keep = made.Keep && b.refused == nil
-			made.SQL = b.st.label(b.r, false) + made.SQL
+			made.SQL = labelled(made.SQL, b.st.label(b.r, false))
 		}
 		return x.answer.Statement, err
 	})

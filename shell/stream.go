@@ -58,7 +58,8 @@ func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request)
 	most := st.config.ServerMaxBodySize
 	patience := time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
 	kind := st.rowsOf(r)
-	streamed := kind != noRows && st.config.ServerMaxStreamSize > 0 && (r.ContentLength < 0 || r.ContentLength > int64(most))
+	limit := st.config.ServerMaxStreamSize
+	streamed := kind != noRows && limit > 0 && (r.ContentLength < 0 || r.ContentLength > int64(most))
 	if kind == csvRows && !streamed || kind == noRows {
 		return nil, x.body.read(out.w, r, most, s.timeout, patience)
 	}
@@ -68,10 +69,10 @@ func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request)
 		err := x.body.read(out.w, r, most, s.timeout, patience)
 		return cut.NewRows(bytes.NewReader(x.body.bytes), false, columns, len(x.body.bytes)), err
 	}
-	if limit := st.config.ServerMaxStreamSize; r.ContentLength > int64(limit) {
+	if r.ContentLength > int64(limit) {
 		return nil, streamTooLarge(limit)
 	}
-	p := &paced{server: s, out: out, controller: http.NewResponseController(out.w), most: int64(st.config.ServerMaxStreamSize)}
+	p := &paced{server: s, out: out, controller: http.NewResponseController(out.w), most: int64(limit)}
 	source := io.Reader(p)
 	if kind == csvRows && r.ContentLength < 0 { // it may turn out to be one that is not streamed
 		err := x.body.read(out.w, r, most, s.timeout, patience)
