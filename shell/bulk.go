@@ -171,7 +171,10 @@ func (b *bulk) execute() error {
 		if stale(err) && b.pieces > 0 { // by DDL on something else than is written to
 			b.server.noteDDL()
 			b.server.statements.Drop(b.x.shape, b.statement)
-			again, problem = true, b.compile()
+			epoch := b.statement.Epoch
+			if again, problem = true, b.compile(); problem == nil && b.statement.Epoch == epoch {
+				return errSnapshot
+			}
 		}
 		if problem != nil {
 			return problem
@@ -182,6 +185,9 @@ func (b *bulk) execute() error {
 	}
 	return internal(errAgain.Error())
 }
+
+// errSnapshot is the error of DDL during a transaction that keeps the snapshot which it began with.
+var errSnapshot = &pgconn.PgError{Severity: "ERROR", Code: "40001", Message: "The schema changed while the rows were written"}
 
 // stale reports whether an error says that a statement was compiled before the latest DDL.
 func stale(err error) bool {
@@ -223,8 +229,8 @@ func (b *bulk) explain(err error, line int) error {
 		if b.pieces == 0 {
 			return errAgain
 		}
-		if pgErr.Code == "PNSTL" { // the transaction keeps the snapshot that it began with
-			pgErr = &pgconn.PgError{Severity: "ERROR", Code: "40001", Message: "The schema changed while the rows were written"}
+		if stale(err) {
+			pgErr = errSnapshot
 		}
 		if err := b.load.Explain(pgErr, nil, answer); err != nil {
 			return err
