@@ -36,6 +36,8 @@ begin
     return jsonb_build_array(value);
   elsif word in ('and', 'or') then
     return jsonb_build_array(pg_temp.listed(postern.parse_logic(word, false, value)));
+  elsif name = 'cursor' and not call and postern.parse_cursor(value) <> '{}' then
+    return jsonb_build_array(jsonb_build_object('expr', postern.parse_cursor(value)));
   elsif call and value !~ '^not\.'
     and not exists (select from postern.operators() as o where o.name = substring(value from '^([a-z]+)(?:\([A-Za-z0-9_]*\))?\.'))
   then
@@ -255,6 +257,9 @@ func (g generator) raw() string {
 			name, value = g.of("limit", "offset", "x.limit", "y.offset"), g.of("5", "1000", "123456789012345678", "1234567890123456789", "-1", "", "1.5", "01000", "1 ")
 		case 5:
 			name, value = g.of("select", "order", "x.order", "columns", "on_conflict", "x.select"), g.mostly([]string{"a,b", "eq.1", "", "a.desc"}, "%01")
+			if g.often(30) {
+				name, value = g.mostly([]string{"cursor"}, "x.cursor", `"cursor"`, "Cursor"), g.cursor()
+			}
 		default:
 			_, value, _ = strings.Cut(g.condition(), ".")
 			name, value = g.name(), g.mostly([]string{value, value}, g.value())

@@ -62,6 +62,7 @@ func compiles(t *testing.T, conn *pgx.Conn, known *vocabulary, r request) {
 // ours are the identifiers that we make up.
 var ours = regexp.MustCompile(`^(pgrst_(source|scalar|answer|body|embed|row|read_only|children|pages|group|n|[egop][0-9]+|texts(_[0-9]+)?|(level|junction|relation)_[0-9]+)|body|read|element|elem|filled|val|made|described|counted|page|total|everything|found|` +
 	`name|nothing|excluded|postern|pg_catalog|[efs][0-9]+(_[a-z0-9_]+)?[$]?|` +
+	`pgrst_(cursor|page|more|merged|base|k[0-9]+)|vals|` +
 	`base|rows|texts|place|ctid)$`)
 
 // depth is what is put behind a relation's name for the alias of an embed.

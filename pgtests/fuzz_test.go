@@ -31,6 +31,10 @@ var corpus = []request{
 	{"GET", "/directors?select=name,films!inner(id,reviews(stars))&films.year=gt.1950&films.reviews=not.is.null", "prefer: count=estimated", nil},
 	{"GET", "/films?or=(id.eq.1,and(year.gt.1980,not.or(title.ilike.*a*,tags.cs.{a,b})),id.in.(1,\"2\"))", "range: 0-1", nil},
 	{"GET", "/films?select=year,count(),id.sum()::text&order=year", "accept: text/csv", nil},
+	{"GET", "/films?select=year,n:count(),kinds:mood.count(distinct)&n=gt.0&or=(n.lt.9,year.eq.1985)&order=n.desc,year&limit=2", "prefer: count=exact", nil},
+	{"GET", "/directors?select=name,films!inner(mood,newest:year.max())&films.newest=gte.1985&films.order=newest", "prefer: count=planned", nil},
+	{"GET", "/films?select=distinct(),year,...directors(by:name)&order=year", "range: 0-1", nil},
+	{"GET", "/films?select=year,n:count()&n=gt.0);drop table films;--&order=n'", "", nil},
 	{"GET", "/films?select=meta->cast->>0,x:meta->length&meta->length=gt.10", "accept: application/vnd.pgrst.object+json", nil},
 	{"GET", "/prizes?select=*,winner:films!prizes_winner(*),second:films!second_id(title)", "accept-profile: store", nil},
 	{"HEAD", "/recent_films?select=title,directors(name)", "", nil},
@@ -46,6 +50,16 @@ var corpus = []request{
 	{"PATCH", "/films?id=eq.1&select=title,actors(*)", "prefer: return=representation, handling=strict, max-affected=1", []byte(`{"title": "a", "meta": {"a": [1]}}`)},
 	{"PUT", "/films?id=eq.900", "prefer: return=representation", []byte(`{"id": 900, "title": "a"}`)},
 	{"DELETE", "/films?id=eq.5&select=title", "prefer: return=representation", nil},
+	{"PATCH", "/films?select=id,title&year=gt.1900", "prefer: return=representation\n" + rowsType, []byte(`[{"id": 1, "title": "a"}, {"title": "b", "id": 2}]`)},
+	{"PATCH", "/directors?on_conflict=name&select=id,born", "prefer: return=representation, count=exact\n" + rowsType, []byte(`[{"name": "Nobody", "born": "2000-01-01"}, {"name": "x", "born": null}]`)},
+	{"PATCH", "/parts?columns=film_id,actor_id,part&select=part,films(title)", "prefer: return=representation, missing=default\n" + rowsType, []byte(`[{"film_id": 1, "actor_id": 1, "part": "p"}, {"film_id": 3, "actor_id": 2}]`)},
+	{"PATCH", "/films", rowsType, []byte(`[{"id": 1, "title": "a"}, {"id": 1, "title": "b"}]`)},
+	{"PATCH", "/films?columns=id,title", rowsType, []byte(`[{"id": 1, "title": "a"}, {"title": "b"}]`)},
+	{"PATCH", "/films", rowsType, []byte(`{"id": 1, "title": "a"}`)},
+	{"PATCH", "/films?on_conflict=id);drop table films;--,title", rowsType, []byte(`[{"id'\"\\$1%s": 1, "id": 1}]`)},
+	{"POST", "/films", rowsType, []byte(`[{"title": "a"}]`)},
+	{"DELETE", "/reviews?select=id,films!inner(title,directors(name))&films.year=gt.1980&films.directors=not.is.null&films=not.is.null", "prefer: return=representation", nil},
+	{"PATCH", "/films?select=id,actors(name),x:directors()&actors.or=(name.like.T*,id.eq.9)&or=(actors.is.null,and(x.not.is.null,id.gt.1))", "prefer: return=representation", []byte(`{"title": "a"}`)},
 	{"OPTIONS", "/films", "", nil},
 	{"GET", "/", "", nil},
 	{"GET", "/films", "accept: application/vnd.pgrst.plan+json; for=\"text/csv\"; options=verbose|settings", nil},
@@ -141,8 +155,20 @@ var corpus = []request{
 	{"GET", "/films?title=eq.%01%02%1E%1F&%02range=1", "", nil},
 	{"GET", "/films?&&=&a&=b&%=", "", nil},
 	{"PURGE", "//films/../x", "", nil},
+	// QUERY, whose body may have any byte.
+	{"QUERY", "/films?select=id,title", "content-type: application/x-www-form-urlencoded", []byte("id=in.(1,2,\"3\")&order=title")},
+	{"QUERY", "/films", "content-type: application/x-www-form-urlencoded; charset=utf-8\nprefer: count=exact, timeout=9s", []byte("or=(id.eq.1,title.eq.\"x,y\")&limit=2")},
+	{"QUERY", "/rpc/films_by?director=1", "content-type: application/x-www-form-urlencoded", []byte("title=like.V*&select=id")},
+	{"QUERY", "/films?id=eq.1", "content-type: application/x-www-form-urlencoded", []byte("title=eq.%01&id=eq.\x01&year=eq.$3&title=eq.';drop table films;--")},
+	{"QUERY", "/films?id=eq.%01", "content-type: application/x-www-form-urlencoded", []byte("id=eq.1&select=id::text);drop table films;--")},
+	{"QUERY", "/films", "content-type: application/x-www-form-urlencoded", []byte("id=in.(" + strings.Repeat("1,", 2000) + "1)&title=eq.a\r\nb#?/\x7f")},
+	{"QUERY", "/films?id=eq.1", "content-type: application/json", []byte(`{"id": 1}`)},
+	{"QUERY", "/films?id=eq.1", "", []byte("id=eq.1")},
 	{"GET", "/films?select=id&ID=eq.1&id.eq.1", "range: \x7f", nil},
 }
+
+// rowsType is the header of a body of rows for a PATCH.
+const rowsType = "content-type: application/vnd.postern.rows+json"
 
 // json gives the request as postern.handle takes it; false if no client can send it.
 func (r request) json() (string, bool) {

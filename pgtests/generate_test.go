@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -44,7 +45,7 @@ func (g generator) relation() string {
 
 func (g generator) column() string {
 	return g.mostly([]string{"id", "id", "id", "title", "year", "name", "director_id"},
-		"film_id", "mood", "tags", "meta", "stars", "words", "shouted", "nope", "*", `"id"`, "count", `b'"\ %I $1`)
+		"film_id", "mood", "tags", "meta", "stars", "words", "shouted", "nope", "*", `"id"`, "count", "alias", "max", `b'"\ %I $1`)
 }
 
 func (g generator) path() string {
@@ -101,7 +102,11 @@ func (g generator) selects(depth int, path string) string {
 			inside := g.selects(depth-1, label+".")
 			return before + relation + g.mostly([]string{"", "", "!inner", "!left"}, "!director_id", "!prizes_winner", "!a'b") + "(" + g.of("", inside, inside) + ")"
 		}
-		return g.mostly([]string{"", "", "", "alias:", "é:"}, `"a b":`, `a"b:`) + g.column() + g.path() + g.mostly([]string{"", "", "", "", "::text", ".count()"}, ".sum()", ".max()::text", "::int", "::nope", "::double precision")
+		if g.often(4) {
+			return "distinct()"
+		}
+		return g.mostly([]string{"", "", "", "alias:", "é:"}, `"a b":`, `a"b:`) + g.column() + g.path() +
+			g.mostly([]string{"", "", "", "", "", "::text", ".count()", ".count(distinct)"}, ".sum()", ".max()::text", "::int", "::nope", "::double precision", ".sum(distinct)", ".count(all)")
 	})
 }
 
@@ -143,6 +148,12 @@ func (g generator) parameter(call bool) string {
 	return embed + g.column() + g.path() + "=" + g.operation()
 }
 
+// cursor makes the value of the parameter cursor, mostly a token that is none.
+func (g generator) cursor() string {
+	return g.mostly([]string{"first", "first", "after.", "before."}, "firstx", "last", "after", "eq.5", "not.after.x", "after..") +
+		g.of("", "", "abc", "0~abc", "01~", "1~~", "2~abc", "~", strings.Repeat("0", 64)+"~", strings.Repeat("1", 65)+"~x", "AAAAAAAAAAAAW10", "a'b", "%", "\x01", "$1", "é")
+}
+
 func (g generator) query(call bool) string {
 	var parts []string
 	if g.often(60) {
@@ -150,6 +161,9 @@ func (g generator) query(call bool) string {
 	}
 	for g.often(60) {
 		parts = append(parts, g.parameter(call))
+	}
+	if g.often(8) {
+		parts = append(parts, g.of("", "", "", "films.")+"cursor="+g.cursor(), g.mostly([]string{"limit=2"}, "limit=0"))
 	}
 	for at, part := range parts {
 		name, value, _ := strings.Cut(part, "=")
@@ -185,10 +199,42 @@ func (g generator) payload() []byte {
 	return text
 }
 
+// intoBody moves the query into the body, or the latter part of it.
+func (g generator) intoBody(r *request) {
+	path, query, _ := strings.Cut(r.target, "?")
+	parts := strings.Split(query, "&")
+	at := 0
+	if g.often(30) {
+		at = g.IntN(len(parts) + 1)
+	}
+	r.target = path + "?" + strings.Join(parts[:at], "&")
+	r.body = []byte(strings.Join(parts[at:], "&"))
+	for g.often(10) {
+		at = g.IntN(len(r.body) + 1)
+		r.body = []byte(string(r.body[:at]) + g.of("(", "'", ",", "%", "&", "=", "\x01", "%01", "+", "\n", "order=", "select=", "#", "?", "/") + string(r.body[at:]))
+	}
+}
+
+// rows makes the body of a PATCH by key.
+func (g generator) rows() []byte {
+	columns := []string{g.mostly([]string{"id"}, "name", "film_id", "nope"), g.of("title", "year", "name", "words", "mood", "part")}
+	var rows []map[string]any
+	for id := range 1 + g.IntN(4) {
+		row := map[string]any{columns[1]: []any{1, "x", nil, "calm", 1990}[g.IntN(5)]}
+		row[columns[0]] = []any{id, id, id, fmt.Sprint(id), 1, nil}[g.IntN(6)]
+		rows = append(rows, row)
+	}
+	text, err := json.Marshal(rows)
+	if err != nil {
+		panic(err) // of what is made above, none can fail
+	}
+	return text
+}
+
 // generate makes the request of a number.
 func generate(number uint64) request {
 	g := generator{rand.New(rand.NewPCG(number, 1)), new([]string)}
-	r := request{method: g.of("GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "POST", "PATCH", "PATCH", "PUT", "DELETE", "OPTIONS")}
+	r := request{method: g.of("GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "POST", "PATCH", "PATCH", "PUT", "DELETE", "OPTIONS", "QUERY", "QUERY")}
 	resource := url.PathEscape(g.relation())
 	call := g.often(20)
 	if call {
@@ -202,7 +248,7 @@ func generate(number uint64) request {
 		}
 	}
 	add("prefer", "count=exact", "count=planned", "count=estimated", "return=representation", "return=representation", "return=headers-only", "return=minimal",
-		"resolution=merge-duplicates, return=representation", "resolution=ignore-duplicates", "missing=default", "handling=strict, max-affected=1", "handling=strict, x=y", "timezone=Europe/Vienna")
+		"resolution=merge-duplicates, return=representation", "resolution=ignore-duplicates", "missing=default", "handling=strict, max-affected=1", "handling=strict, x=y", "timezone=Europe/Vienna", "timeout=9s", "timeout=1min, count=exact", "handling=strict, timeout=x")
 	add("accept", "text/csv", "application/vnd.pgrst.object+json", "application/vnd.pgrst.array+json;nulls=stripped", "*/*", "image/png, */*;q=0.1", "application/vnd.pgrst.plan+json", "application/vnd.pgrst.plan; options=verbose|analyze")
 	add("range", g.mostly([]string{"0-1", "0-5"}, "1-", "5-2", "x", "-1", "0-1,3-4", "items=0-1", "99999999999999999999-", "0-99999999999999999999", " 0-1", "0 - 1"))
 	add("accept-profile", g.mostly([]string{"store"}, "other", "nope"))
@@ -213,8 +259,19 @@ func generate(number uint64) request {
 		if strings.Contains(strings.Join(headers, ""), "ndjson") {
 			r.body = g.lines(r.body)
 		}
+		if r.method == "PATCH" && g.often(30) {
+			r.body = g.rows()
+			headers = slices.DeleteFunc(headers, func(line string) bool { return strings.HasPrefix(line, "content-type:") })
+			headers = append(headers, g.mostly([]string{rowsType}, rowsType+"; charset=utf-8", strings.ToUpper(rowsType)))
+		}
 		if g.often(10) {
 			r.body = []byte(g.of("", "a,b\n1,2", "a=1&b=%41", "title\nx\n\"y\"", "{", "[]", "[[]]", "\xff", "a=%1F"))
+		}
+	}
+	if r.method == "QUERY" {
+		g.intoBody(&r)
+		if g.often(95) {
+			headers = append(headers, "content-type: "+g.mostly([]string{"application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-8"}, "application/json", "x'y"))
 		}
 	}
 	r.headers = strings.Join(headers, "\n")

@@ -96,7 +96,7 @@ select is(testing.failed('PATCH', '/directors?id=in.(10,11)&select=id', '{"accep
 select is((select count(*) from store.directors where born = '2000-03-03'), 0::bigint, 'undoes it too');
 
 -- A condition that cannot be one on the rows of the relation must not be forgotten.
-select is(testing.failed(method, '/films?select=id,directors(name)&' || condition, '{"prefer": "return=representation"}', '{"year": 1}'), '400 42703', method || ' with ' || condition)
+select is(testing.failed(method, '/films?select=id,actors(name)&' || condition, '{"prefer": "return=representation"}', '{"year": 1}'), '400 42703', method || ' with ' || condition)
 from unnest('{PATCH,DELETE}'::text[]) as method, unnest('{directors=is.null,directors=not.is.null,"and=(directors.is.null,id.gt.0)"}'::text[]) as condition;
 select is((select count(*) from store.films where year = 1), 0::bigint, 'nothing is changed');
 

@@ -187,7 +187,7 @@ func sendable(r request) (request, bool) {
 			return r, false
 		}
 	}
-	if r.method != http.MethodPost && r.method != http.MethodPatch && r.method != http.MethodPut {
+	if r.method != http.MethodPost && r.method != http.MethodPatch && r.method != http.MethodPut && r.method != "QUERY" {
 		r.body = nil
 	} else if r.body == nil {
 		r.body = []byte{}

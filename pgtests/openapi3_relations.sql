@@ -73,15 +73,18 @@ from (values (true, true, true, true, '{"$ref":"x"}', '{get,post,put,patch,delet
 select is(postern.openapi3_path('a "b"', 'a-20-b', E'A film\n\nor more', '{"$ref":"x"}', true, null, true, false, false, false)::jsonb -> 'get', '{
   "operationId": "a-20-b.get", "tags": ["a \"b\""], "summary": "A film", "description": "or more",
   "parameters": [{"$ref": "x"}, {"$ref": "#/components/parameters/a-20-b.select"}, {"$ref": "#/components/parameters/order"}, {"$ref": "#/components/parameters/limit"},
-    {"$ref": "#/components/parameters/offset"}, {"$ref": "#/components/parameters/and"}, {"$ref": "#/components/parameters/or"}, {"$ref": "#/components/parameters/range"},
+    {"$ref": "#/components/parameters/offset"}, {"$ref": "#/components/parameters/cursor"}, {"$ref": "#/components/parameters/and"}, {"$ref": "#/components/parameters/or"}, {"$ref": "#/components/parameters/range"},
     {"$ref": "#/components/parameters/rangeUnit"}, {"$ref": "#/components/parameters/preferRead"}],
   "responses": {"200": {"$ref": "#/components/responses/a-20-b"}, "206": {"$ref": "#/components/responses/a-20-b"}, "default": {"$ref": "#/components/responses/postern.error"} } }', 'GET');
+select is(strpos(postern.openapi3_path('film', 'film', null, '{"$ref":"#/components/parameters/film.cursor"}', false, null, true, false, false, false), 'parameters/cursor'), 0,
+  'a column of that name is the filter');
 select is(postern.openapi3_path('film', 'film', null, null, false, null, false, true, false, false)::jsonb #> '{post,responses,201}',
   '{"$ref": "#/components/responses/postern.done"}', 'who may not read gets no rows');
 select is(postern.openapi3_operation('a', '"tags":[]', null, null, '"200":1')::jsonb, '{"operationId": "a", "tags": [], "parameters": [],
   "responses": {"200": 1, "default": {"$ref": "#/components/responses/postern.error"} } }', 'an operation');
 select is(('{' || postern.openapi3_about('a "b"', null) || '}')::jsonb, '{"tags": ["a \"b\""]}', 'no comment');
 select is(postern.openapi3_body('a', true)::jsonb #> '{content,application/json,schema,oneOf,1}', '{"type": "array", "items": {"$ref": "#/components/schemas/a"} }', 'many rows');
+select is(postern.openapi3_body('a', false)::jsonb #> '{content,application/vnd.postern.rows+json,schema}', '{"type": "array", "items": {"$ref": "#/components/schemas/a"} }', 'rows by their key');
 select is(postern.openapi3_rows('{"a":1}', 'b "c"')::jsonb #> '{content,application/json,schema}', '{"type": "array", "items": {"a": 1} }', 'rows');
 select is(('{' || postern.openapi3_schemas('a', null, '"x":{}', '"x"', null, null, null, null, null, null) || '}')::jsonb,
   '{"a": {"type": "object", "required": ["x"], "properties": {"x": {} } } }', 'only what there is');
@@ -111,10 +114,16 @@ select is(array(select jsonb_object_keys(part('schemas', false) #> '{film.insert
 reset role;
 select is((select jsonb_strip_nulls(to_jsonb(made)) from postern.openapi3_relations('{}', '{}', '{rooms}', true) as made), '{}', 'no relations');
 
-select is((select array_agg(distinct section order by section) from postern.openapi3_common(true)), '{headers,parameters,paths,responses,schemas,securitySchemes}', 'what every API has');
+select is((select array_agg(distinct section order by section) from postern.openapi3_common(true)), '{extensions,headers,parameters,paths,responses,schemas,securitySchemes}', 'what every API has');
 select is((select string_agg(('{' || members || '}')::jsonb #>> '{postern.error,required}', '') from postern.openapi3_common(whole) where section = 'schemas'), wanted, 'errors: ' || whole)
 from (values (true, '["code", "message", "details", "hint"]'), (false, '["code", "message"]')) as cases(whole, wanted);
-select is((select count(*) from postern.openapi3_common_parameters()), 14::bigint, 'parameters of every API');
+select is((select ('{' || members || '}')::jsonb -> 'results' ->> 'name' from postern.openapi3_common(true, aggregates) where section = 'parameters'), wanted, 'results of aggregates: ' || aggregates)
+from (values (true, 'results'), (false, null)) as cases(aggregates, wanted);
+select is((select array_agg(method order by method) from postern.openapi_relations('rooms', true) as listed,
+    postern.openapi3_relations(listed, listed, '{rooms}', true, aggregates) as made, jsonb_each(('{' || made.paths || '}')::jsonb -> '/film') as operation(method, told)
+  where told -> 'parameters' @> '[{"$ref": "#/components/parameters/results"}]'), wanted, 'only reads have them: ' || aggregates)
+from (values (true, '{get}'::text[]), (false, null)) as cases(aggregates, wanted);
+select is((select count(*) from postern.openapi3_common_parameters()), 15::bigint, 'parameters of every API');
 
 create function document(config jsonb) returns jsonb stable language sql as $$ select postern.openapi3('rooms', postern.settings(config))::jsonb $$;
 select is(document('{}') -> field, wanted::jsonb, field)

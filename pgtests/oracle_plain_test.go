@@ -28,6 +28,7 @@ func (p *plain) alias() string {
 type output struct {
 	label, sql       string
 	aggregate, after string
+	distinct         bool
 	json             bool // for groups it must be jsonb
 }
 
@@ -95,7 +96,8 @@ func (p *plain) outputs(n *node, alias string) (made []output) {
 			if label == "" {
 				label = i.aggregate
 			}
-			made = append(made, output{label: label, sql: sql, aggregate: i.aggregate, after: i.after})
+			made = append(made, output{label: label, sql: sql, aggregate: i.aggregate, distinct: i.distinct, after: i.after})
+		case i.rows:
 		default:
 			sql := p.value(i.column, i.path, alias)
 			if i.cast != "" {
@@ -254,6 +256,9 @@ func (p *plain) where(n *node, alias string, conditions []string) string {
 func (p *plain) exists(e *embed, parent string) string {
 	alias := p.alias()
 	from, where := p.from(e, parent, alias)
+	if len(e.node.having) > 0 {
+		return "exists (" + p.groups(e.node, alias, from, where) + ")"
+	}
 	return "exists (select from " + from + where + limits(e.node) + ")"
 }
 
@@ -264,6 +269,10 @@ func (p *plain) orderBy(n *node, alias string) string {
 	var terms []string
 	for _, term := range n.order {
 		words := strings.NewReplacer(".", " ", "nullsfirst", "nulls first", "nullslast", "nulls last").Replace(term.words)
+		if term.outer != "" {
+			terms = append(terms, alias+"."+identifier(term.outer)+words)
+			continue
+		}
 		if term.embed == nil {
 			terms = append(terms, p.value(term.column, term.path, alias)+words)
 			continue
@@ -290,7 +299,7 @@ func (p *plain) groups(n *node, alias, from, where string) string {
 		case one.sql == "":
 			one.sql, sql = "1", "count(*)"
 		default:
-			sql = one.aggregate + "(" + name + ")"
+			sql = one.aggregate + "(" + map[bool]string{true: "distinct "}[one.distinct] + name + ")"
 		}
 		if one.after != "" {
 			sql += "::" + one.after
@@ -301,7 +310,8 @@ func (p *plain) groups(n *node, alias, from, where string) string {
 	if len(by) > 0 {
 		group = " group by " + strings.Join(by, ", ")
 	}
-	return "select " + strings.Join(outside, ", ") + " from (select " + strings.Join(inside, ", ") + " from " + from + where + ") as v" + group
+	grouped := "select " + strings.Join(outside, ", ") + " from (select " + strings.Join(inside, ", ") + " from " + from + where + ") as v" + group
+	return "select * from (" + grouped + ") as h" + p.having(n) + p.orderBy(n, "h") + limits(n)
 }
 
 var symbols = map[string]string{
@@ -332,7 +342,10 @@ func (p *plain) condition(f *condition, alias string) string {
 }
 
 func (p *plain) filter(f *condition, alias string) string {
-	left := p.value(f.column, f.path, alias)
+	left := alias + "." + identifier(f.outer)
+	if f.outer == "" {
+		left = p.value(f.column, f.path, alias)
+	}
 	typed := func(o *operand) string {
 		text := o.text
 		if f.operator == "like" || f.operator == "ilike" {
@@ -383,7 +396,12 @@ func (p *plain) answer(n *node, source string) string {
 	p.root = alias
 	from, where := source+" as "+alias, p.where(n, alias, nil)
 	if n.aggregated {
-		return "select coalesce(json_agg(row_to_json(g)), '[]')::text, count(*), 0 from (" + p.groups(n, alias, from, where) + ") as g"
+		page := p.groups(n, alias, from, where)
+		all := *n
+		all.limit, all.offset, all.order = -1, -1, nil
+		other := p.alias()
+		return "select coalesce(json_agg(row_to_json(g)), '[]')::text, count(*), (select count(*) from (" +
+			p.groups(&all, other, source+" as "+other, p.where(n, other, nil)) + ") as g) from (" + page + ") as g"
 	}
 	made := object(p.outputs(n, alias))
 	if p.csv {

@@ -11,7 +11,7 @@ import (
 // question is a request of TestOracle: its text, and what it means.
 type question struct {
 	*asker
-	kind     string // read, insert, upsert, update, delete, put, call
+	kind     string // read, insert, upsert, update, keyed (PATCH of rows by their key), delete, put, call
 	method   string
 	role     string
 	root     *node
@@ -19,6 +19,7 @@ type question struct {
 	single   bool // one object is asked for
 	csv      bool
 	ranged   bool // limit and offset are in the header Range
+	cursor   bool // it is the first page by cursor, which is the first page
 	prefer   []string
 	shown    bool // the rows are in the answer
 	conflict []string
@@ -26,6 +27,7 @@ type question struct {
 	names    []string              // the columns of rows that count
 	defaults bool                  // what a row lacks takes its default
 	listed   bool                  // columns= names them
+	related  bool                  // embeds choose what is written
 	call     *function
 	given    []string // parameters that get arguments
 	args     map[string][]*operand
@@ -52,10 +54,13 @@ func newQuestion(a *asker) *question {
 
 // page chooses how the rows of a read come.
 func (q *question) page() {
-	q.count = chance(q.Rand, 30) && !q.root.aggregated
+	q.count = chance(q.Rand, 30) && (!q.root.aggregated || q.root.ownGroups)
 	q.ranged = chance(q.Rand, 15) && q.method == http.MethodGet && q.root.total && q.call == nil
 	if q.ranged {
 		q.root.limit, q.root.offset = 1+q.IntN(4), q.IntN(4)
+	}
+	if q.call == nil && q.root.total && !q.root.aggregated && !q.ranged && !q.root.rel.view && q.failures == nil && chance(q.Rand, 30) {
+		q.cursor, q.root.limit, q.root.offset = true, 1+q.IntN(4), -1
 	}
 	plainly := !q.root.aggregated && q.root.total && !slices.ContainsFunc(q.root.items, func(i *item) bool { return i.embed != nil })
 	if plainly && q.call == nil && q.method == http.MethodGet && chance(q.Rand, 15) {
@@ -103,9 +108,9 @@ func (q *question) makeCall() {
 	q.root = q.node(rel, 2, true, "", make(map[string]bool))
 	if !f.set {
 		q.root.where, q.root.order, q.root.limit, q.root.offset, q.root.total = nil, nil, -1, -1, true
-		q.root.items = slices.DeleteFunc(q.root.items, func(i *item) bool { return i.aggregate != "" || i.embed != nil && i.embed.join == "inner" })
-		q.root.aggregated = false
-		if len(q.root.items) == 0 {
+		q.root.forget()
+		q.root.items = slices.DeleteFunc(q.root.items, func(i *item) bool { return i.embed != nil && i.embed.join == "inner" })
+		if q.root.total = true; len(q.root.items) == 0 {
 			q.root.items = []*item{{column: rel.columns[0]}}
 		}
 		return
@@ -125,14 +130,16 @@ func (q *question) makeWrite() {
 	q.method = map[string]string{"insert": "POST", "upsert": "POST", "update": "PATCH", "delete": "DELETE", "put": "PUT"}[q.kind]
 	q.root = a.node(t, 2, true, "", make(map[string]bool))
 	q.root.limit, q.root.offset = -1, -1
+	q.chooseByEmbeds()
 	for _, i := range q.root.items {
-		if i.embed != nil {
+		if i.embed != nil && !q.related {
 			i.embed.join = ""
 			q.tame(i.embed.node)
 		}
 	}
-	if whole := !slices.ContainsFunc(t.columns, func(c *column) bool { return c.secret }); q.root.aggregated || whole && chance(a.Rand, 30) {
-		q.root.aggregated, q.root.order, q.failures = false, nil, nil
+	if whole := !slices.ContainsFunc(t.columns, func(c *column) bool { return c.secret }); !q.related && (q.root.aggregated || whole && chance(a.Rand, 30)) {
+		q.root.forget()
+		q.failures = nil
 		q.root.items = []*item{{star: true}}
 		q.shown = !chance(a.Rand, 50)
 	}
@@ -140,7 +147,9 @@ func (q *question) makeWrite() {
 		q.root.where = nil
 	}
 	if !q.shown {
-		q.root.order, q.root.items = nil, nil
+		if q.root.order = nil; !q.related {
+			q.root.items = nil
+		}
 		q.prefer = append(q.prefer, choice(a.Rand, "return=minimal", "return=headers-only"))
 	} else {
 		q.prefer = append(q.prefer, "return=representation")
@@ -196,11 +205,15 @@ func (q *question) makeWrite() {
 	if q.defaults {
 		q.prefer = append(q.prefer, "missing=default")
 	}
+	if q.kind == "update" {
+		q.makeKeyed()
+	}
 }
 
 // tame leaves out what writes refuse: filters of embeds in PUT, trees of them in all.
 func (q *question) tame(n *node) {
-	n.where = slices.DeleteFunc(n.where, func(f *condition) bool { return q.kind == "put" || f.children != nil })
+	refused := func(f *condition) bool { return q.kind == "put" || f.children != nil }
+	n.where, n.having = slices.DeleteFunc(n.where, refused), slices.DeleteFunc(n.having, refused)
 	for _, i := range n.items {
 		if i.embed != nil {
 			q.tame(i.embed.node)
@@ -268,6 +281,9 @@ func (q *question) request() request {
 		for _, one := range given {
 			add(one[0], one[1])
 		}
+		if q.cursor {
+			add("cursor", "first")
+		}
 	}
 	r := request{method: q.method}
 	switch q.kind {
@@ -301,7 +317,9 @@ func (q *question) request() request {
 	if q.csv {
 		headers = append(headers, "accept: text/csv")
 	}
-	if len(r.body) > 0 {
+	if q.kind == "keyed" {
+		headers = append(headers, rowsType)
+	} else if len(r.body) > 0 {
 		headers = append(headers, "content-type: application/json")
 	}
 	r.target = path
@@ -329,7 +347,7 @@ func (q *question) body() string {
 		}
 		objects = append(objects, "{"+strings.Join(pairs, ",")+"}")
 	}
-	if len(objects) == 1 && (q.kind == "put" || q.kind == "update" || len(q.names)%2 == 0) {
+	if len(objects) == 1 && q.kind != "keyed" && (q.kind == "put" || q.kind == "update" || len(q.names)%2 == 0) {
 		return objects[0]
 	}
 	return "[" + strings.Join(objects, ",") + "]"
@@ -365,13 +383,15 @@ func (q *question) plainSQL() string {
 	target := t.quoted
 	switch q.kind {
 	case "delete":
-		change = "delete from " + target + " as plain_0" + p.where(&node{where: q.root.where}, "plain_0", nil)
+		change = "delete from " + target + " as plain_0" + p.where(q.chosen(), "plain_0", nil)
+	case "keyed":
+		change = q.plainKeyed(p)
 	case "update":
 		var set []string
 		for _, name := range q.names {
 			set = append(set, identifier(name)+" = "+q.written(q.rows[0], name))
 		}
-		change = "update " + target + " as plain_0 set " + strings.Join(set, ", ") + p.where(&node{where: q.root.where}, "plain_0", nil)
+		change = "update " + target + " as plain_0 set " + strings.Join(set, ", ") + p.where(q.chosen(), "plain_0", nil)
 	default:
 		var tuples []string
 		for _, row := range q.rows {
@@ -400,9 +420,7 @@ func (q *question) plainSQL() string {
 		return "with w as (" + change + " returning 1) select '', count(*), 0 from w"
 	}
 	p.used = make(map[string]bool)
-	shown := *q.root
-	shown.where = nil
-	query := p.answer(&shown, "w")
+	query := p.answer(q.answered(), "w")
 	var needed []string
 	for _, c := range t.columns {
 		if p.used[c.name] {

@@ -16,6 +16,8 @@ type node struct {
 	limit, offset int // -1 for none
 	total         bool
 	aggregated    bool
+	having        []*condition // of groups
+	ownGroups     bool         // what PostgREST refuses: its groups are counted
 }
 
 // item is one of a select: a star, a column, a computed field, an aggregate, or an embed.
@@ -26,7 +28,9 @@ type item struct {
 	cast      string
 	alias     string
 	aggregate string
+	distinct  bool   // of the aggregate
 	after     string // cast of the aggregate
+	rows      bool   // distinct()
 	embed     *embed
 }
 
@@ -56,6 +60,7 @@ type condition struct {
 	null       *embed
 	children   []*condition
 	any        bool
+	outer      string // the label of what a group has, which column stands for
 }
 
 // operand is a value that is drawn from some.
@@ -69,6 +74,7 @@ type orderTerm struct {
 	column *column
 	path   string
 	words  string // .desc.nullslast
+	outer  string // as of a condition
 }
 
 // asker makes requests for a schema.
@@ -117,7 +123,7 @@ func (a *asker) alias(taken map[string]bool) string {
 // node makes a random select of a relation, with embeds as deep as told.
 func (a *asker) node(t *relation, depth int, root bool, spread string, labels map[string]bool) *node {
 	n := &node{rel: t, limit: -1, offset: -1}
-	n.aggregated = spread != "many" && chance(a.Rand, 8)
+	n.aggregated = spread != "many" && chance(a.Rand, 12)
 	var visible []*column
 	for _, c := range t.columns {
 		if !c.secret || chance(a.Rand, 2) {
@@ -151,8 +157,13 @@ func (a *asker) node(t *relation, depth int, root bool, spread string, labels ma
 				one(c)
 			}
 		}
+		if n.items != nil && spread == "" && chance(a.Rand, 25) {
+			n.items = append(n.items, &item{rows: true})
+		}
 		for range 1 + a.IntN(2) {
-			n.items = append(n.items, a.aggregate(visible, labels, spread == "one"))
+			if len(n.items) == 0 || !n.items[len(n.items)-1].rows || chance(a.Rand, 30) {
+				n.items = append(n.items, a.aggregate(visible, labels, spread == "one"))
+			}
 		}
 	case chance(a.Rand, 35) && !slices.ContainsFunc(t.columns, func(c *column) bool { return labels[c.name] || c.secret && !chance(a.Rand, 5) }):
 		n.items = append(n.items, &item{star: true})
@@ -182,6 +193,9 @@ func (a *asker) node(t *relation, depth int, root bool, spread string, labels ma
 	for range max(0, a.IntN(4)-1) {
 		n.where = append(n.where, a.condition(n, computed, 2, root))
 	}
+	if n.aggregated && spread != "one" && !(root && a.writes) {
+		a.having(n)
+	}
 	if !n.aggregated && (chance(a.Rand, 60) || spread == "many") {
 		a.order(n, computed)
 		if chance(a.Rand, 30) && spread != "one" {
@@ -206,6 +220,7 @@ func (a *asker) aggregate(visible []*column, labels map[string]bool, spread bool
 		case slices.Contains([]string{"text", "date", "timestamptz", "interval", "SCHEMA.mood"}, i.column.kind.typ):
 			i.aggregate = choice(a.Rand, "max", "min", "count")
 		}
+		i.distinct = i.column.kind.equal && i.column.kind.order && chance(a.Rand, 25)
 		if chance(a.Rand, 20) {
 			i.after = "text"
 		}
@@ -295,14 +310,10 @@ func (a *asker) embed(n *node, depth int, root bool, labels map[string]bool, spr
 	e.node = a.node(e.as.to, depth, false, kind, inner)
 	if e.node.aggregated && e.spread && !e.as.many && spread == "" {
 		n.aggregated = true // they are its parent's
-	} else if e.node.aggregated && (e.join == "inner" || !e.as.many) {
+	} else if e.node.aggregated && (e.join == "inner" && len(e.node.having) == 0 || !e.as.many) {
 		e.join = ""
 		if !e.as.many {
-			e.node.aggregated = false
-			e.node.items = slices.DeleteFunc(e.node.items, func(i *item) bool { return i.aggregate != "" })
-			if len(e.node.items) == 0 {
-				e.node.items = []*item{{column: e.as.to.columns[0]}}
-			}
+			e.node.forget()
 		}
 	}
 	if !e.as.many {
@@ -361,7 +372,7 @@ func (a *asker) condition(n *node, computed []*column, depth int, root bool) *co
 	}
 	if !a.writes && !n.aggregated {
 		for _, i := range n.items {
-			if e := i.embed; e != nil && e.as != nil && !e.spread && !e.node.aggregated && chance(a.Rand, 15) {
+			if e := i.embed; e != nil && e.as != nil && !e.spread && (!e.node.aggregated || len(e.node.having) > 0) && chance(a.Rand, 15) {
 				return &condition{null: e, not: chance(a.Rand, 60)}
 			}
 		}

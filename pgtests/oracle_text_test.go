@@ -47,6 +47,8 @@ func (a *asker) selectText(n *node) string {
 			text += "(" + a.selectText(e.node) + ")"
 		case i.star:
 			text += "*"
+		case i.rows:
+			text += "distinct()"
 		default:
 			if i.column != nil {
 				text += a.name(i.column.name) + i.path
@@ -58,7 +60,7 @@ func (a *asker) selectText(n *node) string {
 				if i.column != nil {
 					text += "."
 				}
-				text += i.aggregate + "()"
+				text += i.aggregate + map[bool]string{true: "(distinct)", false: "()"}[i.distinct]
 				if i.after != "" {
 					text += "::" + i.after
 				}
@@ -71,7 +73,7 @@ func (a *asker) selectText(n *node) string {
 
 // parameters gives those of a node and its embeds, as name and value.
 func (a *asker) parameters(n *node, prefix string) (given [][2]string) {
-	for _, f := range n.where {
+	for _, f := range slices.Concat(n.where, n.having) {
 		name, value := a.conditionText(f, false)
 		given = append(given, [2]string{prefix + name, value})
 	}

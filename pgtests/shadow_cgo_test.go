@@ -113,6 +113,7 @@ create table store.varied (
   ages int4range, stars store.stars, fixed char(3), label name, key varchar[] default array['a'::varchar], document json,
   made text default format('%s-%s', 'x'::text, 'y'::text), told jsonb default to_jsonb('z'::text));
 create table store.varied_films (code varchar(20) references store.varied, mood store.mood, film int references store.films, primary key (code, film));
+create unique index on store.varied (label) where mood = 'calm' and length(code) < 9 and code like any ('{a%,b%}') and coalesce(stars, 1) > 0;
 insert into store.varied values
   ('a', null, 'calm', '{calm,tense}', '{x,y}', '[1,5)', 1, 'abc', 'l', '{k}', '{"a": {"b": "c"}}'),
   ('b', 'a', 'tense', '{}', '{y}', '[5,9)', 5, 'x', 'm', '{}', '{}'), ('c', 'a', null, null, null, null, null, null, null, null, null);
@@ -132,9 +133,17 @@ var variedRequests = []request{
 	{"GET", "/varied?select=code,films(id)&films.order=id&films.limit=1&films.offset=1&code=eq.a", "prefer: count=estimated", nil},
 	{"GET", "/varied?select=code::text,made::varchar,n:told::text,mood::text,words::text", "accept: text/csv", nil},
 	{"GET", "/varied?select=mood,count(),code.max()&order=mood", "range: 0-0", nil},
+	{"GET", "/varied?select=mood,n:count(),c:code.max(),s:stars.sum(distinct),m:mood.min()&n=gt.0&c=like.*&s=isdistinct.9&m=in.(calm,tense)&order=n,s.desc", "prefer: count=exact", nil},
+	{"GET", "/varied?select=mood,n:words.max(),l:label.max(),f:fixed.min()&or=(n.cs.{x},l.ilike.M*,f.eq.x,mood.neq.calm)&order=count,mood", "", nil},
+	{"GET", "/varied?select=code,varied_films!inner(n:film.count(distinct))&varied_films.n=gt.1", "prefer: count=exact", nil},
+	{"GET", "/varied?select=distinct(),mood,words&order=mood,words", "prefer: count=exact", nil},
 	{"POST", "/varied?columns=code,made,told,key&select=code,made,told,key", "prefer: return=representation, missing=default", []byte(`[{"code": "d"}, {"code": "e", "made": "m"}]`)},
 	{"POST", "/varied?select=code,up:varied!above(code)", "prefer: return=representation, resolution=merge-duplicates", []byte(`{"code": "b", "above": "a", "mood": "calm"}`)},
 	{"POST", "/varied", "prefer: return=headers-only", []byte(`{"code": "f &=", "words": ["x"]}`)},
+	{"POST", "/varied?on_conflict=label&select=code,key", "prefer: return=representation, resolution=merge-duplicates", []byte(`{"code": "a", "label": "l", "mood": "calm", "key": ["m"]}`)},
+	{"PATCH", "/varied?select=code,key&ages=cs.[2,3)", "prefer: return=representation\n" + rowsType, []byte(`[{"code": "a", "key": ["n"]}, {"code": "c", "key": null}]`)},
+	{"PATCH", "/varied_films?select=code,films(id),up:varied(code)&films.title=like.V*&or=(films.not.is.null,up.is.null)", "prefer: return=representation\n" + rowsType, []byte(`[{"code": "a", "film": 1, "mood": "tense"}]`)},
+	{"DELETE", "/varied_films?select=code,films(id),up:varied(code)&up.mood=eq.tense&up=not.is.null", "prefer: return=representation", nil},
 	{"PUT", "/varied?code=eq.b", "prefer: return=representation", []byte(`{"code": "b", "mood": "tense"}`)},
 	{"PATCH", "/varied?mood=eq.calm&code=eq.a", "prefer: return=representation", []byte(`{"words": ["z"], "stars": 3}`)},
 	{"DELETE", "/varied_films?code=in.(a,b)&mood=eq.calm", "prefer: return=representation, handling=strict, max-affected=5", nil},

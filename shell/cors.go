@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"postern/shell/db"
 )
 
 // What browsers may do, as PostgREST answers it (docs/references/api/cors).
@@ -40,8 +42,11 @@ func (p corsPolicy) apply(header http.Header, r *http.Request) (preflight bool) 
 		allowed = origin
 	}
 	method := r.Header.Get("Access-Control-Request-Method")
-	if r.Method == http.MethodOptions && slices.Contains(corsMethods, method) {
+	if r.Method == http.MethodOptions && (slices.Contains(corsMethods, method) || method == db.MethodQuery) {
 		header.Set("Access-Control-Allow-Methods", corsAllow)
+		if method == db.MethodQuery { // named to who asks for it: to all others the list is PostgREST's
+			header.Set("Access-Control-Allow-Methods", corsAllow+", "+db.MethodQuery)
+		}
 		header.Set("Access-Control-Allow-Headers", allowedHeaders(r.Header.Values("Access-Control-Request-Headers")))
 		header.Set("Access-Control-Max-Age", corsMaxAge)
 		preflight = true

@@ -54,6 +54,7 @@ type exchange struct {
 	rows    *cut.Rows // of it, where they are sent in pieces
 	texts   []byte    // method, path and role
 	timing  timing
+	timeout timeout
 	span    *tracing.Request // nil where the request is not traced
 
 	executed executed
@@ -89,7 +90,7 @@ func (x *exchange) release() {
 	size := len(x.answer.Body)
 	x.answer.Reset()
 	reclaim(size)
-	x.timing, x.span, x.executed = timing{}, nil, executed{}
+	x.timing, x.timeout, x.span, x.executed = timing{}, timeout{}, nil, executed{}
 	exchanges.Put(x)
 }
 
@@ -226,6 +227,9 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	return identity, out.send(x)
 }
 
+// tooDear is the code of the error of a statement that costs more than it may.
+const tooDear = "PGRST162"
+
 // maxAttempts is how often a request may meet a statement that turns out to be of no use, under DDL in many sessions.
 const maxAttempts = 50
 
@@ -266,6 +270,9 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			x.undescribe()
 			described = false
 		case x.answer.Note == db.Fine:
+			if found.MaxCost > 0 && !found.Look && codeOf(&x.answer) == tooDear { // it was not: it is to be judged anew
+				s.statements.Drop(x.shape, found)
+			}
 			return s.answered(r, x)
 		case x.answer.Note == db.Escapes:
 			x.more = append(x.more, `,"escapes":true`...)

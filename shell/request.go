@@ -9,6 +9,7 @@ import (
 
 	"postern/shell/auth"
 	"postern/shell/cut"
+	"postern/shell/db"
 	"postern/shell/jsontext"
 )
 
@@ -31,7 +32,9 @@ func hasPayload(method string) bool {
 	return method == http.MethodPost || method == http.MethodPatch || method == http.MethodPut
 }
 
-func isSafe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+func isSafe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == db.MethodQuery
+}
 
 // calls reports whether a path may be that of a function.
 func (st *state) calls(path string) bool {
@@ -41,25 +44,33 @@ func (st *state) calls(path string) bool {
 // prepare makes of a request what the database gets: shape, values and settings.
 func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) {
 	path, query := target(r)
+	if r.Method == db.MethodQuery {
+		query = x.join(r, query)
+	}
 	call := st.calls(path)
 	x.texts = append(append(append(x.texts[:0], r.Method...), path...), identity.Role...)
 	method, rest := x.texts[:len(r.Method)], x.texts[len(r.Method):]
 	x.headers = appendHeaders(x.headers[:0], r)
 	x.cookies = appendCookies(x.cookies[:0], r.Header["Cookie"])
 	x.values.Reset()
+	x.timeout = timeoutOf(r)
 	x.shape = st.appendShape(x.shape[:0], x, r, path, query, identity, call)
 	x.more = append(x.more[:0], st.constant...)
+	if cost := st.maxCost(identity.Role); cost > 0 {
+		x.more = strconv.AppendInt(append(x.more, `,"max_cost":`...), int64(cost), 10)
+	}
 	if x.span != nil || st.config.ServerTimingEnabled {
 		x.more = append(x.more, `,"timed":true`...)
 	}
 	x.place = x.place[:0]
-	if isSafe(r.Method) && !call && query != "" {
+	if isSafe(r.Method) && !call && query != "" && r.Method != db.MethodQuery {
 		x.place = cut.AppendCanonical(append(x.place, '?'), query)
 	}
 	x.call.Reset()
 	x.call.SearchPath = st.pathOf(r)
 	x.call.Method, x.call.Path, x.call.Role = method, rest[:len(path)], rest[len(path):]
 	x.call.Claims, x.call.Headers, x.call.Cookies = identity.Claims, x.headers, x.cookies
+	x.call.Timeout = x.timeout.milliseconds
 	x.call.Assumed, x.call.PreRequest = st.assumed(identity.Role), st.preRequest
 	if x.span != nil {
 		x.call.Timed = true
@@ -98,14 +109,21 @@ func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, que
 	dst = jsontext.AppendString(append(dst, `,"path":`...), path)
 	x.json = cut.AppendQuery(x.json[:0], &x.values, query, call)
 	dst = jsontext.AppendString(append(dst, `,"query":`...), x.json)
+	if st.maxCost(identity.Role) > 0 {
+		dst = appendSizes(dst, &x.values)
+	}
 	dst = append(dst, `,"headers":{`...)
 	first := len(dst)
 	for _, field := range shaping {
-		if values := r.Header[field.name]; len(values) > 0 {
+		values := r.Header[field.name]
+		if x.timeout.milliseconds > 0 && field.name == "Prefer" {
+			values = x.timeout.rest
+		}
+		if len(values) > 0 {
 			dst = appendValues(appendName(dst, first, field.member), values)
 		}
 	}
-	if ranges := r.Header["Range"]; len(ranges) > 0 && r.Method == http.MethodGet {
+	if ranges := r.Header["Range"]; len(ranges) > 0 && (r.Method == http.MethodGet || r.Method == db.MethodQuery) {
 		x.json = append(x.json[:0], ranges[0]...)
 		if x.values.Len() > 0 || !strings.Contains(query, "%01") { // else a placeholder in the query would count
 			x.json = cut.AppendRange(x.json[:0], &x.values, ranges[0])
@@ -113,7 +131,7 @@ func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, que
 		dst = jsontext.AppendString(appendName(dst, first, `"range":`), x.json)
 	}
 	if !hasPayload(r.Method) {
-		return appendCount(dst, &x.values)
+		return appendCount(appendAsking(dst, first, r), &x.values)
 	}
 	if types := r.Header["Content-Type"]; len(types) > 0 {
 		dst = appendValues(appendName(dst, first, `"content-type":`), types)
@@ -138,21 +156,25 @@ func appendName(dst []byte, first int, member string) []byte {
 	return append(dst, member...)
 }
 
-// isJSON reports whether a body of these types is JSON, as one of no type is.
-func isJSON(types []string) bool {
+// isJSON reports whether a body of these types is JSON, as one of no type is, and the rows of a PATCH are.
+func isJSON(types []string, method string) bool {
 	if len(types) == 0 {
 		return true
 	}
 	media, _, _ := strings.Cut(types[0], ";")
-	return len(types) == 1 && strings.TrimRight(media, " \t") == "application/json"
+	media = strings.TrimRight(media, " \t")
+	return len(types) == 1 && (media == "application/json" || media == rowsType && method == http.MethodPatch)
 }
+
+// rowsType is the type of a body of rows, each for the row that has its key.
+const rowsType = "application/vnd.postern.rows+json"
 
 // payloadMember begins the member payload, the last of a shape.
 var payloadMember = []byte(`,"payload":`)
 
 // appendPayload appends the member payload, which describes a JSON body. Without it the database looks at the body.
 func appendPayload(dst []byte, r *http.Request, payload []byte, query string, call bool) []byte {
-	if !isJSON(r.Header["Content-Type"]) {
+	if !isJSON(r.Header["Content-Type"], r.Method) {
 		return dst
 	}
 	start := len(dst)

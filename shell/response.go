@@ -7,6 +7,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"postern/shell/fault"
@@ -77,6 +78,10 @@ func (out *response) send(x *exchange) error {
 		case name != "Access-Control-Allow-Origin": // the shell's own counts
 			header[name] = append(before, values[i])
 		}
+	}
+	if answer.Limited && answer.Status < http.StatusBadRequest {
+		applied := append(slices.Clone(header["Preference-Applied"]), timeoutName+x.timeout.text)
+		header["Preference-Applied"] = []string{strings.Join(applied, ", ")}
 	}
 	if out.st.config.ServerTimingEnabled {
 		x.timing.lap(phaseResponse)

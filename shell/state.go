@@ -31,6 +31,7 @@ type state struct {
 	roleSource *db.Roles
 	roles      map[string]*db.Assumed // of roles with settings
 	common     *db.Assumed            // of all other roles; nil when there is nothing to assume
+	costs      map[string]int         // db-max-cost of roles that have their own
 	page       *page.Page             // nil where the root is not the description of the API
 }
 
@@ -97,7 +98,11 @@ func (st *state) assume(roles *db.Roles) {
 	if roles == nil {
 		return
 	}
+	st.costs = make(map[string]int)
 	for role, own := range roles.Settings {
+		if cost, err := strconv.Atoi(own.MaxCost); err == nil && cost >= 0 {
+			st.costs[role] = cost
+		}
 		st.roles[role] = db.NewAssumed(own.Isolation, own.Settings).With("", app)
 	}
 }

@@ -17,10 +17,13 @@ declare
   detail text;
   hint text;
 begin
+  if request ->> 'method' = 'QUERY' then
+    request := postern.query_as_get(request, payload);
+  end if;
   if strpos(request ->> 'query', '::') > 0 or strpos(request ->> 'query', '%3') > 0
-    or strpos(request -> 'headers' ->> 'prefer', 'missing') > 0
+    or strpos(request ->> 'query', 'on_conflict') > 0 or strpos(request -> 'headers' ->> 'prefer', 'missing') > 0
   then
-    -- for postern.cast_type, default_expressions
+    -- for postern.cast_type, default_expressions, arbiter_condition
     perform set_config('postern.path', postern.api_path(request, config), true);
   end if;
   return postern.compile_request(request, payload, config, epoch);
@@ -89,6 +92,7 @@ begin
   return case
     when call then postern.compile_call(context, segments[2], trees, config)
     when writes then postern.compile_write(context, segments[1], trees)
+    when trees ? 'cursor' then postern.compile_cursor(context, segments[1], trees)
     else postern.compile_read(context, segments[1], trees) end;
 end
 $$;
@@ -130,8 +134,9 @@ declare
 begin
   if media ? 'explain' then
     statement := postern.render_response(context - '{code,explain}'::text[],
-      format('postern.explained(%L, %s)', media ->> 'explain', postern.render_placeholders(statement)), '200',
-      quote_literal(postern.header_lines(postern.common_headers(context, media, '{}'))), null);
+      format('postern.explained(%L, %s%s)', media ->> 'explain', postern.render_placeholders(statement), case
+        when media ->> 'explain' like '%analyze%' then ', ' || (context ->> 'max_cost') || '::pg_catalog.float8' end),
+      '200', quote_literal(postern.header_lines(postern.common_headers(context, media, '{}'))), null);
     types := array_fill('text'::text, array[most]);
   else
     types := postern.parameter_types(context, statement);
@@ -184,6 +189,7 @@ declare
   allowed pg_catalog.text := 'OPTIONS,GET,HEAD';
   relation pg_catalog.jsonb;
   keyed boolean;
+  queries pg_catalog.text[];
 begin
   if cardinality(segments) = 2 then
     allowed := case
@@ -198,10 +204,15 @@ begin
       case when (relation ->> 'updatable')::boolean then 'PATCH' end,
       case when (relation ->> 'deletable')::boolean then 'DELETE' end);
   end if;
+  if context ->> 'asks' = 'QUERY' and allowed like '%GET%' then
+    allowed := allowed || ',QUERY';
+    queries := array[['Accept-Query', 'application/x-www-form-urlencoded']];
+  end if;
   return postern.compiled_statement(context, postern.render_response(context, null, '200', quote_literal(
-    postern.header_lines(array[['Access-Control-Allow-Origin', '*'], ['Allow', allowed]])), null), null);
+    postern.header_lines(array[['Access-Control-Allow-Origin', '*'], ['Allow', allowed]] || queries)), null), null);
 end
 $$;
 comment on function postern.compile_options(jsonb, text[]) is
-  'The answer to OPTIONS: which methods the root, a relation or a function takes. PGRST202, PGRST205. '
+  'The answer to OPTIONS: which methods the root, a relation or a function takes, QUERY among them to who asks for it '
+  'by Access-Control-Request-Method. PGRST202, PGRST205. '
   'Source: PostgREST docs, references/api/options.';

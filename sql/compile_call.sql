@@ -76,7 +76,8 @@ declare
   returns constant pg_catalog.jsonb := routine -> 'returns';
   relation constant pg_catalog.oid := (returns ->> 'relation_oid')::oid;
 begin
-  return postern.plan_root(context, jsonb_build_object('oid', returns -> 'relation_oid',
+  return postern.plan_root(context || jsonb_build_object('routine', routine -> 'oid'),
+    jsonb_build_object('oid', returns -> 'relation_oid',
       'schema', coalesce(returns -> 'schema', routine -> 'schema'),
       'name', case when (returns ->> 'composite')::boolean and relation is not null then returns -> 'name'
         else routine -> 'name' end),

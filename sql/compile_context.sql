@@ -2,7 +2,7 @@
 
 create or replace function postern.request_context(request jsonb, config jsonb, schema text, epoch text, call boolean)
 returns jsonb
-language plpgsql immutable parallel safe
+language plpgsql stable parallel safe
 as $$
 declare
   method constant pg_catalog.text := request ->> 'method';
@@ -17,7 +17,8 @@ begin
     'content_type', fields -> 'content-type',
     'preferences', postern.preferences(fields ->> 'prefer', config ->> 'db_tx_end' like '%-allow-override'),
     'tx_end', config -> 'db_tx_end', 'pre_request', config -> 'db_pre_request',
-    'escapes', request -> 'escapes', 'exact', request -> 'exact',
+    'escapes', request -> 'escapes', 'exact', request -> 'exact', 'bodied', request -> 'bodied',
+    'max_cost', postern.max_cost(request), 'asks', fields -> 'access-control-request-method',
     'profile', case when jsonb_array_length(config -> 'db_schemas') > 1 or fields ?| '{accept-profile,content-profile}'
       then schema end));
 end
@@ -25,7 +26,8 @@ $$;
 comment on function postern.request_context(jsonb, jsonb, text, text, boolean) is
   'What all stages may ask about a request: that of postern.statement_context, and {schema, schemas, aggregates, '
   'legacy, plans, max_rows?, verbosity, accept?, content_type?, preferences, tx_end, pre_request?, escapes?: some text '
-  'needs an escape, exact?: as of postern.parameter_types, profile?: the schema, where the answer names it}.';
+  'needs an escape, exact?: as of postern.parameter_types, bodied?: as of postern.query_as_get, max_cost?: as of '
+  'postern.max_cost, asks?: the method that OPTIONS asks for, profile?: the schema, where the answer names it}.';
 
 create or replace function postern.statement_context(request jsonb, epoch text)
 returns jsonb
@@ -33,7 +35,7 @@ language plpgsql immutable parallel safe
 as $$
 begin
   return jsonb_build_object('method', request -> 'method', 'epoch', epoch,
-    'described', request ? 'payload' or request ->> 'method' not in ('POST', 'PATCH', 'PUT'),
+    'described', request ? 'payload' or request ->> 'method' not in ('POST', 'PATCH', 'PUT', 'QUERY'),
     'parameters', coalesce((request ->> 'values')::int, 0) + 2);
 end
 $$;

@@ -163,7 +163,7 @@ declare
   counted pg_catalog.text := context -> 'preferences' ->> 'count';
   headers pg_catalog.text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}')
     || postern.legacy_warning(node);
-  location pg_catalog.text := '/' || postern.percent_encode(name);
+  location pg_catalog.text := case when not context ? 'bodied' then '/' || postern.percent_encode(name) end;
   body pg_catalog.text;
   source pg_catalog.text;
   rows pg_catalog.text;

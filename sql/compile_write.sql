@@ -11,7 +11,8 @@ declare
   relation pg_catalog.jsonb := postern.require_relation(context ->> 'schema', name);
   columns pg_catalog.jsonb := postern.relation_columns((relation ->> 'oid')::oid);
   pk pg_catalog.text[] := coalesce(postern.relation_pk((relation ->> 'oid')::oid), '{}');
-  node pg_catalog.jsonb := postern.plan_root(context, relation, columns, postern.written_select(trees, pk));
+  node pg_catalog.jsonb := postern.plan_root(
+    context || '{"writes": true}', relation, columns, postern.written_select(trees, pk));
   conflict pg_catalog.text[] := case when trees ? 'on_conflict' and method = 'POST'
     then array(select jsonb_array_elements_text(trees -> 'on_conflict')) else pk end;
   resolution pg_catalog.text := case method
@@ -26,20 +27,19 @@ declare
   headers pg_catalog.text[];
   returning_list pg_catalog.text;
 begin
-  case
-    when method = 'PUT' then
-      perform postern.check_upsert(trees, pk);
-    when method <> 'POST' and trees -> 'entries' @? '$[*] ? (@.kind == "logic" && exists (@.embed[0]))' then
-      perform postern.fail('PGRST127', 'Feature not implemented',
-        'A PATCH or DELETE takes no logic tree on the path of an embed');
-    else
-      null;
-  end case;
+  if method = 'PUT' then
+    perform postern.check_upsert(trees, pk);
+  elsif postern.is_rows(method, context ->> 'content_type') then
+    node := node || jsonb_build_object('key', postern.plan_key(relation, columns, pk, trees));
+  elsif method = 'POST' and resolution is not null and trees ? 'on_conflict' then
+    node := node || jsonb_strip_nulls(jsonb_build_object(
+      'arbiter', postern.arbiter_condition((relation ->> 'oid')::oid, conflict)));
+  end if;
   if method <> 'DELETE' then
     payload := postern.plan_payload(name, columns, postern.payload_keys(trees));
     defaults := method in ('POST', 'PATCH') and coalesce(preferences ->> 'missing' = 'default', false);
     body := postern.render_payload(case when defaults
-      then postern.default_expressions((relation ->> 'oid')::oid, payload) else payload end, form, defaults);
+      then postern.written_defaults(node, payload) else payload end, form, defaults);
   end if;
   if method = 'PUT' and not pk <@ postern.payload_keys(trees) then
     perform postern.key_mismatch();
@@ -49,8 +49,7 @@ begin
   perform postern.check_lines(trees -> 'payload', wanted, media);
   node := postern.plan_rows(postern.for_media(node, media), 'write', false);
   if method in ('PATCH', 'DELETE') then
-    node := node - 'where' || jsonb_strip_nulls(jsonb_build_object(
-      'where', postern.plan_where(columns, (relation ->> 'oid')::oid, trees -> 'entries')));
+    node := postern.plan_written_rows(node, trees);
   end if;
   context := postern.with_code(context, media, postern.write_code(node, method, resolution, preferences, media))
     || '{"guarded": true}';
@@ -65,7 +64,7 @@ begin
       media, postern.code_flags(context, node));
   end if;
   returning_list := postern.render_returning(node, pk, wanted);
-  return postern.render_write_answer(context, node, media, case method
+  return postern.render_write_answer(context, postern.shown_node(node), media, case method
       when 'PATCH' then postern.render_update(node, payload, body, returning_list, guard)
       when 'DELETE' then postern.render_delete(node, returning_list, guard)
       else postern.render_insert(node, payload, body, conflict, resolution, method = 'PUT',
@@ -74,9 +73,7 @@ begin
 end
 $$;
 comment on function postern.compile_write(jsonb, text, jsonb) is
-  'POST, PATCH, PUT or DELETE of a relation. PGRST127 for a logic tree on an embed''s path where rows are changed or '
-  'deleted: to PostgREST it is one on these rows, which nobody means. Source: PostgREST docs, '
-  'references/api/tables_views.';
+  'POST, PATCH, PUT or DELETE of a relation. Source: PostgREST docs, references/api/tables_views.';
 
 create or replace function postern.written_select(trees jsonb, pk text[])
 returns jsonb

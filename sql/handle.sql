@@ -22,7 +22,7 @@ begin
     begin
       prepared := false;
       vals := case when shell then vals else postern.set_request(request) end;
-      select c.statement, postern.timed(request, c.flags) into statement, flags
+      select c.statement, postern.unjudged(request, postern.timed(request, c.flags)) into statement, flags
         from postern.compile(request, payload) as c;
       if shell and (flags operator(pg_catalog.?) 'before' or request operator(pg_catalog.?) 'pieces') then
         return;
@@ -30,12 +30,13 @@ begin
       perform postern.set_transaction(flags);
       execute postern.preparation(statement, flags);
       prepared := true;
+      flags := postern.judged(flags, payload, vals);
       answer := postern.execute_prepared(flags, payload, vals);
       if answer.note is null then
         status := answer.status::int;
         headers := postern.header_pairs(answer.headers);
         body := answer.body;
-        if not request operator(pg_catalog.?) 'shell' or flags operator(pg_catalog.?) 'rollback' then
+        if not shell or flags operator(pg_catalog.?) 'rollback' then
           set constraints all immediate;
         end if;
         if flags operator(pg_catalog.?) 'rollback' then

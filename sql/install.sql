@@ -6,6 +6,7 @@ set local check_function_bodies = off;
 {{ template "parse/field.sql" . }}
 {{ template "parse/select.sql" . }}
 {{ template "parse/order.sql" . }}
+{{ template "parse/cursor.sql" . }}
 {{ template "parse/list.sql" . }}
 {{ template "parse/filter.sql" . }}
 {{ template "parse/logic.sql" . }}
@@ -27,11 +28,14 @@ set local check_function_bodies = off;
 {{ template "catalog/representation.sql" . }}
 {{ template "catalog/routine.sql" . }}
 {{ template "catalog/similar.sql" . }}
+{{ template "catalog/sort.sql" . }}
 {{ template "catalog/view.sql" . }}
+{{ template "catalog/unique.sql" . }}
 {{ template "http/percent.sql" . }}
 {{ template "http/media.sql" . }}
 {{ template "http/preferences.sql" . }}
 {{ template "http/query.sql" . }}
+{{ template "http/query_method.sql" . }}
 {{ template "http/payload.sql" . }}
 {{ template "http/lines.sql" . }}
 {{ template "settings.sql" . }}
@@ -39,6 +43,7 @@ set local check_function_bodies = off;
 {{ template "plan/field.sql" . }}
 {{ template "plan/filter.sql" . }}
 {{ template "plan/output.sql" . }}
+{{ template "plan/having.sql" . }}
 {{ template "plan/node.sql" . }}
 {{ template "plan/child.sql" . }}
 {{ template "plan/written.sql" . }}
@@ -46,6 +51,8 @@ set local check_function_bodies = off;
 {{ template "plan/media.sql" . }}
 {{ template "plan/call.sql" . }}
 {{ template "plan/mutate.sql" . }}
+{{ template "plan/cursor.sql" . }}
+{{ template "plan/related.sql" . }}
 {{ template "plan/code.sql" . }}
 {{ template "render/filter.sql" . }}
 {{ template "render/relation.sql" . }}
@@ -55,13 +62,16 @@ set local check_function_bodies = off;
 {{ template "render/together.sql" . }}
 {{ template "render/payload.sql" . }}
 {{ template "render/mutation.sql" . }}
+{{ template "render/related.sql" . }}
 {{ template "render/call.sql" . }}
 {{ template "render/body.sql" . }}
 {{ template "render/count.sql" . }}
 {{ template "render/answer.sql" . }}
 {{ template "render/one.sql" . }}
+{{ template "render/cursor.sql" . }}
 {{ template "compile_context.sql" . }}
 {{ template "compile_read.sql" . }}
+{{ template "compile_cursor.sql" . }}
 {{ template "compile_call.sql" . }}
 {{ template "compile_write.sql" . }}
 {{ template "openapi/info.sql" . }}
@@ -94,7 +104,9 @@ set local check_function_bodies = off;
 {{ template "respond/status.sql" . }}
 {{ template "respond/error.sql" . }}
 {{ template "respond/override.sql" . }}
+{{ template "respond/cursor.sql" . }}
 {{ template "execute.sql" . }}
+{{ template "cost.sql" . }}
 {{ template "timed.sql" . }}
 {{ template "handle.sql" . }}
 {{ template "end.sql" . }}

@@ -76,5 +76,5 @@ comment on type postern.compiled is
   'parameter, or unknown, epoch, keep: other requests of the shape may use it, read_only?, rollback?, code?: code of '
   'the user''s may run, dirty?: it may leave something in the session, generic?: its plan does not depend on its '
   'values, so that plans made for values are work in vain, binary?, likes?: the parameters in which * stands for %, '
-  'isolation?, settings?: what must hold for the transaction, before?: it must before the statement starts; text?, '
-  'bytes?: as of postern.describe_payload}.';
+  'isolation?, settings?: what must hold for the transaction, before?: it must before the statement starts; max_cost?, '
+  'look?: as of postern.judged; text?, bytes?: as of postern.describe_payload}.';

@@ -57,6 +57,9 @@ var differences = []difference{
 		s.gives(t, "/books?select=id&limit=x&offset=1&order=id", `[{"id":2},{"id":3}]`)
 		s.gives(t, "/books?select=id&limit=1&offset=-1&order=id", `[{"id":1}]`)
 	}},
+	{title: "Upserts find partial unique indexes.", elsewhere: [2]string{"../../pgtests/handle_related.sql", "an index that is not partial is enough"}},
+	{title: "PATCH takes rows by their key", elsewhere: [2]string{"../../pgtests/handle_related.sql", "-- PATCH by key."}},
+	{title: "A null test of an embed chooses what PATCH and DELETE write", elsewhere: [2]string{"../../pgtests/handle_related.sql", "the rows are those that a GET of the same address shows"}},
 	{title: "A logic tree on the path of an embed is refused in PATCH and DELETE", test: func(t *testing.T, s *testServer) {
 		s.refuses(t, "DELETE", "/books?select=id,authors(id)&authors.or=(id.eq.1)", "", "PGRST127", "Prefer", "return=representation")
 		s.refuses(t, "PATCH", "/books?select=id,authors(id)&authors.or=(id.eq.1)", `{"pages":7}`, "PGRST127")
@@ -73,6 +76,7 @@ var differences = []difference{
 		s.refuses(t, "PUT", "/authors?id=eq.1", `{"name":"Ann"}`, "PGRST115")
 	}},
 	{title: "What is wrong with a request is found in the database", elsewhere: [2]string{"differences_test.go", "a select that nobody could read"}},
+	{title: "There are pages by cursor", elsewhere: [2]string{"../../pgtests/handle_cursor.sql", "pg_temp.walk"}},
 	{title: "A client that goes away cancels its query.", elsewhere: [2]string{"serve_test.go", "the client goes away: its query is cancelled"}},
 	{title: "Embeds in JSON are json, not jsonb.", test: func(t *testing.T, s *testServer) {
 		s.gives(t, "/authors?select=books(title,id,title)&id=eq.2", `[{"books":[{"title":"Three","id":3,"title":"Three"}]}]`)
@@ -195,6 +199,8 @@ var differences = []difference{
 			t.Errorf("%d %s", status, body)
 		}
 	}},
+	{title: "The method QUERY is known", elsewhere: [2]string{"../../pgtests/beyond_query_test.go", "func TestQuery"}},
+	{title: "Prefer: timeout is known", elsewhere: [2]string{"../../pgtests/beyond_query_test.go", "func TestPreferTimeout"}},
 	{title: "Settings in the database that cannot be used, or read, keep the server from being ready", elsewhere: [2]string{"e2e_start_test.go", "func testInvalidSetting"}},
 	{title: "Before the settings in the database are read all requests get 503", elsewhere: [2]string{"e2e_start_test.go", "func testAbsentDatabase"}},
 	{title: "A schema of db-schemas or db-extra-search-path that is dropped is missed", elsewhere: [2]string{"e2e_start_test.go", "drop schema late"}},

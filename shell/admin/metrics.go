@@ -18,7 +18,8 @@ import (
 
 // methods have metrics of their own; all others share "other".
 var methods = [...]string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete, http.MethodOptions, "other",
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete, http.MethodOptions,
+	db.MethodQuery, "other",
 }
 
 // Route is a kind of address.

@@ -28,6 +28,7 @@ type Config struct {
 	DBConfig                  bool
 	DBExtraSearchPath         []string
 	DBHoistedTxSettings       []string
+	DBMaxCost                 int
 	DBMaxRows                 *int
 	DBPlanEnabled             bool
 	DBPool                    int

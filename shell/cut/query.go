@@ -80,6 +80,8 @@ func (c *cutter) parameter(parameter string) bool {
 		return c.rows(value, 1)
 	case logicName:
 		return c.logic(value)
+	case cursorName:
+		return c.cursor(value)
 	}
 	return c.filter(value)
 }
@@ -93,6 +95,7 @@ const (
 	limitName
 	offsetName
 	logicName
+	cursorName
 )
 
 // kindOf tells from the decoded name what a parameter is.
@@ -118,6 +121,10 @@ func (c *cutter) kindOf(raw string) nameKind {
 		return offsetName
 	case "and", "or":
 		return logicName
+	case "cursor":
+		if len(last) == len(name) && !c.call {
+			return cursorName
+		}
 	}
 	return filterName
 }

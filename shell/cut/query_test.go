@@ -48,6 +48,14 @@ func TestQuery(t *testing.T) {
 		// A relation's columns may be called so.
 		{"a.select=eq.1&a.columns=eq.2", "a.select=eq.%01&a.columns=eq.%01", []string{"1", "2"}},
 		{query: "order=eq.1&a.order=eq.1"},
+		// Tokens of pages by cursor. Which of their values are null stays; the parameter may also be a filter.
+		{query: "cursor=first&cursor=last&cursor=after&x.cursor=after.5&\"cursor\"=after.5&cursor=not.after.5"},
+		{"cursor=after.5&cursor=before.", "cursor=after.%01&cursor=before.%01", []string{"5", ""}},
+		{"cursor=after.010~5~6&cursor=before.~5&cursor=after.012~5", "cursor=after.010~%01&cursor=before.%01&cursor=after.%01", []string{"5~6", "~5", "012~5"}},
+		{"%63ursor=%61fter.1%7E5", "%63ursor=%61fter.1%7E%01", []string{"5"}},
+		{"cursor=eq.5&cursor=is.null", "cursor=eq.%01&cursor=is.null", []string{"5"}},
+		{query: "cursor=after.5&select=%01"},
+		{query: "cursor=after.%ff"},
 		// A placeholder in what would stay.
 		{query: "a=eq.1&select=%01"},
 		{query: "a=eq.1&select=\x01"},

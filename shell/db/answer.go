@@ -15,6 +15,7 @@ type Answer struct {
 	Body      []byte      // empty for none
 	Note      Note
 	Statement *statement.Statement // what postern.handle compiled; nil for none
+	Limited   bool                 // Request.Timeout is in force
 
 	buffer []byte
 }

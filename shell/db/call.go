@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -166,6 +168,7 @@ type exchange struct {
 	pipeline *pgconn.Pipeline
 	results  int  // results of queries so far
 	main     int  // which of them is the answer
+	limit    int  // which of them says whether Request.Timeout is in force; 0 for none, the place counted from 1
 	explicit bool // the transaction begins and ends by statements
 
 	preparing []*statement.Statement // what is being prepared
@@ -185,9 +188,13 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	if assumed != nil {
 		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
 	}
+	e.limits(request)
 	e.fixed(setStatement, request.bindSet(st, !e.session.pooled), nil)
 	if request.PreRequest != nil {
 		e.statement(request.PreRequest, nil, nil)
+	}
+	if st != nil && st.Due(time.Now) {
+		e.looks(request, st)
 	}
 	e.main = e.results
 	if st == nil {
@@ -199,6 +206,21 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	if e.explicit {
 		e.query("commit")
 	}
+}
+
+// limits queues what Request.Timeout asks for.
+func (e *exchange) limits(request *Request) {
+	if request.Timeout > 0 {
+		e.pipeline.SendQueryParams(limitSQL, [][]byte{strconv.AppendInt(nil, int64(request.Timeout), 10)}, limitOIDs, nil, binaryFormat)
+		e.results++
+		e.limit = e.results
+	}
+}
+
+// looks queues what looks at the cost of a statement.
+func (e *exchange) looks(request *Request, st *statement.Statement) {
+	e.pipeline.SendQueryParams(lookSQL, request.bindLook(st), lookOIDs, lookFormats, binaryFormat)
+	e.results++
 }
 
 // restore queues what restores the session.
@@ -247,6 +269,7 @@ func (e *exchange) statement(st *statement.Statement, values [][]byte, formats [
 // receive reads all results.
 func (e *exchange) receive(answer *Answer) error {
 	var problem error
+	limited := false
 	for result := 0; ; {
 		got, err := e.pipeline.GetResults()
 		if err != nil {
@@ -265,11 +288,15 @@ func (e *exchange) receive(answer *Answer) error {
 			if result == e.main {
 				problem = readRow(got, answer)
 			}
+			limits := result+1 == e.limit && got.NextRow()
 			if _, err := got.Close(); err != nil {
 				return err
 			}
-			result++
+			if result++; limits {
+				limited = true
+			}
 		case *pgconn.PipelineSync:
+			answer.Limited = limited
 			return problem
 		default:
 			return errors.Join(problem, errors.New("the server's answer ends early"))

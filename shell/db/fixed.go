@@ -81,6 +81,21 @@ var fixed = [fixedStatements]fixedStatement{
 	{name: "restore8", sql: "discard temp"},
 }
 
+// limitSQL lowers statement_timeout for the transaction to $1 milliseconds, and yields a row where it was more. Few requests ask for it.
+const limitSQL = "select pg_catalog.set_config('statement_timeout', pg_catalog.concat($1, 'ms'), true)" +
+	" from pg_catalog.current_setting('statement_timeout') as now(value)" +
+	" where now.value operator(pg_catalog.=) '0' or $1::pg_catalog.float8 operator(pg_catalog.<)" +
+	" (pg_catalog.date_part('epoch', now.value::pg_catalog.interval) operator(pg_catalog.*) 1000)"
+
+// lookSQL raises an error where a statement costs more than it may.
+const lookSQL = "select postern.look($1, $2::pg_catalog.jsonb, $3, $4)"
+
+var (
+	limitOIDs   = []uint32{oidText}
+	lookOIDs    = []uint32{oidText, oidText, oidBytea, oidTextArray}
+	lookFormats = []int16{0, 0, 1, 1}
+)
+
 // unlessCurrent returns SQL that sets a setting for the transaction where it has another value, and is true.
 func unlessCurrent(name, value string) string {
 	return "(pg_catalog.current_setting('" + name + "', true) operator(pg_catalog.=) " + value +

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -20,6 +21,8 @@ type Load struct {
 	request *Request
 	trip    *exchange // that Send has begun
 	known   bool      // a statement is known, and with it
+	limited bool      // Request.Timeout is in force
+	looked  bool      // at the cost of the statement
 	dirty   bool      // whether code of the user's may have left something in the session
 }
 
@@ -67,11 +70,15 @@ func (l *Load) begin(st *statement.Statement) error {
 	if assumed != nil {
 		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
 	}
+	e.limits(l.request)
 	e.fixed(setStatement, l.request.bindSet(st, !e.session.pooled), nil)
 	if l.request.PreRequest != nil {
 		e.statement(l.request.PreRequest, nil, nil)
 	}
-	return l.finish(e, nil)
+	var none Answer
+	err := l.finish(e, &none)
+	l.limited = none.Limited
+	return err
 }
 
 // start begins a round trip.
@@ -124,6 +131,10 @@ func (l *Load) Send(st *statement.Statement, piece []byte, kept bool) error {
 	l.trip = e
 	e.query("savepoint " + pieceSavepoint)
 	l.request.Payload = piece
+	if !l.looked && st.Due(time.Now) {
+		e.looks(l.request, st)
+	}
+	l.looked = true
 	values, formats := l.request.bind(st)
 	e.main = e.results
 	e.statement(st, values, formats)
@@ -138,6 +149,7 @@ func (l *Load) Receive(answer *Answer) error {
 	e := l.trip
 	l.trip = nil
 	err := e.receive(answer)
+	answer.Limited = l.limited
 	if closeErr := e.pipeline.Close(); err == nil {
 		err = closeErr
 	}

@@ -23,6 +23,7 @@ type Request struct {
 	Anonymous  bool                 // for the answer to an error of PostgreSQL
 	Verbosity  []byte               // as Anonymous
 	Primary    bool                 // not on a standby
+	Timeout    int                  // milliseconds that a statement may take where no setting is lower; 0 for no such bound
 
 	JSON     func() []byte // makes the request of postern.handle
 	Location []byte        // the query of Content-Location
@@ -48,9 +49,13 @@ var (
 	boolFalse = []byte("f")
 )
 
+// MethodQuery is the method QUERY (draft-ietf-httpbis-safe-method-w-body).
+const MethodQuery = "QUERY"
+
 // safe reports whether the method is one that writes nothing (RFC 9110, 9.2.1).
 func (r *Request) safe() bool {
-	return string(r.Method) == http.MethodGet || string(r.Method) == http.MethodHead
+	method := string(r.Method)
+	return method == http.MethodGet || method == http.MethodHead || method == MethodQuery
 }
 
 // noteAcquired notes that there is a connection for the request.
@@ -77,6 +82,18 @@ func boolean(b bool) []byte {
 
 // bindHandle returns the parameters of handleStatement.
 func (r *Request) bindHandle() [][]byte {
+	r.values = append(r.values[:0], r.JSON(), r.payload(), r.array())
+	return r.values
+}
+
+// bindLook returns the parameters of lookSQL.
+func (r *Request) bindLook(st *statement.Statement) [][]byte {
+	r.values = append(r.values[:0], []byte(st.SQL), st.Flags, r.payload(), r.array())
+	return r.values
+}
+
+// array returns the query of Content-Location and the values as an array.
+func (r *Request) array() []byte {
 	r.room = appendInts(r.room[:0], 1, 0, oidText, 1+len(r.Values), 1) // text[] in the format of array_recv
 	for i := range 1 + len(r.Values) {
 		value := r.Location
@@ -85,8 +102,7 @@ func (r *Request) bindHandle() [][]byte {
 		}
 		r.room = append(appendInts(r.room, len(value)), value...)
 	}
-	r.values = append(r.values[:0], r.JSON(), r.payload(), r.room)
-	return r.values
+	return r.room
 }
 
 // bind returns the parameters of a compiled statement and their formats. The body is in binary format, which for text and JSON is

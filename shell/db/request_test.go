@@ -18,6 +18,17 @@ func TestBindLikes(t *testing.T) {
 	}
 }
 
+// What is safe is sent to standbys, and runs in a transaction that is read-only.
+func TestSafe(t *testing.T) {
+	t.Parallel()
+	for method, safe := range map[string]bool{"GET": true, "HEAD": true, "QUERY": true, "POST": false, "OPTIONS": false, "query": false} {
+		r := Request{Method: []byte(method)}
+		if r.safe() != safe || safe && (writes(&r, nil) || string(r.bindSet(nil, true)[7]) != "t") {
+			t.Errorf("%s: %t", method, r.safe())
+		}
+	}
+}
+
 // A generic plan is asked for where the plan is kept.
 func TestBindSetGeneric(t *testing.T) {
 	t.Parallel()

@@ -98,20 +98,24 @@ select r.rolname, o.option_name, o.option_value
 from pg_catalog.pg_db_role_setting as s
 join pg_catalog.pg_roles as r on r.oid operator(pg_catalog.=) s.setrole
 cross join lateral pg_catalog.pg_options_to_table(s.setconfig) as o
-join pg_catalog.pg_settings as p on p.name operator(pg_catalog.=) o.option_name
+left join pg_catalog.pg_settings as p on p.name operator(pg_catalog.=) o.option_name
 where (s.setdatabase operator(pg_catalog.=) 0 or s.setdatabase operator(pg_catalog.=) (
     select d.oid from pg_catalog.pg_database as d where d.datname operator(pg_catalog.=) pg_catalog.current_database()))
   and r.rolname operator(pg_catalog.<>) current_user
   and pg_catalog.pg_has_role(r.oid, 'member')
-  and (p.context operator(pg_catalog.=) 'user'%s)
-  and p.name operator(pg_catalog.<>) all ('{client_encoding,standard_conforming_strings}')
+  and (p.context operator(pg_catalog.=) 'user'%s or o.option_name operator(pg_catalog.=) '` + maxCost + `')
+  and o.option_name operator(pg_catalog.<>) all ('{client_encoding,standard_conforming_strings}')
 order by r.rolname, o.option_name, s.setdatabase operator(pg_catalog.<>) 0`
 
 // RoleSettings are the settings of one role.
 type RoleSettings struct {
 	Isolation string      // default_transaction_isolation; empty when not set
+	MaxCost   string      // pgrst.db_max_cost; empty when not set
 	Settings  [][2]string // the others: names and values
 }
+
+// maxCost is the setting db-max-cost as a role has it.
+const maxCost = "pgrst.db_max_cost"
 
 // Roles are the roles that may be assumed, as far as statements depend on them.
 type Roles struct {
@@ -142,9 +146,12 @@ func (r *Reader) Roles(ctx context.Context) (*Roles, error) {
 	for _, row := range rows.Rows {
 		role, name, value := string(row[0]), string(row[1]), string(row[2])
 		settings := result.Settings[role]
-		if name == "default_transaction_isolation" {
+		switch name {
+		case "default_transaction_isolation":
 			settings.Isolation = value
-		} else {
+		case maxCost:
+			settings.MaxCost = value
+		default:
 			settings.Settings = append(settings.Settings, [2]string{name, value})
 		}
 		result.Settings[role] = settings

@@ -60,6 +60,27 @@ func TestNew(t *testing.T) {
 	}
 }
 
+// A plan that costs no more than it may is looked at again after a while, once; where the values decide, each time.
+func TestDue(t *testing.T) {
+	now := time.Now()
+	at := func(later time.Duration) func() time.Time { return func() time.Time { return now.Add(later) } }
+	for _, test := range []struct {
+		flags string
+		want  string
+	}{
+		{`{}`, "false false false false false"}, {`{"max_cost":9,"look":false}`, "false false true false true"}, {`{"max_cost":9,"look":true}`, "true true true true true"},
+	} {
+		s, err := New("select 1", []byte(test.flags))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprint(s.Due(at(0)), s.Due(at(lookPeriod/2)), s.Due(at(lookPeriod+time.Minute)), s.Due(at(2*lookPeriod)), s.Due(at(3*lookPeriod+time.Minute)))
+		if got != test.want || (s.Flags != nil) != (s.MaxCost > 0) {
+			t.Errorf("%s: %s, %s", test.flags, got, s.Flags)
+		}
+	}
+}
+
 // The bytes are bounded, and what was not used for longest goes first.
 func TestCacheIsBounded(t *testing.T) {
 	a, b, c, d := made(t, "a"), made(t, "b"), made(t, "c"), made(t, "d")

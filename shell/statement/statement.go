@@ -34,8 +34,27 @@ type Statement struct {
 	Likes     []int       // the parameters, from 1 on, in which * stands for %
 	Isolation string      // level of the transaction; empty for the default
 	Settings  [][2]string // names and values that hold for the transaction
+	MaxCost   float64     // what its plan may cost; 0 for any
+	Look      bool        // with MaxCost: what it costs is looked at each time, as that depends on the values
+	Flags     []byte      // with MaxCost: all of the above, as the database said them
 
 	Took time.Duration // what compiling it took, where that was asked for
+
+	looked atomic.Int64 // when its plan was last looked at, in nanoseconds of Unix time
+}
+
+// lookPeriod is how long a plan that costs no more than it may is taken to do so.
+const lookPeriod = time.Minute
+
+// Due reports whether what the plan of the statement costs is to be looked at, at a time, before it is executed: always with Look, else
+// once in a while, as tables grow.
+func (s *Statement) Due(now func() time.Time) bool {
+	if s.MaxCost == 0 || s.Look {
+		return s.Look
+	}
+	at := now().UnixNano()
+	last := s.looked.Load()
+	return at-last > int64(lookPeriod) && s.looked.CompareAndSwap(last, at)
 }
 
 var lastID atomic.Uint64
@@ -53,6 +72,8 @@ type flags struct {
 	Isolation string            `json:"isolation"`
 	Settings  map[string]string `json:"settings"`
 	Took      float64           `json:"took"`
+	MaxCost   float64           `json:"max_cost"`
+	Look      bool              `json:"look"`
 }
 
 // New returns a statement of SQL and its flags as JSON.
@@ -65,6 +86,10 @@ func New(sql string, flagsJSON []byte) (*Statement, error) {
 		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Generic: f.Generic, Keep: f.Keep,
 		Rollback: f.Rollback, Likes: f.Likes, Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
 		Took: time.Duration(f.Took * float64(time.Millisecond)),
+	}
+	if f.MaxCost > 0 {
+		s.MaxCost, s.Look, s.Flags = f.MaxCost, f.Look, slices.Clone(flagsJSON)
+		s.looked.Store(time.Now().UnixNano())
 	}
 	for i, name := range f.Params {
 		switch name {
@@ -93,5 +118,5 @@ func (s *Statement) Name(prefix string) string { return prefix + strconv.FormatU
 // size returns how many bytes the cache counts for a statement with its key.
 func (s *Statement) size(key string) int {
 	const overhead = 512 // of the structures around it
-	return overhead + len(key) + len(s.SQL) + len(s.Epoch) + 4*len(s.Params)
+	return overhead + len(key) + len(s.SQL) + len(s.Epoch) + len(s.Flags) + 4*len(s.Params)
 }

@@ -8,6 +8,7 @@ as $$
 declare
   content_type pg_catalog.text := request -> 'headers' ->> 'content-type';
   media pg_catalog.text := postern.media_type(coalesce(content_type, 'application/json')) ->> 'name';
+  rows constant boolean := postern.is_rows(request ->> 'method', content_type);
   body pg_catalog.text;
 begin
   if media = 'application/octet-stream' and call then
@@ -17,11 +18,13 @@ begin
   end if;
   body := convert_from(coalesce(payload, ''), 'UTF8');
   case
-    when media = 'application/json' then
+    when media = 'application/json' or rows then
       if body = '' and call then
         return '{"form": "{", "keys": []}';
       elsif postern.names_columns(request) then
         return jsonb_build_object('form', case when body ~ '^[ \t\r\n]*\{' then '{' else '[' end);
+      elsif rows and body !~ '^[ \t\r\n]*\[' then
+        return '{"refused": "The body is not an array of objects"}';
       end if;
       return postern.describe_json(body);
     when media = 'text/csv' then

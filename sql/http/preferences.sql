@@ -13,11 +13,23 @@ as $$
     ('handling', 'strict', 6), ('handling', 'lenient', 6),
     ('timezone', null, 7),
     ('max-affected', null, 8),
-    ('read', 'primary', 9) -- the shell's: no standby is asked
+    ('read', 'primary', 9), -- the shell's: no standby is asked
+    ('timeout', null, 10) -- the shell's: what is running cannot shorten its own time
 $$;
 comment on function postern.known_preferences() is
   'Every preference and the values it takes (null: any), in the order in which Preference-Applied lists them. Source: '
   'PostgREST docs, references/api/preferences.';
+
+create or replace function postern.is_timeout(value text)
+returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return value ~ '^[0-9]{1,9}(ms|s|min)?$' and value ~ '[1-9]';
+end
+$$;
+comment on function postern.is_timeout(text) is
+  'Whether the value of Prefer timeout is one: a number of ms, s or min, or of seconds; none is no time at all.';
 
 create or replace function postern.preferences(prefer text, transaction_override boolean)
 returns jsonb
@@ -37,6 +49,7 @@ begin
     if not exists (
       select from postern.known_preferences() as known
       where known.name = preference and (known.value = wanted or known.value is null))
+      or preference = 'timeout' and not postern.is_timeout(wanted)
     then
       if given <> '' then
         invalid := invalid || to_jsonb(given);

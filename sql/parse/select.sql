@@ -15,7 +15,7 @@ $$;
 
 comment on function postern.parse_select(text) is
   'Parses select=. In: the text, "id,alias:data->>key::int,total:amount.sum(),clients!inner(name),...films(title)". '
-  'Out: array of items as {"type":"field","name","path","alias","cast","aggregate","aggregate_cast"}, '
+  'Out: array of items as {"type":"field","name","path","alias","cast","aggregate","distinct","aggregate_cast"}, '
   '{"type":"relation","name","alias","hint","join","select"} or {"type":"spread","name","hint","join","select"}; keys '
   'not given are absent; "" gives []. What follows a complete list is ignored, as PostgREST does. Raises PGRST100. '
   'Grammar: docs/references/api/{tables_views,resource_embedding,aggregate_functions}.rst of PostgREST.';
@@ -211,10 +211,15 @@ begin
         perform postern.unexpected('select', tokens, at + 1, 'sum(), avg(), count(), max() or min()');
       elsif tokens[at + 2] is distinct from '(' then
         perform postern.unexpected('select', tokens, at + 2, '"()"');
-      elsif tokens[at + 3] is distinct from ')' then
-        perform postern.unexpected('select', tokens, at + 3, '")"');
       end if;
       field := field || jsonb_build_object('aggregate', tokens[at + 1]);
+      if tokens[at + 3] = 'distinct' then
+        field := field || '{"distinct": true}';
+        at := at + 1;
+      end if;
+      if tokens[at + 3] is distinct from ')' then
+        perform postern.unexpected('select', tokens, at + 3, '")"');
+      end if;
       at := at + 4;
     end if;
   end if;
@@ -237,9 +242,9 @@ end
 $$;
 
 comment on function postern.scan_select_field(text[], int, text) is
-  'Scans what follows a column''s name in select: path, cast, aggregate, cast of the aggregate; "count" and "()" is '
-  'the row count. In: tokens, index after the name, the name. Out: index of the "," or ")" or one past the end, the '
-  'item without alias. Raises PGRST100.';
+  'Scans what follows a column''s name in select: path, cast, aggregate ("()", or "(distinct)", which PostgREST does '
+  'not know), cast of the aggregate; "count" and "()" is the row count. In: tokens, index after the name, the name. '
+  'Out: index of the "," or ")" or one past the end, the item without alias. Raises PGRST100.';
 
 create or replace function postern.scan_cast(tokens text[], inout at int, out type text)
 returns record

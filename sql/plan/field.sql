@@ -152,9 +152,10 @@ declare
     else postern.column_field(columns -> (item ->> 'name')) end;
 begin
   if item ?| '{cast,aggregate}' then
-    made := made - '{form,type,nullable}'::text[] || jsonb_strip_nulls(jsonb_build_object(
-      'cast', postern.cast_type(item ->> 'cast'), 'aggregate', item -> 'aggregate',
-      'aggregate_cast', postern.cast_type(item ->> 'aggregate_cast')));
+    made := made - '{form,type,nullable}'::text[] - case when item ? 'distinct' then 'transform' else '' end
+      || jsonb_strip_nulls(jsonb_build_object('cast', postern.cast_type(item ->> 'cast'),
+        'aggregate', item -> 'aggregate', 'distinct', item -> 'distinct',
+        'aggregate_cast', postern.cast_type(item ->> 'aggregate_cast')));
   end if;
   return made || jsonb_build_object('label',
     coalesce(item ->> 'alias', item ->> 'aggregate', postern.last_key(item -> 'path'), item ->> 'name'));
@@ -162,7 +163,19 @@ end
 $$;
 comment on function postern.plan_field(jsonb, jsonb) is
   'An item of select as a field (fields of a node): its reference, casts, aggregate, the representation as JSON that '
-  'its domain has, how it is written, and its label in the answer. 42704 for a cast to a type that does not exist.';
+  'its domain has (but for distinct values, as json has no equality), how it is written, and its label in the '
+  'answer. 42704 for a cast to a type that does not exist.';
+
+create or replace function postern.no_aggregates()
+returns void
+language plpgsql immutable parallel safe
+as $$
+begin
+  perform postern.fail('PGRST123', 'Aggregate functions are not allowed', null,
+    'The setting db-aggregates-enabled turns them on');
+end
+$$;
+comment on function postern.no_aggregates() is 'Raises PGRST123: aggregates are off.';
 
 create or replace function postern.plan_fields(context jsonb, columns jsonb, items jsonb, all_if_none boolean)
 returns jsonb
@@ -178,8 +191,7 @@ begin
   if fields = '[]' and all_if_none then
     return '[{"name": "*", "label": "*"}]';
   elsif fields @? '$[*].aggregate' and not (context ->> 'aggregates')::boolean then
-    perform postern.fail('PGRST123', 'Aggregate functions are not allowed', null,
-      'The setting db-aggregates-enabled turns them on');
+    perform postern.no_aggregates();
   end if;
   return fields;
 end

@@ -183,6 +183,8 @@ begin
       select term -> 'field' ->> 'name' from jsonb_array_elements(node -> 'order') as term where not term ? 'child'
       union all
       select leaf ->> 'name' from jsonb_path_query(node -> 'where', 'lax $.**.field') as leaf
+      union all
+      select leaf ->> 'name' from jsonb_path_query(node -> 'having', 'lax $.**.field') as leaf
     ) as used
     where name <> '*' and columns <> '[]' and not columns @> jsonb_build_array(jsonb_build_object('name', name)));
 end

@@ -8,25 +8,35 @@
 --   depth, oid, schema, relation  the relation, and how far below the root (0) it is        postern.plan_node
 --   alias                         its alias in SQL, which is in PostgreSQL's messages       postern.node_alias
 --   fields                        [{name, label, path?, to_json?, tsvector?, cast?, transform?, aggregate?,
---                                 aggregate_cast?, form?, type?, nullable?, set?}]   postern.plan_field, with_sets
+--                                 aggregate_cast?, distinct?, form?, type?, nullable?, set?}]
+--                                                                                    postern.plan_field, with_sets
 --   children                      its embeds, as nodes, in the order of select              postern.plan_children
---   outputs                       [{column, label, field? | child (from 1), inner?, aggregate?, aggregate_cast?, form?,
---                                 type?, nullable?}]: what it yields; inner: the column in the spread child;
---                                 form: postern.json_form of a plain column                 postern.plan_outputs
+--   outputs                       [{column, label, field? | child (from 1), inner?, aggregate?, aggregate_cast?,
+--                                 distinct?, form?, type?, nullable?}]: what it yields; inner: the column in the
+--                                 spread child; form: postern.json_form of a plain column   postern.plan_outputs
 --   where?, order?                conditions; [{field, child?, direction?, nulls?, column?}], column: what a
---                                 grouped node orders by                                    postern.plan_filter, _order
+--                                 grouped node orders by (column, aggregate?, aggregate_cast?, distinct?: a result)
+--                                                                                           postern.plan_filter, _order
 --   limit?, offset?, max_rows?, range?   {param} or {value}; db-max-rows; number of the parameters of a Range header
 --   size?                         rows of the relation, as ANALYZE found                    postern.plan_node
+--   cursor?                       of the root, where its page begins at a row; order then has more  postern.plan_cursor
 --   single?, heap?, ctid?         at most one row; its rows are stored; may be ordered by where they are stored
 --   columns?                      the columns of the relation: of the root, and where rows are handed to functions
 --   computed?                     it names more than columns
---   aggregated?                   rows are grouped, as outputs have aggregates              postern.plan_grouped
+--   aggregated?                   rows are grouped, as outputs have aggregates or distinct() postern.plan_grouped
+--   having?                       conditions of groups: column, aggregate?, ... where others have their field
+--                                                                              postern.plan_results, group_condition
+--   own_groups?                   the request is none of PostgREST's: its groups are counted  postern.plan_results
 --   grouped?                      its columns are grouped by: it is aggregated, or spread into such a node
 --   hidden?                       [{column, field}]: what a grouped node orders by besides   postern.plan_grouped
 --   folds?                        a field is an aggregate in functional notation, as in posts(count): one row
 --   jsonb?                        embeds are jsonb, as their text is shown                  postern.for_media
 --   whole?                        all rows of the relation are read                         postern.plan_rows
 --   written?                      outputs as text: [{label, form?, type?, nullable?, texts?}] postern.plan_written
+--   by_embeds?                    embeds choose, too, which rows are written                postern.plan_written_rows
+--   key?                          by which rows of the payload find theirs: [{name, builtin?, collation?}]
+--                                                                                           postern.plan_key
+--   arbiter?                      the condition of ON CONFLICT, as SQL                      postern.arbiter_condition
 -- An embed has moreover
 --   name, label, alias_given?, relationship, spread?, join?, legacy?                        postern.plan_child
 --   empty?                        it selects nothing: it filters, but does not show         postern.plan_node
@@ -42,11 +52,12 @@ as $$
 declare
   own pg_catalog.oid := (relation ->> 'oid')::oid;
   to_one boolean := coalesce((embed -> 'relationship' ->> 'to_one')::boolean, false);
+  others constant pg_catalog.jsonb := case when items @> '[{"name": "distinct", "select": []}]'
+    then postern.without_distinct(context, relation, items, embed) end;
   map pg_catalog.jsonb;
   children pg_catalog.jsonb := '[]';
   fields pg_catalog.jsonb;
-  conditions pg_catalog.jsonb;
-  terms pg_catalog.jsonb;
+  asked pg_catalog.jsonb := '{}';
   outputs pg_catalog.jsonb;
   size real;
   heap boolean;
@@ -56,6 +67,7 @@ declare
   computed boolean;
   node pg_catalog.jsonb;
 begin
+  items := coalesce(others, items);
   map := postern.column_map(columns);
   if entries <> '[]' then
     map := postern.with_computed(map, own, entries);
@@ -67,20 +79,18 @@ begin
     children := postern.plan_embeds(context, relation, items, entries, depth);
   end if;
   fields := postern.plan_fields(context, map, items, depth = 0 and children = '[]');
-  aggregates := fields @? '$[*].aggregate';
   perform postern.check_width(columns, fields, children);
-  fields := postern.expand_star(columns, fields, children <> '[]' or aggregates
+  fields := postern.expand_star(columns, fields, children <> '[]' or fields @? '$[*].aggregate' or others is not null
     or depth > 0 and (embed ? 'spread' or jsonb_array_length(columns) <= 50));
   outputs := postern.plan_outputs(fields, children);
-  aggregates := outputs @? '$[*].aggregate';
-  if aggregates and embed ? 'spread' and not to_one then
-    perform postern.fail('PGRST127', 'Feature not implemented',
-      'Aggregate functions inside a one-to-many or many-to-many spread');
-  end if;
-  aggregates := aggregates and not embed ? 'spread';
+  aggregates := postern.groups_rows(outputs, embed, to_one) or others is not null;
   if entries <> '[]' then
-    conditions := postern.plan_conditions(map, entries, children);
-    terms := postern.plan_terms(map, entries, children, relation ->> 'name');
+    asked := jsonb_strip_nulls(jsonb_build_object('where', postern.plan_conditions(map, entries, children),
+      'order', postern.plan_terms(map, entries, children, relation ->> 'name')));
+  end if;
+  if aggregates and entries <> '[]' and (depth > 0 or not context ? 'writes') then
+    asked := jsonb_strip_nulls(postern.plan_results(asked, outputs, fields, map, own,
+      case when depth = 0 then (context ->> 'routine')::oid end));
   end if;
   select case when c.reltuples > 0 then c.reltuples end,
       c.relkind in ('r', 'p', 'm') and embed -> 'relationship' ->> 'kind' is distinct from 'computed',
@@ -89,8 +99,7 @@ begin
     from pg_class as c
     where c.oid = own;
   computed := columns = '[]' or fields @? '$[*].transform'
-    or postern.computed_names(
-      jsonb_strip_nulls(jsonb_build_object('fields', fields, 'where', conditions, 'order', terms)), columns) <> '{}';
+    or postern.computed_names(jsonb_build_object('fields', fields) || asked, columns) <> '{}';
   if computed and columns <> '[]' and depth = 0 and fields <> '[]' then
     fields := postern.with_sets(fields, own);
   end if;
@@ -98,26 +107,28 @@ begin
   node := jsonb_strip_nulls(jsonb_build_object(
     'depth', depth, 'oid', relation -> 'oid', 'schema', relation -> 'schema', 'relation', relation -> 'name',
     'alias', postern.node_alias(relation ->> 'name', depth, context ->> 'root'),
-    'fields', fields, 'children', children, 'outputs', outputs, 'where', conditions, 'order', terms,
+    'fields', fields, 'children', children, 'outputs', outputs,
     'limit', case when entries <> '[]' then postern.last_entry(entries, 'limit') end,
     'offset', case when entries <> '[]' then postern.last_entry(entries, 'offset') end,
     'max_rows', context -> 'max_rows', 'size', size,
-    'single', case when to_one or conditions is not null and not fields @? '$[*].set'
-      and postern.is_single(own, conditions) then true end,
+    'single', case when to_one or asked ? 'where' and not fields @? '$[*].set'
+      and postern.is_single(own, asked -> 'where') then true end,
     'heap', case when heap then true end,
     'ctid', case when heap and not granted then true end,
     'columns', case when depth = 0 or children @? '$[*] ? (@.relationship.kind == "computed")' then columns end,
     'empty', case when depth > 0 and fields = '[]' and not children @? '$[*] ? (!exists (@.empty))' then true end,
     'aggregated', case when aggregates then true end,
     'folds', case when folds then true end,
-    'computed', case when computed then true end));
+    'own_groups', case when others is not null or outputs @? '$[*].distinct' then true end,
+    'computed', case when computed then true end) || asked);
   return case when aggregates then postern.plan_grouped(node) else node end;
 end
 $$;
 comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, jsonb) is
-  'The node of a relation. context: {schema, schemas, legacy, aggregates, max_rows}; columns: of the relation; '
+  'The node of a relation. context: {schema, schemas, legacy, aggregates, max_rows, routine?: whose rows the root has, '
+  'writes?: the root is written}; columns: of the relation; '
   'items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it; '
-  'embed: postern.plan_child, where it is one. PGRST108, 118, 123, 127, 200, 201; 42712, 42803.';
+  'embed: postern.plan_child, where it is one. PGRST108, 118, 123, 127, 200, 201; 42702, 42712, 42803.';
 
 create or replace function postern.node_alias(name text, depth int, root text)
 returns text

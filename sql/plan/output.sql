@@ -10,8 +10,8 @@ declare
     select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
       'column', case when field ->> 'name' = '*' and not field ? 'aggregate' then '*' else 'f' || place || '$' end,
       'label', (field ->> 'label')::name, 'field', place, 'aggregate', field -> 'aggregate',
-      'aggregate_cast', field -> 'aggregate_cast', 'form', field -> 'form', 'type', field -> 'type',
-      'nullable', field -> 'nullable')) order by place)
+      'aggregate_cast', field -> 'aggregate_cast', 'distinct', field -> 'distinct', 'form', field -> 'form',
+      'type', field -> 'type', 'nullable', field -> 'nullable')) order by place)
     from jsonb_array_elements(fields) with ordinality as listed(field, place)), '[]');
 begin
   if children = '[]' then
@@ -40,34 +40,56 @@ comment on function postern.plan_outputs(jsonb, jsonb) is
   'What a node of these fields and children yields, in order (outputs of a node); a label is as long as PostgreSQL '
   'leaves it. A to-one spread hands its columns and aggregates up.';
 
+create or replace function postern.groups_rows(outputs jsonb, embed jsonb, to_one boolean)
+returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  aggregates constant boolean := outputs @? '$[*].aggregate';
+begin
+  if aggregates and embed ? 'spread' and not to_one then
+    perform postern.fail('PGRST127', 'Feature not implemented',
+      'Aggregate functions inside a one-to-many or many-to-many spread');
+  end if;
+  return aggregates and not embed ? 'spread';
+end
+$$;
+comment on function postern.groups_rows(jsonb, jsonb, boolean) is
+  'Whether the outputs of a node have aggregates of its own rows, not of those of a parent that it is spread into. '
+  'embed: postern.plan_child. PGRST127 for aggregates in a to-many spread.';
+
 create or replace function postern.plan_grouped(node jsonb)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
 declare
   terms pg_catalog.jsonb := '[]';
+  conditions pg_catalog.jsonb := '[]';
   hidden pg_catalog.jsonb := postern.uncast_groups(node);
-  term pg_catalog.jsonb;
-  name pg_catalog.text;
+  item pg_catalog.jsonb;
+  made pg_catalog.jsonb;
 begin
-  for term in select t from jsonb_array_elements(node -> 'order') as t loop
-    name := coalesce(postern.grouped_column(node, term), postern.hidden_column(hidden, term));
-    if name is null and postern.follows_group(node, term) then
-      name := 'pgrst_g' || jsonb_array_length(hidden) + 1;
-      hidden := hidden || jsonb_build_array(jsonb_build_object('column', name, 'field', term -> 'field'));
-    elsif name is null then
-      perform postern.not_grouped(node, term);
+  for item in select t from jsonb_array_elements(node -> 'order') as t loop
+    if not item ? 'aggregate' then
+      made := postern.group_column(node, hidden, item);
+      hidden := made -> 'hidden';
+      item := item || jsonb_build_object('column', made -> 'column');
     end if;
-    terms := terms || jsonb_build_array(term || jsonb_build_object('column', name));
+    terms := terms || jsonb_build_array(item);
   end loop;
-  return postern.grouped(node) || case when terms = '[]' then '{}' else jsonb_build_object('order', terms) end
-    || case when hidden = '[]' then '{}' else jsonb_build_object('hidden', hidden) end;
+  for item in select c from jsonb_array_elements(node -> 'having') as c loop
+    made := postern.group_condition(node, hidden, item);
+    hidden := made -> 'hidden';
+    conditions := conditions || jsonb_build_array(made -> 'tree');
+  end loop;
+  return postern.grouped(node) || jsonb_strip_nulls(jsonb_build_object('order', nullif(terms, '[]'),
+    'having', nullif(conditions, '[]'), 'hidden', nullif(hidden, '[]')));
 end
 $$;
 comment on function postern.plan_grouped(jsonb) is
-  'A grouped node, its order resolved to what it is grouped by (column of a term, hidden), and its to-one spreads '
-  'grouped as well. A column with a cast is grouped by as it is without, unless it has an alias, as in PostgREST. '
-  '42803 for an order that the groups do not decide, as PostgreSQL has it.';
+  'A grouped node, its order and its conditions of groups resolved to what it is grouped by (column of a term or of a '
+  'condition, hidden), and its to-one spreads grouped as well. A column with a cast is grouped by as it is without, '
+  'unless it has an alias, as in PostgREST. 42803 for what the groups do not decide, as PostgreSQL has it.';
 
 create or replace function postern.not_grouped(node jsonb, term jsonb)
 returns void

@@ -25,6 +25,9 @@ begin
       arguments := array_append(arguments,
         jsonb_build_object('name', name) || postern.numbered(jsonb_build_object('value', value), number));
       number := number + (value = chr(1))::int;
+    elsif last_word = 'cursor' and not (call or writes) and postern.parse_cursor(value) <> '{}' then
+      trees := trees || jsonb_build_object('cursor', postern.cursor_entry(name, value, number, trees ? 'cursor'));
+      number := number + (value like '%' || chr(1))::int;
     else
       entries := array_append(entries, case
         when last_word = 'order' then (postern.parse_filter_key(name) - '{name,path}'::text[])
@@ -41,10 +44,26 @@ begin
 end
 $$;
 comment on function postern.query_trees(text, boolean, boolean, int) is
-  'A raw query string as {select, columns?, on_conflict?, entries: filters, logic trees, orders and ranges each with '
-  'its embed path, arguments: [{name, param or value}], next: the number after that of the last placeholder}. call: '
-  'what is no filter is an argument; writes: columns and on_conflict count; number: that of the first placeholder, '
-  'null where there are none. PGRST100 for what does not parse.';
+  'A raw query string as {select, columns?, on_conflict?, cursor?, entries: filters, logic trees, orders and ranges '
+  'each with its embed path, arguments: [{name, param or value}], next: the number after that of the last '
+  'placeholder}. call: what is no filter is an argument; writes: columns and on_conflict count, cursor does not; '
+  'number: that of the first placeholder, null where there are none. PGRST100 for what does not parse, PGRST160.';
+
+create or replace function postern.cursor_entry(name text, value text, number int, again boolean)
+returns jsonb
+language plpgsql immutable parallel safe
+as $$
+begin
+  if name <> 'cursor' then
+    perform postern.fail('PGRST160', 'A cursor is for the rows of the resource, not for an embed', 'In: ' || name);
+  elsif again then
+    perform postern.fail('PGRST160', 'There is more than one cursor');
+  end if;
+  return postern.numbered(postern.parse_cursor(value), number);
+end
+$$;
+comment on function postern.cursor_entry(text, text, int, boolean) is
+  'The parameter cursor (postern.parse_cursor), its token numbered. again: there is another one. PGRST160.';
 
 create or replace function postern.is_operation(value text)
 returns boolean

@@ -5,11 +5,15 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
+  if node ? 'own_groups' then
+    return 'select pg_catalog.count(*)' || postern.render_groups(node, source, null);
+  end if;
   return format('select 1 from %s%s', source, coalesce(' where ' || postern.render_where(node, node ->> 'alias'), ''));
 end
 $$;
 comment on function postern.render_count_query(jsonb, text) is
-  'A query with as many rows as the node has without limit and offset.';
+  'A query with as many rows as the node has without limit and offset; where it is grouped as PostgREST has it, as '
+  'many as are grouped, as there.';
 
 create or replace function postern.planned_rows(statement text)
 returns bigint

@@ -37,7 +37,8 @@ as $$
 declare
   expr pg_catalog.jsonb := filter -> 'expr';
   operation pg_catalog.record;
-  subject pg_catalog.text := postern.render_reference(alias, filter -> 'field');
+  subject pg_catalog.text := case when filter ? 'column' then postern.render_result(filter)
+    else postern.render_reference(alias, filter -> 'field') end;
   operand pg_catalog.text := postern.render_value(expr);
   language pg_catalog.text := coalesce(quote_literal(expr ->> 'language') || ', ', '');
   transform pg_catalog.text := filter ->> 'transform';
@@ -79,8 +80,8 @@ begin
 end
 $$;
 comment on function postern.render_filter(text, jsonb) is
-  'A filter (postern.plan_filter) on the relation alias as a condition. Source: PostgREST docs, '
-  'references/api/tables_views, "Operators".';
+  'A filter (postern.plan_filter, or postern.group_condition, then of groups) on the relation alias as a condition. '
+  'Source: PostgREST docs, references/api/tables_views, "Operators".';
 
 create or replace function postern.render_condition(node jsonb, alias text, tree jsonb)
 returns text

@@ -39,15 +39,17 @@ begin
       case when put then ' and ' || postern.render_where(node || '{"children": []}', 'pgrst_body') else '' end
         || case when counts then ' and ' || postern.render_count_row(1) else '' end,
       case when resolution is null or conflict = '{}' then ''
-        when resolution = 'ignore-duplicates' or names is null then format(' on conflict (%s) do nothing', targets)
-        else format(' on conflict (%s) do update set %s%s', targets, assigned,
+        when resolution = 'ignore-duplicates' or names is null
+          then format(' on conflict (%s)%s do nothing', targets, arbiter)
+        else format(' on conflict (%s)%s do update set %s%s', targets, arbiter, assigned,
           case when counts then ' where ' || postern.render_count_row(-1) else '' end) end,
       returning_list)
     from (
       select string_agg(quote_ident(field ->> 'name'), ', ' order by place) as names,
         string_agg(format('pgrst_body.%I', field ->> 'name'), ', ' order by place) as read,
         string_agg(format('%I = excluded.%1$I', field ->> 'name'), ', ' order by place) as assigned,
-        (select string_agg(quote_ident(name), ', ') from unnest(conflict) as name) as targets
+        (select string_agg(quote_ident(name), ', ') from unnest(conflict) as name) as targets,
+        ' where ' || (node ->> 'arbiter') as arbiter
       from jsonb_array_elements(columns) with ordinality as fields(field, place)
     ) as lists);
 end
@@ -61,20 +63,26 @@ create or replace function postern.render_update(node jsonb, columns jsonb, body
 returns text
 language plpgsql immutable parallel safe
 as $$
+declare
+  assigned constant pg_catalog.text := (
+    select string_agg(format('%I = pgrst_body.%1$I', field ->> 'name'), ', ')
+    from jsonb_array_elements(columns) as field
+    where not coalesce(node -> 'key' @> jsonb_build_array(jsonb_build_object('name', field -> 'name')), false));
 begin
-  return case when columns = '[]'
-    then format('select %s from %I.%I as %I where false', returning_list, node ->> 'schema', node ->> 'relation',
-      node ->> 'alias')
-    else format('update %I.%I as %I set %s from %s where %s returning %s', node ->> 'schema', node ->> 'relation',
-      node ->> 'alias', (
-        select string_agg(format('%I = pgrst_body.%1$I', field ->> 'name'), ', ')
-        from jsonb_array_elements(columns) as field),
-      body, concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')),
-      returning_list) end;
+  if assigned is null then
+    return format('select %s from %I.%I as %I where false', returning_list, node ->> 'schema', node ->> 'relation',
+      node ->> 'alias');
+  end if;
+  return format('%supdate %I.%I as %I set %s from %s where %s returning %s',
+    case when node ? 'key' then format('with pgrst_body as materialized (select pgrst_body.* from %s) ', body) end,
+    node ->> 'schema', node ->> 'relation', node ->> 'alias', assigned,
+    case when node ? 'key' then 'pgrst_body' else body end,
+    concat_ws(' and ', guard, postern.render_written_where(node), postern.render_key(node)), returning_list);
 end
 $$;
 comment on function postern.render_update(jsonb, jsonb, text, text, text) is
-  'An UPDATE of the rows that the node''s filters leave; without columns nothing is updated.';
+  'An UPDATE of the rows that the node''s conditions leave; of those, where it has a key, the ones whose key is in a '
+  'row of the payload, each from that row. Without columns to set nothing is updated.';
 
 create or replace function postern.render_delete(node jsonb, returning_list text, guard text)
 returns text
@@ -83,10 +91,11 @@ as $$
 begin
   return format('delete from %I.%I as %I where %s returning %s',
     node ->> 'schema', node ->> 'relation', node ->> 'alias',
-    concat_ws(' and ', guard, postern.render_where(node || '{"children": []}', node ->> 'alias')), returning_list);
+    concat_ws(' and ', guard, postern.render_written_where(node)), returning_list);
 end
 $$;
-comment on function postern.render_delete(jsonb, text, text) is 'A DELETE of the rows that the node''s filters leave.';
+comment on function postern.render_delete(jsonb, text, text) is
+  'A DELETE of the rows that the node''s conditions leave.';
 
 create or replace function postern.render_returning(node jsonb, pk text[], representation text)
 returns text

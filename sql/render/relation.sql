@@ -152,6 +152,11 @@ language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 begin
+  if child ? 'having' then
+    return format('exists (select 1%s%s)', postern.render_groups(child,
+      postern.render_source(child, postern.render_row(parent_node)), postern.render_join(child, parent, false)),
+      case when child ?| '{limit,offset}' then postern.render_page(child) else '' end);
+  end if;
   return (
     select format('exists (select 1 from %s%s%s)', postern.render_source(child, postern.render_row(parent_node)),
       coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, false),
@@ -160,7 +165,8 @@ begin
 end
 $$;
 comment on function postern.render_exists(jsonb, text, jsonb) is
-  'The condition that a row of the relation parent has a row in the embed child.';
+  'The condition that a row of the relation parent has a row in the embed child, or, where that has conditions of '
+  'groups, such a group.';
 
 create or replace function postern.render_page(node jsonb)
 returns text

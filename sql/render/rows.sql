@@ -194,19 +194,10 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select format('select %s from (%s) as pgrst_group%s%s%s',
-      string_agg(case when output ? 'aggregate'
-          then format('pg_catalog.%s(pgrst_group.%s)%s', output ->> 'aggregate', output ->> 'column', '::'
-            || (output ->> 'aggregate_cast'))
-          else 'pgrst_group.' || (output ->> 'column') end || format(' as %I', output ->> 'label'), ', '
-            order by place),
-      postern.render_embedded(node, source, join_condition, 'columns'),
-      ' group by ' || nullif(concat_ws(', ',
-        string_agg('pgrst_group.' || (output ->> 'column'), ', ' order by place)
-          filter (where not output ? 'aggregate'), (
-        select string_agg('pgrst_group.' || (item ->> 'column'), ', ')
-          from jsonb_array_elements(node -> 'hidden') as item)), ''),
-      (select ' order by ' || string_agg('pgrst_group.' || (term ->> 'column') || postern.render_direction(term), ', '
+    select concat('select ', string_agg(postern.render_result(output) || format(' as %I', output ->> 'label'), ', '
+        order by place),
+      postern.render_groups(node, source, join_condition),
+      (select ' order by ' || string_agg(postern.render_result(term) || postern.render_direction(term), ', '
         order by at)
         from jsonb_array_elements(node -> 'order') with ordinality as terms(term, at)),
       postern.render_page(node))
@@ -216,3 +207,41 @@ $$;
 comment on function postern.render_grouped(jsonb, text, text) is
   'Level 3: level 2 grouped by all that is not aggregated, ordered and cut. Source: PostgREST docs, '
   'references/api/aggregate_functions.';
+
+create or replace function postern.render_groups(node jsonb, source text, join_condition text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+begin
+  return format(' from (%s) as pgrst_group%s%s', postern.render_embedded(node, source, join_condition, 'columns'),
+    (select ' group by ' || nullif(concat_ws(', ',
+        string_agg('pgrst_group.' || (output ->> 'column'), ', ' order by place)
+          filter (where not output ? 'aggregate'), (
+        select string_agg('pgrst_group.' || (item ->> 'column'), ', ')
+          from jsonb_array_elements(node -> 'hidden') as item)), '')
+      from jsonb_array_elements(node -> 'outputs') with ordinality as outputs(output, place)),
+    (select ' having ' || string_agg(postern.render_condition(node, 'pgrst_group', condition), ' and ' order by place)
+      from jsonb_array_elements(node -> 'having') with ordinality as listed(condition, place)));
+end
+$$;
+comment on function postern.render_groups(jsonb, text, text) is
+  'What stands behind the select list of level 3, up to its order: FROM, GROUP BY and HAVING.';
+
+create or replace function postern.render_result(item jsonb)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  argument constant pg_catalog.text := case item ->> 'column' when '*' then '*'
+    else 'pgrst_group.' || (item ->> 'column') end;
+begin
+  return case when item ? 'aggregate'
+    then format('pg_catalog.%s(%s%s)%s', item ->> 'aggregate', case when item ? 'distinct' then 'distinct ' end,
+      argument, '::' || (item ->> 'aggregate_cast'))
+    else argument end;
+end
+$$;
+comment on function postern.render_result(jsonb) is
+  'SQL of what a group has: an output, a term of order or what a condition is about ({column, aggregate?, '
+  'aggregate_cast?, distinct?}).';

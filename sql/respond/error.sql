@@ -126,7 +126,8 @@ begin
   if state = 'PNERR' then
     select a.status, a.headers, a.body into status, headers, body
     from postern.error_answer(own ->> 'code', own ->> 'message', own -> 'details', own -> 'hint',
-      postern.error_status(own ->> 'code'), null, verbosity) as a;
+      postern.error_status(own ->> 'code'), case own ->> 'code'
+        when 'PGRST161' then array[['Accept-Query', 'application/x-www-form-urlencoded']] end, verbosity) as a;
     body := postern.with_line(body, (own ->> 'line')::bigint);
   elsif state = 'PGRST' then
     select a.status, a.headers, a.body into status, headers, body

@@ -11,33 +11,46 @@ as $$
     ('order', 'query', 'order', 'Order of the rows, such as `a.desc,b.asc.nullslast`.', '{"type": "string"}'),
     ('limit', 'query', 'limit', 'The most rows to answer with.', '{"type": "integer", "minimum": 0}'),
     ('offset', 'query', 'offset', 'How many rows to leave out first.', '{"type": "integer", "minimum": 0}'),
+    ('cursor', 'query', 'cursor',
+      'Where the page begins, in place of offset: `first`, or `after.` or `before.` with a token, as the links of a '
+      'page have it (header Link). Needs limit, and a key of the rows.',
+      '{"type": "string", "pattern": "^(first|(after|before)\\..+)$"}'),
     ('and', 'query', 'and', 'Conditions that must all hold, such as `(a.gt.1,or(b.is.null,c.eq.x))`.',
       '{"type": "string"}'),
     ('or', 'query', 'or', 'Conditions of which one must hold, such as `(a.lt.1,a.gt.9)`.', '{"type": "string"}'),
+    ('results', 'query', 'results',
+      'Conditions on the results of aggregates in `select`, by the name that each has in the answer: `n=gt.1` where '
+      'that has `n:count()`. Aggregates are `count()`, and behind a column `.sum()`, `.avg()`, `.min()`, `.max()` and '
+      '`.count()`, all with `(distinct)` too; what else is selected groups the rows. `order` may go by their names, '
+      '`and` and `or` may have them. `distinct()` in `select` gives each row once.',
+      '{"type": "object", "additionalProperties": {"$ref": "#/components/schemas/postern.filter"} }'),
     ('columns', 'query', 'columns', 'Which keys of the body count, such as `a,b`.', '{"type": "string"}'),
     ('on_conflict', 'query', 'on_conflict',
-      'Columns of the unique constraint that tells which rows are there; the primary key when it is not given.',
+      'Columns of the unique constraint that tells which rows are there; the primary key when it is not given. In '
+      'PATCH it counts for bodies of the type `application/vnd.postern.rows+json`.',
       '{"type": "string"}'),
     ('range', 'header', 'Range', 'First and last row, from 0, such as `0-9`.',
       '{"type": "string", "pattern": "^[0-9]*-[0-9]*$"}'),
     ('rangeUnit', 'header', 'Range-Unit', 'The unit of Range.', '{"type": "string", "enum": ["items"]}'),
     ('preferRead', 'header', 'Prefer',
       'Preferences with commas between: `count=exact`, `count=planned` or `count=estimated` (how the total in '
-      'Content-Range is known); `handling=strict`; `timezone=...`.',
+      'Content-Range is known); `handling=strict`; `timezone=...`; `timeout=...` (a number of ms, s or min, or of '
+      'seconds).',
       '{"type": "string"}'),
     ('preferInsert', 'header', 'Prefer',
       'Preferences with commas between: `return=representation`, `return=headers-only` or `return=minimal` (the '
       'default); `resolution=merge-duplicates` or `resolution=ignore-duplicates`; `missing=default` (the default of '
-      'the column for a missing key); `count=exact`; `handling=strict`; `timezone=...`; `tx=rollback`.',
+      'the column for a missing key); `count=exact`; `handling=strict`; `timezone=...`; `timeout=...`; '
+      '`tx=rollback`.',
       '{"type": "string"}'),
     ('preferChange', 'header', 'Prefer',
       'Preferences with commas between: `return=representation`, `return=headers-only` or `return=minimal` (the '
       'default); `count=exact`; `max-affected=...` with `handling=strict`; `missing=default`; `timezone=...`; '
-      '`tx=rollback`.',
+      '`timeout=...`; `tx=rollback`.',
       '{"type": "string"}'),
     ('preferCall', 'header', 'Prefer',
       'Preferences with commas between: `count=exact`, `count=planned` or `count=estimated`; `max-affected=...` with '
-      '`handling=strict`; `timezone=...`; `tx=rollback`.',
+      '`handling=strict`; `timezone=...`; `timeout=...`; `tx=rollback`.',
       '{"type": "string"}')
   ) as listed(key, place, name, description, schema)
 $$;
@@ -45,18 +58,22 @@ comment on function postern.openapi3_common_parameters() is
   'The parameters that do not depend on a relation. Source: PostgREST docs, references/api/tables_views, '
   'pagination_count, preferences.';
 
-create or replace function postern.openapi3_common(whole boolean)
+create or replace function postern.openapi3_common(whole boolean, aggregates boolean default false)
 returns table (section text, members text)
 language sql stable parallel safe
 as $$
   select 'parameters', string_agg('"' || key || '":' || item, ',' order by key)
   from postern.openapi3_common_parameters()
+  where aggregates or key <> 'results'
   union all
   select section, '"' || key || '":' || item
   from (values
     ('headers', 'Content-Range',
       '{"description": "First and last row of the answer, from 0, and the total where Prefer asks for it: `0-9/40`, '
       '`0-9/*`, `*/0`.", "schema": {"type": "string", "pattern": "^([0-9]+-[0-9]+|\\*)/([0-9]+|\\*)$"} }'),
+    ('headers', 'Link',
+      '{"description": "Of a page by cursor, the next page and the one before: `<...>; rel=\"next\", '
+      '<...>; rel=\"prev\"`.", "schema": {"type": "string"} }'),
     ('headers', 'Preference-Applied',
       '{"description": "The preferences that were followed.", "schema": {"type": "string"} }'),
     ('headers', 'Proxy-Status',
@@ -90,6 +107,11 @@ as $$
     ('securitySchemes', 'JWT',
       '{"type": "http", "scheme": "bearer", "bearerFormat": "JWT", '
       '"description": "A token whose claims name the role of the request."}'),
+    ('extensions', 'x-query',
+      '{"description": "The method QUERY, for which OpenAPI 3.1 has no operation: each path that has get takes it, '
+      'with the same answers. Parameters of the query may then be in the body, in place of the URL or behind what that '
+      'has.", "requestBody": {"required": true, "content": {"application/x-www-form-urlencoded": '
+      '{"schema": {"type": "string"}, "example": "select=id&id=in.(1,2,3)"} } } }'),
     ('paths', '/', '{"get": {"operationId": "postern.root", "tags": ["Introspection"], "summary": "OpenAPI description",
       "responses": {"200": {"description": "OpenAPI 2.0, or 3.1 where Accept has version=3.1", "content": {
         "application/openapi+json": {"schema": {"type": "object"} }, '
@@ -98,6 +120,6 @@ as $$
         "default": {"$ref": "#/components/responses/postern.error"} } } }')
   ) as listed(section, key, item)
 $$;
-comment on function postern.openapi3_common(boolean) is
+comment on function postern.openapi3_common(boolean, boolean) is
   'What does not depend on the schema, as members of sections in JSON text for postern.openapi3. whole: whether errors '
   'have all members (client-error-verbosity is verbose).';

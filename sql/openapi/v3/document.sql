@@ -14,10 +14,12 @@ declare
   readable oid[] := postern.openapi3_readable(relations, everything);
   exposed text[] := array(select jsonb_array_elements_text(config -> 'db_schemas'));
   uri text := regexp_replace(config ->> 'openapi_server_proxy_uri', '/$', '');
+  aggregates boolean := coalesce((config ->> 'db_aggregates_enabled')::boolean, false);
   common jsonb := (
     select jsonb_object_agg(section, members)
       from (select section, string_agg(members, ',') as members
-              from postern.openapi3_common(config ->> 'client_error_verbosity' is distinct from 'minimal')
+              from postern.openapi3_common(
+                config ->> 'client_error_verbosity' is distinct from 'minimal', aggregates)
              group by section) as listed);
 begin
   return (
@@ -34,8 +36,8 @@ begin
       '},"schemas":{', common ->> 'schemas', ',' || r.schemas,
       ',' || postern.openapi3_named_types(postern.openapi3_relation_types(relations) || f.types, readable),
       '},"securitySchemes":{', common ->> 'securitySchemes',
-      '} },"externalDocs":', postern.openapi_documentation(), '}')
-      from postern.openapi3_relations(relations, readable, exposed, everything) as r,
+      '} },"externalDocs":', postern.openapi_documentation(), ',', common ->> 'extensions', '}')
+      from postern.openapi3_relations(relations, readable, exposed, everything, aggregates) as r,
         postern.openapi3_routines(openapi3.schema, everything, readable) as f);
 end
 $$;

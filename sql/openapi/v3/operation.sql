@@ -46,11 +46,12 @@ as $$
     || '},"application/x-www-form-urlencoded":{"schema":{"$ref":"#/components/schemas/' || key || '"} }'
     || case when many
       then ',"text/csv":{"schema":{"type":"string"} },"application/x-ndjson":{"schema":{"type":"string"} }'
-      else '' end || '} }'
+      else ',"application/vnd.postern.rows+json":{"schema":{"type":"array","items":{"$ref":"#/components/schemas/'
+        || key || '"} } }' end || '} }'
 $$;
 comment on function postern.openapi3_body(text, boolean) is
   'A Request Body Object as JSON text: what the schema under a key says, or an array, a CSV or lines of it where there '
-  'can be many.';
+  'can be many; else, for a PATCH, an array of rows each with its key.';
 
 create or replace function postern.openapi3_rows(item text, description text)
 returns text
@@ -58,6 +59,7 @@ language sql stable parallel safe
 as $$
   select '{"description":' || to_json(description)
     || ',"headers":{"Content-Range":{"$ref":"#/components/headers/Content-Range"},'
+    || '"Link":{"$ref":"#/components/headers/Link"},'
     || '"Preference-Applied":{"$ref":"#/components/headers/Preference-Applied"} },'
       '"content":{"application/json":{"schema":{"type":"array","items":' || item
     || '} },"application/vnd.pgrst.object+json":{"schema":' || item || '},"text/csv":{"schema":{"type":"string"} } } }'

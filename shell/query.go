@@ -1,0 +1,70 @@
+package shell
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"postern/shell/db"
+	"postern/shell/jsontext"
+)
+
+// join returns the query of a QUERY: that of its URL and behind it the body, if that is a form. A body of another type is the
+// database's to refuse, which needs no more of it than the type.
+func (x *exchange) join(r *http.Request, query string) string {
+	body := x.payload
+	x.payload = nil
+	if len(body) == 0 || !isForm(r.Header["Content-Type"]) {
+		return query
+	}
+	text := make([]byte, 0, len(query)+1+len(body))
+	if query != "" {
+		text = append(append(text, query...), '&')
+	}
+	if utf8.Valid(body) && bytes.IndexByte(body, 0) < 0 {
+		return string(append(text, body...))
+	}
+	for _, c := range body { // encoded, it is the database's to refuse, too
+		if c == 0 || c >= utf8.RuneSelf {
+			text = fmt.Appendf(text, "%%%02X", c)
+		} else {
+			text = append(text, c)
+		}
+	}
+	return string(text)
+}
+
+// isForm reports whether a body of these types is a form.
+func isForm(types []string) bool {
+	if len(types) != 1 {
+		return false
+	}
+	media, _, _ := strings.Cut(types[0], ";")
+	return strings.EqualFold(strings.Trim(media, " \t"), "application/x-www-form-urlencoded")
+}
+
+// appendAsking appends what the answer to a request without a payload depends on beside what shapes all: of a QUERY the type of its
+// body, of OPTIONS whether it asks for QUERY.
+func appendAsking(dst []byte, first int, r *http.Request) []byte {
+	name, member := "Content-Type", `"content-type":`
+	switch r.Method {
+	case db.MethodQuery:
+	case http.MethodOptions:
+		name, member = "Access-Control-Request-Method", `"access-control-request-method":`
+		if r.Header.Get(name) != db.MethodQuery {
+			return dst
+		}
+	default:
+		return dst
+	}
+	types := r.Header[name]
+	if len(types) == 0 {
+		return dst
+	}
+	if r.Method == db.MethodQuery && isForm(types) {
+		return jsontext.AppendString(appendName(dst, first, member), "application/x-www-form-urlencoded")
+	}
+	return appendValues(appendName(dst, first, member), types)
+}

@@ -1,0 +1,129 @@
+-- The guard on cost (db-max-cost): what the plan of a statement costs is looked at before it runs.
+
+create or replace function postern.max_cost(request jsonb)
+returns float8
+language plpgsql stable parallel safe
+as $$
+declare
+  most pg_catalog.text := request operator(pg_catalog.#>>) '{settings,db_max_cost}';
+begin
+  if request operator(pg_catalog.?) 'shell' then
+    return (request operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8;
+  elsif not request operator(pg_catalog.?) 'settings' then
+    most := pg_catalog.current_setting('pgrst.db_max_cost', true);
+  end if;
+  return case when most operator(pg_catalog.~) '^0*[1-9][0-9]{0,14}$' then most::pg_catalog.float8 end;
+end
+$$;
+comment on function postern.max_cost(jsonb) is
+  'What the plan of a request''s statement may cost; null for any. request: as of postern.handle; the shell says it in '
+  'max_cost, which is the role''s, else it is in the settings given or, without any, the setting pgrst.db_max_cost; '
+  'what is no whole number counts for nothing, as 0 does.';
+
+create or replace function postern.plan_cost(flags jsonb, payload bytea, vals text[])
+returns float8
+language plpgsql volatile
+as $$
+declare
+  plan pg_catalog.json;
+begin
+  execute pg_catalog.concat('explain (format json) execute postern_compiled ',
+    postern.arguments(flags, payload, vals)) into plan;
+  return (
+    select pg_catalog.sum((part operator(pg_catalog.#>>) '{Plan,Total Cost}')::pg_catalog.float8)
+    from pg_catalog.json_array_elements(plan) as part);
+end
+$$;
+comment on function postern.plan_cost(jsonb, bytea, text[]) is
+  'The cost of the plan of what postern.preparation has prepared, with the values given; nothing is executed. '
+  'Parameters as of postern.execute_prepared. Raises what planning raises.';
+
+create or replace function postern.unjudged(request jsonb, flags jsonb)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+declare
+  most constant pg_catalog.float8 := postern.max_cost(request);
+begin
+  return case when most is null then flags
+    else flags operator(pg_catalog.||) pg_catalog.jsonb_build_object('max_cost', most, 'look', true) end;
+end
+$$;
+comment on function postern.unjudged(jsonb, jsonb) is
+  'The flags of a statement whose plan is to be looked at each time, where there is a limit (postern.max_cost).';
+
+create or replace function postern.judged(flags jsonb, payload bytea, vals text[])
+returns jsonb
+language plpgsql volatile
+as $$
+declare
+  most constant pg_catalog.float8 := (flags operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8;
+  mode constant pg_catalog.text := pg_catalog.current_setting('plan_cache_mode');
+  average pg_catalog.float8;
+begin
+  if most is null then
+    return flags;
+  end if;
+  perform postern.check_cost(postern.plan_cost(flags, payload, vals), most);
+  if pg_catalog.cardinality(vals) operator(pg_catalog.>) 1 then
+    perform pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true);
+    average := postern.plan_cost(flags, payload, vals);
+    perform pg_catalog.set_config('plan_cache_mode', mode, true);
+  end if;
+  return flags operator(pg_catalog.||) pg_catalog.jsonb_build_object('look',
+    coalesce(average operator(pg_catalog.>) most, false));
+end
+$$;
+comment on function postern.judged(jsonb, bytea, text[]) is
+  'The flags (postern.unjudged) of what postern.preparation has prepared, with the verdict on its shape: look, whether '
+  'values decide, as the plan for any (the generic one) costs more than the limit. PGRST162 where that for these does; '
+  'nothing where there is no limit. Other parameters as of postern.execute_prepared.';
+
+create or replace function postern.check_cost(cost float8, most float8)
+returns void
+language plpgsql immutable parallel safe
+as $$
+begin
+  if cost operator(pg_catalog.>) most then
+    perform postern.fail_json('PGRST162', 'The request costs more than is allowed',
+      pg_catalog.jsonb_build_object('cost', cost, 'limit', most),
+      'Ask for fewer rows, or filter by what has an index');
+  end if;
+end
+$$;
+comment on function postern.check_cost(float8, float8) is 'PGRST162 where a plan costs more than the most.';
+
+create or replace function postern.look(statement text, flags jsonb, payload bytea, vals text[])
+returns boolean
+language plpgsql volatile
+as $$
+declare
+  cost pg_catalog.float8;
+begin
+  execute postern.preparation(statement, flags);
+  cost := postern.plan_cost(flags, payload, vals);
+  perform postern.forget_prepared();
+  perform postern.check_cost(cost, (flags operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8);
+  return true;
+exception when others or query_canceled then
+  perform postern.forget_prepared();
+  raise;
+end
+$$;
+comment on function postern.look(text, jsonb, bytea, text[]) is
+  'PGRST162 where a statement that the shell has kept costs more than its flag max_cost with these values. Raises what '
+  'planning raises. Other parameters as of postern.execute_prepared.';
+
+create or replace function postern.explained(options text, statement text, most float8)
+returns text
+language plpgsql volatile strict
+as $$
+begin
+  perform postern.check_cost(
+    (postern.explained('format json', statement)::pg_catalog.json
+      operator(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8, most);
+  return postern.explained(options, statement);
+end
+$$;
+comment on function postern.explained(text, text, float8) is
+  'postern.explained with options that have the statement executed; PGRST162 where its plan costs more than the most.';

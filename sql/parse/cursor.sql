@@ -1,0 +1,15 @@
+create or replace function postern.parse_cursor(source text)
+returns jsonb
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  parts constant pg_catalog.text[] := regexp_match(source, '^(after|before)\.(?:([01]{1,64})~)?(.*)$');
+begin
+  return case when source = 'first' then '{"way": "first"}'
+    else jsonb_strip_nulls(jsonb_build_object('way', parts[1], 'nulls', parts[2], 'value', parts[3])) end;
+end
+$$;
+comment on function postern.parse_cursor(text) is
+  'Parses cursor=. In: the text: first, after.TOKEN or before.TOKEN. Out: {"way", "nulls"?: a digit for each sort '
+  'value, 1 where that is null; none where no value is, "value"?: the rest of the token}; {} for any other text, '
+  'which may be a filter on a column of that name. Raises nothing.';
