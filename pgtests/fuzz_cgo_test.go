@@ -60,7 +60,7 @@ func compiles(t *testing.T, conn *pgx.Conn, known *vocabulary, r request) {
 }
 
 // ours are the identifiers that we make up.
-var ours = regexp.MustCompile(`^(pgrst_(source|scalar|answer|body|embed|row|read_only|children|pages|group|n|[egop][0-9]+|texts(_[0-9]+)?|(level|junction|relation)_[0-9]+)|body|read|element|elem|filled|val|made|described|counted|page|total|everything|found|` +
+var ours = regexp.MustCompile(`^(pgrst_(source|plain|tagged|version|scalar|answer|body|embed|row|read_only|children|pages|group|n|[egop][0-9]+|texts(_[0-9]+)?|(level|junction|relation)_[0-9]+)|body|read|element|elem|filled|val|made|described|counted|page|total|everything|found|` +
 	`name|nothing|excluded|postern|pg_catalog|[efs][0-9]+(_[a-z0-9_]+)?[$]?|` +
 	`pgrst_(cursor|page|more|merged|base|k[0-9]+)|vals|` +
 	`base|rows|texts|place|ctid)$`)
@@ -69,10 +69,10 @@ var ours = regexp.MustCompile(`^(pgrst_(source|scalar|answer|body|embed|row|read
 var depth = regexp.MustCompile(`_[0-9]+$`)
 
 // builtin are the functions of PostgreSQL that statements call. The client cannot name one.
-var builtin = strings.Fields(`array_agg avg concat concat_ws convert_to count current_setting decode generate_subscripts json_agg json_array_elements
+var builtin = strings.Fields(`array_agg avg concat concat_ws convert_to count current_setting decode encode generate_subscripts hash_record_extended json_agg json_array_elements
 	json_build_object json_object_keys json_strip_nulls json_to_record json_to_recordset jsonb_agg jsonb_array_elements jsonb_build_object
-	jsonb_to_record jsonb_to_recordset left max min now nullif octet_length phraseto_tsquery plainto_tsquery replace row_number row_to_json set_config st_asgeojson
-	string_agg sum substr length to_json to_jsonb to_tsquery to_tsvector unnest websearch_to_tsquery nextval format`)
+	jsonb_to_record jsonb_to_recordset left max min now nullif octet_length phraseto_tsquery plainto_tsquery record_send replace row_number row_to_json set_config sha256 st_asgeojson
+	string_agg strpos sum substr length to_hex to_json to_jsonb to_tsquery to_tsvector unnest websearch_to_tsquery nextval format`)
 
 // vocabulary is what statements about some schemas may name.
 type vocabulary struct {
@@ -148,8 +148,11 @@ func (known *vocabulary) inspect(t *testing.T, r request, statement string, rela
 		t.Fatalf("%d statements, or one that is neither SELECT nor INSERT: %s", len(parsed.Stmts), statement)
 	}
 	i := known.inspector(kinds[r.method])
-	if strings.HasPrefix(r.target, "/rpc/") {
+	switch {
+	case strings.HasPrefix(r.target, "/rpc/"):
 		i.write = ""
+	case r.method == "PUT" && strings.Contains(strings.ToLower(r.headers), "if-match:"):
+		i.write = "UpdateStmt"
 	}
 	if relations != nil {
 		i.relations = relations

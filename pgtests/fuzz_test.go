@@ -153,6 +153,18 @@ var corpus = []request{
 	// Encodings.
 	{"GET", "/films?title=eq.%F0%9F%98%80%C3%A4&title=eq.%ff&a=%", "", nil},
 	{"GET", "/films?title=eq.%01%02%1E%1F&%02range=1", "", nil},
+	{"GET", "/films?id=eq.1&select=title,directors(name)", "prefer: etag", nil},
+	{"HEAD", "/films?order=id", "prefer: etag, count=exact\nrange: 0-1", nil},
+	{"GET", "/films?id=eq.1", "if-none-match: *", nil},
+	{"GET", "/films?id=eq.%01", "if-none-match: W/\"~'; drop table films; --.\", \"$1\"\nif-match: *", nil},
+	{"PATCH", "/films?id=eq.1&select=id", "if-match: *\nprefer: return=representation, etag", []byte(`{"title":"x"}`)},
+	{"PATCH", "/films?id=eq.1", "if-match: \"'; drop table films; --\", \"~AAAAAAAAAAAAAAAAAAAAAA.\"", []byte(`{"title":"x"}`)},
+	{"PATCH", "/recent_films?id=eq.1", "if-match: *\nprefer: return=headers-only", []byte(`{"title":"x"}`)},
+	{"PUT", "/directors?id=eq.1", "if-none-match: *", []byte(`{"id":1,"name":"x"}`)},
+	{"PUT", "/directors?id=eq.1", "if-match: *", []byte(`{"id":1,"name":"x"}`)},
+	{"DELETE", "/reviews?id=eq.1", "if-match: \"a\", *", nil},
+	{"DELETE", "/films", "if-match: *", nil},
+	{"POST", "/directors", "if-match: *", []byte(`{"id":1,"name":"x"}`)},
 	{"GET", "/films?&&=&a&=b&%=", "", nil},
 	{"PURGE", "//films/../x", "", nil},
 	// QUERY, whose body may have any byte.

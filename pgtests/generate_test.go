@@ -248,10 +248,15 @@ func generate(number uint64) request {
 		}
 	}
 	add("prefer", "count=exact", "count=planned", "count=estimated", "return=representation", "return=representation", "return=headers-only", "return=minimal",
-		"resolution=merge-duplicates, return=representation", "resolution=ignore-duplicates", "missing=default", "handling=strict, max-affected=1", "handling=strict, x=y", "timezone=Europe/Vienna", "timeout=9s", "timeout=1min, count=exact", "handling=strict, timeout=x")
+		"resolution=merge-duplicates, return=representation", "resolution=ignore-duplicates", "missing=default", "handling=strict, max-affected=1", "handling=strict, x=y", "timezone=Europe/Vienna",
+		"timeout=9s", "timeout=1min, count=exact", "handling=strict, timeout=x", "etag", "etag, return=representation, count=exact", "etag, handling=strict")
 	add("accept", "text/csv", "application/vnd.pgrst.object+json", "application/vnd.pgrst.array+json;nulls=stripped", "*/*", "image/png, */*;q=0.1", "application/vnd.pgrst.plan+json", "application/vnd.pgrst.plan; options=verbose|analyze")
 	add("range", g.mostly([]string{"0-1", "0-5"}, "1-", "5-2", "x", "-1", "0-1,3-4", "items=0-1", "99999999999999999999-", "0-99999999999999999999", " 0-1", "0 - 1"))
 	add("accept-profile", g.mostly([]string{"store"}, "other", "nope"))
+	if g.often(25) {
+		tags := g.mostly([]string{"*", "*", `"~AAAAAAAAAAAAAAAAAAAAAA.BBBBBBBBBBBBBBBBBBBBBB"`, `W/"a", "b,c"`}, "", "x", `"`, " * ", "*, *", `"'; drop table films; --"`, "$1", "{a}", `"~.é"`)
+		headers = append(headers, g.of("if-match: ", "if-none-match: ")+tags)
+	}
 	switch r.method {
 	case "POST", "PATCH", "PUT":
 		r.body = g.payload()

@@ -211,6 +211,9 @@ select is(testing.brief('PATCH', '/orders?select=n:category.count(distinct)&id=l
 select is(testing.brief('PATCH', '/customers?select=id,orders(category,n:count())&id=eq.1&orders.n=gt.1', '{"prefer": "return=representation"}', '{"name": "An"}'),
   '200 [{"id":1,"orders":[{"category":"tea","n":2}]}]', 'an embed of what was written');
 
+select is(testing.brief('PATCH', '/customers?select=id,orders(n:count())&orders.n=gt.2&orders=not.is.null', '{"prefer": "return=representation"}', '{"name": "Anne"}'),
+  '200 [{"id":1,"orders":[{"n":3}]}]', 'groups of an embed choose what is written as they choose what is shown');
+
 -- All of it is off with aggregates.
 select set_config('testing.settings', '{"db_schemas": ["sums"]}', true);
 select is(testing.failed('GET', target), '400 PGRST123', target)

@@ -241,6 +241,8 @@ var accepted = []struct{ function, finding string }{
 	{"key_mismatch", "routine is marked as VOLATILE"},
 	{"not_single", "control reached end of function without RETURN"},
 	{"not_single", "routine is marked as VOLATILE"},
+	{"precondition_failed", "control reached end of function without RETURN"},
+	{"precondition_failed", "routine is marked as VOLATILE"},
 	{"too_many", "control reached end of function without RETURN"},
 	{"too_many", "routine is marked as VOLATILE"},
 	{"wrong_keys", "routine is marked as VOLATILE"},

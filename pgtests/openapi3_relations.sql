@@ -78,6 +78,11 @@ select is(postern.openapi3_path('a "b"', 'a-20-b', E'A film\n\nor more', '{"$ref
   "responses": {"200": {"$ref": "#/components/responses/a-20-b"}, "206": {"$ref": "#/components/responses/a-20-b"}, "default": {"$ref": "#/components/responses/postern.error"} } }', 'GET');
 select is(strpos(postern.openapi3_path('film', 'film', null, '{"$ref":"#/components/parameters/film.cursor"}', false, null, true, false, false, false), 'parameters/cursor'), 0,
   'a column of that name is the filter');
+select is(array(select concat_ws(' ', method, operation -> 'responses' ?| '{304,412}', parameter ->> '$ref') from jsonb_each(postern.openapi3_path('film', 'film', null, null, false, '{"$ref":"k"}', true, true, true, true, false, true, true)::jsonb)
+    as p(method, operation) left join jsonb_array_elements(operation -> 'parameters') as parameter on parameter ->> '$ref' ~ '/if' order by 1),
+  array['delete t #/components/parameters/ifMatch', 'get t #/components/parameters/ifNoneMatch', 'patch t #/components/parameters/ifMatch', 'post f', 'put t #/components/parameters/ifAbsent', 'put t #/components/parameters/ifMatch'],
+  'with entity tags');
+select ok(not postern.openapi3_path('film', 'film', null, null, false, null, true, false, true, true, false, true, false)::jsonb -> 'patch' -> 'responses' ? '412', 'no key, no If-Match');
 select is(postern.openapi3_path('film', 'film', null, null, false, null, false, true, false, false)::jsonb #> '{post,responses,201}',
   '{"$ref": "#/components/responses/postern.done"}', 'who may not read gets no rows');
 select is(postern.openapi3_operation('a', '"tags":[]', null, null, '"200":1')::jsonb, '{"operationId": "a", "tags": [], "parameters": [],
@@ -123,7 +128,7 @@ select is((select array_agg(method order by method) from postern.openapi_relatio
     postern.openapi3_relations(listed, listed, '{rooms}', true, aggregates) as made, jsonb_each(('{' || made.paths || '}')::jsonb -> '/film') as operation(method, told)
   where told -> 'parameters' @> '[{"$ref": "#/components/parameters/results"}]'), wanted, 'only reads have them: ' || aggregates)
 from (values (true, '{get}'::text[]), (false, null)) as cases(aggregates, wanted);
-select is((select count(*) from postern.openapi3_common_parameters()), 15::bigint, 'parameters of every API');
+select is((select count(*) from postern.openapi3_common_parameters()), 16::bigint, 'parameters of every API');
 
 create function document(config jsonb) returns jsonb stable language sql as $$ select postern.openapi3('rooms', postern.settings(config))::jsonb $$;
 select is(document('{}') -> field, wanted::jsonb, field)

@@ -297,9 +297,9 @@ func (p *plain) groups(n *node, alias, from, where string) string {
 			}
 			by = append(by, name)
 		case one.sql == "":
-			one.sql, sql = "1", "count(*)"
+			one.sql, sql = "1", "pg_catalog.count(*)"
 		default:
-			sql = one.aggregate + "(" + map[bool]string{true: "distinct "}[one.distinct] + name + ")"
+			sql = "pg_catalog." + one.aggregate + "(" + map[bool]string{true: "distinct "}[one.distinct] + name + ")"
 		}
 		if one.after != "" {
 			sql += "::" + one.after

@@ -37,8 +37,8 @@ func (c *compression) apply(header http.Header, accept []string, status int, bod
 		return body, nil
 	}
 	header["Content-Encoding"] = []string{coding}
-	if tag := header.Get("Etag"); strings.HasPrefix(tag, `"`) { // a strong tag would name the uncompressed bytes (RFC 9110, 8.8.1)
-		header["Etag"] = []string{"W/" + tag}
+	if tag := header.Get("Etag"); tag != "" { // it names the uncompressed bytes
+		header["Etag"] = []string{codedTag(tag, coding)}
 	}
 	return buffer.Bytes(), func() {
 		if buffer.Cap() <= maxKept {

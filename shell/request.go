@@ -130,6 +130,9 @@ func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, que
 		}
 		dst = jsontext.AppendString(appendName(dst, first, `"range":`), x.json)
 	}
+	if !call {
+		dst = x.appendConditions(dst, first, r, query, &st.compress)
+	}
 	if !hasPayload(r.Method) {
 		return appendCount(appendAsking(dst, first, r), &x.values)
 	}

@@ -90,6 +90,9 @@ func (out *response) send(x *exchange) error {
 	if answer.Status == http.StatusServiceUnavailable && header["Retry-After"] == nil {
 		header["Retry-After"] = oneSecond
 	}
+	if header["Etag"] != nil {
+		out.validated(header, answer.Status)
+	}
 	out.write(answer.Status, answer.Body)
 	return nil
 }

@@ -149,6 +149,7 @@ func appendSettings(dst []byte, c *config.Config) []byte {
 	}
 	dst = append(dst, ',')
 	boolean("db_aggregates_enabled", c.DBAggregatesEnabled)
+	boolean("db_etags_enabled", c.DBEtagsEnabled)
 	boolean("db_plan_enabled", c.DBPlanEnabled)
 	text("db_pre_request", c.DBPreRequest)
 	text("db_tx_end", c.DBTxEnd)

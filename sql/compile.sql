@@ -89,6 +89,10 @@ begin
     context := context
       || jsonb_strip_nulls(jsonb_build_object('text', described -> 'text', 'bytes', described -> 'bytes'));
   end if;
+  if not call then
+    context := context || postern.conditions(fields, context -> 'preferences', config, (trees ->> 'next')::int
+      + case when trees ? 'range' then postern.placeholders(fields ->> 'range') else 0 end);
+  end if;
   return case
     when call then postern.compile_call(context, segments[2], trees, config)
     when writes then postern.compile_write(context, segments[1], trees)

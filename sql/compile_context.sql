@@ -59,6 +59,16 @@ comment on function postern.range_bounds(text, int) is
   'postern.parse_range where the bounds may be placeholders: {first: {param or value}, last?}. number: of the first '
   'one, null where there are none.';
 
+create or replace function postern.placeholders(text text)
+returns int
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return length(text) - length(replace(text, chr(1), ''));
+end
+$$;
+comment on function postern.placeholders(text) is 'How many placeholders a text has.';
+
 create or replace function postern.api_path(request jsonb, config jsonb)
 returns text
 language plpgsql immutable parallel safe

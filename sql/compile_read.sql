@@ -140,7 +140,8 @@ as $$
 begin
   return jsonb_strip_nulls(jsonb_build_object('code', case when context ? 'code' then true end,
     'dirty', case context ->> 'code' when 'volatile' then true end,
-    'generic', case when not context ?| '{code,explain}' and (context ->> 'parameters')::int - 2
+    'generic', case when not context ?| '{code,explain}'
+      and (context ->> 'parameters')::int - 2 - coalesce((context ->> 'tag_values')::int, 0)
         <= case when node ? 'single' then jsonb_array_length(coalesce(node -> 'where', '[]')) else 0 end then true end,
     'likes', nullif(postern.plan_likes(node), '[]'),
     'settings', case when context -> 'preferences' ? 'timezone'
@@ -161,7 +162,7 @@ declare
     context, relation, postern.relation_columns((relation ->> 'oid')::oid), trees);
   media pg_catalog.jsonb := postern.plan_media(context, node, name);
   counted pg_catalog.text := context -> 'preferences' ->> 'count';
-  headers pg_catalog.text[] := postern.common_headers(context, media, '{count,tx,handling,timezone}')
+  headers pg_catalog.text[] := postern.common_headers(context, media, '{count,tx,handling,timezone,etag}')
     || postern.legacy_warning(node);
   location pg_catalog.text := case when not context ? 'bodied' then '/' || postern.percent_encode(name) end;
   body pg_catalog.text;
@@ -169,6 +170,9 @@ declare
   rows pg_catalog.text;
   statement pg_catalog.text;
 begin
+  if context ? 'tags' then
+    context := context || postern.shown_anyway(context ->> 'method');
+  end if;
   node := postern.plan_rows(postern.for_media(node, media), 'relation', context ->> 'method' <> 'HEAD'
     and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single');
   context := postern.with_code(context, media, greatest(postern.node_code(node),
@@ -186,6 +190,9 @@ begin
     statement := postern.render_page_answer(context, rows, postern.render_offset(node), body, 'pg_catalog.count(*)',
       headers, location, postern.render_total(node, source, counted), media, null,
       case when body is not null then postern.render_escapes(node) end);
+  end if;
+  if context ? 'tags' and not media ? 'explain' then
+    statement := postern.render_tagged(context, postern.plan_validator((relation ->> 'oid')::oid, node), statement);
   end if;
   return postern.compiled_statement(context, statement, media, postern.code_flags(context, node));
 end

@@ -16,7 +16,7 @@ declare
   conflict pg_catalog.text[] := case when trees ? 'on_conflict' and method = 'POST'
     then array(select jsonb_array_elements_text(trees -> 'on_conflict')) else pk end;
   resolution pg_catalog.text := case method
-    when 'PUT' then 'merge-duplicates'
+    when 'PUT' then case when context -> 'if_none_match' is null then 'merge-duplicates' else 'ignore-duplicates' end
     when 'POST' then preferences ->> 'resolution' end;
   form pg_catalog.text := trees -> 'payload' ->> 'form';
   guard pg_catalog.text;
@@ -51,6 +51,12 @@ begin
   if method in ('PATCH', 'DELETE') then
     node := postern.plan_written_rows(node, trees);
   end if;
+  if context ? 'tags' then
+    node := postern.plan_precondition(context, (relation ->> 'oid')::oid, columns, node,
+      coalesce(payload = '[]', false));
+    node := node || case when node ? 'put'
+      then jsonb_build_object('refusal', postern.render_put_refusal(node, body)) else '{}' end;
+  end if;
   context := postern.with_code(context, media, postern.write_code(node, method, resolution, preferences, media))
     || '{"guarded": true}';
   guard := postern.render_guard(context);
@@ -64,9 +70,10 @@ begin
       media, postern.code_flags(context, node));
   end if;
   returning_list := postern.render_returning(node, pk, wanted);
-  return postern.render_write_answer(context, postern.shown_node(node), media, case method
-      when 'PATCH' then postern.render_update(node, payload, body, returning_list, guard)
-      when 'DELETE' then postern.render_delete(node, returning_list, guard)
+  return postern.render_write_answer(context, postern.shown_node(node), media, case
+      when method = 'PATCH' or method = 'PUT' and node ? 'match'
+        then postern.render_update(node, payload, body, returning_list, guard)
+      when method = 'DELETE' then postern.render_delete(node, returning_list, guard)
       else postern.render_insert(node, payload, body, conflict, resolution, method = 'PUT',
         resolution = 'merge-duplicates' and (method = 'POST' or wanted = 'representation'), returning_list, guard) end,
     pk, resolution, headers);
@@ -169,7 +176,8 @@ begin
   return postern.common_headers(context, media, array['return', 'count', 'tx', 'handling', 'timezone']
     || case when method = 'POST' and resolved then '{resolution}' else '{}'::text[] end
     || case when method in ('POST', 'PATCH') then '{missing}' else '{}'::text[] end
-    || case when method in ('PATCH', 'DELETE') then '{max-affected}' else '{}'::text[] end)
+    || case when method in ('PATCH', 'DELETE') then '{max-affected}' else '{}'::text[] end
+    || case when node ? 'tagged' then '{etag}' else '{}'::text[] end)
   || postern.legacy_warning(node);
 end
 $$;
@@ -197,14 +205,17 @@ declare
   status pg_catalog.text;
   lines pg_catalog.text;
 begin
-  if method in ('PATCH', 'DELETE') and node ? 'single' and most is null and not node -> 'fields' @? '$[*].aggregate'
+  if method in ('PATCH', 'DELETE') and node ? 'single' and most is null
+    and not (node ? 'match' and media ->> 'handler' = 'object') and not node -> 'fields' @? '$[*].aggregate'
     and (media ->> 'handler' = 'json' or full_answer and media ->> 'handler' = 'object')
   then
     return postern.compiled_statement(context, format('with pgrst_source as (%s) %s', mutation,
-      postern.render_row_answer(context, rows, case when full_answer then '200' else '204' end, counted, null, headers,
-        case when full_answer then media end)), media, flags);
+      postern.render_changed(node, postern.render_row_answer(context, rows,
+        postern.render_required(node, 'made.body is not null', case when full_answer then '200' else '204' end),
+        counted, null, headers, case when full_answer then media end))), media, flags);
   end if;
-  status := postern.render_guarded_status(postern.render_write_status(method, full_answer, resolution),
+  status := postern.render_guarded_status(case when node ? 'creates' then '201' else postern.render_write_status(
+    case when node ? 'put' then 'PATCH' else method end, full_answer, resolution) end,
     'pg_catalog.count(*)', media ->> 'handler' = 'object', most);
   lines := format('pg_catalog.concat(%s)', concat_ws(', ',
     case method when 'PUT' then quote_literal('') else format('%L, postern.content_range(%s, %s)', E'\nContent-Range: ',
@@ -215,14 +226,14 @@ begin
       format('case when pg_catalog.count(*) operator(pg_catalog.=) 1 then pg_catalog.concat(%L, %s) end',
         E'\nLocation: ', postern.render_location(node, pk)) end));
   return postern.compiled_statement(context,
-    format('with pgrst_source as (%s) %s', mutation, postern.render_response(context,
+    format('with pgrst_source as (%s) %s', mutation, postern.render_changed(node, postern.render_response(context,
       case when full_answer then postern.render_body(media, 'rows', node) end,
       case when method = 'PUT'
-        then format('case when %s operator(pg_catalog.<>) 1 then postern.key_mismatch() else (%s)::pg_catalog.text end',
+        then format('case when %s operator(pg_catalog.<>) 1 then %s else (%s)::pg_catalog.text end',
           case when node ? 'aggregated' then '(select pg_catalog.count(*) from pgrst_source)'
-            else 'pg_catalog.count(*)' end, status)
-        else status end,
-      lines, format('(%s) as pgrst_answer%s', rows, postern.render_having()))), media, flags);
+            else 'pg_catalog.count(*)' end, coalesce(node ->> 'refusal', 'postern.key_mismatch()'), status)
+        else postern.render_required(node, 'exists (select from pgrst_source)', status) end,
+      lines, format('(%s) as pgrst_answer%s', rows, postern.render_having())))), media, flags);
 end
 $$;
 comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, text[], text, text[]) is

@@ -30,6 +30,7 @@ set local check_function_bodies = off;
 {{ template "catalog/similar.sql" . }}
 {{ template "catalog/sort.sql" . }}
 {{ template "catalog/view.sql" . }}
+{{ template "catalog/version.sql" . }}
 {{ template "catalog/unique.sql" . }}
 {{ template "http/percent.sql" . }}
 {{ template "http/media.sql" . }}
@@ -54,7 +55,9 @@ set local check_function_bodies = off;
 {{ template "plan/cursor.sql" . }}
 {{ template "plan/related.sql" . }}
 {{ template "plan/code.sql" . }}
+{{ template "plan/validator.sql" . }}
 {{ template "render/filter.sql" . }}
+{{ template "render/version.sql" . }}
 {{ template "render/relation.sql" . }}
 {{ template "render/rows.sql" . }}
 {{ template "render/output.sql" . }}
@@ -67,6 +70,7 @@ set local check_function_bodies = off;
 {{ template "render/body.sql" . }}
 {{ template "render/count.sql" . }}
 {{ template "render/answer.sql" . }}
+{{ template "render/tagged.sql" . }}
 {{ template "render/one.sql" . }}
 {{ template "render/cursor.sql" . }}
 {{ template "compile_context.sql" . }}
@@ -95,6 +99,7 @@ set local check_function_bodies = off;
 {{ template "openapi/v3/type.sql" . }}
 {{ template "openapi/v3/operation.sql" . }}
 {{ template "openapi/v3/common.sql" . }}
+{{ template "openapi/v3/tags.sql" . }}
 {{ template "openapi/v3/columns.sql" . }}
 {{ template "openapi/v3/relations.sql" . }}
 {{ template "openapi/v3/routines.sql" . }}

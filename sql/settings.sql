@@ -7,8 +7,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   defaults constant jsonb := '{"db_schemas": ["public"], "db_extra_search_path": ["public"], "db_max_rows": null,
-    "db_aggregates_enabled": false, "db_plan_enabled": false, "db_pre_request": null, "db_tx_end": "commit",
-    "db_root_spec": null, "openapi_mode": "follow-privileges",
+    "db_aggregates_enabled": false, "db_etags_enabled": false, "db_plan_enabled": false, "db_pre_request": null,
+    "db_tx_end": "commit", "db_root_spec": null, "openapi_mode": "follow-privileges",
     "openapi_security_active": false, "openapi_server_proxy_uri": null, "client_error_verbosity": "verbose",
     "url_use_legacy_target_names": true,
     "db_hoisted_tx_settings":

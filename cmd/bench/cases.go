@@ -28,6 +28,7 @@ type call struct {
 	target string // path and query
 	hand   string
 	prefer string // the header Prefer; empty for none
+	match  string // the header If-Match; empty for none
 	body   string // JSON; empty for none
 }
 

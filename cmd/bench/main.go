@@ -16,6 +16,7 @@
 //	bench           the cases, new shapes and new connections (a quarter of an hour)
 //	bench idle      200 requests after a pause of 60 seconds
 //	bench memory    what 10,000 shapes and 300 deep embeds leave in memory
+//	bench etags     what If-Match adds to a PATCH
 //	bench catalog   first requests of a fresh process, and memory, with few and with many relations
 //	bench growth    requests per second and memory by rows, roles, shapes, connections and relations, drawn in bin/growth
 //	bench soak      30 minutes of the mix beside DDL, reloads and restarts of PostgreSQL: is all right, is nothing lost or kept?
@@ -45,7 +46,7 @@ import (
 
 // options are the flags.
 type options struct {
-	mode     string // cases, idle or memory
+	mode     string // cases, idle, memory or etags
 	rounds   int
 	duration time.Duration
 	pause    time.Duration
@@ -68,6 +69,7 @@ type command struct {
 // usage is told before the flags.
 const usage = `bench [flags]    the cases, new shapes and new connections
 bench idle [flags], bench memory [flags]    after a pause; what many shapes leave in memory
+bench etags [flags]    what If-Match adds to a PATCH
 bench catalog, bench growth, bench soak    with flags of their own: bench growth -help
 `
 
@@ -112,7 +114,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 
 func parseOptions(arguments []string) (options, error) {
 	o := options{mode: "cases"}
-	if len(arguments) > 0 && (arguments[0] == "idle" || arguments[0] == "memory") {
+	if len(arguments) > 0 && (arguments[0] == "idle" || arguments[0] == "memory" || arguments[0] == "etags") {
 		o.mode, arguments = arguments[0], arguments[1:]
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -245,6 +247,8 @@ func (o options) measure(ctx context.Context, db *database, servers []*server, r
 	switch o.mode {
 	case "idle":
 		return add(measureIdle(ctx, db, servers, o.pause))
+	case "etags":
+		return add(measureTags(ctx, db, servers[0]))
 	case "memory":
 		return add(measureMemory(ctx, db, servers[0]))
 	}

@@ -62,6 +62,7 @@ const (
 	lineShapes     = "2 shapes, known and new"
 	lineConnection = "3 connections, new and after a pause"
 	lineMemory     = "4 memory"
+	lineTags       = "5 If-Match"
 )
 
 // summarize takes the medians; rounds are by server, in the order of the servers.
@@ -153,7 +154,7 @@ func (r *report) print(out io.Writer) error {
 			return err
 		}
 	}
-	for _, line := range []string{lineCases, lineShapes, lineConnection, lineMemory} {
+	for _, line := range []string{lineCases, lineShapes, lineConnection, lineMemory, lineTags} {
 		printLine(&b, line, r.Targets)
 	}
 	_, err := io.WriteString(out, b.String())

@@ -48,6 +48,9 @@ func (c call) encode(token, profile string) []byte {
 	if c.prefer != "" {
 		fmt.Fprintf(&b, "Prefer: %s\r\n", c.prefer)
 	}
+	if c.match != "" {
+		fmt.Fprintf(&b, "If-Match: %s\r\n", c.match)
+	}
 	if c.body != "" {
 		fmt.Fprintf(&b, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(c.body))
 	}

@@ -180,6 +180,7 @@ var differences = []difference{
 	{title: "OpenAPI lists POST, PATCH and DELETE where the relation takes them", elsewhere: [2]string{"../../pgtests/openapi_paths.sql", "the overload with the most arguments"}},
 	{title: "OpenAPI percent-encodes paths, and leaves out filters that another parameter shadows", elsewhere: [2]string{"openapi_test.go", "a schema with odd names"}},
 	{title: "There are more addresses and media types", elsewhere: [2]string{"../../pgtests/openapi_root.sql", "the address of 2.0"}},
+	{title: "If-Match and If-None-Match count", test: testPreconditions},
 	{title: "A browser gets a page at the root.", elsewhere: [2]string{"browser_test.go", "func TestDocumentationPageGivesWay"}},
 	{title: "PS256, PS384 and PS512 are accepted", elsewhere: [2]string{"../../shell/auth/auth_test.go", "jwt.SigningMethodPS256"}},
 	{title: "Times may have fractions.", test: func(t *testing.T, s *testServer) {
@@ -253,6 +254,30 @@ func (s *testServer) refuses(t *testing.T, method, target, body, code string, he
 	answer, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != 400 || !strings.Contains(string(answer), `"code":"`+code+`"`) {
 		t.Errorf("%s %s %q: %d %s %v", method, target, body, response.StatusCode, answer, err)
+	}
+}
+
+func testPreconditions(t *testing.T, s *testServer) {
+	user := token(`{"role":"e2e_user"}`)
+	tag := s.send(t, http.MethodGet, "/books?id=eq.1&select=id", nil, "Prefer", "etag", "Authorization", user).Header.Get("Etag")
+	for _, test := range []struct {
+		method, target, body, header, value string
+		status                              int
+	}{
+		{"GET", "/books?id=eq.1&select=id", "", "If-None-Match", tag, 304},
+		{"GET", "/books?id=eq.1", "", "If-None-Match", tag, 200},
+		{"PATCH", "/books?id=eq.1", `{"title":"x"}`, "If-Match", `"~x.y"`, 412},
+		{"PATCH", "/books?title=eq.x", `{"title":"x"}`, "If-Match", tag, 400},
+		{"PATCH", "/books?id=eq.1", `{}`, "If-Match", tag, 204},
+		{"DELETE", "/books?id=eq.1", "", "If-Match", `"~x.y"`, 412},
+		{"POST", "/books", `{"id":77}`, "If-Match", "*", 400},
+	} {
+		for range 3 {
+			response := s.send(t, test.method, test.target, strings.NewReader(test.body), test.header, test.value, "Authorization", user)
+			if response.StatusCode != test.status {
+				t.Errorf("%s %s %s: %s: %d", test.method, test.target, test.header, test.value, response.StatusCode)
+			}
+		}
 	}
 }
 

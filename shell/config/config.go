@@ -22,6 +22,7 @@ type Config struct {
 	AppSettings               map[string]string // full names, app.settings.*
 	ClientErrorVerbosity      string
 	DBAggregatesEnabled       bool
+	DBEtagsEnabled            bool
 	DBAnonRole                string
 	DBChannel                 string
 	DBChannelEnabled          bool

@@ -14,7 +14,8 @@ as $$
     ('timezone', null, 7),
     ('max-affected', null, 8),
     ('read', 'primary', 9), -- the shell's: no standby is asked
-    ('timeout', null, 10) -- the shell's: what is running cannot shorten its own time
+    ('timeout', null, 10), -- the shell's: what is running cannot shorten its own time
+    ('etag', '', 11)
 $$;
 comment on function postern.known_preferences() is
   'Every preference and the values it takes (null: any), in the order in which Preference-Applied lists them. Source: '
@@ -77,7 +78,7 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select string_agg(name || '=' || (preferences ->> name), ', ' order by place)
+    select string_agg(name || coalesce('=' || nullif(preferences ->> name, ''), ''), ', ' order by place)
     from (select distinct name, applied_order as place from postern.known_preferences()) as known
     where preferences ? name and name = any(relevant)
       and (name <> 'max-affected' or preferences ->> 'handling' = 'strict'));

@@ -32,6 +32,8 @@
 --   folds?                        a field is an aggregate in functional notation, as in posts(count): one row
 --   jsonb?                        embeds are jsonb, as their text is shown                  postern.for_media
 --   whole?                        all rows of the relation are read                         postern.plan_rows
+--   version?, ordered?            the version of its row; its rows have a total order       postern.plan_validator
+--   match?, creates?, put?, tagged?   preconditions of a write; its answer has a tag        postern.plan_precondition
 --   written?                      outputs as text: [{label, form?, type?, nullable?, texts?}] postern.plan_written
 --   by_embeds?                    embeds choose, too, which rows are written                postern.plan_written_rows
 --   key?                          by which rows of the payload find theirs: [{name, builtin?, collation?}]

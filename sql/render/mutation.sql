@@ -77,12 +77,15 @@ begin
     case when node ? 'key' then format('with pgrst_body as materialized (select pgrst_body.* from %s) ', body) end,
     node ->> 'schema', node ->> 'relation', node ->> 'alias', assigned,
     case when node ? 'key' then 'pgrst_body' else body end,
-    concat_ws(' and ', guard, postern.render_written_where(node), postern.render_key(node)), returning_list);
+    concat_ws(' and ', guard, postern.render_written_where(node), postern.render_key(node),
+      case when node ? 'put' then postern.render_where(node || '{"children": []}', 'pgrst_body') end,
+      postern.render_match(node)), returning_list);
 end
 $$;
 comment on function postern.render_update(jsonb, jsonb, text, text, text) is
   'An UPDATE of the rows that the node''s conditions leave; of those, where it has a key, the ones whose key is in a '
-  'row of the payload, each from that row. Without columns to set nothing is updated.';
+  'row of the payload, each from that row. A PUT (put) updates by the row that it names; with If-Match (match) a row '
+  'must be in one of its versions. Without columns to set nothing is updated.';
 
 create or replace function postern.render_delete(node jsonb, returning_list text, guard text)
 returns text
@@ -91,11 +94,11 @@ as $$
 begin
   return format('delete from %I.%I as %I where %s returning %s',
     node ->> 'schema', node ->> 'relation', node ->> 'alias',
-    concat_ws(' and ', guard, postern.render_written_where(node)), returning_list);
+    concat_ws(' and ', guard, postern.render_written_where(node), postern.render_match(node)), returning_list);
 end
 $$;
 comment on function postern.render_delete(jsonb, text, text) is
-  'A DELETE of the rows that the node''s conditions leave.';
+  'A DELETE of the rows that the node''s conditions leave, in a version that If-Match has.';
 
 create or replace function postern.render_returning(node jsonb, pk text[], representation text)
 returns text
@@ -125,9 +128,12 @@ begin
             child -> 'relationship' -> 'columns')) as pair
         where representation = 'representation'
       ) as needed)
-    else '1 as nothing' end;
+    else '1 as nothing' end
+    || case when node ? 'tagged' then format(', %s as pgrst_version',
+      postern.render_version(node -> 'version', node ->> 'alias')) else '' end;
 end
 $$;
 comment on function postern.render_returning(jsonb, text[], text) is
-  'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key. '
+  'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key; the '
+  'version of the row where the answer has an entity tag (tagged). '
   'representation: of Prefer return.';

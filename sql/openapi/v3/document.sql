@@ -10,6 +10,7 @@ as $$
 #variable_conflict use_column
 declare
   everything boolean := config ->> 'openapi_mode' = 'ignore-privileges';
+  tagged boolean := coalesce((config ->> 'db_etags_enabled')::boolean, false);
   relations oid[] := postern.openapi_relations(schema, everything);
   readable oid[] := postern.openapi3_readable(relations, everything);
   exposed text[] := array(select jsonb_array_elements_text(config -> 'db_schemas'));
@@ -18,8 +19,12 @@ declare
   common jsonb := (
     select jsonb_object_agg(section, members)
       from (select section, string_agg(members, ',') as members
-              from postern.openapi3_common(
-                config ->> 'client_error_verbosity' is distinct from 'minimal', aggregates)
+              from (
+                select c.*
+                  from postern.openapi3_common(
+                    config ->> 'client_error_verbosity' is distinct from 'minimal', aggregates) as c
+                union all
+                select t.* from postern.openapi3_tags() as t where tagged) as parts
              group by section) as listed);
 begin
   return (
@@ -37,7 +42,7 @@ begin
       ',' || postern.openapi3_named_types(postern.openapi3_relation_types(relations) || f.types, readable),
       '},"securitySchemes":{', common ->> 'securitySchemes',
       '} },"externalDocs":', postern.openapi_documentation(), ',', common ->> 'extensions', '}')
-      from postern.openapi3_relations(relations, readable, exposed, everything, aggregates) as r,
+      from postern.openapi3_relations(relations, readable, exposed, everything, aggregates, tagged) as r,
         postern.openapi3_routines(openapi3.schema, everything, readable) as f);
 end
 $$;

@@ -85,7 +85,8 @@ comment on function postern.openapi3_relation_types(oid[]) is
 
 create or replace function postern.openapi3_path(
   name text, key text, described text, filters text, own_select boolean, keys text, reads boolean, inserts boolean,
-  updates boolean, deletes boolean, aggregates boolean default false)
+  updates boolean, deletes boolean, aggregates boolean default false, tagged boolean default false,
+  unique_key boolean default false)
 returns text
 language plpgsql stable parallel safe
 as $$
@@ -98,6 +99,10 @@ declare
   done constant pg_catalog.text := '{"$ref":"#/components/responses/postern.done"}';
   changed constant pg_catalog.text := concat_ws(',', '"200":' || rows, '"204":' || done);
   body constant pg_catalog.text := '{"$ref":"#/components/requestBodies/' || key;
+  same constant pg_catalog.text := case when tagged then '"304":{"$ref":"#/components/responses/postern.same"}' end;
+  match constant pg_catalog.text := case when tagged and unique_key then postern.openapi3_parameters('ifMatch') end;
+  failed constant pg_catalog.text := case when match is not null
+    then '"412":{"$ref":"#/components/responses/postern.changed"}' end;
 begin
   return '{' || concat_ws(',',
     case when reads then '"get":' || postern.openapi3_operation(key || '.get', about,
@@ -106,29 +111,33 @@ begin
         case when coalesce(strpos(filters, '/' || key || '.cursor"'), 0) = 0 -- else the filter has the name
           then postern.openapi3_parameters('cursor') end,
         postern.openapi3_parameters('and', 'or', 'range', 'rangeUnit', 'preferRead'),
-        case when aggregates then postern.openapi3_parameters('results') end),
-      null, concat('"200":', rows, ',"206":', rows)) end,
+        case when aggregates then postern.openapi3_parameters('results') end,
+        case when tagged then postern.openapi3_parameters('ifNoneMatch') end),
+      null, concat_ws(',', concat('"200":', rows, ',"206":', rows), same)) end,
     case when inserts then '"post":' || postern.openapi3_operation(key || '.post', brief,
       concat_ws(',', selects, postern.openapi3_parameters('columns', 'on_conflict', 'preferInsert')),
       body || '"}', concat_ws(',', '"201":' || coalesce(rows, done), '"200":' || rows)) end,
     case when inserts and updates and keys is not null then '"put":' || postern.openapi3_operation(key || '.put', brief,
-      concat_ws(',', keys, selects, postern.openapi3_parameters('columns', 'preferChange')),
+      concat_ws(',', keys, selects, postern.openapi3_parameters('columns', 'preferChange'), match,
+        case when match is not null then postern.openapi3_parameters('ifAbsent') end),
       '{"required":true,"content":{"application/json":{"schema":{"$ref":"#/components/schemas/' || key
-        || '.insert"} } } }', concat_ws(',', '"201":' || coalesce(rows, done), changed)) end,
+        || '.insert"} } } }', concat_ws(',', '"201":' || coalesce(rows, done), changed, failed)) end,
     case when updates then '"patch":' || postern.openapi3_operation(key || '.patch', brief,
       concat_ws(',', filters, selects,
-        postern.openapi3_parameters('and', 'or', 'columns', 'on_conflict', 'preferChange')),
-      body || '.patch"}', changed) end,
+        postern.openapi3_parameters('and', 'or', 'columns', 'on_conflict', 'preferChange'), match),
+      body || '.patch"}', concat_ws(',', changed, failed)) end,
     case when deletes then '"delete":' || postern.openapi3_operation(key || '.delete', brief,
-      concat_ws(',', filters, selects, postern.openapi3_parameters('and', 'or', 'preferChange')), null, changed) end)
+      concat_ws(',', filters, selects, postern.openapi3_parameters('and', 'or', 'preferChange'), match), null,
+      concat_ws(',', changed, failed)) end)
     || '}';
 end
 $$;
 comment on function postern.openapi3_path(
-  text, text, text, text, boolean, text, boolean, boolean, boolean, boolean, boolean) is
+  text, text, text, text, boolean, text, boolean, boolean, boolean, boolean, boolean, boolean, boolean) is
   'The Path Item Object of a relation as JSON text, with the operations that it takes and the role may do. filters: '
   'references to the filters of its columns; own_select: whether it has its own select parameter; keys: the parameters '
-  'by which PUT names a row; aggregates: whether they are on.';
+  'by which PUT names a row; aggregates: whether they are on; tagged: whether answers have entity tags; unique_key: '
+  'whether rows have a key for If-Match.';
 
 create or replace function postern.openapi3_schemas(
   key text, described text, row_members text, required text, pk text, embeds text, selects text, inserted text,
@@ -150,7 +159,8 @@ comment on function postern.openapi3_schemas(text, text, text, text, text, text,
   'are given. All but key and comment are JSON text (members or elements).';
 
 create or replace function postern.openapi3_relations(
-  relations oid[], readable oid[], exposed text[], everything boolean, aggregates boolean default false)
+  relations oid[], readable oid[], exposed text[], everything boolean, aggregates boolean default false,
+  tagged boolean default false)
 returns table (paths text, tags text, schemas text, responses text, request_bodies text, parameters text)
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
@@ -179,7 +189,8 @@ begin
   ), made as (
     select pg_catalog.to_json(postern.openapi_path('/', w.name)) || ':' || postern.openapi3_path(
              w.name, w.key, w.description, w.filters, w.selectors is not null or w.selects is not null,
-             case when w.keyed then w.keys end, w.reads, w.inserts, w.updates, w.deletes, aggregates) as paths,
+             case when w.keyed then w.keys end, w.reads, w.inserts, w.updates, w.deletes, aggregates, tagged,
+             tagged and exists (select from postern.unique_keys(w.oid))) as paths,
            '{"name":' || pg_catalog.to_json(w.name)
              || coalesce(',"description":' || pg_catalog.to_json(w.description), '') || '}' as tags,
            postern.openapi3_schemas(
@@ -214,9 +225,10 @@ begin
     from made m;
 end
 $$;
-comment on function postern.openapi3_relations(oid[], oid[], text[], boolean, boolean) is
+comment on function postern.openapi3_relations(oid[], oid[], text[], boolean, boolean, boolean) is
   'All that OpenAPI 3.1 says of relations, in one row: members (of tags: elements) in JSON text, null for none: paths, '
   'schemas (rows as <relation>, with the defaults of columns; what can be selected beside as <relation>.select, new '
   'rows and changes as <relation>.insert and .update, without defaults, as generators of types take a property with a '
   'default for one that must be there), responses, bodies and parameters. In: the relations; those whose rows the role '
-  'may read (postern.openapi3_readable); the exposed schemas; whether privileges are ignored, and aggregates are on.';
+  'may read (postern.openapi3_readable); the exposed schemas; whether privileges are ignored, aggregates are on, and '
+  'answers have entity tags.';

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+const (
+	tagRows    = 500
+	tagRounds  = 15
+	tagClients = 1
+)
+
+// measureTags compares PATCHes with If-Match, which has the tag of the row, with the same ones without it. Rounds alternate.
+func measureTags(ctx context.Context, db *database, s *server) ([]target, error) {
+	var processor, latency []float64
+	for n := range tagRounds + 1 { // the first warms up
+		progress(fmt.Sprintf("If-Match, round %d", n))
+		var plain, match round
+		for way := range 2 {
+			var err error
+			if with := (n+way)%2 == 1; with {
+				match, err = measureChanges(ctx, db, s, true)
+			} else {
+				plain, err = measureChanges(ctx, db, s, false)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		if n > 0 {
+			processor = append(processor, (match.ServerCPU+match.DatabaseCPU)/(plain.ServerCPU+plain.DatabaseCPU))
+			latency = append(latency, match.P50/plain.P50)
+		}
+	}
+	return []target{
+		{lineTags, "× CPU of a PATCH without it", 1.05, true, median(processor)},
+		{lineTags, "× p50 of a PATCH without it", 1.05, true, median(latency)},
+	}, nil
+}
+
+// measureChanges changes rows once each, all by their own tags or without.
+func measureChanges(ctx context.Context, db *database, s *server, tagged bool) (round, error) {
+	if err := db.restore(ctx, []string{"customers"}); err != nil {
+		return round{}, err
+	}
+	a := &asked{status: http.StatusNoContent}
+	for n := range tagRows {
+		c := call{method: "PATCH", target: fmt.Sprintf("/customers?id=eq.%d", n+1), body: fmt.Sprintf(`{"city":"Town %d"}`, n), prefer: "return=minimal"}
+		tag, err := tagOf(ctx, db, s, c.target) // also where it is not used, so that both find the same
+		if err != nil {
+			return round{}, err
+		}
+		if tagged {
+			c.match = tag
+		}
+		a.requests = append(a.requests, c.encode(db.tokens.hs256, s.profile))
+	}
+	return measure(ctx, db, s, a, tagClients, 0)
+}
+
+// tagOf returns the entity tag of a row.
+func tagOf(ctx context.Context, db *database, s *server, path string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+path, nil)
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Authorization", "Bearer "+db.tokens.hs256)
+	r.Header.Set("Prefer", "etag")
+	if s.profile != "" {
+		r.Header.Set("Accept-Profile", s.profile)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		return "", err
+	}
+	tag := answer.Header.Get("Etag")
+	if tag == "" {
+		return "", fmt.Errorf("%s: %s, without a tag", path, answer.Status)
+	}
+	return tag, nil
+}

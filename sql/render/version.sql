@@ -1,0 +1,86 @@
+-- The version of a row in SQL, and what If-Match makes of it.
+
+create or replace function postern.render_version(version jsonb, alias text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+#variable_conflict use_column
+declare
+  stored constant boolean := (version ->> 'stored')::boolean;
+begin
+  return (
+    select format(case when stored then 'pg_catalog.to_hex(pg_catalog.hash_record_extended(row(%s), 0))'
+        else 'pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog.record_send(row(%s))), ''base64''), 1, '
+          '22)' end,
+      concat_ws(', ', case when stored then format('%1$I.tableoid, %1$I.ctid, %1$I.xmin', alias) end,
+        string_agg(format(case item ->> 'how' when 'text' then '%I.%I::pg_catalog.text' else '%I.%I' end,
+          alias, item ->> 'name'), ', ' order by place)))
+    from jsonb_array_elements(version -> 'columns') with ordinality as columns(item, place));
+end
+$$;
+comment on function postern.render_version(jsonb, text) is
+  'SQL of the version of a row of the relation alias, as postern.row_version says: a hash that costs a microsecond, '
+  'where it has where and by whom the row was written; else a digest of its values in their binary form, which no '
+  'setting changes.';
+
+create or replace function postern.render_match(node jsonb)
+returns text
+language plpgsql immutable parallel safe
+as $$
+begin
+  return case when node -> 'match' ? 'tags' then format($sql$pg_catalog.strpos(pg_catalog.replace(%s, 'W/"', ''), $sql$
+    || $sql$'"~' operator(pg_catalog.||) %s operator(pg_catalog.||) '.') operator(pg_catalog.>) 0$sql$,
+    postern.render_value(node -> 'match' -> 'tags'), postern.render_version(node -> 'version', node ->> 'alias')) end;
+end
+$$;
+comment on function postern.render_match(jsonb) is
+  'SQL of the condition that a row is in one of the versions that the strong tags of If-Match tell; null where it has '
+  '*, or there is none. It is a condition of the write itself, which PostgreSQL evaluates anew on a row that another '
+  'transaction has changed meanwhile. It looks for the version in the whole value, as that costs least: of a value '
+  'that is no list of tags it may be true where the client has put it there. '
+  'Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
+
+create or replace function postern.precondition_failed()
+returns text
+language plpgsql volatile
+as $$
+begin
+  perform postern.fail('PGRST155', 'The row is not as the request requires it',
+    'With If-Match it must be there, in one of the versions given; with If-None-Match it must not.');
+end
+$$;
+comment on function postern.precondition_failed() is
+  'Raises PGRST155: a condition of the request (If-Match, If-None-Match) does not hold.';
+
+create or replace function postern.render_required(node jsonb, written text, status text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+begin
+  if not node ? 'match' then
+    return status;
+  end if;
+  status := case when status ~ '^[0-9]+$' then quote_literal(status) else status || '::pg_catalog.text' end;
+  return case when node -> 'match' ? 'idle' then format(
+      'case when exists (select from %I.%I as %I where %s) then %s else postern.precondition_failed() end',
+      node ->> 'schema', node ->> 'relation', node ->> 'alias',
+      concat_ws(' and ', postern.render_written_where(node), postern.render_match(node)), status)
+    else format('case when %s then %s else postern.precondition_failed() end', written, status) end;
+end
+$$;
+comment on function postern.render_required(jsonb, text, text) is
+  'SQL of the status of a write, which is PGRST155 where a precondition does not hold. written: SQL of whether a row '
+  'was written. match.idle: nothing is to be written, so that the row is looked for.';
+
+create or replace function postern.render_put_refusal(node jsonb, body text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+begin
+  return format('case when exists (select from %s where %s) then postern.precondition_failed() '
+    'else postern.key_mismatch() end', body, postern.render_where(node || '{"children": []}', 'pgrst_body'));
+end
+$$;
+comment on function postern.render_put_refusal(jsonb, text) is
+  'SQL that raises why a PUT with a precondition has written no row: PGRST115 where the body has another key than the '
+  'URL, else PGRST155. body: the payload as a FROM item.';
