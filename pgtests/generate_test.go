@@ -260,7 +260,10 @@ func generate(number uint64) request {
 	switch r.method {
 	case "POST", "PATCH", "PUT":
 		r.body = g.payload()
-		add("content-type", g.mostly([]string{"application/json"}, "text/csv", "application/x-www-form-urlencoded", "text/plain", "application/octet-stream", "x'y"))
+		add("content-type", g.mostly([]string{"application/json"}, "text/csv", "application/x-www-form-urlencoded", "text/plain", "application/octet-stream", "application/x-ndjson", "application/x-ndjson; a=b", "x'y"))
+		if strings.Contains(strings.Join(headers, ""), "ndjson") {
+			r.body = g.lines(r.body)
+		}
 		if r.method == "PATCH" && g.often(30) {
 			r.body = g.rows()
 			headers = slices.DeleteFunc(headers, func(line string) bool { return strings.HasPrefix(line, "content-type:") })
@@ -282,6 +285,19 @@ func generate(number uint64) request {
 		r.target = r.target[:at] + g.of("", "(", ")", "'", "\"", ".", ",", "%", "&", "=", "\x01", "\\", "!", ":", "-", ">", "*", "{", "+", "é", "not.", "order=", "select=") + r.target[min(at+g.IntN(3), len(r.target)):]
 	}
 	return r
+}
+
+// lines makes ndjson of JSON, with a slip at times.
+func (g generator) lines(body []byte) []byte {
+	var rows []json.RawMessage
+	if json.Unmarshal(body, &rows) != nil {
+		return body
+	}
+	var lines []byte
+	for _, row := range rows {
+		lines = append(append(lines, row...), g.mostly([]string{"\n", "\r\n", "\n\n"}, ",", "\n{}\n", "\n5\n", "x\n", "")...)
+	}
+	return lines
 }
 
 // The generator makes the same of the same number, and of each something else.

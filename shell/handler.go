@@ -50,8 +50,9 @@ type exchange struct {
 	headers []byte
 	cookies []byte
 	body    load
-	payload []byte // of body
-	texts   []byte // method, path and role
+	payload []byte    // of body
+	rows    *cut.Rows // of it, where they are sent in pieces
+	texts   []byte    // method, path and role
 	timing  timing
 	timeout timeout
 	span    *tracing.Request // nil where the request is not traced
@@ -75,7 +76,7 @@ func (x *exchange) requestJSON() []byte {
 // unload lets go of the body, which nobody needs once the database has answered.
 func (x *exchange) unload() {
 	x.body.drop()
-	x.payload = nil
+	x.payload, x.rows = nil, nil
 	x.call.Reset()
 }
 
@@ -135,6 +136,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	canceled := errors.Is(err, context.Canceled)
 	if err != nil && !canceled {
 		out.fault(s, err)
+	}
+	if out.unread && !canceled {
+		out.drain(s.timeout / unreadShare)
 	}
 	if x.span != nil {
 		x.span.End(role, out.status, out.size, codeOf(&x.answer), err)
@@ -201,15 +205,18 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 	if len(r.RequestURI) > maxTarget {
 		return identity, errTarget
 	}
-	patience := time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
-	if err = x.body.read(out.w, r, st.config.ServerMaxBodySize, s.timeout, patience); err != nil {
+	rows, err := s.receive(st, x, out, r)
+	if err != nil {
 		return identity, err
 	}
 	x.payload = x.body.bytes
 	x.timing.skip()
-	if st.isBatch(r) {
+	switch {
+	case st.isBatch(r):
 		err = s.handleBatch(st, x, r, identity)
-	} else {
+	case rows != nil:
+		err = s.handleRows(st, x, out, r, identity, rows)
+	default:
 		err = s.handle(st, x, r, identity)
 	}
 	x.unload()

@@ -139,7 +139,10 @@ func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, que
 	if types := r.Header["Content-Type"]; len(types) > 0 {
 		dst = appendValues(appendName(dst, first, `"content-type":`), types)
 	}
-	return appendPayload(appendCount(dst, &x.values), r, x.payload, query, call)
+	if dst = appendCount(dst, &x.values); x.rows != nil {
+		return x.rows.AppendDescription(append(dst, payloadMember...))
+	}
+	return appendPayload(dst, r, x.payload, query, call)
 }
 
 // appendCount ends the member headers and appends how many values are cut out: a query that was not cut may read like the shape of

@@ -46,6 +46,7 @@ type response struct {
 	legacy    []byte // the Warning of postern.legacy_warning; nil for none
 
 	begun   bool          // status and header are sent, and the body follows line by line
+	unread  bool          // the request's body, which is streamed, was not read to its end
 	timeout time.Duration // for each part of the body
 	broken  bool          // the body could not be written, and a part may be on its way still
 }

@@ -56,7 +56,7 @@ type Server struct {
 	complaint  atomic.Int64                // when a fault of all requests was last logged, in seconds
 	reloads    sync.Mutex
 	room       *room
-	streams    chan struct{} // holds an element for each answer that streams
+	streams    chan struct{} // has an element for each body and answer that streams
 	timeout    time.Duration // server-client-timeout
 	states     int           // number of states so far, under reloads
 	first      func()        // called once the database is reached

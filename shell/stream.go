@@ -16,7 +16,7 @@ const (
 )
 
 var errStreams = &fault.Fault{
-	Status: http.StatusGatewayTimeout, Code: "PGRST003", Message: "Too many answers stream",
+	Status: http.StatusGatewayTimeout, Code: "PGRST003", Message: "Too many bodies and answers are streaming",
 	Hint: "Try again, or raise db-max-streams",
 }
 
@@ -37,7 +37,8 @@ type stream struct {
 	coder   resettable // nil where the body is sent as it is
 }
 
-// streamsAtOnce returns how many answers may stream at once.
+// streamsAtOnce returns how many bodies and answers may stream at once: each has a connection to the database for as long as the client
+// takes, so that others must be left.
 func streamsAtOnce(wanted, pool int) int {
 	if wanted == 0 {
 		wanted = pool / 2
@@ -45,24 +46,33 @@ func streamsAtOnce(wanted, pool int) int {
 	return max(wanted, 1)
 }
 
-// stream sends a request to the database whose answer streams. Where a part of it was sent, the response has begun.
-func (s *Server) stream(ctx context.Context, st *state, x *exchange, found *statement.Statement) error {
-	patience := time.NewTimer(time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second)
-	defer patience.Stop()
+// joinStream waits until a request may stream, and returns what makes room for another.
+func (s *Server) joinStream(ctx context.Context, patience time.Duration) (leave func(), err error) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	select {
 	case s.streams <- struct{}{}:
-		defer func() { <-s.streams }()
-	case <-patience.C:
-		return errStreams
+		return func() { <-s.streams }, nil
+	case <-timer.C:
+		return nil, errStreams
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
+}
+
+// stream sends a request to the database whose answer streams. Where a part of it was sent, the response has begun.
+func (s *Server) stream(ctx context.Context, st *state, x *exchange, found *statement.Statement) error {
+	leave, err := s.joinStream(ctx, time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1))*time.Second)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	t := &stream{server: s, out: &x.out, x: x, cancel: cancel}
 	t.timer = time.AfterFunc(time.Hour, t.tick)
 	x.call.Sink = t
-	err := s.pool.Do(ctx, &x.call, found, &x.answer)
+	err = s.pool.Do(ctx, &x.call, found, &x.answer)
 	x.call.Sink = nil
 	return t.settle(err)
 }

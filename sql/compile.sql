@@ -84,7 +84,7 @@ begin
   elsif method in ('POST', 'PATCH', 'PUT') then
     described := coalesce(request -> 'payload', postern.describe_payload(request, call, payload));
     if described ? 'refused' then
-      perform postern.fail('PGRST102', described ->> 'refused');
+      perform postern.fail_line('PGRST102', described ->> 'refused', (described ->> 'line')::bigint);
     end if;
     trees := trees || jsonb_build_object('payload', described);
     context := context

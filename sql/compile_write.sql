@@ -46,6 +46,7 @@ begin
   end if;
   perform postern.check_preferences(preferences);
   media := postern.plan_media(context, node, name);
+  perform postern.check_lines(trees -> 'payload', wanted, media);
   node := postern.plan_rows(postern.for_media(node, media), 'write', false);
   if method in ('PATCH', 'DELETE') then
     node := postern.plan_written_rows(node, trees);

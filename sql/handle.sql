@@ -8,6 +8,7 @@ language plpgsql volatile
 as $$
 declare
   most constant int := 50; -- times that a statement may turn out to be of no use, under DDL in many sessions
+  shell constant boolean := request operator(pg_catalog.?) 'shell';
   prepared boolean;
   stale boolean := false;
   finished boolean := false;
@@ -24,10 +25,10 @@ begin
   for attempt in 1 .. most loop
     begin
       prepared := false;
-      vals := case when request operator(pg_catalog.?) 'shell' then vals else postern.set_request(request) end;
+      vals := case when shell then vals else postern.set_request(request) end;
       select c.statement, postern.unjudged(request, postern.timed(request, c.flags)) into statement, flags
         from postern.compile(request, payload) as c;
-      if request operator(pg_catalog.?) 'shell' and flags operator(pg_catalog.?) 'before' then
+      if shell and (flags operator(pg_catalog.?) 'before' or request operator(pg_catalog.?) 'pieces') then
         return;
       end if;
       perform postern.set_transaction(request, flags);
@@ -70,7 +71,7 @@ begin
       end if;
       perform postern.forget_prepared();
     end;
-    if stale and request operator(pg_catalog.?) 'shell'
+    if stale and shell
       and pg_catalog.current_setting('transaction_isolation') operator(pg_catalog.<>) 'read committed' then
       raise sqlstate 'PNSTL' using message = 'postern: the transaction sees the schema as it was before the latest DDL';
     end if;
@@ -86,8 +87,9 @@ comment on function postern.handle(jsonb, bytea, text[]) is
   'it compiled with its flags (the type postern.compiled). The shell adds to the request: shell: these settings, the '
   'role and the pre-request function are taken care of; values: how many values it has cut out of the query, where '
   'chr(1) stands for them, and gives in vals behind the query of Content-Location; payload: what '
-  'postern.describe_payload would say; escapes: a text needs an escape; timed: as of postern.timed. To it, the status '
-  'is null where something must hold before the statement starts (flags: before): nothing was done. Raises nothing '
+  'postern.describe_payload would say; escapes: a text needs an escape; timed: as of postern.timed; pieces: the body '
+  'comes later, only the statement is wanted. To it, the status is null where that is so, and where something must '
+  'hold before the statement starts (flags: before): nothing was done. Raises nothing '
   'that a client can cause, but 40001 where the schema keeps changing, and to the shell PNSTL where it has changed '
   'since the snapshot of a transaction that keeps its snapshot; runs with the rights of the caller. A batch is for '
   'postern.handle_batch, whose operations come back with the member batch: others follow in the transaction. Source: '
@@ -185,7 +187,19 @@ create or replace function postern.handle_error(
 returns record
 language plpgsql volatile
 as $$
+declare
+  line bigint;
+  said pg_catalog.record;
 begin
+  if prepared and postern.has_lines(request) then
+    said := postern.line_error(flags, payload, vals, state, detail);
+    line := said.line;
+  end if;
+  if line is not null then
+    message := said.message;
+    detail := said.detail;
+    hint := said.hint;
+  end if;
   if flags is not null and not prepared and state operator(pg_catalog.~) '^(0A|22|42)'
     or prepared and state operator(pg_catalog.=) '42501' and not postern.is_permitted(flags, payload, vals)
   then
@@ -194,7 +208,8 @@ begin
       flags operator(pg_catalog.->>) 'epoch', state, message, detail, hint) as c;
   end if;
   select e.status, e.headers,
-    case when request operator(pg_catalog.->>) 'method' operator(pg_catalog.<>) 'HEAD' then e.body end
+    case when request operator(pg_catalog.->>) 'method' operator(pg_catalog.<>) 'HEAD'
+      then postern.with_line(e.body, line) end
     into status, headers, body
   from postern.request_error(request, payload, state, message, detail, hint) as e;
 end

@@ -38,6 +38,7 @@ set local check_function_bodies = off;
 {{ template "http/query.sql" . }}
 {{ template "http/query_method.sql" . }}
 {{ template "http/payload.sql" . }}
+{{ template "http/lines.sql" . }}
 {{ template "settings.sql" . }}
 {{ template "plan/query.sql" . }}
 {{ template "plan/field.sql" . }}

@@ -44,6 +44,23 @@ $$;
 comment on function postern.fail(text, text, text, text) is
   'postern.fail_json for details that are plain text or absent.';
 
+create or replace function postern.fail_line(code text, message text, line bigint)
+returns void
+language plpgsql immutable parallel safe
+as $$
+begin
+  if line is null then
+    perform postern.fail_json(code, message, null);
+  end if;
+  raise exception using
+    errcode = 'PNERR',
+    message = message,
+    detail = pg_catalog.json_build_object('code', code, 'message', message, 'line', line)::pg_catalog.text;
+end
+$$;
+comment on function postern.fail_line(text, text, bigint) is
+  'postern.fail_json for an error on a line of the body, which the answer has as line; null for none.';
+
 do $$
 begin
   if pg_catalog.to_regtype('postern.compiled') is null then

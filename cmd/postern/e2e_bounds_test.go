@@ -24,10 +24,12 @@ func TestBinaryBounds(t *testing.T) {
 	h.execute(t, "bounds", `create function api.text(kb int) returns text language sql stable as $$ select repeat('x', kb * 1024) $$;
 		create table api.sizes (size int); grant insert, select on api.sizes to e2e_anon;
 		create function api.size(json) returns int language sql volatile as
-			$$ insert into api.sizes values (octet_length($1::text)) returning size $$`)
+			$$ insert into api.sizes values (octet_length($1::text)) returning size $$;`+bulkSchema)
 	t.Run("never read", func(t *testing.T) { testNeverRead(t, h) })
 	t.Run("slow senders", func(t *testing.T) { testSlowSenders(t, h) })
 	t.Run("connections", func(t *testing.T) { testConnections(t, h) })
+	t.Run("bulk", func(t *testing.T) { testBulk(t, h) })
+	t.Run("bulk on its way", func(t *testing.T) { testBulkOnItsWay(t, h) })
 	t.Run("bytes in flight", func(t *testing.T) { testBytesInFlight(t, h) })
 }
 

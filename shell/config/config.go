@@ -67,6 +67,7 @@ type Config struct {
 	ServerClientTimeout       int // seconds
 	ServerDrainTimeout        int // seconds
 	ServerMaxBodySize         int
+	ServerMaxStreamSize       int
 	ServerMaxBytesInFlight    int
 	ServerMaxConnections      int
 	DBStatementCacheSize      int

@@ -198,18 +198,13 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	if assumed != nil {
 		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
 	}
-	if request.Timeout > 0 {
-		e.pipeline.SendQueryParams(limitSQL, [][]byte{strconv.AppendInt(nil, int64(request.Timeout), 10)}, limitOIDs, nil, binaryFormat)
-		e.results++
-		e.limit = e.results
-	}
+	e.limits(request)
 	e.fixed(setStatement, request.bindSet(st, !e.session.pooled), nil)
 	if request.PreRequest != nil {
 		e.statement(request.PreRequest, nil, nil)
 	}
 	if st != nil && st.Due(time.Now) {
-		e.pipeline.SendQueryParams(lookSQL, request.bindLook(st), lookOIDs, lookFormats, binaryFormat)
-		e.results++
+		e.looks(request, st)
 	}
 	e.main = e.results
 	if st == nil {
@@ -221,6 +216,21 @@ func (e *exchange) send(request *Request, st *statement.Statement) {
 	if e.explicit {
 		e.query("commit")
 	}
+}
+
+// limits queues what Request.Timeout asks for.
+func (e *exchange) limits(request *Request) {
+	if request.Timeout > 0 {
+		e.pipeline.SendQueryParams(limitSQL, [][]byte{strconv.AppendInt(nil, int64(request.Timeout), 10)}, limitOIDs, nil, binaryFormat)
+		e.results++
+		e.limit = e.results
+	}
+}
+
+// looks queues what looks at the cost of a statement.
+func (e *exchange) looks(request *Request, st *statement.Statement) {
+	e.pipeline.SendQueryParams(lookSQL, request.bindLook(st), lookOIDs, lookFormats, binaryFormat)
+	e.results++
 }
 
 // restore queues what restores the session.

@@ -2,7 +2,11 @@
 // not verify, no connection. They have the form of PostgREST's errors (docs/references/errors).
 package fault
 
-import "postern/shell/jsontext"
+import (
+	"strconv"
+
+	"postern/shell/jsontext"
+)
 
 // Fault is an error with its HTTP answer.
 type Fault struct {
@@ -12,6 +16,7 @@ type Fault struct {
 	Details   string // more about it; empty means null
 	Hint      string // what to do about it; empty means null
 	Challenge string // value of WWW-Authenticate (RFC 9110, 11.6.1); empty means no such header
+	Line      int    // of the body, on which it is; 0 for none
 	Cause     error  // what is logged but not told to the client; may be nil
 }
 
@@ -43,5 +48,8 @@ func (f *Fault) AppendBody(dst []byte, verbose bool) []byte {
 	}
 	dst = append(dst, `,"message":`...)
 	dst = jsontext.AppendString(dst, f.Message)
+	if f.Line > 0 {
+		dst = strconv.AppendInt(append(dst, `,"line":`...), int64(f.Line), 10)
+	}
 	return append(dst, '}')
 }

@@ -32,6 +32,7 @@ type Statement struct {
 	Stream    bool        // yields a row with status, headers and note, then one for each line of the body
 	Certain   bool        // does what it is asked for or raises an error, but for what code of the user's says of the status
 	Code      bool        // may run code of the user's
+	Rollback  bool        // the request asks for its transaction to be rolled back
 	Keep      bool        // answers other requests of the shape as well
 	Likes     []int       // the parameters, from 1 on, in which * stands for %
 	Isolation string      // level of the transaction; empty for the default
@@ -71,6 +72,7 @@ type flags struct {
 	Stream    bool              `json:"stream"`
 	Certain   bool              `json:"certain"`
 	Code      bool              `json:"code"`
+	Rollback  bool              `json:"rollback"`
 	Keep      bool              `json:"keep"`
 	Likes     []int             `json:"likes"`
 	Isolation string            `json:"isolation"`
@@ -88,7 +90,7 @@ func New(sql string, flagsJSON []byte) (*Statement, error) {
 	}
 	s := &Statement{
 		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Generic: f.Generic, Stream: f.Stream, Keep: f.Keep,
-		Certain: f.Certain, Code: f.Code, Likes: f.Likes, Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
+		Certain: f.Certain, Code: f.Code, Rollback: f.Rollback, Likes: f.Likes, Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
 		Took: time.Duration(f.Took * float64(time.Millisecond)),
 	}
 	if f.MaxCost > 0 {

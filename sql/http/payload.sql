@@ -13,6 +13,8 @@ declare
 begin
   if media = 'application/octet-stream' and call then
     return '{"form": "raw", "bytes": true}';
+  elsif not call and postern.has_lines(request) then
+    return postern.describe_lines(coalesce(payload, ''), postern.names_columns(request));
   end if;
   body := convert_from(coalesce(payload, ''), 'UTF8');
   case
@@ -40,8 +42,8 @@ comment on function postern.describe_payload(jsonb, boolean, bytea) is
   'A body as {form: {, [ (an object or an array of objects), empty (neither, or no objects), raw (bytes or text for a '
   'single unnamed parameter) or fields (a form with the arguments of a function); keys?: those of the objects, where '
   'they were looked at; arguments?: of fields, [{name, value}]; text?: the JSON that stands for the body; bytes?: it '
-  'is no text}, or {refused: why}. In: the request; call: whether it is to a function. 22021 for invalid UTF-8; '
-  'PGRST100 for a form that does not decode.';
+  'is no text; lines?: it is ndjson}, or {refused: why, line?: on which line}. In: the request; call: whether it is to '
+  'a function. 22021 for invalid UTF-8; PGRST100 for a form that does not decode.';
 
 create or replace function postern.names_columns(request jsonb)
 returns boolean

@@ -128,6 +128,7 @@ begin
     from postern.error_answer(own ->> 'code', own ->> 'message', own -> 'details', own -> 'hint',
       postern.error_status(own ->> 'code'), case own ->> 'code'
         when 'PGRST161' then array[['Accept-Query', 'application/x-www-form-urlencoded']] end, verbosity) as a;
+    body := postern.with_line(body, (own ->> 'line')::bigint);
   elsif state = 'PGRST' then
     select a.status, a.headers, a.body into status, headers, body
     from postern.raised_answer(message, detail, verbosity) as a;

@@ -16,7 +16,7 @@ begin
       ('PGRST125', 404), ('PGRST126', 404), ('PGRST127', 400), ('PGRST128', 400), ('PGRST155', 412), ('PGRST156', 400),
       ('PGRST150', 400), ('PGRST151', 400), ('PGRST152', 413),
       ('PGRST158', 400), ('PGRST159', 400), ('PGRST160', 400), ('PGRST161', 415), ('PGRST162', 400), ('PGRST175', 400),
-      ('PGRST176', 400),
+      ('PGRST171', 400), ('PGRST176', 400),
       ('PGRST200', 400), ('PGRST201', 300), ('PGRST202', 404), ('PGRST203', 300), ('PGRST204', 400),
       ('PGRST205', 404)
     ) as known(name, status)

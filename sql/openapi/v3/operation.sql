@@ -44,13 +44,14 @@ as $$
         || '"},{"type":"array","items":{"$ref":"#/components/schemas/' || key || '"} }]}'
       else '{"$ref":"#/components/schemas/' || key || '"}' end
     || '},"application/x-www-form-urlencoded":{"schema":{"$ref":"#/components/schemas/' || key || '"} }'
-    || case when many then ',"text/csv":{"schema":{"type":"string"} }'
+    || case when many
+      then ',"text/csv":{"schema":{"type":"string"} },"application/x-ndjson":{"schema":{"type":"string"} }'
       else ',"application/vnd.postern.rows+json":{"schema":{"type":"array","items":{"$ref":"#/components/schemas/'
         || key || '"} } }' end || '} }'
 $$;
 comment on function postern.openapi3_body(text, boolean) is
-  'A Request Body Object as JSON text: what the schema under a key says, or an array or a CSV of it where there can be '
-  'many; else, for a PATCH, an array of rows each with its key.';
+  'A Request Body Object as JSON text: what the schema under a key says, or an array, a CSV or lines of it where there '
+  'can be many; else, for a PATCH, an array of rows each with its key.';
 
 create or replace function postern.openapi3_rows(item text, description text)
 returns text

@@ -1,0 +1,91 @@
+package cut
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+)
+
+// What is wrong with a line of ndjson, as the database says it (postern.describe_lines).
+const (
+	notJSON   = "Empty or invalid json"
+	notObject = "A line is not a JSON object"
+	otherKeys = "All object keys must match"
+)
+
+// CheckJSON returns the error of the first row from which on PostgreSQL cannot read the JSON of a piece, nil for none: a row is
+// looked at only as far as its outline goes before.
+func (p *Piece) CheckJSON() *LineError {
+	for row := range p.Len() {
+		if !json.Valid(p.Row(row)) {
+			wrong := malformed(notJSON)
+			wrong.Line = p.Line(row)
+			return wrong
+		}
+	}
+	return nil
+}
+
+// check returns what is wrong with the object on a line. It sees to it that the line is one element of an array, if the array is
+// JSON at all.
+func (r *Rows) check(text []byte) *LineError {
+	s := scanner{text: text}
+	switch {
+	case r.columns:
+		var room [32][]byte
+		if _, ok := s.first(room[:0]); ok && s.at == len(text) {
+			return nil
+		}
+	case r.keyed:
+		if s.again(r.sequence, r.sorted, r.seen) && s.at == len(text) {
+			return nil
+		}
+	default:
+		var room [32][]byte
+		if keys, ok := s.first(room[:0]); ok && s.at == len(text) && json.Valid(text) {
+			r.keep(keys)
+			return nil
+		}
+	}
+	return r.checkSlowly(text)
+}
+
+// checkSlowly is check for any line.
+func (r *Rows) checkSlowly(text []byte) *LineError {
+	var members map[string]json.RawMessage
+	switch {
+	case !json.Valid(text):
+		return malformed(notJSON)
+	case text[0] != '{':
+		return malformed(notObject)
+	case r.columns:
+		return nil
+	case json.Unmarshal(text, &members) != nil:
+		return malformed(notJSON)
+	}
+	keys := make([][]byte, 0, len(members))
+	for key := range members {
+		keys = append(keys, []byte(key))
+	}
+	if !r.keyed {
+		r.keep(keys)
+		return nil
+	}
+	slices.SortFunc(keys, compareKeys)
+	if !slices.EqualFunc(keys, r.sorted, bytes.Equal) {
+		return malformed(otherKeys)
+	}
+	return nil
+}
+
+// keep notes the keys that all rows must have.
+func (r *Rows) keep(keys [][]byte) {
+	r.keyed = true
+	for _, key := range keys {
+		r.sequence = append(r.sequence, bytes.Clone(key))
+	}
+	r.sorted = slices.Clone(r.sequence)
+	slices.SortFunc(r.sorted, compareKeys)
+	r.sorted = slices.CompactFunc(r.sorted, bytes.Equal)
+	r.seen = make([]bool, len(r.sorted))
+}

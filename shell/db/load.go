@@ -1,0 +1,238 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"postern/shell/statement"
+)
+
+// A Load is the transaction of a request whose body comes in pieces: for each, the request's statement is executed. Between Send and
+// Receive the database is at work on one.
+type Load struct {
+	pool    *Pool
+	conn    *pgxpool.Conn
+	ctx     context.Context // of the request, until Close
+	cancel  context.CancelFunc
+	request *Request
+	trip    *exchange // that Send has begun
+	known   bool      // a statement is known, and with it
+	limited bool      // Request.Timeout is in force
+	looked  bool      // at the cost of the statement
+	dirty   bool      // whether code of the user's may have left something in the session
+}
+
+// Begin begins a transaction for a request: role, settings and db-pre-request are as Do has them. st is the statement, nil where that
+// is to be compiled. Where it returns a Load, Close must be
+// called in the end, and an error is one for Failed and Explain; other errors are as of Do.
+func (p *Pool) Begin(ctx context.Context, request *Request, st *statement.Statement) (*Load, error) {
+	conn, err := p.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	request.noteAcquired()
+	l := &Load{pool: p, conn: conn, request: request, known: st != nil, dirty: st == nil || st.Dirty}
+	l.ctx, l.cancel = context.WithCancel(ctx)
+	err = l.begin(st)
+	if pgconn.SafeToRetry(err) && ctx.Err() == nil {
+		if l.conn, err = p.replace(ctx, conn); err != nil {
+			l.cancel()
+			return nil, err
+		}
+		err = l.begin(st)
+	}
+	if isUnprepared(err) && !pgOf(l.conn).IsClosed() {
+		if err = l.exec("rollback"); err == nil {
+			err = p.prepareFixed(ctx, pgOf(l.conn))
+		}
+		if err == nil {
+			err = l.begin(st)
+		}
+	}
+	return l, err
+}
+
+func (l *Load) begin(st *statement.Statement) error {
+	if string(l.request.Role) == "none" { // as in Pool.call
+		return &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `role "none" does not exist`}
+	}
+	e := l.start()
+	assumed := l.request.Assumed
+	if assumed != nil && assumed.isolation != "" {
+		e.query("begin isolation level " + assumed.isolation)
+	} else {
+		e.query("begin")
+	}
+	if assumed != nil {
+		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
+	}
+	e.limits(l.request)
+	e.fixed(setStatement, l.request.bindSet(st, !e.session.pooled), nil)
+	if l.request.PreRequest != nil {
+		e.statement(l.request.PreRequest, nil, nil)
+	}
+	var none Answer
+	err := l.finish(e, &none)
+	l.limited = none.Limited
+	return err
+}
+
+// start begins a round trip.
+func (l *Load) start() *exchange {
+	pg := pgOf(l.conn)
+	l.pool.trips.Add(1)
+	return &exchange{pool: l.pool, pg: pg, session: sessionOf(pg), pipeline: pg.StartPipeline(l.ctx), main: -1}
+}
+
+// finish ends a round trip.
+func (l *Load) finish(e *exchange, answer *Answer) error {
+	err := e.pipeline.Sync()
+	if err == nil {
+		err = e.receive(answer)
+	}
+	if closeErr := e.pipeline.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// exec executes SQL without parameters.
+func (l *Load) exec(sql string) error {
+	l.pool.trips.Add(1)
+	return pgOf(l.conn).Exec(l.ctx, sql).Close()
+}
+
+// Compile has the database compile the request to a statement, which answer then has: request.JSON asks for no more than that.
+func (l *Load) Compile(answer *Answer) error {
+	e := l.start()
+	e.main = e.results
+	l.request.Payload = nil
+	e.fixed(handleStatement, l.request.bindHandle(), handleFormats)
+	err := l.finish(e, answer)
+	l.dirty = l.known && l.dirty || answer.Statement == nil || answer.Statement.Dirty
+	l.known = true
+	return err
+}
+
+// The savepoints: of what is executed for a piece, and of a search.
+const (
+	pieceSavepoint  = "postern_piece"
+	searchSavepoint = "postern_search"
+)
+
+// Send begins to execute a statement for a piece of the body, under a savepoint. Where that is kept, it is released behind the
+// statement.
+func (l *Load) Send(st *statement.Statement, piece []byte, kept bool) error {
+	e := l.start()
+	l.trip = e
+	e.query("savepoint " + pieceSavepoint)
+	l.request.Payload = piece
+	if !l.looked && st.Due(time.Now) {
+		e.looks(l.request, st)
+	}
+	l.looked = true
+	values, formats := l.request.bind(st)
+	e.main = e.results
+	e.statement(st, values, formats)
+	if kept {
+		e.query("release savepoint " + pieceSavepoint)
+	}
+	return e.pipeline.Sync()
+}
+
+// Receive waits for the answer to what Send has sent. What has failed with an error of PostgreSQL is for Undo.
+func (l *Load) Receive(answer *Answer) error {
+	e := l.trip
+	l.trip = nil
+	err := e.receive(answer)
+	answer.Limited = l.limited
+	if closeErr := e.pipeline.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// Undo goes back to where the last Send began, which has failed or was not kept.
+func (l *Load) Undo() error {
+	return l.exec("rollback to savepoint " + pieceSavepoint + "; release savepoint " + pieceSavepoint)
+}
+
+// Mark notes where Return goes back to.
+func (l *Load) Mark() error { return l.exec("savepoint " + searchSavepoint) }
+
+// Return undoes what was done since Mark.
+func (l *Load) Return() error { return l.exec("rollback to savepoint " + searchSavepoint) }
+
+// Recover reports whether an error, of a Send that was undone, is that a prepared statement is gone: then it may be sent again.
+func (l *Load) Recover(err error) (bool, error) {
+	if !isUnprepared(err) {
+		return false, nil
+	}
+	return true, l.pool.prepareFixed(l.ctx, pgOf(l.conn))
+}
+
+// Commit ends the transaction. Without commits it is rolled back, once all constraints hold.
+func (l *Load) Commit(commits bool) error {
+	if commits {
+		return l.exec("commit")
+	}
+	if err := l.exec("set constraints all immediate"); err != nil {
+		return err
+	}
+	return l.exec("rollback")
+}
+
+// Failed returns the fault of an error that is not of PostgreSQL, or ends the connection, nil for any other. commits says that it
+// may have come behind the commit.
+func (l *Load) Failed(err error, commits bool) error {
+	var pgErr *pgconn.PgError
+	switch {
+	case l.ctx.Err() != nil:
+		return l.ctx.Err()
+	case !errors.As(err, &pgErr):
+		return lost(err, commits)
+	case isDown(pgErr):
+		return down(pgErr, commits)
+	}
+	if f := l.pool.PooledFault(err); f != nil {
+		return f
+	}
+	return nil
+}
+
+// Explain rolls back and lets the database say how an error of it is answered, as Do does.
+func (l *Load) Explain(pgErr *pgconn.PgError, st *statement.Statement, answer *Answer) (err error) {
+	if pgOf(l.conn).IsClosed() {
+		if l.conn, err = l.pool.replace(l.ctx, l.conn); err != nil {
+			return err
+		}
+	} else if pgOf(l.conn).TxStatus() != 'I' {
+		if err = l.exec("rollback"); err != nil {
+			return lost(err, false)
+		}
+	}
+	return l.pool.explain(l.ctx, pgOf(l.conn), pgErr, l.request, st, answer)
+}
+
+// Close gives the connection back, having undone what was not committed.
+func (l *Load) Close() {
+	l.cancel() // what the database is at still
+	if l.conn == nil {
+		return
+	}
+	if l.trip != nil {
+		_ = l.trip.pipeline.Close()
+	}
+	if pg := pgOf(l.conn); !pg.IsClosed() && pg.TxStatus() != 'I' {
+		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
+		defer cancel()
+		if pg.Exec(ctx, "rollback").Close() != nil {
+			_ = pg.Close(ctx)
+		}
+	}
+	l.pool.release(l.conn, l.dirty)
+}
