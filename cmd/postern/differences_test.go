@@ -200,6 +200,9 @@ var differences = []difference{
 			}
 		}
 	}},
+	{title: "Rows may come on lines", test: func(t *testing.T, s *testServer) {
+		s.refuses(t, "POST", "/authors", "{\"name\":\"A\"}\n{\"name\":3", "PGRST102", "Content-Type", "application/x-ndjson")
+	}},
 	{title: "Prefer: read=primary is known", test: func(t *testing.T, s *testServer) {
 		if status, body := s.get(t, "/books?select=id&id=eq.1", "Prefer", "handling=strict, read=primary"); status != 200 {
 			t.Errorf("%d %s", status, body)

@@ -23,7 +23,7 @@ as $$
       'that has `n:count()`. Aggregates are `count()`, and behind a column `.sum()`, `.avg()`, `.min()`, `.max()` and '
       '`.count()`, all with `(distinct)` too; what else is selected groups the rows. `order` may go by their names, '
       '`and` and `or` may have them. `distinct()` in `select` gives each row once.',
-      '{"type": "object", "additionalProperties": {"$ref": "#/components/schemas/postern.filter"} }'),
+      '{"type": "object", "additionalProperties": {"$ref": "#/components/schemas/postern.filter"}, "example": {} }'),
     ('columns', 'query', 'columns', 'Which keys of the body count, such as `a,b`.', '{"type": "string"}'),
     ('on_conflict', 'query', 'on_conflict',
       'Columns of the unique constraint that tells which rows are there; the primary key when it is not given. In '
