@@ -33,6 +33,12 @@ select is(testing.brief('PUT', '/body?body=eq.2', '{"prefer": "return=representa
 select is(testing.brief('DELETE', '/body?body=eq.2', '{"prefer": "return=representation"}'), '200 [{"body":2,"read":"w","excluded":"v"}]', 'DELETE');
 select is(testing.brief('PATCH', '/answer?id=eq.1', '{"prefer": "return=representation"}', '{"answer": "no"}') like '200 %"answer":"no"%', true, 'PATCH of a relation named answer');
 
+create table odd.pgrst_answer (id int primary key, name text);
+create table odd.excluded (id int primary key, name text);
+grant all on all tables in schema odd to store_clerk;
+select is(testing.brief('POST', '/' || name, '{"prefer": "return=representation"}', '{"id": 1, "name": "x"}'), '201 [{"id":1,"name":"x"}]', 'POST of one row to ' || name)
+from unnest('{pgrst_answer,excluded}'::text[]) as name;
+
 -- Names that an alias could be: a root named as an embed with its depth, a relation named as the alias of a junction.
 create table odd.part (id int primary key, name text);
 create table odd.part_1 (id int primary key, part_id int references odd.part);

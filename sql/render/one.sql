@@ -55,7 +55,7 @@ language plpgsql stable parallel safe
 as $$
 declare
   made constant pg_catalog.text := case when node -> 'fields' = '[{"name": "*", "label": "*"}]'
-    then postern.render_row_object(media, format('%I.*', node ->> 'relation'))
+    then postern.render_row_object(media, format('%I.*', node ->> 'alias'))
     else format('(select %s from (select %s) as pgrst_answer)', postern.render_row_object(media, 'pgrst_answer.*'),
       postern.render_labels(node)) end;
 begin
