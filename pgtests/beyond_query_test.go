@@ -46,6 +46,10 @@ func TestQuery(t *testing.T) {
 		if got.headers["Content-Location"] != nil || got.headers.Get("Content-Range") != "0-1/*" {
 			t.Errorf("%v", got.headers)
 		}
+		got = c.answers(t, query("/films?cursor=first&limit=1", "select=id"), 200, "", `[{"id":1}]`)
+		if link := got.headers.Get("Link"); !strings.HasPrefix(link, "</films?cursor=after.") || !strings.HasSuffix(link, `&limit=1>; rel="next"`) {
+			t.Errorf("%s", link)
+		}
 		c.answers(t, query("/films", "id=eq.%ff"), 400, "PGRST100", "")
 		c.answers(t, query("/films", "id=eq.\xff"), 400, "PGRST100", "")
 		c.answers(t, query("/films?select=title", "id=eq.\x00"), 400, "PGRST100", "")

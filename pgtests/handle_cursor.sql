@@ -176,6 +176,22 @@ select is(testing.failed('GET', '/some?select=id&cursor=first&limit=2&order=hidd
 select is(testing.failed('GET', '/secret_key?select=shown&cursor=first&limit=2'), '403 42501', 'a cursor needs the key');
 reset role;
 
+-- With a QUERY links are of what stands in its URL, and tags are those of all reads.
+create function pg_temp.query(target text, body text) returns testing.answer language sql as
+  $$ select testing.answer('QUERY', target, '{"content-type": "application/x-www-form-urlencoded"}', body) $$;
+select is(pg_temp.link(pg_temp.query(target, body), 'next'), replace(wanted, 'TOKEN', token), target || ' with ' || body)
+from (values ('/books?cursor=first&limit=2', 'select=id', '/books?cursor=after.TOKEN&limit=2'), ('/books?limit=2', 'cursor=first', '/books?limit=2&cursor=after.TOKEN'),
+    ('/books', 'cursor=first&limit=2', '/books?cursor=after.TOKEN')) as cases (target, body, wanted),
+  lateral (select substring(pg_temp.next('/books?cursor=first&limit=2') from 'after.([^&]*)') as token) as t;
+select is((pg_temp.query('/books?cursor=first', 'limit=2')).headers -> 'content-location', null, 'no Content-Location');
+select is(testing.failed('GET', target, headers), wanted, target || headers) from (values
+    ('/books?select=id&cursor=first&limit=2', '{"prefer": "etag"}'::jsonb, '200'), ('/books?select=id&cursor=first&limit=2', '{"if-none-match": "*"}', '304'),
+    ('/books?select=id&cursor=first&limit=2', '{"if-match": "\"x\""}', '412 PGRST155')) as cases (target, headers, wanted);
+select is((testing.answer('GET', target, '{"prefer": "etag"}')).headers ->> 'etag' ~ '^W/', weak, 'a tag: ' || target) from (values
+    ('/books?select=id&cursor=first&limit=2', false), ('/books?select=id,pages(no)&cursor=first&limit=2', true)) as cases (target, weak);
+select is((testing.answer('HEAD', target, headers)).headers ->> 'etag', (testing.answer('GET', target, headers)).headers ->> 'etag', 'HEAD')
+from (values ('/books?select=id&cursor=first&limit=2', '{"prefer": "etag"}'::jsonb)) as cases (target, headers);
+
 -- As the shell sends it.
 select is(convert_from(a.body, 'UTF8'), '[{"id":3}]', 'cut')
 from pg_temp.next('/books?select=id&cursor=first&limit=2') as next,

@@ -44,6 +44,7 @@ func (st *state) calls(path string) bool {
 // prepare makes of a request what the database gets: shape, values and settings.
 func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) {
 	path, query := target(r)
+	address := query
 	if r.Method == db.MethodQuery {
 		query = x.join(r, query)
 	}
@@ -63,8 +64,8 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 		x.more = append(x.more, `,"timed":true`...)
 	}
 	x.place = x.place[:0]
-	if isSafe(r.Method) && !call && query != "" && r.Method != db.MethodQuery {
-		x.place = cut.AppendCanonical(append(x.place, '?'), query)
+	if isSafe(r.Method) && !call && address != "" { // that of a QUERY is for links
+		x.place = cut.AppendCanonical(append(x.place, '?'), address)
 	}
 	x.call.Reset()
 	x.call.SearchPath = st.pathOf(r)

@@ -12,6 +12,7 @@ declare
   location constant pg_catalog.text := '/' || postern.percent_encode(name);
   source pg_catalog.text;
   body pg_catalog.text;
+  statement pg_catalog.text;
 begin
   if node ?| '{offset,range}' then
     perform postern.fail('PGRST160', 'A cursor does not go with this', 'A page by cursor has no offset and no Range');
@@ -21,6 +22,9 @@ begin
   node := postern.plan_cursor(node, columns, trees -> 'cursor');
   node := node || jsonb_build_object('fields', postern.expand_star(columns, node -> 'fields', true));
   node := node || jsonb_build_object('outputs', postern.plan_outputs(node -> 'fields', node -> 'children'));
+  if context ? 'tags' then
+    context := context || postern.shown_anyway(context ->> 'method');
+  end if;
   node := postern.plan_rows(postern.for_media(node, media), 'relation', context ->> 'method' <> 'HEAD'
     and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single');
   context := postern.with_code(context, media, greatest(postern.node_code(node),
@@ -29,11 +33,14 @@ begin
     body := postern.render_body(media, 'rows', node);
   end if;
   source := postern.render_source(node, null);
-  return postern.compiled_statement(context, postern.render_cursor(node, source) || postern.render_cursor_answer(
-      context, node, body, postern.common_headers(context, media, '{count,tx,handling,timezone}')
-        || postern.legacy_warning(node) || array[['Access-Control-Expose-Headers', 'Link']],
-      location, postern.render_total(node, source, context -> 'preferences' ->> 'count'), media),
-    media, postern.code_flags(context, node));
+  statement := postern.render_cursor(node, source) || postern.render_cursor_answer(
+    context, node, body, postern.common_headers(context, media, '{count,tx,handling,timezone,etag}')
+      || postern.legacy_warning(node) || array[['Access-Control-Expose-Headers', 'Link']],
+    location, postern.render_total(node, source, context -> 'preferences' ->> 'count'), media);
+  if context ? 'tags' and not media ? 'explain' then
+    statement := postern.render_tagged(context, postern.plan_validator((relation ->> 'oid')::oid, node), statement);
+  end if;
+  return postern.compiled_statement(context, statement, media, postern.code_flags(context, node));
 end
 $$;
 comment on function postern.compile_cursor(jsonb, text, jsonb) is

@@ -115,14 +115,14 @@ begin
       select pg_catalog.string_agg(pg_catalog.quote_ident(part), '.')
       from pg_catalog.string_to_table(config operator(pg_catalog.->>) 'db_pre_request', '.') as part));
   end if;
-  return array[case when method operator(pg_catalog.=) any ('{GET,HEAD}') then pg_catalog.regexp_replace(
+  return array[case when method operator(pg_catalog.=) any ('{GET,HEAD,QUERY}') then pg_catalog.regexp_replace(
     postern.canonical_query(coalesce(request operator(pg_catalog.->>) 'query', '')), '^(?=.)', '?') else '' end];
 end
 $$;
 comment on function postern.set_request(jsonb) is
   'Does for a request in SQL what the shell does before it calls postern.handle: sets request.*, the search path, '
-  'calls the pre-request function. Out: the first of the values, the query of Content-Location. Raises what that '
-  'function raises. Source: PostgREST docs, references/transactions.';
+  'calls the pre-request function. Out: the first of the values, the query of Content-Location and of links, '
+  'without the body of a QUERY. Raises what that function raises. Source: PostgREST docs, references/transactions.';
 
 create or replace function postern.set_transaction(request jsonb, flags jsonb)
 returns void

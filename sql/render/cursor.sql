@@ -263,7 +263,8 @@ begin
       'made.page', media ->> 'handler' = 'object', null),
     format('pg_catalog.concat(%s, %s)', postern.render_head(
         format('postern.content_range(0, %s, %s)', case when first then 'made.page' else '0' end,
-          case when total is null then 'null' else 'counted.total' end), location, headers),
+          case when total is null then 'null' else 'counted.total' end),
+        case when not context ? 'bodied' then location end, headers),
       postern.render_cursor_links(node, location)),
     format('(select pg_catalog.count(*) as page, %s as body%s from (%s) as pgrst_answer%s) as made%s%s',
       coalesce(body, 'null::pg_catalog.text'), coalesce(', ' || escapes || ' as escapes', ''),

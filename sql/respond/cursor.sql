@@ -119,10 +119,14 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return pg_catalog.format('<%s%s>; rel="%s"', location, pg_catalog.regexp_replace(query collate pg_catalog."C",
-    '(?<=[?&]cursor=)(?:first|after\.|before\.)[^&]*', wish), rel);
+  return pg_catalog.format('<%s%s>; rel="%s"', location, case
+      when query collate pg_catalog."C" operator(pg_catalog.~) '[?&]cursor=(?:first|after\.|before\.)'
+      then pg_catalog.regexp_replace(query collate pg_catalog."C",
+        '(?<=[?&]cursor=)(?:first|after\.|before\.)[^&]*', wish)
+      else pg_catalog.concat(query, case query when '' then '?' else '&' end, 'cursor=', wish) end, rel);
 end
 $$;
 comment on function postern.page_link(text, text, text, text) is
-  'One link: the address with another cursor. wish: the new cursor. Its collation is that of what rows are ordered by, '
+  'One link: the address with another cursor, which that of a QUERY may not have yet, as it was in the body. wish: the '
+  'new cursor. Its collation is that of what rows are ordered by, '
   'which regular expressions may not know.';
