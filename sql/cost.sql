@@ -12,7 +12,7 @@ begin
   elsif not request operator(pg_catalog.?) 'settings' then
     most := pg_catalog.current_setting('pgrst.db_max_cost', true);
   end if;
-  return case when most operator(pg_catalog.~) '^0*[1-9][0-9]{0,14}$' then most::pg_catalog.float8 end;
+  return case when most operator(pg_catalog.~) '^[+]?0*[1-9][0-9]{0,14}$' then most::pg_catalog.float8 end;
 end
 $$;
 comment on function postern.max_cost(jsonb) is
