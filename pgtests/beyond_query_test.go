@@ -176,6 +176,11 @@ func TestMaxCost(t *testing.T) {
 		c.answers(t, request{"QUERY", "/dear", form, []byte("select=id&id=in.(1,2)")}, 200, "", "")
 		c.answers(t, request{"QUERY", "/dear", form, []byte("select=id&id=in.(" + numbers(15_000) + ")")}, 400, "PGRST162", "")
 		c.answers(t, request{"QUERY", "/dear", form, []byte("select=id&id=in.(1,2,3)")}, 200, "", "")
+		// A batch that the database does in one call, as it has a stream or an escape.
+		c.answers(t, request{"POST", "/", batchHeader, []byte(`[{"method": "GET", "path": "/dear"}]`)}, 400, "PGRST162", "")
+		c.answers(t, request{"POST", "/", batchHeader, []byte(`[{"method": "\u0047ET", "path": "/dear"}]`)}, 400, "PGRST162", "")
+		c.answers(t, request{"POST", "/", batchHeader,
+			[]byte(`[{"method": "GET", "path": "/dear", "headers": {"Accept": "application/x-ndjson"}}]`)}, 400, "PGRST162", "")
 	}
 	if taken := c.trips(t, func() { cheap("/dear?select=id&id=lt.5") }); taken != 1 {
 		t.Errorf("looking takes %v round trips", taken)

@@ -2,7 +2,6 @@ package shell
 
 import (
 	"bytes"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
@@ -11,7 +10,6 @@ import (
 
 	"postern/shell/auth"
 	"postern/shell/db"
-	"postern/shell/jsontext"
 	"postern/shell/statement"
 	"postern/shell/tracing"
 )
@@ -50,7 +48,7 @@ type batchStep struct {
 	kept    *statement.Statement // what it must be executed with, of an attempt before
 	escapes bool                 // a text needs an escape
 	result  []byte
-	value   any // of result; nil where nobody has asked
+	value   *node // result; nil where nobody has asked
 }
 
 // handleBatch sends a batch to the database: its operations together, but where one refers to the result of another.
@@ -241,7 +239,7 @@ func (b *batch) take() (steps []db.Step, last bool) {
 func (b *batch) prepare(step *batchStep) bool {
 	path, body, ok := step.path, step.body, true
 	if step.refers >= 0 {
-		if path, ok = replaceInPath(path, b.refer); !ok {
+		if path, ok = replaceInPath(path, b.referInPath); !ok {
 			return false
 		}
 		if step.ref != "" {
@@ -272,7 +270,7 @@ func (b *batch) prepare(step *batchStep) bool {
 }
 
 // refer returns what a reference leads to.
-func (b *batch) refer(pointer string) (any, bool) {
+func (b *batch) refer(pointer string) (*node, bool) {
 	tokens, ok := pointerTokens(pointer)
 	if !ok {
 		return nil, false
@@ -286,21 +284,21 @@ func (b *batch) refer(pointer string) (any, bool) {
 	}
 	step := b.steps[place]
 	if step.value == nil {
-		decoder := json.NewDecoder(strings.NewReader(string(b.resultOf(step))))
-		decoder.UseNumber()
-		if decoder.Decode(&step.value) != nil {
-			return nil, false
-		}
+		step.value = &node{raw: b.resultOf(step)}
 	}
-	value, ok := walk(step.value, tokens[1:])
-	if text, isText := value.(string); isText {
-		b.referred += len(text) + 2
-	} else if ok {
-		raw, err := json.Marshal(value)
-		b.referred += len(raw)
-		ok = err == nil
+	value, ok := step.value.walk(tokens[1:])
+	if ok {
+		b.referred += len(value.raw)
 	}
 	return value, ok && b.referred <= maxReferred
+}
+
+func (b *batch) referInPath(pointer string) (any, bool) {
+	value, ok := b.refer(pointer)
+	if !ok {
+		return nil, false
+	}
+	return value.scalar(), true
 }
 
 func (b *batch) referInBody(dst []byte, pointer string) ([]byte, bool) {
@@ -308,11 +306,7 @@ func (b *batch) referInBody(dst []byte, pointer string) ([]byte, bool) {
 	if !ok {
 		return dst, false
 	}
-	if text, isText := value.(string); isText {
-		return jsontext.AppendString(dst, text), true
-	}
-	raw, err := json.Marshal(value)
-	return append(dst, raw...), err == nil
+	return append(dst, value.raw...), true
 }
 
 // learn keeps what was compiled, and reports whether the batch must be begun anew: a statement was of no use, or must have more.

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"regexp"
@@ -21,26 +22,59 @@ func pointerTokens(pointer string) (tokens []string, ok bool) {
 	return tokens, true
 }
 
-// walk returns what tokens lead to in a JSON value.
-func walk(value any, tokens []string) (any, bool) {
+// node is a JSON value, as the text that it has come as. What is in it is looked for once, when it is asked for first.
+type node struct {
+	raw      []byte
+	opened   bool
+	members  map[string]*node
+	elements []*node
+}
+
+// walk returns what tokens lead to in a value.
+func (n *node) walk(tokens []string) (*node, bool) {
 	for _, token := range tokens {
-		switch within := value.(type) {
-		case map[string]any:
-			found := false
-			if value, found = within[token]; !found {
-				return nil, false
-			}
-		case []any:
-			index, ok := arrayIndex(token)
-			if !ok || index >= len(within) {
-				return nil, false
-			}
-			value = within[index]
-		default:
+		n.open()
+		if index, ok := arrayIndex(token); ok && index < len(n.elements) {
+			n = n.elements[index]
+		} else if n = n.members[token]; n == nil { // of members with one name the last counts, as in PostgreSQL
 			return nil, false
 		}
 	}
-	return value, true
+	return n, true
+}
+
+func (n *node) open() {
+	if n.opened {
+		return
+	}
+	n.opened = true
+	switch n.raw[0] {
+	case '[':
+		eachElement(n.raw, func(value []byte) bool {
+			n.elements = append(n.elements, &node{raw: value})
+			return true
+		})
+	case '{':
+		n.members = make(map[string]*node)
+		eachMember(n.raw, func(key, value []byte) bool {
+			var name string
+			if json.Unmarshal(key, &name) == nil {
+				n.members[name] = &node{raw: value}
+			}
+			return true
+		})
+	}
+}
+
+// scalar returns the value of a node as replaceInPath takes it.
+func (n *node) scalar() (value any) {
+	if n.raw[0] == '{' || n.raw[0] == '[' {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(n.raw))
+	decoder.UseNumber()
+	_ = decoder.Decode(&value)
+	return value
 }
 
 // replaceInPath replaces the references of a path by the values that find returns. It reports false where there is none, or one that

@@ -122,3 +122,18 @@ func FuzzEachMember(f *testing.F) {
 		}
 	})
 }
+
+// What a reference to an object or an array leads to is as it has come: a column of the type json keeps its text.
+func TestReferred(t *testing.T) {
+	result := &node{raw: []byte(`{"status":200,"body":[{"j": {"z":"<a>&\u00e9", "a":1.10,"a":2} },{"a/b":[1e3, true,null]}]}`)}
+	for pointer, want := range map[string]string{
+		"#/0/body/0/j": `{"z":"<a>&\u00e9", "a":1.10,"a":2}`, "#/0/body/0/j/a": "2", "#/0/body/1/a~1b/0": "1e3", "#/0/status": "200",
+		"#/0/body/1/a~1b": "[1e3, true,null]", "#/0/body/2": "", "#/0/status/0": "", "#/0/body/01": "", "#/0/body/-": "", "#/0/x": "", "#/0/body/1/a~1b/2": "null",
+	} {
+		tokens, _ := pointerTokens(pointer)
+		got, ok := result.walk(tokens[1:])
+		if ok != (want != "") || ok && string(got.raw) != want {
+			t.Errorf("%s: %v", pointer, got)
+		}
+	}
+}

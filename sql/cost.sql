@@ -7,7 +7,7 @@ as $$
 declare
   most pg_catalog.text := request operator(pg_catalog.#>>) '{settings,db_max_cost}';
 begin
-  if request operator(pg_catalog.?) 'shell' then
+  if request operator(pg_catalog.?|) '{shell,max_cost}' then
     return (request operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8;
   elsif not request operator(pg_catalog.?) 'settings' then
     most := pg_catalog.current_setting('pgrst.db_max_cost', true);
@@ -17,8 +17,8 @@ end
 $$;
 comment on function postern.max_cost(jsonb) is
   'What the plan of a request''s statement may cost; null for any. request: as of postern.handle; the shell says it in '
-  'max_cost, which is the role''s, else it is in the settings given or, without any, the setting pgrst.db_max_cost; '
-  'what is no whole number counts for nothing, as 0 does.';
+  'max_cost, which is the role''s, also for the operations of a batch, else it is in the settings given or, without '
+  'any, the setting pgrst.db_max_cost; what is no whole number counts for nothing, as 0 does.';
 
 create or replace function postern.plan_cost(flags jsonb, payload bytea, vals text[])
 returns float8

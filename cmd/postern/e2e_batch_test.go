@@ -246,6 +246,7 @@ func testBatchesOfOthers(t *testing.T, h *house, p *process, user []string, left
 			}
 		}
 	}
+	testBatchBounds(t, h, user, left, empty)
 	testBatchTrips(t, h, user, insert, read, empty)
 }
 

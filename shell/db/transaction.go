@@ -32,7 +32,7 @@ type Transaction struct {
 	Isolation string             // a level beside that of the role; empty for none
 	Reads     bool               // no step may write
 	Rollback  bool               // nothing is to stay
-	MaxBytes  int                // of all answers
+	MaxBytes  int                // of all answers, but where they come with the commit
 
 	// What came of it, where Transact returns no error: with Again nothing has happened, and may be begun anew. Else, where Undone is
 	// not nil, nothing stays, as that answer failed or was of no use: End where what failed was the end. Else all is done.
@@ -79,7 +79,7 @@ func (p *Pool) Transact(ctx context.Context, t *Transaction) error {
 		r.noteWrite(maphash.Bytes(r.seed, s.steps[0].Request.Claims))
 	}
 	switch {
-	case err == nil && t.Undone != nil && t.ending && !t.Reads && !t.Rollback:
+	case err == nil && t.Undone != nil && t.commits():
 		return &fault.Fault{
 			Status: http.StatusInternalServerError, Code: "PGRSTX00", Message: "A statement that is said to be certain has failed", Details: uncertain,
 		}
@@ -171,6 +171,9 @@ func (p *Pool) segment(ctx context.Context, conn *pgxpool.Conn, t *Transaction, 
 	}
 	if err != nil {
 		p.rollBack(ctx, pg)
+		for _, step := range steps { // those before the one that failed have run
+			t.dirty = t.dirty || dirty(step.Statement, step.Answer)
+		}
 	}
 	t.begun = t.begun || err == nil
 	return s, err
@@ -250,7 +253,7 @@ var (
 	// looked raises an error, whichever, where code of the user's has made of an answer one that may be a failure.
 	looked = statement.Plain(`select postern.not_single(0)` +
 		` where coalesce(pg_catalog.current_setting('response.status', true), '') operator(pg_catalog.~) '^\s*[45]'` +
-		` or coalesce(pg_catalog.current_setting('response.headers', true), '') operator(pg_catalog.~*) 'proxy-status'`)
+		` or coalesce(pg_catalog.current_setting('response.headers', true), '') operator(pg_catalog.~*) 'proxy-status|\\u'`)
 )
 
 // step queues one step. A request that may not write is in a subtransaction, at whose end the transaction may write again.
@@ -325,7 +328,7 @@ func (s *segment) receive(t *Transaction) error {
 		if err != nil {
 			return err // the pipeline's Close reads what is left
 		}
-		if result, err = s.take(got, result); err != nil {
+		if result, err = s.take(t, got, result); err != nil {
 			return err
 		}
 		if _, synced := got.(*pgconn.PipelineSync); synced {
@@ -335,7 +338,7 @@ func (s *segment) receive(t *Transaction) error {
 }
 
 // take reads a result, the first of those not read yet, and returns the next one's number.
-func (s *segment) take(got any, result int) (next int, err error) {
+func (s *segment) take(t *Transaction, got any, result int) (next int, err error) {
 	switch got := got.(type) {
 	case *pgconn.StatementDescription:
 		s.keepPrepared(got)
@@ -353,6 +356,9 @@ func (s *segment) take(got any, result int) (next int, err error) {
 			return result, err
 		}
 		if main {
+			if t.bytes += len(s.steps[s.answered].Answer.Body); t.MaxBytes > 0 && t.bytes > t.MaxBytes && !t.commits() {
+				return result, tooMuch
+			}
 			s.answered++
 		}
 		for result++; s.current < len(s.steps) && result >= s.begins[s.current+1]; {
@@ -369,15 +375,17 @@ func (s *segment) take(got any, result int) (next int, err error) {
 func (s *segment) judge(t *Transaction) error {
 	for _, step := range s.steps {
 		answer := step.Answer
-		if t.bytes += len(answer.Body); t.MaxBytes > 0 && t.bytes > t.MaxBytes {
-			return tooMuch
-		}
 		t.dirty = t.dirty || dirty(step.Statement, answer)
 		if t.Undone == nil && (answer.Note != Fine || answer.Status == 0 || t.Fails(answer)) {
 			t.Undone = answer
 		}
 	}
 	return nil
+}
+
+// commits reports whether writes are committed without looking at their answers. Then there is no refusing those.
+func (t *Transaction) commits() bool {
+	return t.ending && !t.Reads && !t.Rollback
 }
 
 var tooMuch = &fault.Fault{

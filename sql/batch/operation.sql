@@ -231,7 +231,7 @@ begin
     || case when request ? 'shell'
       then jsonb_build_object('cookies', current_setting('request.cookies')::jsonb) else '{}' end
     || (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(request)
-      where key in ('cookies', 'anonymous', 'settings'));
+      where key in ('cookies', 'anonymous', 'settings', 'max_cost'));
 end
 $$;
 comment on function postern.operation_request(jsonb, json, text, jsonb) is

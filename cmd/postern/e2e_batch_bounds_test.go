@@ -1,0 +1,61 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// testBatchBounds are batches whose answers are too large together, and what their code leaves where they fail.
+func testBatchBounds(t *testing.T, h *house, user []string, left func() string, empty func()) {
+	t.Helper()
+	h.execute(t, "e2e", `create function api.hold(id int) returns void language sql as 'select pg_advisory_lock(id)';
+		create function api.mark_box() returns trigger language plpgsql as
+			$$ begin perform set_config('response.headers', '[{"Proxy-Stat\u0075s": "postern; error=x"}]', true); return new; end $$`)
+	p := h.serve(t, "e2e", "PGRST_DB_POOL=1", "PGRST_SERVER_MAX_BYTES_IN_FLIGHT=300000")
+	name := strings.Repeat("x", 30000)
+	h.execute(t, "e2e", `insert into api."Box ""of"" x" values (1, '`+name+`')`)
+	write := op("PATCH", boxes+"?id=eq.1", `{"doc": 1}`, `"headers": {"Prefer": "return=representation"}`)
+	many := slices.Repeat([]string{write}, 20)
+	done := func() string {
+		return h.ask(t, "e2e", `select count(doc)::text from api."Box ""of"" x"`)
+	}
+	// Statements that are not kept yet are looked at before the commit; it is sent with those that are.
+	if results, _ := p.batch(t, many, user...); results[0] != "503 PGRST003" || done() != "0" {
+		t.Errorf("too large, undone: %s, %s are changed", results[0], done())
+	}
+	for range 2 {
+		p.batch(t, []string{write}, user...)
+	}
+	h.execute(t, "e2e", `update api."Box ""of"" x" set doc = null`)
+	if results, answer := p.batch(t, many, user...); answer.status != 200 || len(results) != 20 || done() != "1" {
+		t.Errorf("too large, done: %d %.60s, %s are changed", answer.status, results[0], done())
+	}
+	reads := slices.Repeat([]string{op("GET", boxes, "")}, 20)
+	for range 3 {
+		if results, _ := p.batch(t, reads, user...); results[0] != "503 PGRST003" {
+			t.Errorf("too much to read: %s", results[0])
+		}
+	}
+	again := op("POST", boxes, `{"id": 1, "the name": "a"}`)
+	for range 2 {
+		p.batch(t, []string{again}, user...)
+	}
+	// What ran before the operation that failed has left something in the session, though nobody knew that it could.
+	if results, _ := p.batch(t, []string{op("POST", "/rpc/hold", `{"id": 77}`), again}, user...); results[0] != "[1] 409 23505" {
+		t.Errorf("after a lock: %s", results[0])
+	}
+	p.send(t, "GET", "/books?limit=1", "", user...)
+	if locks := h.ask(t, "e2e", "select count(*)::text from pg_locks where locktype = 'advisory' and objid = 77"); locks != "0" {
+		t.Errorf("%s locks are left", locks)
+	}
+	empty()
+	// An error in response.headers that is written with an escape.
+	h.execute(t, "e2e", `create trigger mark before insert on api."Box ""of"" x" for each row execute function api.mark_box()`)
+	for range 3 {
+		if results, answer := p.batch(t, []string{again}, user...); !strings.HasPrefix(results[0], "[0] 201") || left() != "0 0" {
+			t.Errorf("an escape: %d %s, left are %s", answer.status, results[0], left())
+		}
+	}
+	h.execute(t, "e2e", `drop trigger mark on api."Box ""of"" x"; drop function api.mark_box, api.hold`)
+}
