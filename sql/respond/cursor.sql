@@ -123,8 +123,8 @@ begin
       when query collate pg_catalog."C" operator(pg_catalog.~) '[?&]cursor=(?:first|after\.|before\.)'
       then pg_catalog.regexp_replace(query collate pg_catalog."C",
         '(?<=[?&]cursor=)(?:first|after\.|before\.)[^&]*', wish)
-      else pg_catalog.concat(query, case when query operator(pg_catalog.=) '' then '?' else '&' end, 'cursor=', wish) end,
-    rel);
+      else pg_catalog.concat(query, case when query operator(pg_catalog.=) '' then '?' else '&' end, 'cursor=', wish)
+    end, rel);
 end
 $$;
 comment on function postern.page_link(text, text, text, text) is
