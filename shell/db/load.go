@@ -2,8 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,8 +25,8 @@ type Load struct {
 }
 
 // Begin begins a transaction for a request: role, settings and db-pre-request are as Do has them. st is the statement, nil where that
-// is to be compiled. Where it returns a Load, Close must be
-// called in the end, and an error is one for Failed and Explain; other errors are as of Do.
+// is to be compiled. Where it returns a Load, Close must be called in the end, and an error is one for Failed and Explain; other errors
+// are as of Do.
 func (p *Pool) Begin(ctx context.Context, request *Request, st *statement.Statement) (*Load, error) {
 	conn, err := p.acquire(ctx)
 	if err != nil {
@@ -58,46 +56,25 @@ func (p *Pool) Begin(ctx context.Context, request *Request, st *statement.Statem
 
 func (l *Load) begin(st *statement.Statement) error {
 	if string(l.request.Role) == "none" { // as in Pool.call
-		return &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `role "none" does not exist`}
+		return errRoleNone
 	}
 	e := l.start()
-	assumed := l.request.Assumed
-	if assumed != nil && assumed.isolation != "" {
-		e.query("begin isolation level " + assumed.isolation)
-	} else {
-		e.query("begin")
-	}
+	assumed, level := l.request.Assumed, ""
 	if assumed != nil {
-		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
+		level = assumed.isolation
 	}
-	e.limits(l.request)
-	e.fixed(setStatement, l.request.bindSet(st, !e.session.pooled), nil)
-	if l.request.PreRequest != nil {
-		e.statement(l.request.PreRequest, nil, nil)
-	}
-	var none Answer
-	err := l.finish(e, &none)
-	l.limited = none.Limited
+	e.begin(level)
+	e.setUp(l.request, assumed, st)
+	err := e.finish(nil)
+	l.limited = e.limited
 	return err
 }
 
 // start begins a round trip.
 func (l *Load) start() *exchange {
-	pg := pgOf(l.conn)
 	l.pool.trips.Add(1)
-	return &exchange{pool: l.pool, pg: pg, session: sessionOf(pg), pipeline: pg.StartPipeline(l.ctx), main: -1}
-}
-
-// finish ends a round trip.
-func (l *Load) finish(e *exchange, answer *Answer) error {
-	err := e.pipeline.Sync()
-	if err == nil {
-		err = e.receive(answer)
-	}
-	if closeErr := e.pipeline.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	e := newExchange(l.ctx, l.pool, pgOf(l.conn))
+	return &e
 }
 
 // exec executes SQL without parameters.
@@ -109,10 +86,9 @@ func (l *Load) exec(sql string) error {
 // Compile has the database compile the request to a statement, which answer then has: request.JSON asks for no more than that.
 func (l *Load) Compile(answer *Answer) error {
 	e := l.start()
-	e.main = e.results
 	l.request.Payload = nil
-	e.fixed(handleStatement, l.request.bindHandle(), handleFormats)
-	err := l.finish(e, answer)
+	e.execute(l.request, nil)
+	err := e.finish(answer)
 	l.dirty = l.known && l.dirty || answer.Statement == nil || answer.Statement.Dirty
 	l.known = true
 	return err
@@ -131,13 +107,11 @@ func (l *Load) Send(st *statement.Statement, piece []byte, kept bool) error {
 	l.trip = e
 	e.query("savepoint " + pieceSavepoint)
 	l.request.Payload = piece
-	if !l.looked && st.Due(time.Now) {
+	if !l.looked {
 		e.looks(l.request, st)
 	}
 	l.looked = true
-	values, formats := l.request.bind(st)
-	e.main = e.results
-	e.statement(st, values, formats)
+	e.execute(l.request, st)
 	if kept {
 		e.query("release savepoint " + pieceSavepoint)
 	}
@@ -150,10 +124,7 @@ func (l *Load) Receive(answer *Answer) error {
 	l.trip = nil
 	err := e.receive(answer)
 	answer.Limited = l.limited
-	if closeErr := e.pipeline.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	return e.close(err)
 }
 
 // Undo goes back to where the last Send began, which has failed or was not kept.
@@ -189,19 +160,8 @@ func (l *Load) Commit(commits bool) error {
 // Failed returns the fault of an error that is not of PostgreSQL, or ends the connection, nil for any other. commits says that it
 // may have come behind the commit.
 func (l *Load) Failed(err error, commits bool) error {
-	var pgErr *pgconn.PgError
-	switch {
-	case l.ctx.Err() != nil:
-		return l.ctx.Err()
-	case !errors.As(err, &pgErr):
-		return lost(err, commits)
-	case isDown(pgErr):
-		return down(pgErr, commits)
-	}
-	if f := l.pool.PooledFault(err); f != nil {
-		return f
-	}
-	return nil
+	_, f := l.pool.refusal(l.ctx, err, commits)
+	return f
 }
 
 // Explain rolls back and lets the database say how an error of it is answered, as Do does.

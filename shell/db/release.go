@@ -25,13 +25,9 @@ func (p *Pool) release(conn *pgxpool.Conn, dirty bool) {
 		defer conn.Release()
 		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
 		defer cancel()
-		e := exchange{pool: p, session: sessionOf(pg), pipeline: pg.StartPipeline(ctx)}
+		e := newExchange(ctx, p, pg)
 		e.restore()
-		err := e.pipeline.Sync()
-		if closeErr := e.pipeline.Close(); err == nil {
-			err = closeErr
-		}
-		if err != nil {
+		if e.close(e.pipeline.Sync()) != nil {
 			_ = pg.Close(ctx) // the pool then makes another
 		}
 	})

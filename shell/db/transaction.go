@@ -5,9 +5,6 @@ import (
 	"errors"
 	"hash/maphash"
 	"net/http"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -81,7 +78,8 @@ func (p *Pool) Transact(ctx context.Context, t *Transaction) error {
 	switch {
 	case err == nil && t.Undone != nil && t.commits():
 		return &fault.Fault{
-			Status: http.StatusInternalServerError, Code: "PGRSTX00", Message: "A statement that is said to be certain has failed", Details: uncertain,
+			Status: http.StatusInternalServerError, Code: "PGRSTX00", Message: "A statement that is said to be certain has failed",
+			Details: uncertain,
 		}
 	case err == nil:
 		return nil
@@ -102,7 +100,6 @@ func (p *Pool) rollBack(ctx context.Context, pg *pgconn.PgConn) {
 
 // undone finds out what an error means for a transaction, and lets the database word it.
 func (p *Pool) undone(ctx context.Context, conn **pgxpool.Conn, t *Transaction, s *segment, err error) error {
-	var pgErr *pgconn.PgError
 	var f *fault.Fault
 	pg := pgOf(*conn)
 	switch {
@@ -116,13 +113,10 @@ func (p *Pool) undone(ctx context.Context, conn **pgxpool.Conn, t *Transaction, 
 	case isUnprepared(err) && !pg.IsClosed():
 		t.Again = true
 		return p.prepareFixed(ctx, pg)
-	case !errors.As(err, &pgErr):
-		return lost(err, t.ending && !t.Reads)
-	case isDown(pgErr):
-		return down(pgErr, t.ending && !t.Reads)
 	}
-	if f := p.PooledFault(err); f != nil {
-		return f
+	pgErr, err := p.refusal(ctx, err, t.ending && !t.Reads)
+	if err != nil {
+		return err
 	}
 	if pg.IsClosed() {
 		if *conn, err = p.replace(ctx, *conn); err != nil {
@@ -140,247 +134,6 @@ func (p *Pool) undone(ctx context.Context, conn **pgxpool.Conn, t *Transaction, 
 	}
 	t.Undone = &t.End
 	return p.explain(ctx, pgOf(*conn), pgErr, s.steps[len(s.steps)-1].Request, nil, t.Undone)
-}
-
-// A segment is the steps of a transaction that are sent together.
-type segment struct {
-	exchange
-	steps    []Step
-	begins   []int // which result is the first of each step, and of the end
-	mains    []int // which result is the answer of each
-	answered int   // how many steps have answers
-	current  int   // the step that the last result is of; as many as there are steps for the end
-}
-
-// segment does steps in one round trip.
-func (p *Pool) segment(ctx context.Context, conn *pgxpool.Conn, t *Transaction, steps []Step, last bool) (segment, error) {
-	pg := pgOf(conn)
-	if string(steps[0].Request.Role) == "none" {
-		return segment{steps: steps}, errRoleNone
-	}
-	steps[0].Request.noteAcquired()
-	p.trips.Add(1)
-	s := segment{exchange: exchange{pool: p, pg: pg, session: sessionOf(pg), pipeline: pg.StartPipeline(ctx)}, steps: steps}
-	s.send(t, last)
-	err := s.pipeline.Sync()
-	if err == nil {
-		err = s.receive(t)
-	}
-	if closeErr := s.pipeline.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		p.rollBack(ctx, pg)
-		for _, step := range steps { // those before the one that failed have run
-			t.dirty = t.dirty || dirty(step.Statement, step.Answer)
-		}
-	}
-	t.begun = t.begun || err == nil
-	return s, err
-}
-
-// send queues everything that the steps take, and the end of the transaction where it need not wait for their answers.
-func (s *segment) send(t *Transaction, last bool) {
-	ends, generic := last, !s.session.pooled
-	for _, step := range s.steps {
-		st := step.Statement
-		ends = ends && (t.Reads || t.Rollback || st != nil && st.Certain)
-		generic = generic && st != nil && st.Generic
-	}
-	if !t.begun {
-		s.begin(t)
-	}
-	for _, step := range s.steps {
-		s.begins = append(s.begins, s.results)
-		s.step(step, t, generic)
-	}
-	s.begins = append(s.begins, s.results)
-	if !ends {
-		return
-	}
-	t.ending = true
-	if t.Rollback {
-		s.query("set constraints all immediate")
-		s.query("rollback")
-	} else {
-		s.query("commit")
-	}
-}
-
-// begin queues the beginning of a transaction.
-func (s *segment) begin(t *Transaction) {
-	level := t.Isolation
-	assumed := s.steps[0].Request.Assumed
-	if assumed != nil && assumed.isolation > level { // serializable is the stronger one, and the greater word
-		level = assumed.isolation
-	}
-	if level == "" {
-		s.query("begin")
-	} else {
-		s.query("begin isolation level " + level)
-	}
-	if assumed != nil {
-		s.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
-	}
-}
-
-const (
-	// keepSettings keeps the values of settings, for restoreSettings.
-	keepSettings = "select pg_catalog.set_config('postern.before', (select pg_catalog.jsonb_object_agg(s.name," +
-		" coalesce(pg_catalog.current_setting(s.name, true), ''))::pg_catalog.text from pg_catalog.unnest($1) as s(name)), true)"
-	restoreSettings = "select pg_catalog.count(pg_catalog.set_config(b.key, b.value, true))" +
-		" from pg_catalog.jsonb_each_text(pg_catalog.current_setting('postern.before')::pg_catalog.jsonb) as b"
-)
-
-var (
-	// setNext is setStatement for the requests behind the first, which most is set for already. It is another statement as it is planned
-	// for another role: which schemas of the path a role may use is part of a plan's validity.
-	setNext = func() *statement.Statement {
-		var text strings.Builder
-		text.WriteString("select 1 where true")
-		for i, name := range []string{
-			"search_path", "role", "request.jwt.claims", "request.method", "request.path", "request.headers", "request.cookies",
-		} {
-			text.WriteString(" and " + unlessCurrent(name, "$"+strconv.Itoa(i+1)))
-		}
-		_, rest, _ := strings.Cut(fixed[setStatement].sql, unlessUnset("response.status"))
-		st := statement.Plain(text.String() + " and " + unlessUnset("response.status") + rest)
-		st.Params = fixed[setStatement].oids
-		return st
-	}()
-	// uncounted forgets the rows that another request of the transaction has counted.
-	uncounted = statement.Plain("select pg_catalog.set_config('postern.inserted', '', true)")
-	// looked raises an error, whichever, where code of the user's has made of an answer one that may be a failure.
-	looked = statement.Plain(`select postern.not_single(0)` +
-		` where coalesce(pg_catalog.current_setting('response.status', true), '') operator(pg_catalog.~) '^\s*[45]'` +
-		` or coalesce(pg_catalog.current_setting('response.headers', true), '') operator(pg_catalog.~*) 'proxy-status|\\u'`)
-)
-
-// step queues one step. A request that may not write is in a subtransaction, at whose end the transaction may write again.
-func (s *segment) step(step Step, t *Transaction, generic bool) {
-	st := step.Statement
-	guarded := !t.Reads && (step.Request.safe() || st != nil && st.ReadOnly)
-	if guarded {
-		s.query("savepoint postern")
-	}
-	if st == nil || strings.Contains(st.SQL, "postern.inserted") {
-		s.statement(uncounted, nil, nil)
-	}
-	var own *Assumed
-	if st != nil {
-		own = NewAssumed("", st.Settings)
-	}
-	limited := step.Request.Timeout > 0
-	if kept := own; kept != nil || limited {
-		if limited {
-			kept = own.With("", [][2]string{{"statement_timeout", ""}})
-		}
-		s.pipeline.SendQueryParams(keepSettings, [][]byte{kept.names}, []uint32{oidTextArray}, binaryFormat, nil)
-		s.results++
-	}
-	if limited {
-		s.pipeline.SendQueryParams(limitSQL, [][]byte{strconv.AppendInt(nil, int64(step.Request.Timeout), 10)}, limitOIDs, nil, binaryFormat)
-		s.results++
-	}
-	if own != nil {
-		s.fixed(setMore, [][]byte{own.names, own.values}, moreFormats)
-	}
-	switch {
-	case t.set == nil:
-		s.fixed(setStatement, step.Request.bindSet(st, generic), nil)
-	case guarded || generic != t.generic || !step.Request.isSetAs(t.set):
-		s.statement(setNext, step.Request.bindSet(st, generic), nil)
-	}
-	t.set, t.generic = step.Request, generic
-	if guarded || st == nil || st.Code || step.Request.PreRequest != nil { // else nothing has changed what is set
-		t.set = new(Request)
-	}
-	if step.Request.PreRequest != nil {
-		s.statement(step.Request.PreRequest, nil, nil)
-	}
-	if st != nil && st.Due(time.Now) {
-		s.pipeline.SendQueryParams(lookSQL, step.Request.bindLook(st), lookOIDs, lookFormats, binaryFormat)
-		s.results++
-	}
-	s.mains = append(s.mains, s.results)
-	if st == nil {
-		s.fixed(handleStatement, step.Request.bindHandle(), handleFormats)
-	} else {
-		values, formats := step.Request.bind(st)
-		s.statement(st, values, formats)
-	}
-	if st != nil && st.Certain && st.Code {
-		s.statement(looked, nil, nil)
-	}
-	if own != nil || limited {
-		s.query(restoreSettings)
-	}
-	if guarded {
-		s.query("release savepoint postern")
-	}
-	t.dirty = t.dirty || st != nil && st.Dirty
-}
-
-// receive reads all results, and the answers out of them.
-func (s *segment) receive(t *Transaction) error {
-	for result := 0; ; {
-		got, err := s.pipeline.GetResults()
-		if err != nil {
-			return err // the pipeline's Close reads what is left
-		}
-		if result, err = s.take(t, got, result); err != nil {
-			return err
-		}
-		if _, synced := got.(*pgconn.PipelineSync); synced {
-			return s.judge(t)
-		}
-	}
-}
-
-// take reads a result, the first of those not read yet, and returns the next one's number.
-func (s *segment) take(t *Transaction, got any, result int) (next int, err error) {
-	switch got := got.(type) {
-	case *pgconn.StatementDescription:
-		s.keepPrepared(got)
-	case *pgconn.CloseComplete:
-		s.noteClosed()
-	case *pgconn.ResultReader:
-		main := s.answered < len(s.mains) && result == s.mains[s.answered]
-		if main {
-			err = readRow(got, s.steps[s.answered].Answer)
-		}
-		if _, closeErr := got.Close(); closeErr != nil {
-			err = closeErr
-		}
-		if err != nil {
-			return result, err
-		}
-		if main {
-			if t.bytes += len(s.steps[s.answered].Answer.Body); t.MaxBytes > 0 && t.bytes > t.MaxBytes && !t.commits() {
-				return result, tooMuch
-			}
-			s.answered++
-		}
-		for result++; s.current < len(s.steps) && result >= s.begins[s.current+1]; {
-			s.current++
-		}
-	case *pgconn.PipelineSync:
-	default:
-		return result, errors.New("the server's answer ends early")
-	}
-	return result, nil
-}
-
-// judge looks at the answers: at one that failed or is of no use the transaction ends.
-func (s *segment) judge(t *Transaction) error {
-	for _, step := range s.steps {
-		answer := step.Answer
-		t.dirty = t.dirty || dirty(step.Statement, answer)
-		if t.Undone == nil && (answer.Note != Fine || answer.Status == 0 || t.Fails(answer)) {
-			t.Undone = answer
-		}
-	}
-	return nil
 }
 
 // commits reports whether writes are committed without looking at their answers. Then there is no refusing those.
