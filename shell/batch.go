@@ -14,8 +14,8 @@ import (
 	"postern/shell/tracing"
 )
 
-// maxBatches is how often a batch is begun anew, where a statement turned out to be of no use, before the database is left to do it in
-// one call: there each statement that is of no use is compiled anew by itself.
+// maxBatches is how often a batch is begun anew, where a statement turned out to be of no use, before the database is
+// left to do it in one call: there each statement that is of no use is compiled anew by itself.
 const maxBatches = 5
 
 // batch is a batch on its way. Its operations are shaped, compiled and kept as requests are.
@@ -151,7 +151,8 @@ func (b *batch) try(x *exchange) (done bool, err error) {
 
 var batchHeader = [2][]byte{[]byte("Content-Type"), []byte(batchType + "; charset=utf-8")}
 
-// fail makes the answer of a batch of that of the operation which failed. It reports false where that did not: SQL tells then.
+// fail makes the answer of a batch of that of the operation which failed. It reports false where that did not: SQL
+// tells then.
 func (b *batch) fail(x *exchange, undone *db.Answer) (done bool, err error) {
 	for i, step := range b.steps[:b.next] {
 		if &step.x.answer != undone {
@@ -173,8 +174,8 @@ func (b *batch) fail(x *exchange, undone *db.Answer) (done bool, err error) {
 	return false, nil
 }
 
-// isFailure reports whether an answer is that of a request which has not done what it was asked for: also what was raised has done
-// nothing, and can have any status (postern.is_failure).
+// isFailure reports whether an answer is that of a request which has not done what it was asked for: also what was
+// raised has done nothing, and can have any status (postern.is_failure).
 func isFailure(answer *db.Answer) bool {
 	return answer.Status < http.StatusOK || answer.Status >= http.StatusBadRequest || codeOf(answer) != ""
 }
@@ -197,8 +198,8 @@ func (b *batch) wish() string {
 	return ""
 }
 
-// take returns the operations that can be sent together now: those before one that refers to the result of one of them, or that has a
-// shape which one of them has the database compile.
+// take returns the operations that can be sent together now: those before one that refers to the result of one of them,
+// or that has a shape which one of them has the database compile.
 func (b *batch) take() (steps []db.Step, last bool) {
 	first := b.next
 	b.answered = first
@@ -309,7 +310,8 @@ func (b *batch) referInBody(dst []byte, pointer string) ([]byte, bool) {
 	return append(dst, value.raw...), true
 }
 
-// learn keeps what was compiled, and reports whether the batch must be begun anew: a statement was of no use, or must have more.
+// learn keeps what was compiled, and reports whether the batch must be begun anew: a statement was of no use, or must
+// have more.
 func (b *batch) learn(t *db.Transaction) (again bool) {
 	stale := false
 	for _, step := range b.steps[:b.answered] {

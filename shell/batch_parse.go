@@ -57,7 +57,8 @@ func isJSONSyntax(media string) bool {
 	return strings.HasSuffix(media, "/json") || strings.HasSuffix(media, "+json")
 }
 
-// operations returns what a batch holds, or nothing where it is not well-formed, or may not be: that is the database's to say.
+// operations returns what a batch holds, or nothing where it is not well-formed, or may not be: that is the database's
+// to say.
 func (st *state) operations(payload []byte) []operation {
 	if !utf8.Valid(payload) || !json.Valid(payload) {
 		return nil
@@ -159,7 +160,8 @@ func (op *operation) readBody() bool {
 	return true
 }
 
-// plainString returns a string. It reports false for another value, and for one with an escape that PostgreSQL may not take.
+// plainString returns a string. It reports false for another value, and for one with an escape that PostgreSQL may not
+// take.
 func plainString(raw []byte) (text string, ok bool) {
 	switch {
 	case raw[0] != '"' || bytes.Contains(raw, []byte(`\u`)):
@@ -195,8 +197,8 @@ func isTarget(text string) bool {
 	}
 }
 
-// findReferences notes the last operation that an operation refers to. places are those of the ids up to its own; it reports false
-// where it refers to one that is none before it.
+// findReferences notes the last operation that an operation refers to. places are those of the ids up to its own; it
+// reports false where it refers to one that is none before it.
 func (op *operation) findReferences(places map[string]int, place int) (ok bool) {
 	op.refers, ok = -1, true
 	look := func(dst []byte, pointer string) ([]byte, bool) {

@@ -77,8 +77,8 @@ func (n *node) scalar() (value any) {
 	return value
 }
 
-// replaceInPath replaces the references of a path by the values that find returns. It reports false where there is none, or one that
-// a path cannot have.
+// replaceInPath replaces the references of a path by the values that find returns. It reports false where there is
+// none, or one that a path cannot have.
 func replaceInPath(path string, find func(pointer string) (any, bool)) (string, bool) {
 	made := make([]byte, 0, len(path)+64)
 	for {
@@ -122,8 +122,9 @@ var (
 	toEscape    = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
 )
 
-// quotedWithin returns a text as it must stand in a query behind what is before it: in brackets, as of a list, a logic tree or an
-// array, in quotes, so that it remains one value (postern.quoted_within). It reports false where it cannot tell.
+// quotedWithin returns a text as it must stand in a query behind what is before it: in brackets, as of a list, a logic
+// tree or an array, in quotes, so that it remains one value (postern.quoted_within). It reports false where it cannot
+// tell.
 func quotedWithin(before, value string) (string, bool) {
 	found := inParameter.FindStringSubmatch(before)
 	if found == nil {
@@ -166,8 +167,8 @@ func appendPercentEncoded(dst []byte, text string) []byte {
 	return dst
 }
 
-// replaceInBody appends a JSON text in which each object whose only key is the one given is replaced by what find appends for its
-// value. It reports false where find does, and for a value that is no string.
+// replaceInBody appends a JSON text in which each object whose only key is the one given is replaced by what find
+// appends for its value. It reports false where find does, and for a value that is no string.
 func replaceInBody(dst, body []byte, key string, find func(dst []byte, pointer string) ([]byte, bool)) (_ []byte, ok bool) {
 	for i := 0; i < len(body); {
 		switch body[i] {
@@ -197,8 +198,9 @@ func replaceInBody(dst, body []byte, key string, find func(dst []byte, pointer s
 	return dst, true
 }
 
-// onlyMember returns the value of an object at a place of valid JSON, where its only key is the one given, and the place behind it; 0
-// for another object. Where the key is the first and its value is no string it returns no value: SQL tells whether there are others.
+// onlyMember returns the value of an object at a place of valid JSON, where its only key is the one given, and the
+// place behind it; 0 for another object. Where the key is the first and its value is no string it returns no value: SQL
+// tells whether there are others.
 func onlyMember(body []byte, at int, key string) (value []byte, end int) {
 	at = skipBlank(body, at+1)
 	if body[at] != '"' {
@@ -263,7 +265,8 @@ func valueEnd(body []byte, at int) int {
 	return at
 }
 
-// eachElement calls a function for the elements of an array, in valid JSON, until it reports false. It reports whether all were right.
+// eachElement calls a function for the elements of an array, in valid JSON, until it reports false. It reports whether
+// all were right.
 func eachElement(body []byte, each func(value []byte) bool) bool {
 	at := skipBlank(body, 0)
 	if body[at] != '[' {

@@ -41,7 +41,8 @@ func (step *batchStep) appendResult(dst []byte, place int) []byte {
 	return append(dst, '}')
 }
 
-// appendFields appends header fields as a JSON object, names in lower case and repeated fields joined, and returns the media type.
+// appendFields appends header fields as a JSON object, names in lower case and repeated fields joined, and returns the
+// media type.
 func appendFields(dst []byte, fields [][2][]byte) (_ []byte, media string) {
 	dst = append(dst, '{')
 	first := len(dst)

@@ -55,8 +55,7 @@ func (s *Server) handleRows(
 	x.more = append(x.more, `,"pieces":true,"exact":true`...)
 	x.timing.lap(phaseParse)
 	if out.unread && b.ends == nil {
-		patience := time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
-		leave, err := s.joinStream(r.Context(), patience)
+		leave, err := s.joinStream(r.Context(), st.acquisition())
 		if err != nil {
 			return err
 		}

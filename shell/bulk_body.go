@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"postern/shell/cut"
@@ -35,9 +34,8 @@ func (st *state) rowsOf(r *http.Request) rowsKind {
 	if r.Method != http.MethodPost || len(types) != 1 || types[0] == "application/json" {
 		return noRows
 	}
-	media, _, _ := strings.Cut(types[0], ";")
 	kind := noRows
-	switch strings.ToLower(strings.TrimSpace(media)) {
+	switch mediaOf(types[0]) {
 	case "application/x-ndjson":
 		kind = ndjsonRows
 	case "text/csv":
@@ -51,11 +49,11 @@ func (st *state) rowsOf(r *http.Request) rowsKind {
 	return kind
 }
 
-// receive reads the body of a request, all of it in most cases. It returns the rows of one that is to be sent to the database in
-// pieces; of one that is streamed they are still to be read.
+// receive reads the body of a request, all of it in most cases. It returns the rows of one that is to be sent to the
+// database in pieces; of one that is streamed they are still to be read.
 func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request) (*cut.Rows, error) {
 	most := st.config.ServerMaxBodySize
-	patience := time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
+	patience := st.acquisition()
 	kind := st.rowsOf(r)
 	limit := st.config.ServerMaxStreamSize
 	streamed := kind != noRows && limit > 0 && (r.ContentLength < 0 || r.ContentLength > int64(most))
@@ -99,8 +97,8 @@ func streamTooLarge(most int) *fault.Fault {
 	}
 }
 
-// paced reads a body that is streamed, from a client that must not be slow: while it sends, a connection to the database waits. The
-// time that the database takes does not count.
+// paced reads a body that is streamed, from a client that must not be slow: while it sends, a connection to the
+// database waits. The time that the database takes does not count.
 type paced struct {
 	server     *Server
 	out        *response
@@ -136,8 +134,8 @@ func (p *paced) Read(buffer []byte) (int, error) {
 	}
 }
 
-// drain reads on for some time after an answer that came before the end of the body: a client that sends all before it reads would
-// find its connection reset, and no answer.
+// drain reads on for some time after an answer that came before the end of the body: a client that sends all before it
+// reads would find its connection reset, and no answer.
 func (out *response) drain(timeout time.Duration) {
 	controller := http.NewResponseController(out.w)
 	_ = controller.Flush()

@@ -20,8 +20,8 @@ type compression struct {
 	minSize int      // bytes
 }
 
-// apply compresses a body where the client accepts it and it pays. It changes the header accordingly and gives the body to
-// send; what is left over when that is sent goes back with done, which may be nil.
+// apply compresses a body where the client accepts it and it pays. It changes the header accordingly and gives the body
+// to send; what is left over when that is sent goes back with done, which may be nil.
 func (c *compression) apply(header http.Header, accept []string, status int, body []byte) (sent []byte, done func()) {
 	if len(body) < c.minSize || status == http.StatusPartialContent || !compressible(header) {
 		return body, nil
@@ -63,7 +63,8 @@ func compressible(header http.Header) bool {
 		strings.HasSuffix(media, "+text") || strings.HasSuffix(media, "javascript")
 }
 
-// choose gives the coding that the client likes best, among equals the one that the setting names first; empty for none.
+// choose gives the coding that the client likes best, among equals the one that the setting names first; empty for
+// none.
 func (c *compression) choose(accept []string) string {
 	weights := make(map[string]float64)
 	for _, line := range accept {

@@ -33,9 +33,9 @@ var (
 // reading reports whether the settings of the database have not been read yet.
 func (s *Server) reading() bool { return !s.connected.Load() }
 
-// connect tries to reach the database until it is there, listens, and reads its settings; then the API is served. While that fails it
-// is served, too, and answers 503, but on a port that another process may serve. A database without postern, and a password that is
-// refused, stop the server.
+// connect tries to reach the database until it is there, listens, and reads its settings; then the API is served. While
+// that fails it is served, too, and answers 503, but on a port that another process may serve. A database without
+// postern, and a password that is refused, stop the server.
 func (s *Server) connect(ctx context.Context) {
 	var backoff db.Backoff
 	known, told := s.state.Load().config.Warnings, ""
@@ -156,8 +156,8 @@ func (s *Server) hopeless(err error) bool {
 	return true
 }
 
-// lost stops the server if it must not recover from the loss of the database, which an error tells of. One that the database answers a
-// query with does not.
+// lost stops the server if it must not recover from the loss of the database, which an error tells of. One that the
+// database answers a query with does not.
 func (s *Server) lost(err error) {
 	var answered *pgconn.PgError
 	if s.state.Load().config.DBPoolAutomaticRecovery || db.IsFull(err) ||

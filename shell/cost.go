@@ -18,8 +18,8 @@ func (st *state) maxCost(role string) int {
 // largeValue is from how many bytes on the length of a value is part of the shape where there is a limit to costs.
 const largeValue = 256
 
-// appendSizes appends the member sizes, how long long values are to a factor of four: a plan for 100,000 keys costs more than one for ten,
-// and a generic plan counts ten, so that lists that differ much are judged each.
+// appendSizes appends the member sizes, how long long values are to a factor of four: a plan for 100,000 keys costs
+// more than one for ten, and a generic plan counts ten, so that lists that differ much are judged each.
 func appendSizes(dst []byte, values *cut.Values) []byte {
 	first := true
 	for i := range values.Len() {

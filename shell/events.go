@@ -14,7 +14,8 @@ import (
 	"postern/shell/statement"
 )
 
-// told returns what the log says of a fault: the message that PostgREST logs, where people may look for it, and the cause.
+// told returns what the log says of a fault: the message that PostgREST logs, where people may look for it, and the
+// cause.
 func told(f *fault.Fault) (message, details string) {
 	message = f.Message
 	switch {
@@ -32,7 +33,8 @@ func told(f *fault.Fault) (message, details string) {
 	return message, details
 }
 
-// stopped returns what the log says of the end of the context that the server runs in, of which signal.NotifyContext tells the signal.
+// stopped returns what the log says of the end of the context that the server runs in, of which signal.NotifyContext
+// tells the signal.
 func stopped(ctx context.Context) string {
 	switch signal, _, _ := strings.Cut(context.Cause(ctx).Error(), " "); signal {
 	case "terminated":
@@ -46,7 +48,8 @@ func stopped(ctx context.Context) string {
 // legacyPrefix begins the Warning of postern.legacy_warning; pairs follow its last colon.
 var legacyPrefix = []byte(`299 postern "An embed with an alias was named by its relation`)
 
-// logLegacy writes which embeds a request has named by their relations though they have aliases, by the header that tells the client.
+// logLegacy writes which embeds a request has named by their relations though they have aliases, by the header that
+// tells the client.
 func (s *Server) logLegacy(r *http.Request, header []byte) {
 	_, pairs, _ := bytes.Cut(bytes.TrimSuffix(header, []byte{'"'}), []byte(": "))
 	var hints []string

@@ -102,8 +102,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.timeout / unreadShare))
 	}
 	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
-		// A Content-Length beside Transfer-Encoding, and Transfer-Encoding in HTTP/1.0, close the connection (RFC 9112, 6.1 and 6.3).
-		// net/http takes these fields out of the header, so all that may have had them do.
+		// A Content-Length beside Transfer-Encoding, and Transfer-Encoding in HTTP/1.0, close the connection (RFC 9112, 6.1
+		// and 6.3). net/http takes these fields out of the header, so all that may have had them do.
 		w.Header()["Connection"] = closing
 	}
 	if found := st.page.Find(r); found != nil && s.obstacle.Load() == nil {
@@ -244,7 +244,8 @@ const tooDear = "PGRST162"
 // maxAttempts is how often a request may meet a statement that turns out to be of no use, under DDL in many sessions.
 const maxAttempts = 50
 
-// handle sends a request to the database: the statement of its shape where that is known, else postern.handle, which compiles it.
+// handle sends a request to the database: the statement of its shape where that is known, else postern.handle, which
+// compiles it.
 func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.Identity) error {
 	st.prepare(x, r, identity)
 	x.call.Primary = s.pool.Replicated() && prefersPrimary(r.Header["Prefer"])
@@ -295,7 +296,8 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 	return internal("the schema changed while the request was compiled, each time")
 }
 
-// answered returns the error of a request that has an answer: that of a client who is gone, for whom its query was cancelled.
+// answered returns the error of a request that has an answer: that of a client who is gone, for whom its query was
+// cancelled.
 func (s *Server) answered(r *http.Request, x *exchange) error {
 	switch {
 	case x.answer.Status >= http.StatusInternalServerError && r.Context().Err() != nil:
@@ -310,8 +312,8 @@ func (s *Server) answered(r *http.Request, x *exchange) error {
 	return nil
 }
 
-// cause returns code and message of an answer that is an error, and nothing for what user code has made. Details and hint may have
-// values of the request, or of rows.
+// cause returns code and message of an answer that is an error, and nothing for what user code has made. Details and
+// hint may have values of the request, or of rows.
 func cause(answer *db.Answer) (code, message string) {
 	if code = codeOf(answer); code == "" {
 		return "", ""

@@ -11,9 +11,10 @@ import (
 // maxLabel is the longest label in bytes, without what makes a comment of it.
 const maxLabel = 200
 
-// label returns a comment of SQL that says what requests a statement answers: method, path and query, with $ for each value that is cut
-// out. pg_stat_statements, pg_stat_activity and the logs show it within the statement. Without whole the query is left out: that of a
-// request that is refused may have anything in it, and where a path is encoded arguments of a function are not cut out.
+// label returns a comment of SQL that says what requests a statement answers: method, path and query, with $ for each
+// value that is cut out. pg_stat_statements, pg_stat_activity and the logs show it within the statement. Without whole
+// the query is left out: that of a request that is refused may have anything in it, and where a path is encoded
+// arguments of a function are not cut out.
 func (st *state) label(r *http.Request, whole bool) string {
 	path, query := target(r)
 	text := append(append([]byte(r.Method), ' '), path...)
@@ -35,8 +36,8 @@ func (st *state) label(r *http.Request, whole bool) string {
 	return string(append(comment, " */ "...))
 }
 
-// labelled returns a statement with its label behind the first word: of what stands before that, pg_stat_statements keeps nothing from
-// PostgreSQL 18 on.
+// labelled returns a statement with its label behind the first word: of what stands before that, pg_stat_statements
+// keeps nothing from PostgreSQL 18 on.
 func labelled(sql, label string) string {
 	word, rest, _ := strings.Cut(sql, " ")
 	return word + " " + label + rest

@@ -17,8 +17,8 @@ const (
 	leaveMost = 2 * time.Second
 )
 
-// refuseSYN is a filter for the packets of a listening socket: it drops those that begin a connection (SYN without ACK in the flags of
-// TCP, in byte 13).
+// refuseSYN is a filter for the packets of a listening socket: it drops those that begin a connection (SYN without ACK
+// in the flags of TCP, in byte 13).
 var refuseSYN = []unix.SockFilter{
 	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
 	{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: 0x12},
@@ -27,9 +27,9 @@ var refuseSYN = []unix.SockFilter{
 	{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
 }
 
-// leave prepares the end of a socket on a port that other processes serve as well. When a listening socket is closed the kernel resets
-// what connections it still has to give out. So it gets no new ones first: clients try again after a second, and come to another process. It
-// returns once those that there were are accepted.
+// leave prepares the end of a socket on a port that other processes serve as well. When a listening socket is closed
+// the kernel resets what connections it still has to give out. So it gets no new ones first: clients try again after a
+// second, and come to another process. It returns once those that there were are accepted.
 func leave(ctx context.Context, listener net.Listener) {
 	tcp, ok := listener.(*net.TCPListener)
 	if !ok {

@@ -10,8 +10,8 @@ import (
 	"postern/shell/db"
 )
 
-// limited is the listener of a server that has at most so many connections. Where there are as many, the one that no request has
-// used for longest is closed; while all are in use, new ones wait.
+// limited is the listener of a server that has at most so many connections. Where there are as many, the one that no
+// request has used for longest is closed; while all are in use, new ones wait.
 type limited struct {
 	net.Listener
 	taken  chan struct{} // holds an element for each connection
@@ -119,8 +119,8 @@ func (l *limited) shed() {
 
 func (l *limited) Close() error { return l.close() }
 
-// settle closes the listener and lets the connections that it has given out begin their first request: one that is read once
-// http.Server.Shutdown has begun is not answered. It does not wait for long: some clients connect ahead.
+// settle closes the listener and lets the connections that it has given out begin their first request: one that is read
+// once http.Server.Shutdown has begun is not answered. It does not wait for long: some clients connect ahead.
 func (l *limited) settle(ctx context.Context) {
 	_ = l.Close()
 	ctx, cancel := context.WithTimeout(ctx, settleMost)

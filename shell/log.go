@@ -25,8 +25,8 @@ const (
 	upperHex = "0123456789ABCDEF"
 )
 
-// logger writes answers to one stream and events to another, as PostgREST does (docs/references/observability, "Logs"): its lines where
-// people have alerts on them. With structured it writes the same as JSON.
+// logger writes answers to one stream and events to another, as PostgREST does (docs/references/observability, "Logs"):
+// its lines where people have alerts on them. With structured it writes the same as JSON.
 type logger struct {
 	mutex      sync.Mutex
 	requests   io.Writer
@@ -91,8 +91,8 @@ func (l *logger) write(text func(line []byte) []byte) {
 	_, _ = l.events.Write(append(l.line, '\n'))
 }
 
-// failure writes an error that a request was answered with, of status 500 and more, as the JSON of an answer. Details and hint of
-// PostgreSQL's errors are not given, as they may have values of rows.
+// failure writes an error that a request was answered with, of status 500 and more, as the JSON of an answer. Details
+// and hint of PostgreSQL's errors are not given, as they may have values of rows.
 func (l *logger) failure(status int, code, message, details string) {
 	if l.structured != nil {
 		l.structured.events.LogAttrs(context.Background(), slog.LevelError, printable(message), slog.Int("status", status),
@@ -193,8 +193,9 @@ func (l *logger) access(level config.LogLevel, r *http.Request, role string, sta
 	_, _ = l.requests.Write(l.line)
 }
 
-// appendPrintable appends text on one line. What is not graphic in Unicode, such as control characters of C0 and C1 and those that
-// turn the direction of a line, what is no UTF-8 and, with quoted, " and \ are written as \xHH, byte by byte.
+// appendPrintable appends text on one line. What is not graphic in Unicode, such as control characters of C0 and C1 and
+// those that turn the direction of a line, what is no UTF-8 and, with quoted, " and \ are written as \xHH, byte by
+// byte.
 func appendPrintable(dst []byte, text string, quoted bool) []byte {
 	for i := 0; i < len(text); {
 		c, size := rune(text[i]), 1

@@ -14,8 +14,8 @@ const (
 	slowRate  = 16 << 10  // bytes a second that a body must have, beside the setting server-client-timeout,
 	busyRate  = 256 << 10 // and a large one while another waits for its room
 
-	// unreadShare is the part of server-client-timeout for which net/http may wait for the rest of a body that nobody reads, which it
-	// does before it sends the answer.
+	// unreadShare is the part of server-client-timeout for which net/http may wait for the rest of a body that nobody
+	// reads, which it does before it sends the answer.
 	unreadShare = 4
 )
 
@@ -55,8 +55,8 @@ func (l *load) drop() {
 	}
 }
 
-// read reads the body to its end, so that no connection to the database waits for a slow client: one that stops, or is too slow, is
-// given up. A large body waits, with most of it still to be sent, until there is room for it.
+// read reads the body to its end, so that no connection to the database waits for a slow client: one that stops, or is
+// too slow, is given up. A large body waits, with most of it still to be sent, until there is room for it.
 func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, patience time.Duration) (err error) {
 	l.bytes = l.bytes[:0]
 	if r.Body == http.NoBody || r.ContentLength == 0 {

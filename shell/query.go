@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"strings"
 	"unicode/utf8"
 
 	"postern/shell/db"
 	"postern/shell/jsontext"
 )
 
-// join returns the query of a QUERY: that of its URL and behind it the body, if that is a form. A body of another type is the
-// database's to refuse, which needs no more of it than the type.
+// join returns the query of a QUERY: that of its URL and behind it the body, if that is a form. A body of another type
+// is the database's to refuse, which needs no more of it than the type.
 func (x *exchange) join(r *http.Request, query string) string {
 	body := x.payload
 	x.payload = nil
@@ -38,15 +37,11 @@ func (x *exchange) join(r *http.Request, query string) string {
 
 // isForm reports whether a body of these types is a form.
 func isForm(types []string) bool {
-	if len(types) != 1 {
-		return false
-	}
-	media, _, _ := strings.Cut(types[0], ";")
-	return strings.EqualFold(strings.Trim(media, " \t"), "application/x-www-form-urlencoded")
+	return len(types) == 1 && mediaOf(types[0]) == "application/x-www-form-urlencoded"
 }
 
-// appendAsking appends what the answer to a request without a payload depends on beside what shapes all: of a QUERY the type of its
-// body, of OPTIONS whether it asks for QUERY.
+// appendAsking appends what the answer to a request without a payload depends on beside what shapes all: of a QUERY the
+// type of its body, of OPTIONS whether it asks for QUERY.
 func appendAsking(dst []byte, first int, r *http.Request) []byte {
 	name, member := "Content-Type", `"content-type":`
 	switch r.Method {

@@ -28,8 +28,8 @@ func (s *Server) Live() bool {
 	return true
 }
 
-// Ready tells whether requests can be answered: the API is served and nothing stands in its way, the keys of the issuer have arrived,
-// if they come from one, and the database answers before the context ends.
+// Ready tells whether requests can be answered: the API is served and nothing stands in its way, the keys of the issuer
+// have arrived, if they come from one, and the database answers before the context ends.
 func (s *Server) Ready(ctx context.Context) bool {
 	if !s.isOpen() || s.stopping.Load() || s.obstacle.Load() != nil || !s.state.Load().verifier.Ready() {
 		return false
@@ -49,7 +49,8 @@ type question struct {
 	err      error // once answered is closed
 }
 
-// ask asks the database whether it answers, unless that is going on: one that hangs takes no more than one connection by it.
+// ask asks the database whether it answers, unless that is going on: one that hangs takes no more than one connection
+// by it.
 func (s *Server) ask(ctx context.Context) *question {
 	s.asking.Lock()
 	defer s.asking.Unlock()

@@ -13,8 +13,8 @@ const (
 	refreshPause  = time.Second     // the same, while a schema is missing, and at least between two times
 )
 
-// refresh reads roles, their settings, and whether the schemas exist from time to time, and after DDL, on a connection of its own:
-// however busy the pool is, a membership that is revoked does not count for long.
+// refresh reads roles, their settings, and whether the schemas exist from time to time, and after DDL, on a connection
+// of its own: however busy the pool is, a membership that is revoked does not count for long.
 func (s *Server) refresh(ctx context.Context) {
 	failing := false
 	for {

@@ -109,8 +109,8 @@ func readRoles(ctx context.Context, reader *db.Reader, c *config.Config) (*db.Ro
 	return roles, err
 }
 
-// remoteKeys gives the keys by the URL in jwt-secret, nil where that is none: those there are, which it has fetched again,
-// or others if the URL has changed.
+// remoteKeys gives the keys by the URL in jwt-secret, nil where that is none: those there are, which it has fetched
+// again, or others if the URL has changed.
 func (s *Server) remoteKeys(c *config.Config) (*auth.Remote, error) {
 	current := s.tokens.remote
 	switch {
@@ -172,7 +172,8 @@ func (s *Server) Renew(ctx context.Context) error {
 	return err
 }
 
-// listen starts, stops or moves the LISTEN, as the configuration has it. The channel that it returns is closed once that was tried.
+// listen starts, stops or moves the LISTEN, as the configuration has it. The channel that it returns is closed once
+// that was tried.
 func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 	first := make(chan struct{})
 	done := sync.OnceFunc(func() { close(first) })

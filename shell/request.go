@@ -13,7 +13,8 @@ import (
 	"postern/shell/jsontext"
 )
 
-// target gives a request's path and query as they were sent. Of an absolute form (RFC 9112, 3.2.2) the authority is cut.
+// target gives a request's path and query as they were sent. Of an absolute form (RFC 9112, 3.2.2) the authority is
+// cut.
 func target(r *http.Request) (path, query string) {
 	raw := r.RequestURI
 	if !strings.HasPrefix(raw, "/") {
@@ -126,7 +127,7 @@ func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, que
 	}
 	if ranges := r.Header["Range"]; len(ranges) > 0 && (r.Method == http.MethodGet || r.Method == db.MethodQuery) {
 		x.json = append(x.json[:0], ranges[0]...)
-		if x.values.Len() > 0 || !strings.Contains(query, "%01") { // else a placeholder in the query would count
+		if x.cuts(query) {
 			x.json = cut.AppendRange(x.json[:0], &x.values, ranges[0])
 		}
 		dst = jsontext.AppendString(appendName(dst, first, `"range":`), x.json)
@@ -146,8 +147,14 @@ func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, que
 	return appendPayload(dst, r, x.payload, query, call)
 }
 
-// appendCount ends the member headers and appends how many values are cut out: a query that was not cut may read like the shape of
-// one that was.
+// cuts reports whether values may be cut out of the fields of a request's header: not where nothing was cut out of its
+// query and a placeholder stands there as it came, which would count as one then.
+func (x *exchange) cuts(query string) bool {
+	return x.values.Len() > 0 || !strings.Contains(query, "%01")
+}
+
+// appendCount ends the member headers and appends how many values are cut out: a query that was not cut may read like
+// the shape of one that was.
 func appendCount(dst []byte, values *cut.Values) []byte {
 	return strconv.AppendInt(append(dst, `},"values":`...), int64(values.Len()), 10)
 }
@@ -203,7 +210,8 @@ func (x *exchange) undescribe() {
 	x.shape = x.shape[:bytes.LastIndex(x.shape, payloadMember)]
 }
 
-// pathOf returns the search path of the schema that a request is about; one that is not exposed is the database's to refuse.
+// pathOf returns the search path of the schema that a request is about; one that is not exposed is the database's to
+// refuse.
 func (st *state) pathOf(r *http.Request) []byte {
 	name := "Content-Profile"
 	if isSafe(r.Method) || r.Method == http.MethodOptions {

@@ -15,17 +15,18 @@ const largeBody = 1 << 20
 // hugeBody is where bodies become so large that their memory is given back at once, in bytes.
 const hugeBody = 16 << 20
 
-// reclaim has the memory of a body of so many bytes, which nothing refers to any more, given back if that is a lot: with the copies
-// that are made on the way it is three times as much, and that of the next ones would be added to it.
+// reclaim has the memory of a body of so many bytes, which nothing refers to any more, given back if that is a lot:
+// with the copies that are made on the way it is three times as much, and that of the next ones would be added to it.
 func reclaim(size int) {
 	if size > hugeBody {
 		go debug.FreeOSMemory()
 	}
 }
 
-// room bounds the bytes of bodies that are in memory at once, by the setting server-max-bytes-in-flight. Request bodies up to
-// largeBody have a quarter of it, as they grow; larger ones share the rest, and wait for all that they take, in the order of their
-// coming. So neither kind can keep the other out, and no two bodies wait for each other. Answers are bounded apart.
+// room bounds the bytes of bodies that are in memory at once, by the setting server-max-bytes-in-flight. Request bodies
+// up to largeBody have a quarter of it, as they grow; larger ones share the rest, and wait for all that they take, in
+// the order of their coming. So neither kind can keep the other out, and no two bodies wait for each other. Answers are
+// bounded apart.
 type room struct {
 	most      int64 // of answers
 	mostSmall int64
@@ -58,8 +59,8 @@ func (r *room) grow(bytes int64) bool {
 	return true
 }
 
-// claim waits for the room of a large body, and returns how many bytes it has got: none when that takes too long. A body that is
-// larger than all the room gets all of it.
+// claim waits for the room of a large body, and returns how many bytes it has got: none when that takes too long. A
+// body that is larger than all the room gets all of it.
 func (r *room) claim(ctx context.Context, bytes int64, patience time.Duration) int64 {
 	c := &claim{bytes: min(bytes, r.mostLarge), granted: make(chan struct{})}
 	r.mutex.Lock()
@@ -112,8 +113,8 @@ func (r *room) leave(bytes int64) {
 // contended reports whether a large body waits for room.
 func (r *room) contended() bool { return r.waiters.Load() > 0 }
 
-// answer takes room for an answer until its length is taken off answers again. It reports false, and takes none, for a large one
-// that has none and that may be refused; alone an answer may have any length.
+// answer takes room for an answer until its length is taken off answers again. It reports false, and takes none, for a
+// large one that has none and that may be refused; alone an answer may have any length.
 func (r *room) answer(bytes int, refusable bool) bool {
 	total := r.answers.Add(int64(bytes))
 	if refusable && bytes > largeBody && total > r.most && total > int64(bytes) {

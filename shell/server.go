@@ -1,5 +1,5 @@
-// Package shell is postern's HTTP server. It knows HTTP, tokens and connections; everything that an answer depends on is
-// in the database, behind postern.handle.
+// Package shell is postern's HTTP server. It knows HTTP, tokens and connections; everything that an answer depends on
+// is in the database, behind postern.handle.
 package shell
 
 import (
@@ -279,8 +279,9 @@ func (s *Server) fail(err error) {
 	}
 }
 
-// faulted looks at an error that is answered: it logs what is the server's fault, and stops the server if it must not recover. Of
-// what all requests meet while the database cannot be reached, or is too slow, it logs no more than a line a second.
+// faulted looks at an error that is answered: it logs what is the server's fault, and stops the server if it must not
+// recover. Of what all requests meet while the database cannot be reached, or is too slow, it logs no more than a line
+// a second.
 func (s *Server) faulted(st *state, f *fault.Fault) {
 	if f.Status < http.StatusInternalServerError {
 		return
@@ -305,7 +306,8 @@ func (s *Server) retryAfter() string {
 // Metrics gives what is counted.
 func (s *Server) Metrics() *admin.Metrics { return s.metrics }
 
-// Schema returns what requests find in the exposed schemas, as JSON. One after the other: each takes a connection of its own.
+// Schema returns what requests find in the exposed schemas, as JSON. One after the other: each takes a connection of
+// its own.
 func (s *Server) Schema(ctx context.Context) ([]byte, error) {
 	s.describing.Lock()
 	defer s.describing.Unlock()

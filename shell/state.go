@@ -3,6 +3,7 @@ package shell
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -105,6 +106,11 @@ func (st *state) assume(roles *db.Roles) {
 		}
 		st.roles[role] = db.NewAssumed(own.Isolation, own.Settings).With("", app)
 	}
+}
+
+// acquisition returns how long a request waits for a connection, and for whatever else it takes.
+func (st *state) acquisition() time.Duration {
+	return time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
 }
 
 // assumed gives what a role's transactions assume, nil for nothing.

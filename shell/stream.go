@@ -20,8 +20,8 @@ var errStreams = &fault.Fault{
 	Hint: "Try again, or raise db-max-streams",
 }
 
-// stream is an answer whose lines come one by one from the database. One that is done before anything of it is sent is an answer like
-// any other. The methods that db calls, and the timer, run at any time until settle.
+// stream is an answer whose lines come one by one from the database. One that is done before anything of it is sent is
+// an answer like any other. The methods that db calls, and the timer, run at any time until settle.
 type stream struct {
 	server *Server
 	out    *response
@@ -37,8 +37,8 @@ type stream struct {
 	coder   resettable // nil where the body is sent as it is
 }
 
-// streamsAtOnce returns how many bodies and answers may stream at once: each has a connection to the database for as long as the client
-// takes, so that others must be left.
+// streamsAtOnce returns how many bodies and answers may stream at once: each has a connection to the database for as
+// long as the client takes, so that others must be left.
 func streamsAtOnce(wanted, pool int) int {
 	if wanted == 0 {
 		wanted = pool / 2
@@ -62,7 +62,7 @@ func (s *Server) joinStream(ctx context.Context, patience time.Duration) (leave 
 
 // stream sends a request to the database whose answer streams. Where a part of it was sent, the response has begun.
 func (s *Server) stream(ctx context.Context, st *state, x *exchange, found *statement.Statement) error {
-	leave, err := s.joinStream(ctx, time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1))*time.Second)
+	leave, err := s.joinStream(ctx, st.acquisition())
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,8 @@ func (t *stream) tick() {
 	}
 }
 
-// settle ends the stream, of which err is what the round trip ended with. What was not sent yet is the body of the answer.
+// settle ends the stream, of which err is what the round trip ended with. What was not sent yet is the body of the
+// answer.
 func (t *stream) settle(err error) error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -157,7 +158,8 @@ func (t *stream) flush() {
 	}
 }
 
-// begin sends status and header. An answer that has none, as user code has set what cannot be sent, is an error like any other.
+// begin sends status and header. An answer that has none, as user code has set what cannot be sent, is an error like
+// any other.
 func (t *stream) begin() {
 	t.x.timing.lap(phaseTransaction)
 	if t.err = t.out.fields(t.x); t.err != nil {
@@ -185,8 +187,8 @@ func (t *stream) end() {
 	}
 }
 
-// Write writes a part of the body as it goes to the client, which has server-client-timeout for it, less while others wait for the
-// connection to the database.
+// Write writes a part of the body as it goes to the client, which has server-client-timeout for it, less while others
+// wait for the connection to the database.
 func (t *stream) Write(part []byte) (int, error) {
 	timeout := t.out.timeout
 	if t.server.pool.Busy() {

@@ -13,7 +13,8 @@ import (
 // adminSocket is the name of the admin server's socket (FileDescriptorName of systemd.socket).
 const adminSocket = "admin"
 
-// activated returns the sockets that the service manager has opened: the one named admin for the admin server, the other for the API.
+// activated returns the sockets that the service manager has opened: the one named admin for the admin server, the
+// other for the API.
 func activated() (api, admin net.Listener, err error) {
 	sockets, err := activation.ListenersWithNames()
 	if err != nil {
@@ -46,7 +47,8 @@ func (s *Server) tellReloading() (ended func()) {
 	return func() { notify(daemon.SdNotifyReady) }
 }
 
-// watchdog tells the service manager that the process lives, as often as that wants to hear it (WatchdogSec), until the context ends.
+// watchdog tells the service manager that the process lives, as often as that wants to hear it (WatchdogSec), until the
+// context ends.
 func watchdog(ctx context.Context) {
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || interval == 0 {

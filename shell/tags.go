@@ -20,7 +20,7 @@ func (x *exchange) appendConditions(dst []byte, first int, r *http.Request, quer
 		}
 		tags := c.uncoded(strings.Join(given, ", "), r.Header["Accept-Encoding"])
 		x.json = append(x.json[:0], tags...)
-		if x.values.Len() > 0 || !strings.Contains(query, "%01") { // else a placeholder in the query would count
+		if x.cuts(query) {
 			x.json = cut.AppendTags(x.json[:0], &x.values, tags)
 		}
 		dst = jsontext.AppendString(appendName(dst, first, field.member), x.json)
@@ -36,8 +36,8 @@ func isOwnTag(tag string) bool {
 	return strings.HasPrefix(tag, ownTag) || strings.HasPrefix(tag, "W/"+ownTag)
 }
 
-// codedTag returns the entity tag of a representation in a content coding, which is not that of the plain one (RFC 9110, 8.8.3.3). Of a
-// tag that is not ours nobody would know it again: it is made weak.
+// codedTag returns the entity tag of a representation in a content coding, which is not that of the plain one (RFC
+// 9110, 8.8.3.3). Of a tag that is not ours nobody would know it again: it is made weak.
 func codedTag(tag, coding string) string {
 	switch {
 	case strings.HasPrefix(tag, ownTag):
@@ -48,8 +48,8 @@ func codedTag(tag, coding string) string {
 	return tag
 }
 
-// uncoded returns entity tags of a request as the database knows them: those of the coding that the answer may have as those of the
-// plain representation.
+// uncoded returns entity tags of a request as the database knows them: those of the coding that the answer may have as
+// those of the plain representation.
 func (c *compression) uncoded(tags string, accept []string) string {
 	if len(c.codings) == 0 || !strings.Contains(tags, ownTag) {
 		return tags
@@ -60,8 +60,8 @@ func (c *compression) uncoded(tags string, accept []string) string {
 	return tags
 }
 
-// validated completes the header of an answer that has an entity tag of ours. Where the answer is 304 the tag is the one that the
-// client has, which may be that of a compressed answer.
+// validated completes the header of an answer that has an entity tag of ours. Where the answer is 304 the tag is the
+// one that the client has, which may be that of a compressed answer.
 func (out *response) validated(header http.Header, status int) {
 	tag := header.Get("Etag")
 	if !isOwnTag(tag) {

@@ -13,8 +13,9 @@ type timeout struct {
 	rest         []string // the header Prefer without it
 }
 
-// timeoutOf takes the preference timeout out of a request's header Prefer: it is no part of the shape, so that each client may have a time
-// of its own. One that is not valid stays there, for the database to refuse or to pass over, as all that are not known.
+// timeoutOf takes the preference timeout out of a request's header Prefer: it is no part of the shape, so that each
+// client may have a time of its own. One that is not valid stays there, for the database to refuse or to pass over, as
+// all that are not known.
 func timeoutOf(r *http.Request) (t timeout) {
 	for _, line := range r.Header["Prefer"] {
 		if strings.Contains(line, timeoutName) {
@@ -53,8 +54,8 @@ func takeTimeout(prefer []string) (t timeout) {
 // maxTimeout is the longest that PostgreSQL takes.
 const maxTimeout = 1<<31 - 1
 
-// parseTimeout returns the milliseconds of a timeout such as 250ms, 2s, 1min, or of seconds without a unit; 0 for what is none
-// (postern.is_timeout).
+// parseTimeout returns the milliseconds of a timeout such as 250ms, 2s, 1min, or of seconds without a unit; 0 for what
+// is none (postern.is_timeout).
 func parseTimeout(text string) int {
 	digits := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyz")
 	unit, known := map[string]int{"ms": 1, "s": 1000, "": 1000, "min": 60_000}[text[len(digits):]]

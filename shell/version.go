@@ -1,9 +1,11 @@
 package shell
 
-// Version is the version of this binary. It works with functions of other versions, as far as their protocol is one that it knows.
+// Version is the version of this binary. It works with functions of other versions, as far as their protocol is one
+// that it knows.
 const Version = "0.1.0"
 
-// meet tells in the log when the functions in the database are of another version than this binary, or are not any more.
+// meet tells in the log when the functions in the database are of another version than this binary, or are not any
+// more.
 func (s *Server) meet(version string) {
 	if version == Version {
 		s.log.event("The database has postern %s now, as this binary", version)

@@ -25,8 +25,7 @@ begin
   if context ? 'tags' then
     context := context || postern.shown_anyway(context ->> 'method');
   end if;
-  node := postern.plan_rows(postern.for_media(node, media), 'relation', context ->> 'method' <> 'HEAD'
-    and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single');
+  node := postern.plan_rows(postern.for_media(node, media), 'relation', postern.writes_text(context, media, node));
   context := postern.with_code(context, media, greatest(postern.node_code(node),
     case when postern.is_binary(media) then 'volatile' end));
   if context ->> 'method' <> 'HEAD' then
@@ -37,10 +36,7 @@ begin
     context, node, body, postern.common_headers(context, media, '{count,tx,handling,timezone,etag}')
       || postern.legacy_warning(node) || array[['Access-Control-Expose-Headers', 'Link']],
     location, postern.render_total(node, source, context -> 'preferences' ->> 'count'), media);
-  if context ? 'tags' and not media ? 'explain' then
-    statement := postern.render_tagged(context, postern.plan_validator((relation ->> 'oid')::oid, node), statement);
-  end if;
-  return postern.compiled_statement(context, statement, media, postern.code_flags(context, node));
+  return postern.compiled_read(context, relation, node, media, statement);
 end
 $$;
 comment on function postern.compile_cursor(jsonb, text, jsonb) is

@@ -152,6 +152,32 @@ comment on function postern.code_flags(jsonb, jsonb) is
   'Flags (the type postern.compiled) that come of the code that may run, of the filters of a node and of Prefer '
   'timezone. generic: no value is compared with anything but where a unique key says that there is one row at most.';
 
+create or replace function postern.writes_text(context jsonb, media jsonb, node jsonb)
+returns boolean
+language plpgsql immutable parallel safe
+as $$
+begin
+  return context ->> 'method' <> 'HEAD'
+    and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single';
+end
+$$;
+comment on function postern.writes_text(jsonb, jsonb, jsonb) is
+  'Whether a read may write its rows as text (postern.plan_rows).';
+
+create or replace function postern.compiled_read(context jsonb, relation jsonb, node jsonb, media jsonb, statement text)
+returns postern.compiled
+language plpgsql stable parallel safe
+as $$
+begin
+  if context ? 'tags' and not media ? 'explain' then
+    statement := postern.render_tagged(context, postern.plan_validator((relation ->> 'oid')::oid, node), statement);
+  end if;
+  return postern.compiled_statement(context, statement, media, postern.code_flags(context, node));
+end
+$$;
+comment on function postern.compiled_read(jsonb, jsonb, jsonb, jsonb, text) is
+  'A read that is rendered, with an entity tag where one is asked for, and its flags.';
+
 create or replace function postern.compile_read(context jsonb, name text, trees jsonb)
 returns postern.compiled
 language plpgsql stable parallel safe
@@ -174,8 +200,7 @@ begin
     context := context || postern.shown_anyway(context ->> 'method');
   end if;
   node := postern.plan_rows(postern.with_streams(postern.for_media(node, media), context, media), 'relation',
-    context ->> 'method' <> 'HEAD'
-    and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single');
+    postern.writes_text(context, media, node));
   context := postern.with_code(context, media, greatest(postern.node_code(node),
     case when postern.is_binary(media) then 'volatile' end));
   if context ->> 'method' <> 'HEAD' then
@@ -196,10 +221,7 @@ begin
       headers, location, postern.render_total(node, source, counted), media, null,
       case when body is not null then postern.render_escapes(node) end);
   end if;
-  if context ? 'tags' and not media ? 'explain' then
-    statement := postern.render_tagged(context, postern.plan_validator((relation ->> 'oid')::oid, node), statement);
-  end if;
-  return postern.compiled_statement(context, statement, media, postern.code_flags(context, node));
+  return postern.compiled_read(context, relation, node, media, statement);
 end
 $$;
 comment on function postern.compile_read(jsonb, text, jsonb) is

@@ -12,8 +12,8 @@ const (
 	batchTarget     = 3 // times the rate of requests of one operation each
 )
 
-// measureBatch compares inserts that come ten in a batch with the same as requests of their own, by the inserts that are done in a
-// second.
+// measureBatch compares inserts that come ten in a batch with the same as requests of their own, by the inserts that
+// are done in a second.
 func measureBatch(ctx context.Context, o options, db *database, s *server) (targets []target, err error) {
 	var insert benchCase
 	for _, c := range cases {

@@ -19,7 +19,8 @@ import (
 // catalogSize is how large a database is. Table n refers to table n/10; view n joins the two.
 type catalogSize struct{ tables, views, junctions int }
 
-// catalogRequests are embeds: of a table, of a view, of a view three levels deep, and of one of many junctions, which the hint names.
+// catalogRequests are embeds: of a table, of a view, of a view three levels deep, and of one of many junctions, which
+// the hint names.
 var catalogRequests = []struct{ name, target string }{
 	{"table", "/t20?select=id,name,t2(name)"},
 	{"view", "/v20?select=id,name,t2(name)"},

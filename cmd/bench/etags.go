@@ -13,7 +13,8 @@ const (
 	tagClients = 1
 )
 
-// measureTags compares PATCHes with If-Match, which has the tag of the row, with the same ones without it. Rounds alternate.
+// measureTags compares PATCHes with If-Match, which has the tag of the row, with the same ones without it. Rounds
+// alternate.
 func measureTags(ctx context.Context, db *database, s *server) ([]target, error) {
 	var processor, latency []float64
 	for n := range tagRounds + 1 { // the first warms up

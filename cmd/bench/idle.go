@@ -13,8 +13,8 @@ const (
 	steadyTimes = 20
 )
 
-// measureIdle compares bursts of reads of all kinds, each on new connections to the server, that follow on each other with one
-// after a pause.
+// measureIdle compares bursts of reads of all kinds, each on new connections to the server, that follow on each other
+// with one after a pause.
 func measureIdle(ctx context.Context, db *database, servers []*server, pause time.Duration) ([]target, error) {
 	var kinds []benchCase
 	for _, c := range cases {

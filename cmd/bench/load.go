@@ -67,9 +67,9 @@ func (c *client) do(request []byte, status int, keep bool) (response, error) {
 	return result, nil
 }
 
-// load sends requests in turn, over and over, on so many connections, each its next one as soon as the answer to the last is
-// there, until the time is over or, where that is 0, until each has been sent once. The cursor says which is next; it goes on
-// where the last round ended.
+// load sends requests in turn, over and over, on so many connections, each its next one as soon as the answer to the
+// last is there, until the time is over or, where that is 0, until each has been sent once. The cursor says which is
+// next; it goes on where the last round ended.
 func load(ctx context.Context, address string, asked *asked, connections int, duration time.Duration) (sample, error) {
 	began := time.Now()
 	var last int64 = math.MaxInt64

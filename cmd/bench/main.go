@@ -1,5 +1,5 @@
-// Command bench measures postern beside hand-written HTTP handlers on net/http and pgx, on one machine, over loopback, on the
-// database of an application (app.sql):
+// Command bench measures postern beside hand-written HTTP handlers on net/http and pgx, on one machine, over loopback,
+// on the database of an application (app.sql):
 //
 //   - hand is what a careful engineer writes where the database guards the rows: verify the token (cached); BEGIN; set role
 //     and claims; query; COMMIT, which are four trips; rows scanned into structs; encoding/json.
@@ -7,11 +7,11 @@
 //     batch, which is an implicit transaction.
 //   - bare is the floor: one cached query, rows scanned into structs, no token, no transaction, no role.
 //
-// All serve one private cluster that is made for the run and removed after it, with durability off, so that it is processors and
-// not disks that are compared. Every server is a process of its own with ten connections to the database, over TCP as to a
-// database on another machine; the load comes from this process. Before a case is measured all must give the same answers and
-// write the same rows. Rounds alternate between the servers, ratios are taken round by round, and all that is reported is a
-// median over the rounds. Absolute figures say little about another machine.
+// All serve one private cluster that is made for the run and removed after it, with durability off, so that it is
+// processors and not disks that are compared. Every server is a process of its own with ten connections to the
+// database, over TCP as to a database on another machine; the load comes from this process. Before a case is measured
+// all must give the same answers and write the same rows. Rounds alternate between the servers, ratios are taken round
+// by round, and all that is reported is a median over the rounds. Absolute figures say little about another machine.
 //
 //	bench           the cases, new shapes and new connections (a quarter of an hour)
 //	bench idle      200 requests after a pause of 60 seconds
@@ -22,11 +22,11 @@
 //	bench growth    requests per second and memory by rows, roles, shapes, connections and relations, drawn in bin/growth
 //	bench soak      30 minutes of the mix beside DDL, reloads and restarts of PostgreSQL: is all right, is nothing lost or kept?
 //
-// Other settings: -env PGRST_DB_TX_END=commit-allow-override -env PGRST_DB_PRE_REQUEST=app.check_request -profile. Another
-// server with PostgREST's settings and URLs beside it: -other postgrest=/usr/local/bin/postgrest.
+// Other settings: -env PGRST_DB_TX_END=commit-allow-override -env PGRST_DB_PRE_REQUEST=app.check_request -profile.
+// Another server with PostgREST's settings and URLs beside it: -other postgrest=/usr/local/bin/postgrest.
 //
-// The exit code is 0 when everything ran, whatever the figures; 1 when something did not, or a server answered something
-// else than the others. That of bench soak is 1 also when memory grew.
+// The exit code is 0 when everything ran, whatever the figures; 1 when something did not, or a server answered
+// something else than the others. That of bench soak is 1 also when memory grew.
 package main
 
 import (

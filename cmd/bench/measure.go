@@ -41,7 +41,8 @@ func measureCase(ctx context.Context, o options, c benchCase, db *database, serv
 	requests := make([]*asked, len(servers))
 	for i, s := range servers {
 		requests[i] = &asked{requests: s.requests(c, db.tokens), status: c.status}
-		// On more connections than the server has to the database, so that all of these know the case. Of shapes all are sent.
+		// On more connections than the server has to the database, so that all of these know the case. Of shapes all are
+		// sent.
 		warmUp := min(o.duration, 500*time.Millisecond)
 		if c.class == shapes {
 			warmUp = 0
@@ -94,8 +95,8 @@ func measure(ctx context.Context, db *database, s *server, asked *asked, connect
 	}, err
 }
 
-// verify asks every server the same and fails where the answers, or what they have written, are not the same. The mix is of
-// cases that are verified themselves.
+// verify asks every server the same and fails where the answers, or what they have written, are not the same. The mix
+// is of cases that are verified themselves.
 func verify(ctx context.Context, c benchCase, db *database, servers []*server) error {
 	if c.class == mixed {
 		return nil
@@ -150,7 +151,8 @@ func askCase(ctx context.Context, c benchCase, db *database, s *server, n int) (
 	return result, err
 }
 
-// decode returns JSON by value; no body is nil. Of rows that were written it leaves out what differs from one time to the next.
+// decode returns JSON by value; no body is nil. Of rows that were written it leaves out what differs from one time to
+// the next.
 func decode(body []byte, written bool) (any, error) {
 	if len(body) == 0 {
 		return nil, nil

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// memoryLoads are sent to see what the server and its sessions keep of them: %d makes each a shape of its own. All are sent
-// several times over, so that every session meets most of them again.
+// memoryLoads are sent to see what the server and its sessions keep of them: %d makes each a shape of its own. All are
+// sent several times over, so that every session meets most of them again.
 var memoryLoads = []struct {
 	target        string
 	shapes, times int

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// cpuTime returns how long each process has been running on processors, all its threads together: nothing where there is no
-// /proc/PID/task/*/schedstat. Unlike /proc/PID/stat it counts nanoseconds.
+// cpuTime returns how long each process has been running on processors, all its threads together: nothing where there
+// is no /proc/PID/task/*/schedstat. Unlike /proc/PID/stat it counts nanoseconds.
 func cpuTime(pids ...int) map[int]time.Duration {
 	result := make(map[int]time.Duration, len(pids))
 	for _, pid := range pids {
@@ -27,7 +27,8 @@ func cpuTime(pids ...int) map[int]time.Duration {
 	return result
 }
 
-// since returns the processor time used between two readings; what was not there in the first has used all of its time since.
+// since returns the processor time used between two readings; what was not there in the first has used all of its time
+// since.
 func since(before, after map[int]time.Duration) time.Duration {
 	var total time.Duration
 	for pid, used := range after {
@@ -64,8 +65,8 @@ func median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// percentile returns the least of the values, which are in ascending order, that so many percent of them do not exceed, in
-// milliseconds; 0 of none.
+// percentile returns the least of the values, which are in ascending order, that so many percent of them do not exceed,
+// in milliseconds; 0 of none.
 func percentile(sorted []time.Duration, percent float64) float64 {
 	if len(sorted) == 0 {
 		return 0

@@ -162,7 +162,8 @@ func (r *report) print(out io.Writer) error {
 	return err
 }
 
-// printLine writes the verdict on a line and what was missed, the worst first. Of a line of few targets all are written.
+// printLine writes the verdict on a line and what was missed, the worst first. Of a line of few targets all are
+// written.
 func printLine(b *strings.Builder, line string, all []target) {
 	var targets []target
 	met := 0

@@ -17,9 +17,9 @@ type response struct {
 	closes bool   // the server closes the connection after it
 }
 
-// readResponse reads one HTTP/1.1 response (RFC 9112), of which it understands no more than the load needs: the status, the
-// length of the body, chunks, "Connection: close", the total. The body of an error is always kept. A response that says
-// nothing about its length is an error, as is a header line longer than the reader's buffer.
+// readResponse reads one HTTP/1.1 response (RFC 9112), of which it understands no more than the load needs: the status,
+// the length of the body, chunks, "Connection: close", the total. The body of an error is always kept. A response that
+// says nothing about its length is an error, as is a header line longer than the reader's buffer.
 func readResponse(r *bufio.Reader, head, keep bool) (response, error) {
 	var result response
 	line, err := readLine(r)

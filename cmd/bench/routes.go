@@ -12,8 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A route is a hand-written handler of a case, in both ways: run is how one writes it with pgx, json the one query that makes
-// the same answer in PostgreSQL: by json_agg, and where the answer is large by gathering its text, which takes half the time.
+// A route is a hand-written handler of a case, in both ways: run is how one writes it with pgx, json the one query that
+// makes the same answer in PostgreSQL: by json_agg, and where the answer is large by gathering its text, which takes
+// half the time.
 type route struct {
 	name      string // of its case
 	status    int

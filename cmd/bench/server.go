@@ -51,7 +51,8 @@ func buildPostern(ctx context.Context, path string) error {
 	return nil
 }
 
-// startServers starts postern, the others that speak its dialect, and the hand-written servers, and waits until they answer.
+// startServers starts postern, the others that speak its dialect, and the hand-written servers, and waits until they
+// answer.
 func startServers(ctx context.Context, db *database, o options) (servers []*server, err error) {
 	defer func() {
 		if err != nil {

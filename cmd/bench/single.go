@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// newShapes are requests that nobody has met, by a number, and the most milliseconds of the database's processor for each.
+// newShapes are requests that nobody has met, by a number, and the most milliseconds of the database's processor for
+// each.
 var newShapes = []struct {
 	name, target string
 	status       int
@@ -58,8 +59,8 @@ func measureNewShapes(ctx context.Context, db *database, s *server) ([]target, e
 	return targets, nil
 }
 
-// measureNewConnection measures what a read of one row takes longer on a connection to the database that is new: others wait
-// in the database on all that there are. It starts postern anew for that.
+// measureNewConnection measures what a read of one row takes longer on a connection to the database that is new: others
+// wait in the database on all that there are. It starts postern anew for that.
 func measureNewConnection(ctx context.Context, db *database, o options) ([]target, error) {
 	progress("new connections")
 	s, err := startOne(ctx, db, o, command{posternName, []string{o.postern, "serve"}})

@@ -256,7 +256,8 @@ func (s *soak) read(k *soakKind, turn int, send func([]byte) (response, error)) 
 	return kept, nil
 }
 
-// failed tells what an error means: of those that a restart explains what becomes of a write, of all others that they are wrong.
+// failed tells what an error means: of those that a restart explains what becomes of a write, of all others that they
+// are wrong.
 func failed(got response, err error) (fate, error) {
 	var failure struct{ Code, Message *string }
 	if got.status == 0 || json.Unmarshal(got.body, &failure) != nil || failure.Code == nil || failure.Message == nil {

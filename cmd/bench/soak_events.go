@@ -18,7 +18,8 @@ import (
 	"postern/cmd/internal/cluster"
 )
 
-// What happens beside the requests, none of which it may change the answer of. The first and the second of a pair take turns.
+// What happens beside the requests, none of which it may change the answer of. The first and the second of a pair take
+// turns.
 var soakSQL = []struct{ name, do, undo string }{
 	{"column", "alter table app.customers add soak_extra int default 5", "alter table app.customers drop soak_extra"},
 	{"index", "create index soak_index on app.orders (placed_at)", "drop index app.soak_index"},
@@ -44,8 +45,8 @@ const renewing = "notify pgrst, 'reload schema'"
 // renewals is the part of a run in which connections are renewed and PostgreSQL is restarted.
 const renewals = 0.6
 
-// disturb lets things happen until the time is over: restarts and renewals in its first part only, so that in the last the
-// sessions grow as old as they can.
+// disturb lets things happen until the time is over: restarts and renewals in its first part only, so that in the last
+// the sessions grow as old as they can.
 func (s *soak) disturb(ctx context.Context, began time.Time, length time.Duration) error {
 	const every = 700 * time.Millisecond
 	between := max(length/10, 25*time.Second)
@@ -200,7 +201,8 @@ func (s *soak) sessions(ctx context.Context) (pids []int) {
 }
 
 const (
-	// mostGrowth is by how many MiB what is in memory may grow, by the line through the samples, in all the time looked at.
+	// mostGrowth is by how many MiB what is in memory may grow, by the line through the samples, in all the time looked
+	// at.
 	mostGrowth = 8
 	// fullSession is what a session may take: until then it fills with prepared statements, however long that takes.
 	fullSession = 64
@@ -252,7 +254,8 @@ func (s *soak) report(ctx context.Context, out io.Writer) error {
 	}
 	slices.Sort(events)
 	_, _ = fmt.Fprintf(out, "beside them: %s\n", strings.Join(events, ", "))
-	// Sessions that grow old fill what the shell remembers of each, too, up to its bound: the shell is looked at in both parts.
+	// Sessions that grow old fill what the shell remembers of each, too, up to its bound: the shell is looked at in both
+	// parts.
 	ofShell := func(m memorySample) float64 { return m.shell }
 	early, _ := s.growth(0.2, renewals, ofShell)
 	late, shell := s.growth(0.7, 1, ofShell)

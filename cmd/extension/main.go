@@ -1,5 +1,5 @@
-// Command extension writes postern as an extension of PostgreSQL: the files that CREATE EXTENSION reads, META.json for PGXN, and
-// a script that registers it with pg_tle where there is no access to the server's files.
+// Command extension writes postern as an extension of PostgreSQL: the files that CREATE EXTENSION reads, META.json for
+// PGXN, and a script that registers it with pg_tle where there is no access to the server's files.
 package main
 
 import (
@@ -79,8 +79,8 @@ func valueOf(control, key string) string {
 	return found[1]
 }
 
-// installScript returns what postern migrate executes, as an extension may: its script must not meet objects that are not its own,
-// so the schema is created, whether it exists or not, and says what to do if it does.
+// installScript returns what postern migrate executes, as an extension may: its script must not meet objects that are
+// not its own, so the schema is created, whether it exists or not, and says what to do if it does.
 func installScript() (string, error) {
 	code, err := migrate.LoadCodePackage(sql.Files)
 	if err != nil {

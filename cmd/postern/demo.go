@@ -136,8 +136,8 @@ func runOnCluster(ctx context.Context, c *cluster.Cluster, options demoOptions, 
 	})
 }
 
-// installDemo brings the database to the newest migration. Where the migrations are no longer those it was brought there
-// with, which happens while one is being written, postern is taken out first; the record file tells.
+// installDemo brings the database to the newest migration. Where the migrations are no longer those it was brought
+// there with, which happens while one is being written, postern is taken out first; the record file tells.
 func installDemo(ctx context.Context, uri, record string, fresh bool) error {
 	sum := sha256.New()
 	err := fs.WalkDir(migrations.Files, ".", func(path string, entry fs.DirEntry, err error) error {

@@ -14,8 +14,8 @@ import (
 	"postern/shell"
 )
 
-// bill returns the software bill of materials of a Go binary, in the JSON of CycloneDX: Go itself and the modules that are in it, as
-// the binary says.
+// bill returns the software bill of materials of a Go binary, in the JSON of CycloneDX: Go itself and the modules that
+// are in it, as the binary says.
 func bill(binary string) ([]byte, error) {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {

@@ -15,8 +15,9 @@ import (
 // architectures are those of Linux that a release has a binary for.
 var architectures = []string{"amd64", "arm64"}
 
-// build writes to a directory, which it makes anew, what a release consists of: for each architecture a static binary and a list of
-// what is in it (an SBOM), and the checksums of all. From the same sources and the same Go come the same bytes, wherever and whenever.
+// build writes to a directory, which it makes anew, what a release consists of: for each architecture a static binary
+// and a list of what is in it (an SBOM), and the checksums of all. From the same sources and the same Go come the same
+// bytes, wherever and whenever.
 func build(root, dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err

@@ -121,8 +121,8 @@ func (m *Metrics) gauge(name, help string, value func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 }
 
-// Observe counts a request that was answered with status, and how long that took. Safe for concurrent use; it takes no lock
-// but at the first request of its kind.
+// Observe counts a request that was answered with status, and how long that took. Safe for concurrent use; it takes no
+// lock but at the first request of its kind.
 func (m *Metrics) Observe(route Route, method string, status int, took time.Duration) {
 	which := slices.Index(methods[:], method)
 	if which < 0 {
@@ -141,7 +141,8 @@ func (m *Metrics) Observe(route Route, method string, status int, took time.Dura
 	(*counter).Inc()
 }
 
-// Reloaded counts a reload of the configuration, or with schema a renewal of connections and statements, that ended with err.
+// Reloaded counts a reload of the configuration, or with schema a renewal of connections and statements, that ended
+// with err.
 func (m *Metrics) Reloaded(schema bool, err error) {
 	if m == nil {
 		return

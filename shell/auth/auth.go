@@ -1,5 +1,6 @@
 // Package auth finds out who asks: it verifies JSON Web Tokens (RFC 7519) and tells the database role and the claims.
-// The rules are PostgREST's (docs/references/auth); where golang-jwt's differ, they are ours, only the signatures are its.
+// The rules are PostgREST's (docs/references/auth); where golang-jwt's differ, they are ours, only the signatures are
+// its.
 package auth
 
 import (
@@ -74,9 +75,9 @@ func New(options Options) *Verifier {
 	return v
 }
 
-// Identify tells who asks by the value of the Authorization header; a value of another scheme than Bearer counts as none.
-// Errors are of type *fault.Fault: PGRST300 without a secret (500) or before the keys have arrived (503), PGRST301 for a
-// token that does not verify, PGRST302 where no role is left, PGRST303 for claims that do not hold.
+// Identify tells who asks by the value of the Authorization header; a value of another scheme than Bearer counts as
+// none. Errors are of type *fault.Fault: PGRST300 without a secret (500) or before the keys have arrived (503),
+// PGRST301 for a token that does not verify, PGRST302 where no role is left, PGRST303 for claims that do not hold.
 func (v *Verifier) Identify(authorization string) (*Identity, error) {
 	token, ok := bearer(authorization)
 	if !ok {

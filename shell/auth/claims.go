@@ -139,7 +139,8 @@ func decodeStrings(value json.RawMessage, into *[]string) bool {
 	return true
 }
 
-// check tells what is wrong with the claims at a time (seconds since 1970) for an audience and an issuer; empty means any.
+// check tells what is wrong with the claims at a time (seconds since 1970) for an audience and an issuer; empty means
+// any.
 func (c *claims) check(now int64, audience, issuer string) error {
 	early, late := float64(now-skew), float64(now+skew)
 	switch {

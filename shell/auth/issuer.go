@@ -30,7 +30,8 @@ func IsURL(secret string) bool {
 	return strings.HasPrefix(secret, "https://") || strings.HasPrefix(secret, "http://")
 }
 
-// CheckURL tells what is wrong with the address of a key set or an issuer. http is for this machine only, unless allowHTTP.
+// CheckURL tells what is wrong with the address of a key set or an issuer. http is for this machine only, unless
+// allowHTTP.
 func CheckURL(text string, allowHTTP bool) error {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -53,9 +54,9 @@ func isLoopback(host string) bool {
 }
 
 // issuer gets the keys from whom issues the tokens. Its address is that of a key set (RFC 7517, 5), of a configuration
-// that names one (OpenID Connect Discovery 1.0, 4.2; RFC 8414, 3), or the one that the path of the configuration follows.
-// What the answers lead to, by redirects or jwks_uri, must be https and neither on this machine nor in a private
-// network, unless it is on the very host of the address.
+// that names one (OpenID Connect Discovery 1.0, 4.2; RFC 8414, 3), or the one that the path of the configuration
+// follows. What the answers lead to, by redirects or jwks_uri, must be https and neither on this machine nor in a
+// private network, unless it is on the very host of the address.
 type issuer struct {
 	address *url.URL
 	start   *url.URL // the address, or that of the configuration where the address itself has led to nothing

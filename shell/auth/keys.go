@@ -230,7 +230,8 @@ func (source *jwk) elliptic() (any, []string, error) {
 	return public, []string{chosen.algorithm}, nil
 }
 
-// suiting gives the keys that may verify a token with this algorithm and kid. A token without kid may be verified by any.
+// suiting gives the keys that may verify a token with this algorithm and kid. A token without kid may be verified by
+// any.
 func (k *Keys) suiting(algorithm string, kid *string) []key {
 	var result []key
 	for _, one := range k.keys {

@@ -21,8 +21,8 @@ type RemoteOptions struct {
 	Counters *Counters                     // may be nil
 }
 
-// Remote has the keys of an issuer. They are fetched again when their cache headers say so, at most once a day, and when a
-// token comes with a kid that none of them has. While that fails the last ones stay. Safe for concurrent use.
+// Remote has the keys of an issuer. They are fetched again when their cache headers say so, at most once a day, and
+// when a token comes with a kid that none of them has. While that fails the last ones stay. Safe for concurrent use.
 type Remote struct {
 	options RemoteOptions
 	issuer  *issuer

@@ -9,8 +9,8 @@ import (
 	"postern/shell/auth"
 )
 
-// readSecret turns jwt-secret into keys: read from a file if it starts with @, then decoded if it is base64. A URL is only
-// looked at.
+// readSecret turns jwt-secret into keys: read from a file if it starts with @, then decoded if it is base64. A URL is
+// only looked at.
 func (c *Config) readSecret() error {
 	if c.JWTSecret == "" {
 		return nil
@@ -44,7 +44,8 @@ func (c *Config) readSecret() error {
 	return nil
 }
 
-// decodeBase64 reads base64 and base64url with padding (RFC 4648, 4 and 5), and PostgREST's variant that pads with dots.
+// decodeBase64 reads base64 and base64url with padding (RFC 4648, 4 and 5), and PostgREST's variant that pads with
+// dots.
 func decodeBase64(text string) (string, error) {
 	text = strings.NewReplacer("-", "+", "_", "/", ".", "=").Replace(strings.TrimSpace(text))
 	plain, err := base64.StdEncoding.DecodeString(text)

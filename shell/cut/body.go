@@ -106,8 +106,8 @@ func (s *scanner) first(keys [][]byte) ([][]byte, bool) {
 	}
 }
 
-// again reads another object and reports whether it has as many keys as the first, and the same ones. Mostly they stand in
-// the same order; where not, they are looked up among the sorted ones, and seen has which of these were there.
+// again reads another object and reports whether it has as many keys as the first, and the same ones. Mostly they stand
+// in the same order; where not, they are looked up among the sorted ones, and seen has which of these were there.
 func (s *scanner) again(sequence, sorted [][]byte, seen []bool) bool {
 	if !s.take('{') {
 		return false

@@ -5,8 +5,8 @@ import "bytes"
 // maxSorted is how many values a token may have, in postern.parse_cursor as well.
 const maxSorted = 64
 
-// cursor cuts the token out of the parameter cursor. Which of its values are null stays in the shape. What is no cursor may be a
-// filter on a column of that name.
+// cursor cuts the token out of the parameter cursor. Which of its values are null stays in the shape. What is no cursor
+// may be a filter on a column of that name.
 func (c *cutter) cursor(raw string) bool {
 	start := c.values.mark()
 	text := c.decode(raw)
@@ -23,7 +23,8 @@ func (c *cutter) cursor(raw string) bool {
 	return true
 }
 
-// cursorHead returns the length of what stands before the values in after.TOKEN and before.TOKEN, and 0 for what is neither.
+// cursorHead returns the length of what stands before the values in after.TOKEN and before.TOKEN, and 0 for what is
+// neither.
 func cursorHead(text []byte) int {
 	way, token, found := bytes.Cut(text, []byte("."))
 	if !found || string(way) != "after" && string(way) != "before" {

@@ -69,8 +69,8 @@ func (c *cutter) filter(raw string) bool {
 }
 
 // operation returns the operator's kind and the length of what stands before the value of a filter,
-// [not.]operator[(modifier)]. with its dot. The kind is "" for a text that is no filter; the length is 0 for that, and for a
-// filter with a modifier that its operator does not take.
+// [not.]operator[(modifier)]. with its dot. The kind is "" for a text that is no filter; the length is 0 for that, and
+// for a filter with a modifier that its operator does not take.
 func operation(text []byte) (length int, kind Kind) {
 	at := 0
 	if bytes.HasPrefix(text, []byte("not.")) {

@@ -62,9 +62,9 @@ func appendElementByte(dst []byte, c byte) []byte {
 	return append(dst, c)
 }
 
-// quotedEnd returns where a value ends that begins at with a quote: behind the closing one, if a comma, a ")" or the end of
-// the text follows; 0 otherwise. It looks no further than to the next quote that no backslash escapes, so that looking for
-// the end of each of many values is linear.
+// quotedEnd returns where a value ends that begins at with a quote: behind the closing one, if a comma, a ")" or the
+// end of the text follows; 0 otherwise. It looks no further than to the next quote that no backslash escapes, so that
+// looking for the end of each of many values is linear.
 func quotedEnd(text []byte, at int) int {
 	if at == len(text) || text[at] != '"' {
 		return 0

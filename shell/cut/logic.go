@@ -29,8 +29,8 @@ func (c *cutter) logic(raw string) bool {
 	return true
 }
 
-// isPrintable reports whether the database reads the text as a tree: it refuses what is too long, and some control characters.
-// Trees with any of these but tab stay whole, as nobody writes them often.
+// isPrintable reports whether the database reads the text as a tree: it refuses what is too long, and some control
+// characters. Trees with any of these but tab stay whole, as nobody writes them often.
 func isPrintable(text []byte) bool {
 	for _, c := range text {
 		if c < ' ' && c != '\t' || c == 0x7f {
@@ -40,8 +40,8 @@ func isPrintable(text []byte) bool {
 	return len(text) <= maxLogicLength || utf8.RuneCount(text) <= maxLogicLength
 }
 
-// A tree is a logic tree that is being read. Its methods read a part of it each, as the function of sql/parse that they name
-// does, and report false where that would raise an error.
+// A tree is a logic tree that is being read. Its methods read a part of it each, as the function of sql/parse that they
+// name does, and report false where that would raise an error.
 type tree struct {
 	text   []byte // decoded
 	at     int

@@ -17,8 +17,8 @@ func appendDecoded(dst []byte, raw string) []byte {
 	return dst
 }
 
-// decodeByte returns the byte that raw has at i and how many characters it takes: + is a space, %41 is A. A % that starts no
-// escape stands for itself.
+// decodeByte returns the byte that raw has at i and how many characters it takes: + is a space, %41 is A. A % that
+// starts no escape stands for itself.
 func decodeByte(raw string, i int) (c byte, size int) {
 	switch raw[i] {
 	case '+':

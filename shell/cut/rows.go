@@ -68,8 +68,8 @@ func (p *Piece) add(line int, appendRow func(dst []byte) []byte) {
 	p.lines = append(p.lines, line)
 }
 
-// Rows reads a body of rows piece by piece: one of application/x-ndjson, which has an object on each line, or of text/csv, whose
-// first record has the keys. Blank lines count as lines, but are no rows.
+// Rows reads a body of rows piece by piece: one of application/x-ndjson, which has an object on each line, or of
+// text/csv, whose first record has the keys. Blank lines count as lines, but are no rows.
 type Rows struct {
 	source  io.Reader
 	csv     bool
@@ -97,8 +97,8 @@ func NewRows(source io.Reader, csv, columns bool, most int) *Rows {
 	return &Rows{source: source, csv: csv, columns: columns && !csv, most: most, line: 1}
 }
 
-// Next reads the next rows into a piece, at least one, and returns io.EOF where there are none: then the body has ended as it
-// should. Other errors are of type *LineError, or those of reading.
+// Next reads the next rows into a piece, at least one, and returns io.EOF where there are none: then the body has ended
+// as it should. Other errors are of type *LineError, or those of reading.
 func (r *Rows) Next(p *Piece) error {
 	p.JSON, p.ends, p.lines = append(p.JSON[:0], '['), p.ends[:0], p.lines[:0]
 	for len(p.JSON) < pieceBytes {
@@ -122,7 +122,8 @@ func (r *Rows) Next(p *Piece) error {
 	return nil
 }
 
-// First reads the first rows as Next does, and sees to it that they are JSON. A LineError goes into the description, too.
+// First reads the first rows as Next does, and sees to it that they are JSON. A LineError goes into the description,
+// too.
 func (r *Rows) First(p *Piece) error {
 	err := r.Next(p)
 	if err == nil {
@@ -175,8 +176,8 @@ func (r *Rows) add(p *Piece, line int, text []byte) *LineError {
 	return nil
 }
 
-// next returns the next line, or record of CSV, without its end, and the number of the line on which it begins. The text is that of
-// the buffer, until the next call.
+// next returns the next line, or record of CSV, without its end, and the number of the line on which it begins. The
+// text is that of the buffer, until the next call.
 func (r *Rows) next() (line int, text []byte, err error) {
 	for scanned, quoted := 0, false; ; {
 		if r.cr && r.at < len(r.buffer) {
@@ -224,8 +225,8 @@ func (r *Rows) tooLong(line int) *LineError {
 	return &LineError{Line: line, Message: what + " is longer than a body that is streamed may have", Long: true}
 }
 
-// end returns where a line ends, -1 for nowhere yet, having looked at so many bytes of it. Of CSV, quoted says whether these end
-// within quotes.
+// end returns where a line ends, -1 for nowhere yet, having looked at so many bytes of it. Of CSV, quoted says whether
+// these end within quotes.
 func (r *Rows) end(text []byte, scanned int, quoted bool) (at int, within bool) {
 	if !r.csv {
 		if at = bytes.IndexByte(text[scanned:], '\n'); at >= 0 {

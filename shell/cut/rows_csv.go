@@ -49,8 +49,8 @@ func (r *Rows) addRecord(p *Piece, line int, text []byte) *LineError {
 	return nil
 }
 
-// splitRecord appends the fields of a record, without quotes. It reports false where a quote is neither around a field nor doubled
-// within one.
+// splitRecord appends the fields of a record, without quotes. It reports false where a quote is neither around a field
+// nor doubled within one.
 func splitRecord(fields [][]byte, text []byte) ([][]byte, bool) {
 	for {
 		end, quotes := 0, 0

@@ -13,8 +13,8 @@ const (
 	otherKeys = "All object keys must match"
 )
 
-// CheckJSON returns the error of the first row from which on PostgreSQL cannot read the JSON of a piece, nil for none: a row is
-// looked at only as far as its outline goes before.
+// CheckJSON returns the error of the first row from which on PostgreSQL cannot read the JSON of a piece, nil for none:
+// a row is looked at only as far as its outline goes before.
 func (p *Piece) CheckJSON() *LineError {
 	for row := range p.Len() {
 		if !json.Valid(p.Row(row)) {
@@ -26,8 +26,8 @@ func (p *Piece) CheckJSON() *LineError {
 	return nil
 }
 
-// check returns what is wrong with the object on a line. It sees to it that the line is one element of an array, if the array is
-// JSON at all.
+// check returns what is wrong with the object on a line. It sees to it that the line is one element of an array, if the
+// array is JSON at all.
 func (r *Rows) check(text []byte) *LineError {
 	s := scanner{text: text}
 	switch {

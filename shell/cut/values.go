@@ -1,10 +1,11 @@
-// Package cut tells the shape of a request from the values in it. The shape is the request's text with each value replaced
-// by a placeholder, and requests of one shape are answered by one statement, to which the values are parameters.
+// Package cut tells the shape of a request from the values in it. The shape is the request's text with each value
+// replaced by a placeholder, and requests of one shape are answered by one statement, to which the values are
+// parameters.
 //
-// The package knows where values stand, and nothing else: no relation, not what an operator means, no error. What it cannot
-// cut stays in the shape as it came, so a request that is wrong is the database's to refuse, and one that is unusual is
-// answered by a statement of its own: slower, never wrong. The grammar itself is in sql/parse; a test in pgtests compares
-// what its parsers make of a request with what they make of its shape and values.
+// The package knows where values stand, and nothing else: no relation, not what an operator means, no error. What it
+// cannot cut stays in the shape as it came, so a request that is wrong is the database's to refuse, and one that is
+// unusual is answered by a statement of its own: slower, never wrong. The grammar itself is in sql/parse; a test in
+// pgtests compares what its parsers make of a request with what they make of its shape and values.
 package cut
 
 // placeholder stands for a value in what the database reads; a raw query string has it as escapedPlaceholder.

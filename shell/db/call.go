@@ -10,10 +10,11 @@ import (
 	"postern/shell/statement"
 )
 
-// Do sends a request to the database in one round trip and reads the answer: where st is nil by postern.handle, which compiles it first
-// and says in the answer to what; else by executing st. A read is sent to a standby first where there is one for it. An error of
-// PostgreSQL becomes an answer as well, by postern.error_response, in a second round trip. Errors are of type *fault.Fault: PGRST000 and
-// PGRST001 (503) without a connection, PGRST003 (504) when none became free in time; or the context's own error.
+// Do sends a request to the database in one round trip and reads the answer: where st is nil by postern.handle, which
+// compiles it first and says in the answer to what; else by executing st. A read is sent to a standby first where there
+// is one for it. An error of PostgreSQL becomes an answer as well, by postern.error_response, in a second round trip.
+// Errors are of type *fault.Fault: PGRST000 and PGRST001 (503) without a connection, PGRST003 (504) when none became
+// free in time; or the context's own error.
 func (p *Pool) Do(ctx context.Context, request *Request, st *statement.Statement, answer *Answer) error {
 	if p.replicas != nil {
 		return p.replicas.do(ctx, request, st, answer)
@@ -67,8 +68,8 @@ func (p *Pool) replace(ctx context.Context, conn *pgxpool.Conn) (*pgxpool.Conn, 
 	return p.acquire(ctx)
 }
 
-// dirty reports whether code of the user's that postern.handle ran may have left something in the session, whether the request
-// failed or not. What was compiled is not known where it failed.
+// dirty reports whether code of the user's that postern.handle ran may have left something in the session, whether the
+// request failed or not. What was compiled is not known where it failed.
 func dirty(st *statement.Statement, answer *Answer) bool {
 	return st == nil && (answer.Statement == nil || answer.Statement.Dirty)
 }

@@ -13,8 +13,8 @@ import (
 	"postern/shell/statement"
 )
 
-// exchange is one round trip: what a request (Pool.call), some requests of a transaction (segment) or a piece of a body (Load) takes is
-// queued by the methods below, sent together, and read in the same order.
+// exchange is one round trip: what a request (Pool.call), some requests of a transaction (segment) or a piece of a body
+// (Load) takes is queued by the methods below, sent together, and read in the same order.
 type exchange struct {
 	pool     *Pool
 	pg       *pgconn.PgConn

@@ -30,9 +30,9 @@ const (
 )
 
 var fixed = [fixedStatements]fixedStatement{
-	// set_config is in WHERE, where it is evaluated without its values being sent back; each value is not null. What the session has
-	// already is not set again, as that costs more than looking. $9: the plan does not depend on the values, and PostgreSQL, which
-	// else makes five plans for values first, need make but one.
+	// set_config is in WHERE, where it is evaluated without its values being sent back; each value is not null. What the
+	// session has already is not set again, as that costs more than looking. $9: the plan does not depend on the values,
+	// and PostgreSQL, which else makes five plans for values first, need make but one.
 	setStatement: {
 		name: "set",
 		sql: "select 1 where " + unlessCurrent("search_path", "$1") +
@@ -68,9 +68,9 @@ var fixed = [fixedStatements]fixedStatement{
 			" from postern.error_response($1, $2, $3, $4, $5, $6) as e",
 		oids: []uint32{oidText, oidText, oidText, oidText, oidBool, oidText, oidText},
 	},
-	// They put a session back to what open made of it, but for its prepared statements: settings, temporary tables, locks, cursors,
-	// channels. It is DISCARD ALL without DEALLOCATE ALL; and as path and jit are parameters of the connection, resetting all settings
-	// changes neither, so that plans stay valid.
+	// They put a session back to what open made of it, but for its prepared statements: settings, temporary tables, locks,
+	// cursors, channels. It is DISCARD ALL without DEALLOCATE ALL; and as path and jit are parameters of the connection,
+	// resetting all settings changes neither, so that plans stay valid.
 	restoring: {name: "restore1", sql: "close all"},
 	{name: "restore2", sql: "reset role"},
 	{name: "restore3", sql: "reset session authorization"},
@@ -81,7 +81,8 @@ var fixed = [fixedStatements]fixedStatement{
 	{name: "restore8", sql: "discard temp"},
 }
 
-// limitSQL lowers statement_timeout for the transaction to $1 milliseconds, and yields a row where it was more. Few requests ask for it.
+// limitSQL lowers statement_timeout for the transaction to $1 milliseconds, and yields a row where it was more. Few
+// requests ask for it.
 const limitSQL = "select pg_catalog.set_config('statement_timeout', pg_catalog.concat($1, 'ms'), true)" +
 	" from pg_catalog.current_setting('statement_timeout') as now(value)" +
 	" where now.value operator(pg_catalog.=) '0' or $1::pg_catalog.float8 operator(pg_catalog.<)" +
@@ -102,8 +103,8 @@ func unlessCurrent(name, value string) string {
 		" or pg_catalog.set_config('" + name + "', " + value + ", true) is not null)"
 }
 
-// unlessUnset returns SQL that unsets a setting for the transaction where code said to be STABLE has left it in the session, and is
-// true.
+// unlessUnset returns SQL that unsets a setting for the transaction where code said to be STABLE has left it in the
+// session, and is true.
 func unlessUnset(name string) string {
 	return "(coalesce(pg_catalog.current_setting('" + name + "', true), '') = ''" +
 		" or pg_catalog.set_config('" + name + "', '', true) is not null)"

@@ -42,10 +42,10 @@ func Sleep(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// Listen listens on a channel until the context ends, on a connection of its own to a primary server (standbys cannot listen). It calls
-// connected at the start and after each loss, since notifications may have been missed meanwhile, with again set for the latter;
-// notified with the payload of each notification; and failed when the connection was lost, with the pause before the next attempt, of a
-// standby (ErrStandby) once.
+// Listen listens on a channel until the context ends, on a connection of its own to a primary server (standbys cannot
+// listen). It calls connected at the start and after each loss, since notifications may have been missed meanwhile,
+// with again set for the latter; notified with the payload of each notification; and failed when the connection was
+// lost, with the pause before the next attempt, of a standby (ErrStandby) once.
 func (p *Pool) Listen(ctx context.Context, channel string, connected func(again bool), notified func(payload string), failed func(err error, pause time.Duration)) {
 	var backoff Backoff
 	again, standby := false, false
@@ -93,7 +93,8 @@ func (p *Pool) listen(ctx context.Context, channel string, connected func(), not
 	}
 }
 
-// validatePrimary is a pgconn.ValidateConnectFunc. That transactions are read-only, as by default_transaction_read_only, is nothing to LISTEN.
+// validatePrimary is a pgconn.ValidateConnectFunc. That transactions are read-only, as by
+// default_transaction_read_only, is nothing to LISTEN.
 func validatePrimary(ctx context.Context, conn *pgconn.PgConn) error {
 	recovering, err := queryText(ctx, conn, "select pg_catalog.pg_is_in_recovery()::pg_catalog.text")
 	if err == nil && recovering == "true" {

@@ -9,8 +9,8 @@ import (
 	"postern/shell/statement"
 )
 
-// A Load is the transaction of a request whose body comes in pieces: for each, the request's statement is executed. Between Send and
-// Receive the database is at work on one.
+// A Load is the transaction of a request whose body comes in pieces: for each, the request's statement is executed.
+// Between Send and Receive the database is at work on one.
 type Load struct {
 	pool    *Pool
 	conn    *pgxpool.Conn
@@ -24,9 +24,9 @@ type Load struct {
 	dirty   bool      // whether code of the user's may have left something in the session
 }
 
-// Begin begins a transaction for a request: role, settings and db-pre-request are as Do has them. st is the statement, nil where that
-// is to be compiled. Where it returns a Load, Close must be called in the end, and an error is one for Failed and Explain; other errors
-// are as of Do.
+// Begin begins a transaction for a request: role, settings and db-pre-request are as Do has them. st is the statement,
+// nil where that is to be compiled. Where it returns a Load, Close must be called in the end, and an error is one for
+// Failed and Explain; other errors are as of Do.
 func (p *Pool) Begin(ctx context.Context, request *Request, st *statement.Statement) (*Load, error) {
 	conn, err := p.acquire(ctx)
 	if err != nil {
@@ -83,7 +83,8 @@ func (l *Load) exec(sql string) error {
 	return pgOf(l.conn).Exec(l.ctx, sql).Close()
 }
 
-// Compile has the database compile the request to a statement, which answer then has: request.JSON asks for no more than that.
+// Compile has the database compile the request to a statement, which answer then has: request.JSON asks for no more
+// than that.
 func (l *Load) Compile(answer *Answer) error {
 	e := l.start()
 	l.request.Payload = nil
@@ -100,8 +101,8 @@ const (
 	searchSavepoint = "postern_search"
 )
 
-// Send begins to execute a statement for a piece of the body, under a savepoint. Where that is kept, it is released behind the
-// statement.
+// Send begins to execute a statement for a piece of the body, under a savepoint. Where that is kept, it is released
+// behind the statement.
 func (l *Load) Send(st *statement.Statement, piece []byte, kept bool) error {
 	e := l.start()
 	l.trip = e
@@ -138,7 +139,8 @@ func (l *Load) Mark() error { return l.exec("savepoint " + searchSavepoint) }
 // Return undoes what was done since Mark.
 func (l *Load) Return() error { return l.exec("rollback to savepoint " + searchSavepoint) }
 
-// Recover reports whether an error, of a Send that was undone, is that a prepared statement is gone: then it may be sent again.
+// Recover reports whether an error, of a Send that was undone, is that a prepared statement is gone: then it may be
+// sent again.
 func (l *Load) Recover(err error) (bool, error) {
 	if !isUnprepared(err) {
 		return false, nil
@@ -157,8 +159,8 @@ func (l *Load) Commit(commits bool) error {
 	return l.exec("rollback")
 }
 
-// Failed returns the fault of an error that is not of PostgreSQL, or ends the connection, nil for any other. commits says that it
-// may have come behind the commit.
+// Failed returns the fault of an error that is not of PostgreSQL, or ends the connection, nil for any other. commits
+// says that it may have come behind the commit.
 func (l *Load) Failed(err error, commits bool) error {
 	_, f := l.pool.refusal(l.ctx, err, commits)
 	return f

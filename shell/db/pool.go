@@ -1,5 +1,5 @@
-// Package db talks to PostgreSQL: it keeps a pool of connections, executes requests in one round trip each, reads settings
-// and listens for notifications. It knows no table and no query of an API.
+// Package db talks to PostgreSQL: it keeps a pool of connections, executes requests in one round trip each, reads
+// settings and listens for notifications. It knows no table and no query of an API.
 package db
 
 import (
@@ -154,8 +154,9 @@ func newPool(options Options, config *pgxpool.Config) (p *Pool, err error) {
 	return p, err
 }
 
-// parameters gives a new connection its search path, the commonest values of request.method and request.cookies, and jit: the
-// statements of an API are short, and compiling deep embeds to machine code takes seconds. As parameters of the connection they are what RESET ALL goes back to. A pooler would refuse them.
+// parameters gives a new connection its search path, the commonest values of request.method and request.cookies, and
+// jit: the statements of an API are short, and compiling deep embeds to machine code takes seconds. As parameters of
+// the connection they are what RESET ALL goes back to. A pooler would refuse them.
 func (p *Pool) parameters(_ context.Context, config *pgx.ConnConfig) error {
 	p.identify(config)
 	if session := p.options.Session(); session.Prepared {
@@ -196,8 +197,8 @@ func (p *Pool) Busy() bool {
 	return stat.AcquiredConns() >= stat.MaxConns()
 }
 
-// Check connects if need be and makes one round trip. It fails with a NotInstalledError when the functions are missing, or of
-// a protocol that this binary does not know.
+// Check connects if need be and makes one round trip. It fails with a NotInstalledError when the functions are missing,
+// or of a protocol that this binary does not know.
 func (p *Pool) Check(ctx context.Context) error {
 	return p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		found, err := queryText(ctx, pgOf(conn), installed)
@@ -205,8 +206,8 @@ func (p *Pool) Check(ctx context.Context) error {
 	})
 }
 
-// Probe makes one round trip, on a connection of its own where all are in use. That the database refuses another one, because there are
-// too many, is an answer, too.
+// Probe makes one round trip, on a connection of its own where all are in use. That the database refuses another one,
+// because there are too many, is an answer, too.
 func (p *Pool) Probe(ctx context.Context) error {
 	if !p.Busy() {
 		quick, cancel := context.WithTimeout(ctx, probeTimeout/2)
@@ -228,7 +229,8 @@ func (p *Pool) Probe(ctx context.Context) error {
 	return p.checkInstalled(queryText(ctx, conn, installed))
 }
 
-// Live tells whether event triggers in the database watch the DDL (postern.live). Without them compiled statements outlive it.
+// Live tells whether event triggers in the database watch the DDL (postern.live). Without them compiled statements
+// outlive it.
 func (p *Pool) Live(ctx context.Context) (live bool, err error) {
 	err = p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		text, err := queryText(ctx, conn.Conn().PgConn(), "select postern.live()::pg_catalog.text")

@@ -12,8 +12,8 @@ import (
 	"postern/shell/statement"
 )
 
-// refusal tells the errors of PostgreSQL that answer a request, which are for explain, from those that say that there is no answer:
-// these it returns as a fault, or as the context's error. With sent a write was sent.
+// refusal tells the errors of PostgreSQL that answer a request, which are for explain, from those that say that there
+// is no answer: these it returns as a fault, or as the context's error. With sent a write was sent.
 func (p *Pool) refusal(ctx context.Context, err error, sent bool) (*pgconn.PgError, error) {
 	var pgErr *pgconn.PgError
 	switch {
@@ -44,12 +44,14 @@ func lost(err error, sent bool) error {
 	return f
 }
 
-// isDown reports whether an error says that the server is going down, or not up yet, and not only that user code has raised it.
+// isDown reports whether an error says that the server is going down, or not up yet, and not only that user code has
+// raised it.
 func isDown(err *pgconn.PgError) bool {
 	return err.SeverityUnlocalized != "ERROR" && (err.Code == "57P01" || err.Code == "57P02" || err.Code == "57P03")
 }
 
-// down returns the fault of such an error; with sent as lost. It may come after the commit, before the server has said so.
+// down returns the fault of such an error; with sent as lost. It may come after the commit, before the server has said
+// so.
 func down(err *pgconn.PgError, sent bool) error {
 	f := &fault.Fault{
 		Status: http.StatusServiceUnavailable, Code: err.Code, Message: err.Message, Details: err.Detail, Hint: err.Hint, Cause: err,
@@ -68,7 +70,8 @@ func isUnprepared(err error) bool {
 
 var errRoleNone = &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `role "none" does not exist`}
 
-// explain lets the database say how an error of PostgreSQL is answered, or that it comes of DDL: then the answer is stale.
+// explain lets the database say how an error of PostgreSQL is answered, or that it comes of DDL: then the answer is
+// stale.
 func (p *Pool) explain(
 	ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgError, request *Request, st *statement.Statement, answer *Answer,
 ) error {

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// The protocols that this binary knows, as postern.protocol() numbers them: it serves functions of any version that have one of
-// these. What belongs to a protocol, and when its number rises, is in docs/releasing.md.
+// The protocols that this binary knows, as postern.protocol() numbers them: it serves functions of any version that
+// have one of these. What belongs to a protocol, and when its number rises, is in docs/releasing.md.
 const (
 	oldestProtocol = 1
 	newestProtocol = 1
@@ -40,8 +40,8 @@ func (e *NotInstalledError) Error() string {
 // isMissing reports whether an error is that postern's schema, or a function in it, is not there.
 func isMissing(err *pgconn.PgError) bool { return err.Code == "3F000" || err.Code == "42883" }
 
-// checkInstalled returns nil where what installed has found is of a protocol that is known and err is nil: the error of that query
-// or, where it has found something, of what was sent with it.
+// checkInstalled returns nil where what installed has found is of a protocol that is known and err is nil: the error of
+// that query or, where it has found something, of what was sent with it.
 func (p *Pool) checkInstalled(found string, err error) error {
 	var pgErr *pgconn.PgError
 	switch {

@@ -6,9 +6,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// release gives a connection back, restored first where code of the user's may have left something in the session that call did not
-// restore already: nobody waits for that but whoever needs the connection. Behind a pooler, where nothing is prepared, sessions are
-// the pooler's. conn is nil where one was lost and no other came.
+// release gives a connection back, restored first where code of the user's may have left something in the session that
+// call did not restore already: nobody waits for that but whoever needs the connection. Behind a pooler, where nothing
+// is prepared, sessions are the pooler's. conn is nil where one was lost and no other came.
 func (p *Pool) release(conn *pgxpool.Conn, dirty bool) {
 	if conn == nil {
 		return

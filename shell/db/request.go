@@ -69,8 +69,9 @@ func (r *Request) noteAcquired() {
 	}
 }
 
-// bindSet returns the parameters of setStatement for a compiled statement, or for postern.handle where st is nil. A statement that
-// is not prepared is planned for its values: a generic plan would save nothing, and Citus takes none of INSERT.
+// bindSet returns the parameters of setStatement for a compiled statement, or for postern.handle where st is nil. A
+// statement that is not prepared is planned for its values: a generic plan would save nothing, and Citus takes none of
+// INSERT.
 func (r *Request) bindSet(st *statement.Statement, prepares bool) [][]byte {
 	r.values = append(r.values[:0], r.SearchPath, r.Role, r.Claims, r.Method, r.Path, r.Headers, r.Cookies,
 		boolean(r.safe() || st != nil && st.ReadOnly), boolean(st != nil && st.Generic && prepares))
@@ -116,8 +117,8 @@ func (r *Request) array() []byte {
 	return r.room
 }
 
-// bind returns the parameters of a compiled statement and their formats. The body is in binary format, which for text and JSON is
-// the text itself.
+// bind returns the parameters of a compiled statement and their formats. The body is in binary format, which for text
+// and JSON is the text itself.
 func (r *Request) bind(st *statement.Statement) ([][]byte, []int16) {
 	r.values = append(append(r.values[:0], r.Location, r.payload()), r.Values...)
 	r.formats = append(r.formats[:0], 0, 1)

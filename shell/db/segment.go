@@ -94,8 +94,8 @@ const (
 )
 
 var (
-	// setNext is setStatement for the requests behind the first, which most is set for already. It is another statement as it is planned
-	// for another role: which schemas of the path a role may use is part of a plan's validity.
+	// setNext is setStatement for the requests behind the first, which most is set for already. It is another statement as
+	// it is planned for another role: which schemas of the path a role may use is part of a plan's validity.
 	setNext = func() *statement.Statement {
 		var text strings.Builder
 		text.WriteString("select 1 where true")
@@ -117,7 +117,8 @@ var (
 		` or coalesce(pg_catalog.current_setting('response.headers', true), '') operator(pg_catalog.~*) 'proxy-status|\\u'`)
 )
 
-// step queues one step. A request that may not write is in a subtransaction, at whose end the transaction may write again.
+// step queues one step. A request that may not write is in a subtransaction, at whose end the transaction may write
+// again.
 func (s *segment) step(step Step, t *Transaction, generic bool) {
 	st := step.Statement
 	guarded := !t.Reads && (step.Request.safe() || st != nil && st.ReadOnly)

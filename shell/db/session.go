@@ -83,7 +83,8 @@ func (s *session) forget() {
 	s.fixed = [fixedStatements]*pgconn.StatementDescription{}
 }
 
-// open makes a new connection ready: it asks for the version and the protocol of the functions and prepares the fixed statements, in one round trip.
+// open makes a new connection ready: it asks for the version and the protocol of the functions and prepares the fixed
+// statements, in one round trip.
 func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 	pg := conn.PgConn()
 	defer func() { p.tellOpened(pg, err) }()
@@ -133,8 +134,8 @@ func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 	return checkText(pg)
 }
 
-// textParameters are the settings that texts, and constants in SQL, are written for, as ParseURI asks for them. The server reports
-// them, and each change of them, by itself (PostgreSQL docs, "Asynchronous Operations").
+// textParameters are the settings that texts, and constants in SQL, are written for, as ParseURI asks for them. The
+// server reports them, and each change of them, by itself (PostgreSQL docs, "Asynchronous Operations").
 var textParameters = [...][2]string{{"client_encoding", "UTF8"}, {"standard_conforming_strings", "on"}}
 
 // checkText fails where a session reads text in another way: values could turn into others, or into SQL.

@@ -44,9 +44,9 @@ select s.name, pg_catalog.current_setting(s.name, true)
 from pg_catalog.unnest($1::pg_catalog.text[]) as s(name)
 where pg_catalog.current_setting(s.name, true) is not null`
 
-// Settings gives the in-database settings (PostgREST docs/references/configuration) without their prefix pgrst. and with
-// underscores, of which names tells those that can be set there. preConfig is a function that is called before, in a
-// transaction that is read-only and rolled back; what it sets counts less than the role's own settings.
+// Settings gives the in-database settings (PostgREST docs/references/configuration) without their prefix pgrst. and
+// with underscores, of which names tells those that can be set there. preConfig is a function that is called before, in
+// a transaction that is read-only and rolled back; what it sets counts less than the role's own settings.
 func (r *Reader) Settings(ctx context.Context, preConfig string, names []string) (map[string]string, error) {
 	const prefix = "pgrst."
 	conn := r.conn
@@ -90,9 +90,9 @@ func QuoteName(name string) string {
 	return pgx.Identifier(strings.SplitN(name, ".", 2)).Sanitize()
 }
 
-// roleSQL gives the settings of the roles that the connection's role may assume, as far as it may set them, without those
-// that ParseURI gives the connection.
-// %s is the test of the privilege to set a parameter, which came with PostgreSQL 15.
+// roleSQL gives the settings of the roles that the connection's role may assume, as far as it may set them, without
+// those that ParseURI gives the connection. %s is the test of the privilege to set a parameter, which came with
+// PostgreSQL 15.
 const roleSQL = `
 select r.rolname, o.option_name, o.option_value
 from pg_catalog.pg_db_role_setting as s

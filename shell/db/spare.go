@@ -6,8 +6,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// noteUse opens another connection in the background when a connection gets its first request and no other is idle, so that the
-// next request of a burst finds one: a new one costs many times what a request does.
+// noteUse opens another connection in the background when a connection gets its first request and no other is idle, so
+// that the next request of a burst finds one: a new one costs many times what a request does.
 func (p *Pool) noteUse(conn *pgxpool.Conn) {
 	s := sessionOf(pgOf(conn))
 	if s.used {

@@ -50,7 +50,8 @@ func (p *Pool) SetDebug(on bool) {
 	}
 }
 
-// tell tells it. Where there are arguments and much to do, callers look at debugging first, so that nothing is allocated.
+// tell tells it. Where there are arguments and much to do, callers look at debugging first, so that nothing is
+// allocated.
 func (p *Pool) tell(format string, arguments ...any) {
 	if p.debugging.Load() {
 		p.options.Debug(format, arguments...)

@@ -22,8 +22,8 @@ type Step struct {
 
 // A Transaction is several requests of one role, all done or none.
 type Transaction struct {
-	// Next returns the steps that are to be done next, in one round trip, and whether they are the last. All before them have their
-	// answers. Where it returns none and they are not the last, nothing stays.
+	// Next returns the steps that are to be done next, in one round trip, and whether they are the last. All before them
+	// have their answers. Where it returns none and they are not the last, nothing stays.
 	Next      func() (steps []Step, last bool)
 	Fails     func(*Answer) bool // reports whether an answer says that the request has not done what it was asked for
 	Isolation string             // a level beside that of the role; empty for none
@@ -31,8 +31,9 @@ type Transaction struct {
 	Rollback  bool               // nothing is to stay
 	MaxBytes  int                // of all answers, but where they come with the commit
 
-	// What came of it, where Transact returns no error: with Again nothing has happened, and may be begun anew. Else, where Undone is
-	// not nil, nothing stays, as that answer failed or was of no use: End where what failed was the end. Else all is done.
+	// What came of it, where Transact returns no error: with Again nothing has happened, and may be begun anew. Else,
+	// where Undone is not nil, nothing stays, as that answer failed or was of no use: End where what failed was the end.
+	// Else all is done.
 	Again  bool
 	Undone *Answer
 	End    Answer

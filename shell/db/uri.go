@@ -17,8 +17,8 @@ var libpqOnly = []string{
 	"sslkeylogfile", "tcp_user_timeout",
 }
 
-// connectTimeout is how long connecting to one host may take where neither the string nor PGCONNECT_TIMEOUT says: a server or a network
-// that is silent in the middle of it would hold a place in the pool for two minutes.
+// connectTimeout is how long connecting to one host may take where neither the string nor PGCONNECT_TIMEOUT says: a
+// server or a network that is silent in the middle of it would hold a place in the pool for two minutes.
 const connectTimeout = 10 * time.Second
 
 // withoutString returns what is wrong with a connection string, without the string, in which there may be a password.

@@ -119,8 +119,8 @@ func (r *replicas) seen(replayed []byte) int64 {
 	return 0
 }
 
-// settledPosition returns the position up to which there is something written. Where the last record ends with its page,
-// the position for the next is behind the header of the next page, which is longer where a segment begins.
+// settledPosition returns the position up to which there is something written. Where the last record ends with its
+// page, the position for the next is behind the header of the next page, which is longer where a segment begins.
 func settledPosition(written, block, segment []byte) uint64 {
 	const short, long = 24, 40
 	numbers := [3]uint64{}

@@ -1,5 +1,5 @@
-// Package page is the documentation page: Swagger UI, which shows the API's own description. A browser gets it at the root
-// in place of that description. It is made of files in the binary and knows nothing of the API.
+// Package page is the documentation page: Swagger UI, which shows the API's own description. A browser gets it at the
+// root in place of that description. It is made of files in the binary and knows nothing of the API.
 package page
 
 import (
@@ -24,8 +24,8 @@ import (
 // (PGRST125), so no relation and no function is hidden by it.
 const prefix = "/swagger-ui/"
 
-// policy lets the page load its own files and ask its own origin, nothing else (Content Security Policy Level 3). Swagger UI
-// has icons in data: URLs and shows images that it got as blob: URLs.
+// policy lets the page load its own files and ask its own origin, nothing else (Content Security Policy Level 3).
+// Swagger UI has icons in data: URLs and shows images that it got as blob: URLs.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -41,7 +41,8 @@ type Page struct {
 	html file
 }
 
-// New makes the page. proxyURI is where clients find the API (openapi-server-proxy-uri), "" when that is where it listens.
+// New makes the page. proxyURI is where clients find the API (openapi-server-proxy-uri), "" when that is where it
+// listens.
 func New(proxyURI string) *Page {
 	p := new(Page)
 	if proxy, err := url.Parse(proxyURI); err == nil {
@@ -98,7 +99,8 @@ func newFile(contentType string, content []byte) file {
 	return file{contentType: contentType, content: content, tag: hex.EncodeToString(sum[:12])}
 }
 
-// files are the page's files by name. They are read when first asked for, so that they cost no memory where nobody looks.
+// files are the page's files by name. They are read when first asked for, so that they cost no memory where nobody
+// looks.
 var files = sync.OnceValue(func() map[string]file {
 	read := func(content []byte, err error) []byte {
 		if err != nil {
@@ -155,8 +157,8 @@ func unpack(content []byte) ([]byte, error) {
 	return io.ReadAll(reader)
 }
 
-// wantsHTML tells whether text/html is what is wanted most of what the root can be: by q-value, then by place (RFC 9110,
-// 12.5.1). It must be named: a client that takes anything gets JSON.
+// wantsHTML tells whether text/html is what is wanted most of what the root can be: by q-value, then by place (RFC
+// 9110, 12.5.1). It must be named: a client that takes anything gets JSON.
 func wantsHTML(accept []string) bool {
 	var html, json, any float64
 	first := false // whether HTML comes before JSON

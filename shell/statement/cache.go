@@ -9,12 +9,12 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// patience is how long a request waits for another to compile the statement of their shape, before it compiles one itself: the
-// other's answer may take long.
+// patience is how long a request waits for another to compile the statement of their shape, before it compiles one
+// itself: the other's answer may take long.
 const patience = 100 * time.Millisecond
 
-// A Cache keeps statements by the shapes of requests, up to a number of bytes; those not used for longest go first. Safe for
-// concurrent use.
+// A Cache keeps statements by the shapes of requests, up to a number of bytes; those not used for longest go first.
+// Safe for concurrent use.
 type Cache struct {
 	counters
 
@@ -82,8 +82,8 @@ func (c *Cache) Get(ctx context.Context, shape []byte) *Statement {
 	return s
 }
 
-// Compile runs a compilation of a shape, for which Get waits meanwhile, and keeps the statement that it returns, if that is to be
-// kept.
+// Compile runs a compilation of a shape, for which Get waits meanwhile, and keeps the statement that it returns, if
+// that is to be kept.
 func (c *Cache) Compile(shape []byte, compile func() (*Statement, error)) (*Statement, error) {
 	key := string(shape)
 	done := make(chan struct{})

@@ -1,5 +1,5 @@
-// Package statement holds what requests compile to, and a cache of it. A statement is SQL that postern.compile made; the cache is
-// shared by all connections. It knows no HTTP and does no I/O.
+// Package statement holds what requests compile to, and a cache of it. A statement is SQL that postern.compile made;
+// the cache is shared by all connections. It knows no HTTP and does no I/O.
 package statement
 
 import (
@@ -49,8 +49,8 @@ type Statement struct {
 // lookPeriod is how long a plan that costs no more than it may is taken to do so.
 const lookPeriod = time.Minute
 
-// Due reports whether what the plan of the statement costs is to be looked at, at a time, before it is executed: always with Look, else
-// once in a while, as tables grow.
+// Due reports whether what the plan of the statement costs is to be looked at, at a time, before it is executed: always
+// with Look, else once in a while, as tables grow.
 func (s *Statement) Due(now func() time.Time) bool {
 	if s.MaxCost == 0 || s.Look {
 		return s.Look

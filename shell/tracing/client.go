@@ -30,8 +30,8 @@ const (
 	mostHeard      = 4 << 10          // bytes of an answer that are read
 )
 
-// client sends spans to a collector as protobuf over HTTP (OpenTelemetry, "OTLP Specification"). It stands for the module
-// otlptracehttp, with which gRPC would come: a third more of the binary.
+// client sends spans to a collector as protobuf over HTTP (OpenTelemetry, "OTLP Specification"). It stands for the
+// module otlptracehttp, with which gRPC would come: a third more of the binary.
 type client struct {
 	http     *http.Client
 	endpoint string
@@ -116,7 +116,8 @@ func (c *client) Stop(context.Context) error {
 	return nil
 }
 
-// UploadTraces is part of otlptrace.Client. What a moment may mend is tried again until the timeout is over or the server stops.
+// UploadTraces is part of otlptrace.Client. What a moment may mend is tried again until the timeout is over or the
+// server stops.
 func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
 	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans}) // on the wire the same as ExportTraceServiceRequest
 	if err != nil {
@@ -146,7 +147,8 @@ func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpan
 	}
 }
 
-// post sends a body once. On errors it returns how long the collector asks to wait, or -1 where another attempt would not help.
+// post sends a body once. On errors it returns how long the collector asks to wait, or -1 where another attempt would
+// not help.
 func (c *client) post(ctx context.Context, body []byte) (time.Duration, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body))
 	if err != nil {

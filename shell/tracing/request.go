@@ -43,8 +43,8 @@ var methods = []string{
 	http.MethodConnect, http.MethodTrace,
 }
 
-// bounded returns text of a client as it may wait for the collector: not long, as thousands of spans may wait, and of UTF-8, as
-// protobuf wants it.
+// bounded returns text of a client as it may wait for the collector: not long, as thousands of spans may wait, and of
+// UTF-8, as protobuf wants it.
 func bounded(text string) string {
 	if len(text) > mostText {
 		text = strings.Clone(text[:mostText])
@@ -52,8 +52,8 @@ func bounded(text string) string {
 	return strings.ToValidUTF8(text, "?")
 }
 
-// Start begins the span of a request, below the one that its traceparent names. It returns nil where the request is not sampled.
-// Attributes have nothing of the query and of header fields that may hold secrets.
+// Start begins the span of a request, below the one that its traceparent names. It returns nil where the request is not
+// sampled. Attributes have nothing of the query and of header fields that may hold secrets.
 func (t *Tracer) Start(r *http.Request, path string) *Request {
 	if t == nil {
 		return nil
@@ -129,8 +129,9 @@ type Trip struct {
 	Err      error         // where there is no answer
 }
 
-// Traveled makes the spans of a round trip, which ends now: compile, where postern.handle compiled, and execute. How long compiling took
-// is all that the database says of it, so it is shown at the beginning, and the way there and back is part of execute.
+// Traveled makes the spans of a round trip, which ends now: compile, where postern.handle compiled, and execute. How
+// long compiling took is all that the database says of it, so it is shown at the beginning, and the way there and back
+// is part of execute.
 func (q *Request) Traveled(trip Trip) {
 	if q == nil {
 		return
@@ -155,7 +156,8 @@ func (q *Request) Traveled(trip Trip) {
 	span.End()
 }
 
-// End ends the span of the request with what it was answered; err is why it was not answered, or answered without the database.
+// End ends the span of the request with what it was answered; err is why it was not answered, or answered without the
+// database.
 func (q *Request) End(role string, status, size int, code string, err error) {
 	if q == nil {
 		return
@@ -197,8 +199,8 @@ func (q *Request) begin(name string, began time.Time, options ...trace.SpanStart
 	return span
 }
 
-// fail notes an error, if it is one. The messages of errors that PostgreSQL raises, and what a fault says beside code and message, may
-// have values in them.
+// fail notes an error, if it is one. The messages of errors that PostgreSQL raises, and what a fault says beside code
+// and message, may have values in them.
 func fail(span trace.Span, err error) {
 	if err == nil {
 		return

@@ -1,5 +1,5 @@
-// Package tracing tells a collector of OpenTelemetry how requests went. The variables OTEL_* say whether and where; it is off by
-// default.
+// Package tracing tells a collector of OpenTelemetry how requests went. The variables OTEL_* say whether and where; it
+// is off by default.
 package tracing
 
 import (
@@ -50,8 +50,8 @@ func wanted() (bool, error) {
 	return true, nil
 }
 
-// Open returns what the environment asks for: nil, and no error, where that is no traces. version is the server's, database the name
-// of the database, log is told what goes wrong.
+// Open returns what the environment asks for: nil, and no error, where that is no traces. version is the server's,
+// database the name of the database, log is told what goes wrong.
 func Open(version, database string, log func(format string, arguments ...any)) (*Tracer, error) {
 	if on, err := wanted(); !on {
 		return nil, err

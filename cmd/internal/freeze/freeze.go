@@ -34,8 +34,9 @@ const nextMigration = `-- To %[1]s. What install_snapshot cannot replace is drop
 {{ install_snapshot "%[3]s" }}
 `
 
-// Freeze keeps, in the tree at root, the functions of the version that has been released, which is that of this program, and begins the
-// next: the newest snapshot, a link to the sources, becomes a copy of them, and a migration is added whose snapshot is the link.
+// Freeze keeps, in the tree at root, the functions of the version that has been released, which is that of this
+// program, and begins the next: the newest snapshot, a link to the sources, becomes a copy of them, and a migration is
+// added whose snapshot is the link.
 func Freeze(root, version string) error {
 	if !regexp.MustCompile(`^\d+\.\d+\.\d+$`).MatchString(version) || version == shell.Version {
 		return fmt.Errorf("%s is not a version after %s", version, shell.Version)

@@ -14,9 +14,9 @@ import (
 // Version is the version that the copy has begun.
 const Version = "99.0.0"
 
-// Tree makes a copy in which the next version has been begun, as by make freeze, and returns its directory. In that version
-// postern.compiled_statement has another name, postern.path_segments another name of its parameter, for which its migration makes
-// room, and postern.next is new.
+// Tree makes a copy in which the next version has been begun, as by make freeze, and returns its directory. In that
+// version postern.compiled_statement has another name, postern.path_segments another name of its parameter, for which
+// its migration makes room, and postern.next is new.
 func Tree(t testing.TB) string {
 	t.Helper()
 	tree := Copy(t)

@@ -20,9 +20,9 @@ type Project struct {
 	bin string // directory of node and npm
 }
 
-// Open copies a folder that has package.json, package-lock.json and sources to .postern/npm/<name> in the repository and
-// installs its packages there with `npm ci`, once for each state of package-lock.json. Node.js is what .ci/node.sh finds
-// or gets. Several processes may call it at a time. It fails when Node.js or the packages cannot be had.
+// Open copies a folder that has package.json, package-lock.json and sources to .postern/npm/<name> in the repository
+// and installs its packages there with `npm ci`, once for each state of package-lock.json. Node.js is what .ci/node.sh
+// finds or gets. Several processes may call it at a time. It fails when Node.js or the packages cannot be had.
 func Open(ctx context.Context, source, name string) (*Project, error) {
 	root, err := repository()
 	if err != nil {
