@@ -26,7 +26,7 @@ declare
 begin
   if flags operator(pg_catalog.?) 'stream' then
     select g.body, g.status, g.headers, g.note into body, status, headers, note
-      from postern.gathered(execution) as g;
+      from postern.gathered(flags, payload, vals) as g;
   elsif flags operator(pg_catalog.?) 'binary' then
     execute execution into body, status, headers, note;
   else
@@ -41,11 +41,13 @@ comment on function postern.execute_prepared(jsonb, bytea, text[]) is
   'as of postern.handle. Out: what it yields. Raises what it raises; then postern.forget_prepared must be called.';
 
 create or replace function postern.gathered(
-  execution text, out body bytea, out status text, out headers text, out note text)
+  flags jsonb, payload bytea, vals text[], out body bytea, out status text, out headers text, out note text)
 returns record
 language plpgsql volatile
 as $$
 declare
+  execution constant pg_catalog.text := pg_catalog.concat('execute postern_compiled ',
+    postern.arguments(flags, payload, vals));
   line pg_catalog.text;
   lines pg_catalog.text[];
   code pg_catalog.text;
@@ -67,9 +69,9 @@ begin
   end if;
 end
 $$;
-comment on function postern.gathered(text) is
-  'What the execution of a statement that streams (postern.render_stream) yields, as that of one that does not: its '
-  'lines, each with a line break, as the body, which is null without any.';
+comment on function postern.gathered(jsonb, bytea, text[]) is
+  'What a statement that streams (postern.render_stream) yields, as that of one that does not: its lines, each with a '
+  'line break, as the body, which is null without any. Parameters as of postern.execute_prepared.';
 
 create or replace function postern.is_permitted(flags jsonb, payload bytea, vals text[])
 returns boolean
