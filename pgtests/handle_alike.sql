@@ -95,13 +95,15 @@ select is(a.headers ->> 'location', '/a%20b%2F%3F%23?id=eq.1', 'Location') from 
 select is(a.headers ->> 'content-location', '/a%20b%2F%3F%23?id=eq.1', 'Content-Location') from testing.answer('GET', '/a%20b%2F%3F%23?id=eq.1') as a;
 
 -- A write whose answer has a Warning: of an array of arrays that is empty at first.
-select is(a.status || ' ' || a.body || ' ' || (a.headers ->> 'warning' is not null), wanted, method || ' ' || target)
+select is(concat_ws(' ', a.status, a.body, a.headers ->> 'warning' is not null), wanted, concat_ws(' ', method, target, prefer))
 from (values
-  ('POST', '/items?select=id,o:parents(id)&parents.order=id', '{"id": 30, "parent_id": 1}', '201 [{"id":30,"o":{"id":1}}] true'),
-  ('PATCH', '/items?select=id,o:parents(id)&parents.order=id&id=eq.30', '{"line": 1}', '200 [{"id":30,"o":{"id":1}}] true'),
-  ('PUT', '/items?select=id,o:parents(id)&parents.order=id&id=eq.30', '{"id": 30, "parent_id": 2}', '200 [{"id":30,"o":{"id":2}}] true'),
-  ('DELETE', '/items?select=id,o:parents(id)&parents.order=id&id=eq.30', null, '200 [{"id":30,"o":{"id":2}}] true')
-) as cases(method, target, payload, wanted), testing.answer(method, target, '{"prefer": "return=representation"}', payload) as a;
+  ('POST', 'return=representation', '/items?select=id,o:parents(id)&parents.order=id', '{"id": 30, "parent_id": 1}', '201 [{"id":30,"o":{"id":1}}] t'),
+  ('POST', null, '/items?select=id,o:parents(id)&parents.order=id', '{"id": 31, "parent_id": 1}', '201 t'),
+  ('PATCH', 'return=representation', '/items?select=id,o:parents(id)&parents.order=id&id=eq.30', '{"line": 1}', '200 [{"id":30,"o":{"id":1}}] t'),
+  ('PATCH', null, '/items?select=id,o:parents(id)&parents.order=id&id=eq.30', '{"line": 1}', '204 t'),
+  ('PUT', null, '/items?select=id,o:parents(id)&parents.order=id&id=eq.30', '{"id": 30, "parent_id": 2}', '204 t'),
+  ('DELETE', null, '/items?select=id,o:parents(id)&parents.order=id&id=eq.30', null, '204 t')
+) as cases(method, prefer, target, payload, wanted), testing.answer(method, target, jsonb_strip_nulls(jsonb_build_object('prefer', prefer)), payload) as a;
 
 -- What does not count for a request is not read.
 select is(testing.brief(method, target, headers), wanted, method || ' ' || target || ' ' || headers)
