@@ -129,10 +129,10 @@ end
 $$;
 comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, jsonb) is
   'The node of a relation. In: context: {schema, schemas, legacy, aggregates, max_rows?, routine?: whose rows the root '
-  'has, writes?: the root is written}; relation: postern.find_relation; columns: of it, [] where they are not known; '
+  'has, writes?: the root is written}; relation: {oid, schema, name}; columns: of it, [] where they are not known; '
   'items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it; embed: '
-  'postern.plan_child, where it is one. Out: the node, as above. Raises PGRST100, 108, 118, 123, 127, 200, 201; 42702, '
-  '42703, 42704, 42712, 42803: what the functions of this folder raise that make its parts.';
+  'postern.plan_child, where it is one. Out: the node (its keys: sql/plan/node.sql). Raises PGRST100, 108, 118, 123, '
+  '127, 200, 201; 42702, 42703, 42704, 42712, 42803: what the functions of sql/plan raise that make its parts.';
 
 create or replace function postern.node_alias(name text, depth int, root text)
 returns text

@@ -38,8 +38,7 @@ end
 $$;
 comment on function postern.plan_outputs(jsonb, jsonb) is
   'What a node yields, in order. In: its fields and children. Out: outputs of a node; a label is as long as PostgreSQL '
-  'leaves it; a to-one spread hands its columns and aggregates up, a to-many one hands JSON up for each. Raises '
-  'nothing.';
+  'leaves it; a to-one spread hands its columns and aggregates up, a to-many one JSON for each column. Raises nothing.';
 
 create or replace function postern.groups_rows(outputs jsonb, embed jsonb, to_one boolean)
 returns boolean
@@ -152,8 +151,8 @@ begin
 end
 $$;
 comment on function postern.grouped_column(jsonb, jsonb) is
-  'Which of the fields that a node is grouped by a term of order means. In: the node, the term. Out: the field''s name '
-  'between levels; null when it is not among them. Raises nothing.';
+  'Finds a term of order among the fields that a node is grouped by. In: the node, the term. Out: the column, as '
+  'outputs name it; null when it is not among them. Raises nothing.';
 
 create or replace function postern.uncast_groups(node jsonb)
 returns jsonb
@@ -193,8 +192,8 @@ begin
 end
 $$;
 comment on function postern.hidden_column(jsonb, jsonb) is
-  'Which of what a node is grouped by besides its fields a term of order means. In: hidden of the node, the term. Out: '
-  'its name between levels; null when it is not there. Raises nothing.';
+  'Finds a term of order in what a node is grouped by besides its fields. In: hidden of the node, the term. Out: the '
+  'column; null when it is not there. Raises nothing.';
 
 create or replace function postern.follows_group(node jsonb, term jsonb)
 returns boolean
@@ -218,7 +217,7 @@ end
 $$;
 comment on function postern.follows_group(jsonb, jsonb) is
   'Whether the rows of a group have one value of what a term of order means: it is in a column that is grouped by, or '
-  'the primary key is grouped by. In: the node, the term. Out: true, or false or null if not. Raises nothing.';
+  'the primary key is grouped by. In: the node, the term. Out: true; else false or null. Raises nothing.';
 
 create or replace function postern.check_spread(outputs jsonb)
 returns void
