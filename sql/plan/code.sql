@@ -59,5 +59,5 @@ end
 $$;
 comment on function postern.unusual_code(jsonb) is
   'What code of the user''s the rarer parts of a node may run: a computed field that is a set, a cast to a type of the '
-  'user''s, an order by what is no column of an embed. In: the node. Out: volatile where it has such, else null. '
-  'Raises nothing.';
+  'user''s, an order by what is no column of an embed. In: the node. Out: volatile where it has one of these, else '
+  'null. Raises nothing.';

@@ -149,7 +149,7 @@ $$;
 comment on function postern.column_field(jsonb) is
   'A column as a field under its own name. In: one of postern.relation_columns. Out: {name; label; tsvector?; '
   'transform?: the function that represents its domain as JSON; form?: how it is written (postern.json_form); type?: '
-  'where that is bare or quoted; nullable?: where it has a form}. Raises nothing.';
+  'its base type, where the form is bare or quoted; nullable?: where it has a form}. Raises nothing.';
 
 create or replace function postern.plan_field(columns jsonb, item jsonb)
 returns jsonb

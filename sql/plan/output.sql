@@ -88,10 +88,10 @@ begin
 end
 $$;
 comment on function postern.plan_grouped(jsonb) is
-  'A grouped node, its order and its conditions of groups resolved to what it is grouped by. In: the node. Out: the '
-  'node with column in terms and conditions, hidden? and grouped, its spreads grouped as well. A column with a cast is '
-  'grouped by as it is without, unless it has an alias, as in PostgREST. Raises 42803 for what the groups do not '
-  'decide, as PostgreSQL has it, and 42703 where there is no such column.';
+  'A grouped node with its order and its conditions of groups resolved to what it is grouped by. In: the node. Out: '
+  'the node with column in terms and conditions, hidden? and grouped, its spreads grouped as well. A column with a '
+  'cast is grouped by as it is without, unless it has an alias, as in PostgREST. Raises 42803 for what the groups do '
+  'not decide, as PostgreSQL has it, and 42703 where there is no such column.';
 
 create or replace function postern.not_grouped(node jsonb, term jsonb)
 returns void
@@ -129,8 +129,8 @@ begin
 end
 $$;
 comment on function postern.grouped(jsonb) is
-  'Marks a node and its spreads as grouped by: what their columns yield must be of types that can be. In: the node. '
-  'Out: the node with grouped. Raises nothing.';
+  'Marks a node and its spreads as grouped: their columns are grouped by, so what they yield must be of types that can '
+  'be. In: the node. Out: the node with grouped, in its spreads too. Raises nothing.';
 
 create or replace function postern.grouped_column(node jsonb, term jsonb)
 returns text

@@ -81,9 +81,8 @@ begin
 end
 $$;
 comment on function postern.shown_node(jsonb) is
-  'The node of a write as its representation is made of it. In: the node. Out: where embeds have chosen the rows, '
-  'without their inner joins, so that all of these rows are shown, whatever they embed now; else unchanged. Raises '
-  'nothing.';
+  'The node of a write as its representation is made of it. In: the node. Out: the node, without inner joins where '
+  'embeds have chosen the rows, so that all of these are shown, whatever they embed now. Raises nothing.';
 
 create or replace function postern.is_rows(method text, content_type text)
 returns boolean

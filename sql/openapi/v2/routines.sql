@@ -123,6 +123,6 @@ end
 $$;
 comment on function postern.openapi_routine_paths(text, boolean) is
   'The paths of the functions of a schema that can be called (postern.find_routines). In: the schema; everything: all '
-  'functions, not only those that the current role may execute, and then types qualified, not named as on the search '
-  'path. Out: each path and its Path Item Object, sorted by name. Of overloads that with the most arguments stands for '
-  'all, as there is one path. Raises nothing. Source: PostgREST''s OpenAPI output.';
+  'functions, not only those that the current role may execute, with types named by schema, not as on the search path. '
+  'Out: each path and its Path Item Object, sorted by name. Of overloads that with the most arguments stands for all, '
+  'as there is one path. Raises nothing. Source: PostgREST''s OpenAPI output.';
