@@ -44,7 +44,7 @@ end
 $$;
 comment on function postern.render_body(jsonb, text, jsonb) is
   'Renders the body of the rows pgrst_answer. In: media: of postern.negotiate; shape: rows, row (of a function that '
-  'returns one), scalar or scalars. Out: SQL of bytes if postern.is_binary, else of what has it as text. Raises '
+  'returns one), scalar or scalars. Out: SQL: of bytes if postern.is_binary, else of what has its text. Raises '
   'nothing.';
 
 create or replace function postern.is_binary(media jsonb)

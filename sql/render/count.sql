@@ -13,8 +13,8 @@ end
 $$;
 comment on function postern.render_count_query(jsonb, text) is
   'Renders a query with as many rows as a node has without limit and offset. In: source: its FROM items. Out: SQL. '
-  'Groups count where the request is none of PostgREST''s (own_groups); else, as in PostgREST, the rows before they '
-  'are grouped. Raises what postern.render_filter raises.';
+  'Groups count where the request is none of PostgREST''s (own_groups); other grouped rows count before they are '
+  'grouped, as in PostgREST. Raises what postern.render_filter raises.';
 
 create or replace function postern.planned_rows(statement text)
 returns bigint

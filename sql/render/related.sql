@@ -81,5 +81,5 @@ end
 $$;
 comment on function postern.wrong_keys(json, text[]) is
   'Refuses a payload whose rows do not each have a key of their own. In: an array of objects; the names of the key. '
-  'Raises PGRST175, which says which row lacks its key or which have the same, as text; none where no text is the '
-  'same.';
+  'Raises PGRST175, whose details name the row that lacks its key, or two rows whose keys have the same text; none '
+  'where only their values are the same.';

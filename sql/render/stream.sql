@@ -31,8 +31,8 @@ $$;
 comment on function postern.stream_flags(jsonb, jsonb, jsonb) is
   'Sets the flags (the type postern.compiled) of a statement that streams. In: media: of postern.negotiate. Out: flags '
   'with stream, and with before, so that postern.handle only compiles the statement for the shell, which reads its '
-  'rows one by one. Without before is a POST that is rolled back afterwards: handle answers it; and an execution plan, '
-  'which has neither. Raises nothing.';
+  'rows one by one. A POST that is rolled back afterwards has no before: handle answers it. An execution plan has '
+  'neither. Raises nothing.';
 
 create or replace function postern.is_one_line(node jsonb)
 returns boolean

@@ -12,8 +12,8 @@ end
 $$;
 comment on function postern.render_bare(jsonb, text) is
   'Renders the text of a value whose text is JSON. In: an output with type; SQL of the value. Out: SQL with a cast to '
-  'that type, which costs nothing, and fails where the column has another type meanwhile, with any text. Raises '
-  'nothing.';
+  'that type, which costs nothing, and fails where the type has changed meanwhile, so that the text could be anything. '
+  'Raises nothing.';
 
 create or replace function postern.render_written_value(output jsonb, alias text, out before text, out value text,
   out after text)
