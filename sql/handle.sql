@@ -255,8 +255,7 @@ begin
 end
 $$;
 comment on function postern.is_json_request(jsonb) is
-  'Whether the body of a request is said to be JSON, as it is without a Content-Type. In: postern.handle. Raises '
-  'nothing.';
+  'Whether the body of a request (postern.handle) is said to be JSON, as it is without a Content-Type. Raises nothing.';
 
 create or replace function postern.get(url text, out status int, out headers text[], out body text)
 returns record
