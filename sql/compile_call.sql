@@ -68,10 +68,10 @@ begin
 end
 $$;
 comment on function postern.routine_flags(jsonb, jsonb, jsonb) is
-  'Adds to flags (the type postern.compiled) those of a routine. In: config: postern.settings. Out: with read_only? '
-  'unless it is volatile; isolation?, settings?: those of its own that are to hold for the transaction; before?: they '
-  'must hold before the statement starts. Raises nothing. Source: PostgREST docs, references/transactions, "Function '
-  'Settings".';
+  'Adds to flags (the type postern.compiled) those of a routine. In: config: postern.settings. Out: the flags, with '
+  'read_only? unless it is volatile; isolation?, settings?: those of its own that are to hold for the transaction; '
+  'before?: they must hold before the statement starts. Raises 2201B for a pattern of db-hoisted-tx-settings that is '
+  'none. Source: PostgREST docs, references/transactions, "Function Settings".';
 
 create or replace function postern.plan_call_root(context jsonb, routine jsonb, trees jsonb)
 returns jsonb

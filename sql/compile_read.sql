@@ -11,7 +11,7 @@ begin
 end
 $$;
 comment on function postern.is_default_select(jsonb) is
-  'Whether a request selects just *: only then do media type handlers of the relation take part. In: '
+  'Whether a request selects just *: only then do media type handlers of the relation take part. In: the node of '
   'postern.plan_root. Raises nothing.';
 
 create or replace function postern.plan_root(context jsonb, relation jsonb, columns jsonb, trees jsonb)
@@ -105,9 +105,9 @@ begin
 end
 $$;
 comment on function postern.legacy_warning(jsonb) is
-  'The Warning header for embeds that were named by relation though they have an alias. In: the root. Out: one [name, '
-  'value] pair in an array, null where there are no such embeds. Raises nothing. Source: PostgREST docs, '
-  'references/configuration, url-use-legacy-target-names.';
+  'The Warning header for embeds that were named by relation though they have an alias. In: the node of the resource. '
+  'Out: one [name, value] pair in an array, null where there are no such embeds. Raises nothing. Source: PostgREST '
+  'docs, references/configuration, url-use-legacy-target-names.';
 
 create or replace function postern.with_code(context jsonb, media jsonb, code text)
 returns jsonb

@@ -31,8 +31,8 @@ begin
 end
 $$;
 comment on function postern.description_version(text[]) is
-  'The OpenAPI version of the description at a path. In: postern.path_segments. Out: null for other paths. No relation '
-  'and no routine has such a path. Raises nothing.';
+  'The OpenAPI version of the description at a path. In: its segments (postern.path_segments). Out: null for other '
+  'paths. No relation and no routine has such a path. Raises nothing.';
 
 create or replace function postern.described_response(
   version text, schema text, config jsonb, head boolean, fixed text[], out body text, out status text, out headers text)

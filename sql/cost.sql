@@ -16,10 +16,10 @@ begin
 end
 $$;
 comment on function postern.max_cost(jsonb) is
-  'What the plan of a request''s statement may cost. In: the request (postern.handle): for the shell, and for the '
-  'operations of its batches, max_cost, which is the role''s, counts; for others the settings given or, without any, '
-  'the setting pgrst.db_max_cost, where what is no whole number counts for nothing, as 0 does. Out: null for any. '
-  'Raises nothing.';
+  'What the plan of a request''s statement may cost. In: the request (postern.handle). Out: for the shell, and for the '
+  'operations of its batches, the member max_cost, which is the role''s; else db_max_cost of the settings given or, '
+  'without any, the setting pgrst.db_max_cost, where what is no whole number counts for nothing, as 0 does; null for '
+  'any cost. Raises nothing.';
 
 create or replace function postern.plan_cost(flags jsonb, payload bytea, vals text[])
 returns float8
@@ -52,7 +52,8 @@ end
 $$;
 comment on function postern.unjudged(jsonb, jsonb) is
   'Marks a statement whose plan is to be looked at each time, where there is a limit (postern.max_cost). In: the '
-  'request; the flags (the type postern.compiled). Out: the flags, then with max_cost and look. Raises nothing.';
+  'request; the flags (the type postern.compiled). Out: the flags, with max_cost and look where there is a limit. '
+  'Raises nothing.';
 
 create or replace function postern.judged(flags jsonb, payload bytea, vals text[])
 returns jsonb
@@ -78,7 +79,7 @@ end
 $$;
 comment on function postern.judged(jsonb, bytea, text[]) is
   'Judges the cost of what postern.preparation has prepared, and of its shape. In: flags: postern.unjudged; others as '
-  'of postern.execute_prepared. Out: the flags, where there is a limit with look: whether values decide, as the plan '
+  'of postern.execute_prepared. Out: the flags; where there is a limit, look says whether values decide, as the plan '
   'for any values (the generic one) costs more than the limit. Raises PGRST162 where the plan for these does, and what '
   'planning raises.';
 
@@ -115,7 +116,7 @@ exception when others or query_canceled then
 end
 $$;
 comment on function postern.look(text, jsonb, bytea, text[]) is
-  'Looks at the cost of a statement that the shell has kept, before it runs it with these values. In: flags: with '
+  'Looks at the cost of a statement that the shell has kept, before it runs with these values. In: flags: with '
   'max_cost; others as of postern.execute_prepared. Out: true. Raises PGRST162 where the plan costs more than '
   'max_cost, and what planning raises.';
 
@@ -131,6 +132,6 @@ begin
 end
 $$;
 comment on function postern.explained(text, text, float8) is
-  'The plan of a statement that is executed for it, if it does not cost too much. In: options, statement: as of '
-  'postern.explained without a limit; most: the limit. Raises PGRST162 where the plan costs more, and what that '
-  'raises.';
+  'Explains a statement with options that have it executed, unless its plan costs too much. In: options, statement: as '
+  'of postern.explained without a limit; most: the limit. Out: the plan. Raises PGRST162 where it costs more, and what '
+  'that function raises.';

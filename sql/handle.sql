@@ -91,8 +91,8 @@ comment on function postern.handle(jsonb, bytea, text[]) is
   'shell where something must hold before the statement starts (flags: before). Sets request.method, path, headers and '
   'cookies and the search path. A batch is for postern.handle_batch, whose operations come back with the member batch: '
   'others follow in the transaction. Raises nothing that a client can cause, but 40001 where the schema keeps '
-  'changing, and to the shell PNSTL where it has changed since the snapshot of a transaction that keeps its snapshot. '
-  'Source: PostgREST docs, references/api.';
+  'changing; to the shell PNSTL where it has changed since the snapshot of a transaction that keeps its snapshot, and '
+  'what postern.request_error raises. Source: PostgREST docs, references/api.';
 
 create or replace function postern.set_request(request jsonb)
 returns text[]
@@ -144,8 +144,9 @@ begin
 end
 $$;
 comment on function postern.set_transaction(jsonb, jsonb) is
-  'Sets for the transaction what the flags of a statement (the type postern.compiled) say. For an operation of a batch '
-  'it keeps what was set in the setting postern.before. Raises what such a setting raises.';
+  'Sets for the transaction what the flags of a statement (the type postern.compiled) say. In: the request '
+  '(postern.handle); flags. For an operation of a batch the setting postern.before keeps what was set. Raises what '
+  'setting them raises.';
 
 create or replace function postern.settle(request jsonb, flags jsonb)
 returns void
@@ -242,8 +243,9 @@ begin
 end
 $$;
 comment on function postern.request_error(jsonb, bytea, text, text, text, text) is
-  'The answer to an error that a request has raised, as of postern.error_response, with PGRST102 where its cause is a '
-  'body that is not the JSON that it was taken for. In: the request and payload as of postern.handle; the error.';
+  'The answer to an error that a request has raised. In: request and payload as of postern.handle; the error, as of '
+  'postern.error_response. Out: as of that, with PGRST102 where the cause is a body that is not the JSON that it was '
+  'taken for. Raises what that and, for a body that the shell has described, postern.describe_json raise.';
 
 create or replace function postern.is_json_request(request jsonb)
 returns boolean

@@ -98,7 +98,7 @@ end
 $$;
 comment on function postern.assume(text, text) is
   'Makes role and claims those of the batch again where code of an operation has changed them. In: claims: null where '
-  'there are none, which are not put back then. Raises what setting the role raises.';
+  'none were ever set; those of an operation stay then. Raises what setting the role raises.';
 
 create or replace function postern.batch_end(request jsonb, config jsonb)
 returns text
@@ -208,7 +208,7 @@ begin
 end
 $$;
 comment on function postern.batch_headers(text) is
-  'The headers of a batch''s answer. In: postern.batch_end. Out: [name, value] pairs. Raises nothing.';
+  'The headers of a batch''s answer. In: wish: postern.batch_end. Out: [name, value] pairs. Raises nothing.';
 
 create or replace function postern.failed_batch(
   place int, id text, failed_status int, failed_headers text[], failed_body bytea,

@@ -12,7 +12,7 @@ begin
 end
 $$;
 comment on function postern.is_batch(jsonb) is
-  'Whether a request to the root is a batch. In: postern.handle. Out: false for an operation of one (batch), and where '
+  'Whether a request to the root (postern.handle) is a batch. Out: false for an operation of one (batch), and where '
   'db-max-operations is 0. Raises nothing.';
 
 create or replace function postern.is_batch_type(content_type text)

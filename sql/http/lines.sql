@@ -11,7 +11,7 @@ begin
 end
 $$;
 comment on function postern.has_lines(jsonb) is
-  'Whether the body of a request, if that is not to a function, is ndjson: an object on each line. In: postern.handle. '
+  'Whether the body of a request (postern.handle), if that is not to a function, is ndjson: an object on each line. '
   'Raises nothing.';
 
 create or replace function postern.body_lines(body text)
@@ -226,9 +226,9 @@ begin
 end
 $$;
 comment on function postern.failing_row(jsonb, text[], text[], text, text) is
-  'Finds the row of a statement that fails which does so by itself, or else as postern.failing_rows. In: failed, said: '
-  'SQLSTATE and detail of the error; others as of postern.try_rows. Out: its number, from 1 on, and its error; null '
-  'where none fails again. All that is done is undone. Raises nothing.';
+  'Finds the row that makes a statement fail: one that does so by itself, or else that of postern.failing_rows. In: '
+  'failed, said: SQLSTATE and detail of the error; others as of postern.try_rows. Out: its number, from 1 on, and its '
+  'error; null where none fails again. All that is done is undone. Raises nothing.';
 
 create or replace function postern.failing_rows(
   flags jsonb, rows text[], vals text[], failed text, said text,
@@ -258,9 +258,9 @@ begin
 end
 $$;
 comment on function postern.failing_rows(jsonb, text[], text[], text, text) is
-  'Finds the row of a statement that fails with which the rows so far fail, for what fails only together. In: said: '
-  'the detail that the error has, null for any; others as of postern.failing_row. Out: as of that; all that is done is '
-  'undone. Raises nothing.';
+  'Finds the row up to which the rows of a statement fail, for what fails only together. In: said: the detail that the '
+  'error has, null for any; others as of postern.failing_row. Out: as of that; all that is done is undone. Raises '
+  'nothing.';
 
 create or replace function postern.line_error(
   flags jsonb, payload bytea, vals text[], failed text, said text, out message text, out detail text, out hint text,

@@ -113,4 +113,4 @@ begin
 end
 $$;
 comment on function postern.content_type(jsonb) is
-  'The value of Content-Type for a media type. In: postern.media_type. Raises nothing.';
+  'The value of Content-Type for a media type (postern.media_type). Raises nothing.';

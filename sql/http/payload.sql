@@ -56,8 +56,8 @@ begin
 end
 $$;
 comment on function postern.names_columns(jsonb) is
-  'Whether a request has the parameter columns where it counts: then its JSON is not looked into before it is read as '
-  'rows. In: postern.handle. Raises what postern.query_pairs raises.';
+  'Whether a request (postern.handle) has the parameter columns where it counts: then its JSON is not looked into '
+  'before it is read as rows. Raises what postern.query_pairs raises.';
 
 create or replace function postern.describe_json(body text)
 returns jsonb

@@ -68,8 +68,8 @@ begin
 end
 $$;
 comment on function postern.preferences(text, boolean) is
-  'Reads the header Prefer. In: its fields, joined by comma; transaction_override: whether db-tx-end allows tx. Out: '
-  'an object of preference and value, the first mention counting, without tx where that is not allowed and '
+  'Reads the header Prefer. In: its fields, joined by comma; transaction_override: db-tx-end allows tx. Out: an object '
+  'of preferences and their values, where the first mention counts, without a tx that is not allowed and a '
   'max-affected that is no integer; invalid: an array of those that are not known. Raises nothing.';
 
 create or replace function postern.applied_preferences(preferences jsonb, relevant text[])
@@ -86,8 +86,8 @@ begin
 end
 $$;
 comment on function postern.applied_preferences(jsonb, text[]) is
-  'The value of Preference-Applied. In: postern.preferences; relevant: those that matter to this kind of request. Out: '
-  'null where none was applied. Raises nothing.';
+  'The value of Preference-Applied. In: preferences: postern.preferences; relevant: those that matter to this kind of '
+  'request. Out: null where none was applied. Raises nothing.';
 
 create or replace function postern.check_preferences(preferences jsonb)
 returns void
@@ -102,5 +102,5 @@ begin
 end
 $$;
 comment on function postern.check_preferences(jsonb) is
-  'Checks what handling=strict asks for. In: postern.preferences. Raises PGRST122 where it was preferred together with '
-  'something unknown.';
+  'Refuses preferences that are not known, where handling=strict was preferred. In: postern.preferences. Raises '
+  'PGRST122 for them.';

@@ -83,7 +83,8 @@ $$;
 comment on function postern.raised_answer(text, text, text) is
   'The answer that code of the user''s asked for by raising SQLSTATE PGRST with JSON in MESSAGE and DETAIL. In: '
   'verbosity: client-error-verbosity. Out: status, headers, body: those asked for, or PGRST121 where the JSON is not '
-  'of that form. Raises nothing. Source: PostgREST docs, references/errors, "RAISE errors with full control".';
+  'of that form. Raises 54001 for JSON that is nested too deep. Source: PostgREST docs, references/errors, "RAISE '
+  'errors with full control".';
 
 create or replace function postern.told_hint(state text, hint text)
 returns text
@@ -147,5 +148,6 @@ end
 $$;
 comment on function postern.error_response(text, text, text, text, boolean, text) is
   'A caught error as an answer. In: state: the SQLSTATE; anonymous: the request carried no role of its own; verbosity: '
-  'client-error-verbosity. Out: status, headers, body. Raises nothing for errors of PostgreSQL, of postern.fail and of '
-  'RAISE.';
+  'client-error-verbosity. Out: status, headers, body. Raises nothing for errors of PostgreSQL and of postern.fail; '
+  'where code of the user''s raises PNERR or PGRST, 22P02 for a line that is no number, 54001 for JSON that is nested '
+  'too deep.';

@@ -51,8 +51,8 @@ $$;
 comment on function postern.merged_headers(text, text) is
   'Puts the headers that code of the user''s has set before those of the answer, in place of those of the same name. '
   'In: lines: postern.header_lines; own: response.headers, JSON: an array of objects with one key. Out: header lines. '
-  'Raises PGRST111 for another value, and for more than 64 KiB. Source: PostgREST docs, references/transactions, '
-  '"Response Headers".';
+  'Raises PGRST111 for another value and for more than 64 KiB, 54001 for JSON that is nested too deep. Source: '
+  'PostgREST docs, references/transactions, "Response Headers".';
 
 create or replace function postern.assert_header(entry json, name text, value json)
 returns boolean
