@@ -186,7 +186,8 @@ func (b *bulk) execute() error {
 }
 
 // errSnapshot is the error of DDL during a transaction that keeps the snapshot which it began with.
-var errSnapshot = &pgconn.PgError{Severity: "ERROR", Code: "40001", Message: "The schema changed while the rows were written"}
+var errSnapshot = &pgconn.PgError{Severity: "ERROR", Code: "40001",
+	Message: "The schema changed while the rows were written"}
 
 // stale reports whether an error says that a statement was compiled before the latest DDL.
 func stale(err error) bool {

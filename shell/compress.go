@@ -55,7 +55,8 @@ func encoded(header http.Header, coding string) {
 // compressible tells whether an answer is text that nobody has encoded or forbidden to transform. What media types over
 // bytea hold, images and archives, is mostly compressed by itself.
 func compressible(header http.Header) bool {
-	if header["Content-Encoding"] != nil || strings.Contains(strings.ToLower(header.Get("Cache-Control")), "no-transform") {
+	if header["Content-Encoding"] != nil ||
+		strings.Contains(strings.ToLower(header.Get("Cache-Control")), "no-transform") {
 		return false
 	}
 	media, _, _ := strings.Cut(strings.ToLower(header.Get("Content-Type")), ";")
@@ -136,7 +137,9 @@ var writers = map[string]*sync.Pool{
 	}},
 	"br": {New: func() any { return brotli.NewWriterLevel(nil, 4) }},
 	"zstd": {New: func() any {
-		w, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true)) // fails only for other options
+		// With these options NewWriter cannot fail.
+		w, _ := zstd.NewWriter(nil,
+			zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
 		return w
 	}},
 }

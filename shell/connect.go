@@ -73,7 +73,8 @@ func (s *Server) connect(ctx context.Context) {
 		s.log.event("Successfully connected to %s on %q", server.Version, server.Address)
 	}
 	if live, err := s.pool.Live(ctx); err == nil && !live {
-		s.log.event("The database has no event triggers of postern, so it does not see DDL by itself: after DDL send NOTIFY %s or SIGUSR1", s.state.Load().config.DBChannel)
+		s.log.event("The database has no event triggers of postern, so it does not see DDL by itself: after DDL send "+
+			"NOTIFY %s or SIGUSR1", s.state.Load().config.DBChannel)
 	}
 	if s.first != nil {
 		s.first()
@@ -148,7 +149,8 @@ func (s *Server) hopeless(err error) bool {
 		s.fail(missing)
 	case !s.unreachable():
 		return false
-	case errors.As(err, &refused) && strings.HasPrefix(refused.Code, "28") || !s.state.Load().config.DBPoolAutomaticRecovery:
+	case errors.As(err, &refused) && strings.HasPrefix(refused.Code, "28") ||
+		!s.state.Load().config.DBPoolAutomaticRecovery:
 		s.fail(fmt.Errorf("cannot connect to the database: %w", err))
 	default:
 		return false
@@ -218,7 +220,8 @@ func (s *Server) serveAPI() {
 		listener := s.activated
 		if listener == nil {
 			var err error
-			listener, err = listen(socket{c.ServerHost, c.ServerPort, c.ServerReuseport, c.ServerUnixSocket, c.ServerUnixSocketMode})
+			listener, err = listen(socket{c.ServerHost, c.ServerPort, c.ServerReuseport, c.ServerUnixSocket,
+				c.ServerUnixSocketMode})
 			if err != nil {
 				s.fail(err)
 				return

@@ -16,8 +16,9 @@ var (
 )
 
 const (
-	corsExposed = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit"
-	corsMaxAge  = "86400" // seconds
+	corsExposed = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, " +
+		"Transfer-Encoding, Range-Unit"
+	corsMaxAge = "86400" // seconds
 )
 
 // corsPolicy decides which origins may call (Fetch standard, "CORS protocol").

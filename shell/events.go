@@ -58,7 +58,8 @@ func (s *Server) logLegacy(r *http.Request, header []byte) {
 		hints = append(hints, "`"+name+"` to `"+label+"`")
 	}
 	s.log.warn("Embedded resource was referenced by relation name even though it has an alias.")
-	s.log.event("Update filters, orders or limits that use %s in `%s %s`", strings.Join(hints, ", "), r.Method, r.RequestURI)
+	s.log.event("Update filters, orders or limits that use %s in `%s %s`",
+		strings.Join(hints, ", "), r.Method, r.RequestURI)
 }
 
 // executed is what log-query tells of a request.

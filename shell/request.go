@@ -97,11 +97,14 @@ func prefersPrimary(prefer []string) bool {
 
 // shaping are the header fields that a compiled statement depends on.
 var shaping = [...]struct{ name, member string }{
-	{"Accept", `"accept":`}, {"Prefer", `"prefer":`}, {"Accept-Profile", `"accept-profile":`}, {"Content-Profile", `"content-profile":`},
+	{"Accept", `"accept":`}, {"Prefer", `"prefer":`},
+	{"Accept-Profile", `"accept-profile":`}, {"Content-Profile", `"content-profile":`},
 }
 
 // appendShape appends all that a compiled statement depends on, as members of a JSON object, and cuts the values out.
-func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, query string, identity *auth.Identity, call bool) []byte {
+func (st *state) appendShape(
+	dst []byte, x *exchange, r *http.Request, path, query string, identity *auth.Identity, call bool,
+) []byte {
 	dst = append(append(dst, `"generation":"`...), st.generation...)
 	dst = jsontext.AppendString(append(dst, `","role":`...), identity.Role)
 	if identity.Anonymous {

@@ -198,7 +198,8 @@ var commonNames = func() map[string]string {
 	names := make(map[string]string)
 	for _, name := range []string{
 		"Content-Type", "Content-Range", "Content-Location", "Content-Profile", "Location", "Preference-Applied",
-		"Range-Unit", "Allow", "Proxy-Status", "Vary", "Cache-Control", "Access-Control-Allow-Origin", "Accept-Ranges", "Warning",
+		"Range-Unit", "Allow", "Proxy-Status", "Vary", "Cache-Control", "Access-Control-Allow-Origin", "Accept-Ranges",
+		"Warning",
 	} {
 		names[name] = name
 	}

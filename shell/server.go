@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,12 +23,6 @@ import (
 	"postern/shell/fault"
 	"postern/shell/statement"
 	"postern/shell/tracing"
-)
-
-const (
-	idleTimeout = 120 * time.Second // between two requests on a connection
-	maxHeader   = 4 << 20           // bytes of a header; longer ones are answered by net/http
-	maxStreams  = 128               // requests at a time on an HTTP/2 connection
 )
 
 // Options are what a Server is made of.
@@ -180,7 +173,8 @@ func (s *Server) Run(ctx context.Context) error {
 	s.api.TLSConfig = s.tls
 	if s.admin != nil {
 		s.adminServer = s.newServer(admin.Handler(s))
-		s.adminServer.ReadTimeout, s.adminServer.WriteTimeout = s.timeout, 2*s.timeout // its answers take no longer to be made
+		// Its answers take no longer to be made.
+		s.adminServer.ReadTimeout, s.adminServer.WriteTimeout = s.timeout, 2*s.timeout
 		s.start(s.adminServer, s.admin, "Admin server")
 	}
 	s.background.Go(func() { s.connect(ctx) })
@@ -208,67 +202,6 @@ func (s *Server) Run(ctx context.Context) error {
 	s.pool.Close()
 	s.tracer.Close()
 	return err
-}
-
-// drain lets running requests finish, for server-drain-timeout, then ends them. The admin server answers meanwhile.
-func (s *Server) drain() {
-	c := s.state.Load().config
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(c.ServerDrainTimeout)*time.Second)
-	defer cancel()
-	s.opening.Do(func() {}) // if it is not served by now, it never is
-	if s.main != nil {
-		if s.activated == nil && c.ServerReuseport {
-			leave(ctx, s.main.Listener)
-		}
-		s.api.SetKeepAlivesEnabled(false) // closes those that are idle
-		s.main.settle(ctx)
-	}
-	for _, server := range []*http.Server{s.api, s.adminServer} {
-		if server == nil || server.Shutdown(ctx) == nil {
-			continue
-		}
-		if server == s.api {
-			s.log.event("Requests that run for longer than server-drain-timeout are ended")
-		}
-		_ = server.Close()
-	}
-	if s.main != nil {
-		s.main.wait()
-	}
-}
-
-func (s *Server) newServer(handler http.Handler) *http.Server {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true)
-	return &http.Server{
-		Protocols:         protocols,
-		Handler:           handler,
-		ReadHeaderTimeout: s.timeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          s.log.standard(),
-		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: maxStreams,
-			SendPingTimeout:      s.timeout, // to a client that is silent,
-			PingTimeout:          s.timeout, // which has so long to answer
-			WriteByteTimeout:     s.timeout,
-		},
-	}
-}
-
-func (s *Server) start(server *http.Server, listener net.Listener, name string) {
-	s.log.event("%s listening on %s", name, listener.Addr())
-	serve := server.Serve
-	if server.TLSConfig != nil {
-		serve = func(listener net.Listener) error { return server.ServeTLS(listener, "", "") }
-	}
-	s.background.Go(func() {
-		if err := serve(listener); !s.stopping.Load() {
-			s.fail(fmt.Errorf("%s: %w", strings.ToLower(name), err))
-		}
-	})
 }
 
 // fail stops the server.

@@ -27,7 +27,8 @@ func activated() (api, admin net.Listener, err error) {
 				place = &admin
 			}
 			if *place != nil {
-				return nil, nil, fmt.Errorf("socket activation: there is more than one socket for the same server: name that of the admin server %q", adminSocket)
+				return nil, nil, fmt.Errorf("socket activation: there is more than one socket for the same server: "+
+					"name that of the admin server %q", adminSocket)
 			}
 			*place = listener
 		}

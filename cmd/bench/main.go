@@ -1,10 +1,10 @@
 // Command bench measures postern beside hand-written HTTP handlers on net/http and pgx, on one machine, over loopback,
 // on the database of an application (app.sql):
 //
-//   - hand is what a careful engineer writes where the database guards the rows: verify the token (cached); BEGIN; set role
-//     and claims; query; COMMIT, which are four trips; rows scanned into structs; encoding/json.
-//   - pipelined is as well as it can be done: settings and one query that makes the JSON in PostgreSQL, prepared, sent in one
-//     batch, which is an implicit transaction.
+//   - hand is what a careful engineer writes where the database guards the rows: verify the token (cached); BEGIN; set
+//     role and claims; query; COMMIT, which are four trips; rows scanned into structs; encoding/json.
+//   - pipelined is as well as it can be done: settings and one query that makes the JSON in PostgreSQL, prepared, sent
+//     in one batch, which is an implicit transaction.
 //   - bare is the floor: one cached query, rows scanned into structs, no token, no transaction, no role.
 //
 // All serve one private cluster that is made for the run and removed after it, with durability off, so that it is
@@ -20,7 +20,7 @@
 //	bench etags     what If-Match adds to a PATCH
 //	bench catalog   first requests of a fresh process, and memory, with few and with many relations
 //	bench growth    requests per second and memory by rows, roles, shapes, connections and relations, drawn in bin/growth
-//	bench soak      30 minutes of the mix beside DDL, reloads and restarts of PostgreSQL: is all right, is nothing lost or kept?
+//	bench soak      30 minutes of the mix beside DDL, reloads and restarts of PostgreSQL: is all right, is nothing lost?
 //
 // Other settings: -env PGRST_DB_TX_END=commit-allow-override -env PGRST_DB_PRE_REQUEST=app.check_request -profile.
 // Another server with PostgREST's settings and URLs beside it: -other postgrest=/usr/local/bin/postgrest.
@@ -133,7 +133,8 @@ func parseOptions(arguments []string) (options, error) {
 		o.env = append(o.env, text)
 		return nil
 	})
-	flags.Func("other", "another server to measure, `NAME=COMMAND`, which gets postern's settings; may be repeated", func(text string) error {
+	const other = "another server to measure, `NAME=COMMAND`, which gets postern's settings; may be repeated"
+	flags.Func("other", other, func(text string) error {
 		name, line, _ := strings.Cut(text, "=")
 		words := strings.Fields(line)
 		if name == "" || len(words) == 0 {
@@ -228,7 +229,9 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 
 // runsCode reports whether code of the user's runs before every request.
 func (o options) runsCode() bool {
-	return slices.ContainsFunc(o.env, func(setting string) bool { return strings.HasPrefix(setting, "PGRST_DB_PRE_REQUEST=") })
+	return slices.ContainsFunc(o.env, func(setting string) bool {
+		return strings.HasPrefix(setting, "PGRST_DB_PRE_REQUEST=")
+	})
 }
 
 // String returns what the figures depend on.

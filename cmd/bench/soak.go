@@ -71,7 +71,9 @@ func benchSoak(ctx context.Context, arguments []string, out io.Writer) (err erro
 	}
 	defer func() { err = errors.Join(err, cluster.Remove(context.WithoutCancel(ctx), s.options.Dir)) }()
 	// Processes are killed here, machines are not.
-	for name, value := range map[string]string{"autovacuum": "on", "fsync": "off", "synchronous_commit": "on", "full_page_writes": "off"} {
+	for name, value := range map[string]string{
+		"autovacuum": "on", "fsync": "off", "synchronous_commit": "on", "full_page_writes": "off",
+	} {
 		s.options.Settings[name] = value
 	}
 	if s.db, err = startDatabase(ctx, s.options, o.postern, true); err != nil {

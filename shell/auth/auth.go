@@ -172,7 +172,8 @@ func (v *Verifier) verify(keys *Keys, token string) (*verified, error) {
 	}
 	entry := &verified{keys: keys, claims: parsed}
 	if ok || role != "" {
-		entry.identity = &Identity{Role: role, Claims: parsed.text(role), Anonymous: v.anonymous != nil && role == v.anonymous.Role}
+		entry.identity = &Identity{Role: role, Claims: parsed.text(role),
+			Anonymous: v.anonymous != nil && role == v.anonymous.Role}
 	}
 	return entry, nil
 }

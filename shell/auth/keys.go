@@ -138,7 +138,8 @@ func parseJWK(raw []byte) (*key, error) {
 	if source.Use != "" && source.Use != "sig" {
 		return nil, fmt.Errorf("use %q is not for signatures", source.Use)
 	}
-	if source.Operations != nil && !slices.Contains(source.Operations, "verify") && !slices.Contains(source.Operations, "sign") {
+	if source.Operations != nil && !slices.Contains(source.Operations, "verify") &&
+		!slices.Contains(source.Operations, "sign") {
 		return nil, errors.New("key_ops does not allow to verify")
 	}
 	material, algorithms, err := source.material()

@@ -207,7 +207,8 @@ func (c *Config) complete() error {
 	}
 	if c.JWTRoleClaimKey.Deprecated() {
 		c.Warnings = append(c.Warnings,
-			"setting jwt-role-claim-key: "+c.JWTRoleClaimKey.String()+" is a JSPath, which is deprecated; write it as a JSONPath (RFC 9535)")
+			"setting jwt-role-claim-key: "+c.JWTRoleClaimKey.String()+" is a JSPath, which is deprecated; "+
+				"write it as a JSONPath (RFC 9535)")
 	}
 	return c.readSecret()
 }

@@ -48,13 +48,15 @@ func Example() string {
 		}
 		fmt.Fprintf(&text, "## %s\n# %s = %s\n\n", s.Doc, s.Name, value)
 	}
-	text.WriteString("## Settings for your own functions: current_setting('app.settings.name').\n# app.settings.name = \"value\"\n")
+	text.WriteString("## Settings for your own functions: current_setting('app.settings.name').\n" +
+		"# app.settings.name = \"value\"\n")
 	return text.String()
 }
 
 // quote writes a string of the config file: " and \ get a backslash, $ is doubled.
 func quote(text string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `$$`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(text) + `"`
+	escapes := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `$$`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
+	return `"` + escapes.Replace(text) + `"`
 }
 
 func encodeBase64(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }

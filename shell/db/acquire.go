@@ -38,7 +38,8 @@ func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	wait := p.wait()
 	p.waiting.Add(1)
 	conn, err := p.pool.Acquire(wait)
-	for err == nil && checkText(pgOf(conn)) != nil { // user code has changed it; a new connection is as it was checked to be
+	// Where code of the user's has changed it; a new connection is as it was checked to be.
+	for err == nil && checkText(pgOf(conn)) != nil {
 		_ = pgOf(conn).Close(wait)
 		conn.Release()
 		conn, err = p.pool.Acquire(wait)

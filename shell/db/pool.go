@@ -38,7 +38,7 @@ type Options struct {
 	MaxLifetime    time.Duration // age at which a connection is replaced; at least a second
 	MaxIdle        time.Duration // time after which an unused connection is closed
 	Session        func() Session
-	Met            func(version string) // told when the functions are of another version than when a connection was last opened; nil for nobody
+	Met            func(version string) // called when a new connection finds another version of the functions; may be nil
 	Dial           pgconn.DialFunc      // how to reach the server; nil for the usual way
 
 	Debug func(format string, arguments ...any) // told what the pool does while SetDebug asks for it; may be nil

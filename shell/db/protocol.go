@@ -34,7 +34,8 @@ func (e *NotInstalledError) Error() string {
 	if e.newer {
 		is, upgrade = "new", "the binary"
 	}
-	return fmt.Sprintf("the database has postern %s, which is too %s for this binary, %s: upgrade %s", e.Found, is, e.Binary, upgrade)
+	return fmt.Sprintf("the database has postern %s, which is too %s for this binary, %s: upgrade %s", e.Found, is,
+		e.Binary, upgrade)
 }
 
 // isMissing reports whether an error is that postern's schema, or a function in it, is not there.

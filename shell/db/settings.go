@@ -120,15 +120,17 @@ const maxCost = "pgrst.db_max_cost"
 // Roles are the roles that may be assumed, as far as statements depend on them.
 type Roles struct {
 	Settings map[string]RoleSettings // of those that have any
-	State    string                  // changes with memberships and attributes, which plans of statements have row security by
+	State    string                  // changes with memberships and attributes, on which row security in plans depends
 }
 
 // stateSQL gives Roles.State.
 const stateSQL = `
 select pg_catalog.md5(pg_catalog.concat(
-  (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolbypassrls), ',' order by r.oid)
+  (select pg_catalog.string_agg(
+       pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolbypassrls), ',' order by r.oid)
      from pg_catalog.pg_roles as r),
-  (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', m.roleid, m.member, m.xmin), ',' order by m.roleid, m.member, m.xmin::pg_catalog.text)
+  (select pg_catalog.string_agg(
+       pg_catalog.concat_ws(' ', m.roleid, m.member, m.xmin), ',' order by m.roleid, m.member, m.xmin::pg_catalog.text)
      from pg_catalog.pg_auth_members as m)))`
 
 // Roles reads the roles that may be assumed.

@@ -26,8 +26,8 @@ const prefix = "/swagger-ui/"
 
 // policy lets the page load its own files and ask its own origin, nothing else (Content Security Policy Level 3).
 // Swagger UI has icons in data: URLs and shows images that it got as blob: URLs.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 //go:embed page.js page.css
 var own embed.FS

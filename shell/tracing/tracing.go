@@ -83,7 +83,8 @@ func Open(version, database string, log func(format string, arguments ...any)) (
 		database: []attribute.KeyValue{semconv.DBSystemNamePostgreSQL, semconv.DBNamespace(database)},
 		stop:     stop,
 	}
-	t.tracer = t.provider.Tracer("postern", trace.WithInstrumentationVersion(version), trace.WithSchemaURL(semconv.SchemaURL))
+	t.tracer = t.provider.Tracer("postern", trace.WithInstrumentationVersion(version),
+		trace.WithSchemaURL(semconv.SchemaURL))
 	if given := os.Getenv("OTEL_PROPAGATORS"); given == "" || slices.Contains(strings.Split(given, ","), "tracecontext") {
 		t.propagator = propagation.TraceContext{}
 	}

@@ -55,15 +55,18 @@ func findBinaries(told string, more []string, kept string) (binaries, error) {
 	}
 	switch {
 	case best.dir != "" && best.version < OldestVersion:
-		return binaries{}, fmt.Errorf("PostgreSQL %d in %s is too old: %d or newer is needed", best.version, best.dir, OldestVersion)
+		return binaries{}, fmt.Errorf("PostgreSQL %d in %s is too old: %d or newer is needed",
+			best.version, best.dir, OldestVersion)
 	case best.dir != "":
 		return best, nil
 	case other.dir != "":
 		return binaries{}, fmt.Errorf("the kept cluster was made by PostgreSQL %s, and only version %d was found (%s): "+
-			"give POSTERN_PG_BIN a directory with version %s, or remove the cluster (make clean)", kept, other.version, other.dir, kept)
+			"give POSTERN_PG_BIN a directory with version %s, or remove the cluster (make clean)",
+			kept, other.version, other.dir, kept)
 	}
 	return binaries{}, fmt.Errorf("no PostgreSQL server binaries found (looked in PATH, pg_config --bindir and %s): "+
-		"install PostgreSQL, or name the directory with initdb and postgres in POSTERN_PG_BIN", strings.Join(slices.Concat(usualPlaces, more), ", "))
+		"install PostgreSQL, or name the directory with initdb and postgres in POSTERN_PG_BIN",
+		strings.Join(slices.Concat(usualPlaces, more), ", "))
 }
 
 var usualPlaces = []string{

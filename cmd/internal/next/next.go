@@ -54,12 +54,14 @@ func change(t testing.TB, tree string) {
 		"case when path in", "case when raw in", "substr(path, 2)", "substr(raw, 2)")
 	schema := filepath.Join(tree, "sql", "schema.sql")
 	const place = "create or replace function postern.protocol()"
-	edit(t, schema, schema, place, "create or replace function postern.next() returns text language sql as 'select null';\n\n"+place)
+	edit(t, schema, schema, place,
+		"create or replace function postern.next() returns text language sql as 'select null';\n\n"+place)
 	migrations, err := filepath.Glob(filepath.Join(tree, "migrations", "*_postern_"+Version+".sql"))
 	if err != nil || len(migrations) != 1 {
 		t.Fatalf("the migration: %q, %v", migrations, err)
 	}
-	edit(t, migrations[0], migrations[0], "{{ install_snapshot", "drop function postern.path_segments(text);\n{{ install_snapshot")
+	edit(t, migrations[0], migrations[0], "{{ install_snapshot",
+		"drop function postern.path_segments(text);\n{{ install_snapshot")
 }
 
 // edit copies a file, with the texts replaced.

@@ -132,7 +132,8 @@ func (p *Project) install(ctx context.Context) error {
 	if err := os.RemoveAll(mark); err != nil {
 		return err
 	}
-	if out, err := p.Command(ctx, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error").CombinedOutput(); err != nil {
+	install := p.Command(ctx, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+	if out, err := install.CombinedOutput(); err != nil {
 		return fmt.Errorf("npm ci in %s: %w\n%s", p.Dir, err, out)
 	}
 	return os.WriteFile(mark, wanted, 0o644)
