@@ -321,6 +321,13 @@ from (values
 ) as cases(context, media, flags, wanted);
 select matches((postern.compiled_statement('{"parameters": 2, "epoch": "e", "method": "GET", "preferences": {}}', 'select $1', '{"explain": "format json", "handler": "json", "media": {"name": "x"}}')).statement,
   'postern\.explained\(''format json'', pg_catalog\.format\(''select %1\$L'', \$1\)\)', 'compiled_statement of a plan');
+select is(postern.writes_text(context::jsonb, media::jsonb, node::jsonb), wanted, concat_ws(' ', 'writes_text', context, media, node))
+from (values
+  ('{"method": "GET"}', '{"handler": "json", "strip": false}', '{}', true), ('{"method": "HEAD"}', '{"handler": "json", "strip": false}', '{}', false),
+  ('{"method": "GET", "escapes": true}', '{"handler": "json", "strip": false}', '{}', false), ('{"method": "GET"}', '{"handler": "json", "strip": true}', '{}', false),
+  ('{"method": "GET"}', '{"handler": "csv"}', '{}', false), ('{"method": "GET"}', '{"handler": "json", "strip": false}', '{"single": true}', false)
+) as cases(context, media, node, wanted);
+select is((postern.compiled_read('{"parameters": 2, "epoch": "e", "method": "GET", "preferences": {}}', '{}', '{"children": []}', '{"handler": "json"}', 'select 1')).statement, 'select 1', 'compiled_read without a tag');
 select matches((postern.compile_read(pg_temp.context('{"method": "GET", "accept": "*/*", "preferences": {}, "parameters": 2, "epoch": "e"}'), 'house', testing.trees('/house'))).statement, ' from rooms\.house as house\)', 'compile_read');
 select is(testing.failure(format('select postern.compile_read(%L, %L, %L)', pg_temp.context('{"method": "GET", "preferences": {}}'), 'nothing', testing.trees('/house'))), 'PGRST205', 'compile_read of nothing');
 
@@ -336,6 +343,15 @@ from (values
   ('pgrst_body', 0, 'pgrst_body', 'pgrst_relation_0'), ('excluded', 0, 'excluded', 'pgrst_relation_0'), ('pgrst_x', 3, 'house', 'pgrst_relation_3'),
   (repeat('r', 60), 32, 'house', repeat('r', 60) || '_32'), (repeat('r', 61), 1, 'house', 'pgrst_relation_1'), (repeat('ü', 31), 1, 'house', 'pgrst_relation_1')
 ) as cases(name, depth, root, wanted);
+
+-- Types as they stand in a statement.
+select is(postern.type_reference(name), wanted, 'type_reference ' || name)
+from (values ('text', 'pg_catalog.text'), ('text[]', 'pg_catalog.text[]'), ('"char"', 'pg_catalog."char"'), ('TEXT', 'pg_catalog.TEXT'), ('text array', 'pg_catalog.text array'),
+  ('bpchar', 'pg_catalog.bpchar'), ('integer', 'integer'), ('integer[]', 'integer[]'), ('bit(3)', 'bit(3)'), ('character varying(20)', 'character varying(20)'),
+  ('timestamp without time zone', 'timestamp without time zone'), ('timestamptz', 'pg_catalog.timestamptz'), ('numeric(3,2)', 'numeric(3,2)'),
+  ('rooms.mood', 'rooms.mood'), ('"Odd"."X"', '"Odd"."X"')) as cases(name, wanted);
+select is(array(select name from pg_type as t, lateral (select format_type(t.oid, null) as name) as named
+    where t.typnamespace = 'pg_catalog'::regnamespace and t.typtype in ('b', 'r', 'm') and to_regtype(postern.type_reference(name)) is distinct from t.oid), '{}', 'every type is found');
 
 select * from finish();
 rollback;

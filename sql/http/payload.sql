@@ -215,3 +215,15 @@ $$;
 comment on function postern.describe_csv(text) is
   'postern.describe_payload for CSV with a header line: the rows as an array of objects of strings, NULL as null. '
   'Source: PostgREST docs, references/api/tables_views, "CSV".';
+
+create or replace function postern.is_rows(method text, content_type text)
+returns boolean
+language plpgsql immutable parallel safe
+as $$
+begin
+  return coalesce(method = 'PATCH'
+    and lower(btrim(split_part(content_type, ';', 1), E' \t')) = 'application/vnd.postern.rows+json', false);
+end
+$$;
+comment on function postern.is_rows(text, text) is
+  'Whether a body is the rows of a PATCH, each for the row that has its key. content_type: of the request.';

@@ -101,14 +101,3 @@ end
 $$;
 comment on function postern.computed_type(oid, text) is
   'The type of a computed field, void where that depends. 42703 where the relation has no function of that name.';
-
-create or replace function postern.foreign_cursor()
-returns void
-language plpgsql immutable parallel safe
-as $$
-begin
-  perform postern.fail('PGRST158', 'The cursor is not one of this request',
-    'It is of another relation or another order, or it is damaged', 'Begin again with cursor=first');
-end
-$$;
-comment on function postern.foreign_cursor() is 'Raises PGRST158: a token is not of this order, or damaged.';

@@ -215,3 +215,15 @@ end
 $$;
 comment on function postern.last_entry(jsonb, text) is
   'The last limit or offset that is the node''s own, as {param} or {value}; null when there is none.';
+
+create or replace function postern.plan_root(context jsonb, relation jsonb, columns jsonb, trees jsonb)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+begin
+  return postern.plan_node(context, relation, columns, trees -> 'select', trees -> 'entries', 0)
+    || jsonb_strip_nulls(jsonb_build_object('select_items', trees -> 'select', 'range', trees -> 'range'));
+end
+$$;
+comment on function postern.plan_root(jsonb, jsonb, jsonb, jsonb) is
+  'The node of the resource itself, with the Range header of the request.';

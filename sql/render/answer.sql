@@ -3,75 +3,6 @@
 -- Where the rows are not what the request allows, what raises the error stands in place of the status. What is called
 -- from statements is qualified: they run under the search path of the API.
 
-create or replace function postern.not_single(rows bigint)
-returns text
-language plpgsql volatile strict
-as $$
-begin
-  perform postern.fail('PGRST116', 'The result is not a single JSON object',
-    pg_catalog.format('The result contains %s rows', rows));
-end
-$$;
-comment on function postern.not_single(bigint) is
-  'Raises PGRST116: a single object was asked for and there are more or fewer rows.';
-
-create or replace function postern.too_many(rows bigint)
-returns text
-language plpgsql volatile strict
-as $$
-begin
-  perform postern.fail('PGRST124', 'More rows are affected than the preference max-affected allows',
-    pg_catalog.format('The query affects %s rows', rows));
-end
-$$;
-comment on function postern.too_many(bigint) is 'Raises PGRST124: Prefer max-affected with handling=strict.';
-
-create or replace function postern.key_mismatch()
-returns text
-language plpgsql volatile
-as $$
-begin
-  perform postern.fail('PGRST115', 'The primary key in the URL is not that of the payload');
-end
-$$;
-comment on function postern.key_mismatch() is 'Raises PGRST115: the row of a PUT has another key than its URL.';
-
-create or replace function postern.fresh(same boolean)
-returns boolean
-language plpgsql immutable
-as $$
-begin
-  if same is not true then
-    raise exception using errcode = 'PNSTL', message = 'postern: this statement was compiled before the latest DDL';
-  end if;
-  return true;
-end
-$$;
-comment on function postern.fresh(boolean) is
-  'True, or raises PNSTL. same: whether the epoch is the one of the statement. Immutable, so that it is called when '
-  'the statement is planned, before anything is done. Not in a branch of a CASE: Citus calls the functions of all.';
-
-create or replace function postern.out_of_bounds(first bigint, total bigint, verbosity text)
-returns text
-language sql immutable parallel safe
-as $$
-  select postern.error_body('PGRST103', 'The requested range is not satisfiable', pg_catalog.to_json(pg_catalog.format(
-    'An offset of %s was requested, but there are only %s rows.', first, total)), null, verbosity)
-$$;
-comment on function postern.out_of_bounds(bigint, bigint, text) is 'The body of a 416 for a page behind the last row.';
-
-create or replace function postern.content_range(first bigint, rows bigint, total bigint)
-returns text
-language sql immutable parallel safe
-as $$
-  select pg_catalog.concat(case when rows operator(pg_catalog.>) 0 and coalesce(total operator(pg_catalog.<>) 0, true)
-    then pg_catalog.concat(first, '-', first operator(pg_catalog.+) rows operator(pg_catalog.-) 1) else '*' end, '/',
-    coalesce(total::pg_catalog.text, '*'))
-$$;
-comment on function postern.content_range(bigint, bigint, bigint) is
-  'The value of Content-Range: rows from first on, of a total or * when it is not known. '
-  'Source: RFC 9110, section 14.4; PostgREST docs, references/api/pagination_count.';
-
 create or replace function postern.render_guarded_status(status text, rows text, single boolean, most text)
 returns text
 language plpgsql immutable parallel safe
@@ -91,27 +22,12 @@ comment on function postern.render_guarded_status(text, text, boolean, text) is
   'The status, unless there is not exactly one row where one was asked for, or more rows than Prefer max-affected '
   'allows.';
 
-create or replace function postern.header_lines(headers text[])
+create or replace function postern.render_epoch()
 returns text
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select pg_catalog.string_agg(
-      pg_catalog.concat(E'\n', headers[i][1], ': ', postern.header_value(headers[i][2])), '' order by i)
-    from pg_catalog.generate_subscripts(headers, 1) as i);
-end
-$$;
-comment on function postern.header_lines(text[]) is
-  'Headers ([name, value] pairs) as lines, each with the line break before it; null when there are none.';
-
-create or replace function postern.header_value(value text)
-returns text
-language sql immutable strict parallel safe
-as $$ select pg_catalog.regexp_replace(value, '[\x01-\x08\x0a-\x1f\x7f]', ' ', 'g') $$;
-comment on function postern.header_value(text) is
-  'A text as the value of a header: a blank for each control character (RFC 9110, section 5.5).';
+language sql immutable parallel safe
+as $$ select $sql$postern.planned_epoch(''::postern.pulse)$sql$ $$;
+comment on function postern.render_epoch() is
+  'SQL of the epoch when a statement is planned: postern.epoch() where no DDL has been committed in between.';
 
 create or replace function postern.render_guard(context jsonb)
 returns text
@@ -276,20 +192,3 @@ end
 $$;
 comment on function postern.render_placeholders(text) is
   'SQL that makes the text of a statement with the values of its parameters as literals.';
-
-create or replace function postern.explained(options text, statement text)
-returns text
-language plpgsql volatile strict
-as $$
-declare
-  line pg_catalog.text;
-  plan pg_catalog.text := '';
-begin
-  for line in execute pg_catalog.format('explain (%s) %s', options, statement) loop
-    plan := pg_catalog.concat(plan, line, E'\n');
-  end loop;
-  return plan;
-end
-$$;
-comment on function postern.explained(text, text) is
-  'The execution plan of a statement, as text. options: of EXPLAIN, with commas.';

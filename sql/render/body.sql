@@ -1,17 +1,5 @@
 -- The rows of the answer as its body.
 
-create or replace function postern.as_body(made bytea)
-returns bytea
-language sql immutable parallel safe
-as $$ select made $$;
-comment on function postern.as_body(bytea) is 'What a media type handler made, as bytes.';
-
-create or replace function postern.as_body(made anyelement)
-returns bytea
-language sql stable parallel safe
-as $$ select pg_catalog.convert_to(pg_catalog.concat(made), 'UTF8') $$;
-comment on function postern.as_body(anyelement) is 'What a media type handler made, as bytes: text in UTF-8.';
-
 create or replace function postern.render_body(media jsonb, shape text, node jsonb)
 returns text
 language plpgsql stable strict parallel safe

@@ -15,15 +15,6 @@ comment on function postern.render_count_query(jsonb, text) is
   'A query with as many rows as the node has without limit and offset; where it is grouped as PostgREST has it, as '
   'many as are grouped, as there.';
 
-create or replace function postern.planned_rows(statement text)
-returns bigint
-language sql volatile strict
-as $$
-  select (postern.explained('format json', statement)::pg_catalog.json
-    operator(pg_catalog.#>>) '{0,Plan,Plan Rows}')::bigint
-$$;
-comment on function postern.planned_rows(text) is 'How many rows the planner takes a statement to have.';
-
 create or replace function postern.render_whole_total(node jsonb, source text, wanted text)
 returns text
 language plpgsql immutable parallel safe

@@ -137,3 +137,43 @@ comment on function postern.render_returning(jsonb, text[], text) is
   'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key; the '
   'version of the row where the answer has an entity tag (tagged). '
   'representation: of Prefer return.';
+
+create or replace function postern.render_location(node jsonb, pk text[])
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+  whole constant boolean := node -> 'fields' @> '[{"name": "*"}]'
+    or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]';
+begin
+  return (
+    select format('(select pg_catalog.concat(%L, pg_catalog.concat_ws(''&'', %s)) from pgrst_source)',
+      '/' || postern.percent_encode(node ->> 'relation') || '?',
+      string_agg(format('pg_catalog.concat(%L, coalesce(''eq.'' operator(pg_catalog.||) postern.percent_encode('
+          'pg_catalog.to_json(pgrst_source.%I) operator(pg_catalog.#>>) ''{}''), ''is.null''))',
+          postern.percent_encode(name) || '=', name),
+        ', ' order by case when whole then place end, name collate "C"))
+    from jsonb_array_elements(node -> 'columns') with ordinality as columns(field, place),
+      lateral (select field ->> 'name' as name) as named
+    where name = any(pk));
+end
+$$;
+comment on function postern.render_location(jsonb, text[]) is
+  'SQL of the Location of the one row that was inserted: its primary key as filters, in the order of its columns, or '
+  'of their names where columns are selected.';
+
+create or replace function postern.render_write_status(method text, full_answer boolean, resolution text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+begin
+  return case
+    when method = 'POST' and resolution = 'merge-duplicates' or method = 'PUT' and full_answer
+      then format('case when %s operator(pg_catalog.>) 0 then ''201'' else ''200'' end', postern.render_inserted_rows())
+    when method = 'POST' then '201'
+    when full_answer then '200'
+    else '204' end;
+end
+$$;
+comment on function postern.render_write_status(text, boolean, text) is
+  'SQL of the status of a write: 201 where rows were created, 200 with a representation, else 204.';

@@ -44,39 +44,3 @@ $$;
 comment on function postern.render_key(jsonb) is
   'The condition that ties the rows of a relation to those of the payload by the key of the node, null where it has '
   'none. It is looked at once, before any row, whether each row has a key of its own (else postern.wrong_keys).';
-
-create or replace function postern.wrong_keys(payload json, key text[])
-returns boolean
-language plpgsql volatile strict
-set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_column
-declare
-  found record;
-begin
-  select place, name into found
-    from json_array_elements(payload) with ordinality as rows(item, place), unnest(key) as name
-    where item ->> name is null
-    order by place, array_position(key, name)
-    limit 1;
-  if found.place is not null then
-    perform postern.fail('PGRST175', 'A row of the body lacks its key',
-      format('Row %s has no ''%s''', found.place, found.name));
-  end if;
-  select min(place) as first, max(place) as last into found
-    from (
-      select place, array(select item ->> name from unnest(key) with ordinality as names(name, n) order by n) as own
-      from json_array_elements(payload) with ordinality as rows(item, place)
-    ) as keyed
-    group by own
-    having count(*) > 1
-    order by 1
-    limit 1;
-  perform postern.fail('PGRST175', 'Two rows of the body have the same key',
-    'These are rows ' || found.first || ' and ' || found.last);
-  return false;
-end
-$$;
-comment on function postern.wrong_keys(json, text[]) is
-  'Raises PGRST175, saying which row lacks its key, or which have the same: those of the same text, if there are such. '
-  'payload: an array of objects; key: names.';

@@ -155,3 +155,23 @@ comment on function postern.render_stream(jsonb, jsonb, jsonb, text, text, text[
   'from being read in parallel. rows: the query of the page; shape: as of postern.render_body; everything: the query '
   'without the page, which gives the parameters of a total that is estimated their types; the others as of '
   'postern.render_stream_head.';
+
+create or replace function postern.render_call_stream(
+  context jsonb, node jsonb, media jsonb, shape text, call text, counted boolean, headers text[])
+returns text
+language plpgsql stable parallel safe
+as $$
+declare
+  source constant pg_catalog.text := format(case when counted then 'pgrst_source as %2$I' else '(%1$s) as %2$I' end,
+    call, node ->> 'alias');
+  statement constant pg_catalog.text := postern.render_stream(context, node, media, shape,
+    postern.render_rows(node, source, null, 'labels'), headers, null, 'exact',
+    case when counted then postern.render_whole_total(node, source, 'exact') end, null);
+begin
+  return case when counted then format('with pgrst_source as materialized (%s), %s', call,
+    substr(statement, length('with ') + 1)) else statement end;
+end
+$$;
+comment on function postern.render_call_stream(jsonb, jsonb, jsonb, text, text, boolean, text[]) is
+  'The statement of a call whose rows stream. Only where they are counted first are they held, in a CTE, as the '
+  'function is called once. Parameters as of postern.render_call_answer and postern.render_stream.';
