@@ -89,6 +89,20 @@ func roomCalls(t testing.TB, code []installed, one room, home map[string][]strin
 	return calls, named
 }
 
+// The finder must find: calls apart from what is only named in a text, and nothing within the room.
+func TestRoomCalls(t *testing.T) {
+	t.Parallel()
+	code := []installed{
+		{name: "a", file: "one/a.sql", queries: []string{"select postern.b(postern.a2(1))", "select 'postern.c(1)'"}},
+		{name: "b", file: "two/b.sql", queries: []string{"select postern.c()"}},
+	}
+	home := map[string][]string{"a2": {"one"}, "b": {"two"}, "c": {"three"}}
+	calls, named := roomCalls(t, code, room{name: "one", files: []string{"one/a.sql"}}, home)
+	if len(calls) != 1 || calls["two"] == "" || len(named) != 1 || named["three"] == "" {
+		t.Errorf("calls %q, names %q", calls, named)
+	}
+}
+
 // Each room of sql/ calls the rooms that install.sql says, no others and all of these.
 func TestRooms(t *testing.T) {
 	t.Parallel()

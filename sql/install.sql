@@ -29,8 +29,8 @@ set local check_function_bodies = off;
 {{ template "http/lines.sql" . }}
 {{ template "http/header.sql" . }}
 
--- catalog: what is in the database, read from pg_catalog: relations, columns, keys, relationships, routines, code of the
--- user's; and the epoch. Knows names and oids; knows neither requests nor settings, and fails for no request.
+-- catalog: what is in the database, read from pg_catalog: relations, columns, keys, relationships, routines, code of
+-- the user's; and the epoch. Knows names and oids; knows neither requests nor settings, and refuses nothing.
 -- Calls nothing.
 {{ template "catalog/epoch.sql" . }}
 {{ template "catalog/ambiguous.sql" . }}

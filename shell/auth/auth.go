@@ -1,6 +1,6 @@
-// Package auth finds out who asks: it verifies JSON Web Tokens (RFC 7519) and tells the database role and the claims.
-// The rules are PostgREST's (docs/references/auth); where golang-jwt's differ, they are ours, only the signatures are
-// its.
+// Package auth finds out who asks: it verifies JSON Web Tokens (RFC 7519) and returns the database role and the claims.
+// The rules are PostgREST's (docs/references/auth); golang-jwt verifies no more than the signatures. It knows tokens,
+// keys and where keys are fetched from; it does not know the database, nor what a role may do.
 package auth
 
 import (

@@ -1,5 +1,6 @@
 // Package config reads the settings: PostgREST's (docs/references/configuration), from its config file, PGRST_*
-// environment variables and the database, in that order of precedence, later ones winning.
+// environment variables and the database, in that order of precedence, later ones winning. It knows the form and the
+// default of each setting; it connects to nothing, and what follows from a setting is decided where it is used.
 package config
 
 import (

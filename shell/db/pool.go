@@ -1,5 +1,6 @@
 // Package db talks to PostgreSQL: it keeps a pool of connections, executes requests in one round trip each, reads
-// settings and listens for notifications. It knows no table and no query of an API.
+// settings and listens for notifications. It knows sessions, statements and what errors of PostgreSQL mean for them; it
+// knows no table, and not what a statement says.
 package db
 
 import (

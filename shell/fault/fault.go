@@ -1,5 +1,6 @@
 // Package fault holds the errors that the shell answers itself, without the database: broken requests, tokens that do
-// not verify, no connection. They have the form of PostgREST's errors (docs/references/errors).
+// not verify, no connection. They have the form of PostgREST's errors (docs/references/errors). It knows that form;
+// which error it is, and when, the package knows that returns it.
 package fault
 
 import (

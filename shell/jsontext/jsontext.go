@@ -1,4 +1,5 @@
-// Package jsontext writes JSON (RFC 8259) by appending to a byte slice, without reflection or allocation.
+// Package jsontext writes JSON (RFC 8259) by appending to a byte slice, without reflection or allocation. It knows
+// strings, no other values, and it does not know what they mean.
 package jsontext
 
 import "unicode/utf8"

@@ -1,5 +1,6 @@
-// Package tracing tells a collector of OpenTelemetry how requests went. The variables OTEL_* say whether and where; it
-// is off by default.
+// Package tracing reports to a collector of OpenTelemetry how requests went. The variables OTEL_* say whether and
+// where; it is off by default. It knows spans and how they are sent; it does not know what a request asks for, and no
+// request waits for it.
 package tracing
 
 import (

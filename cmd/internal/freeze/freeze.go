@@ -1,4 +1,5 @@
-// Package freeze begins the next version after a release.
+// Package freeze begins the next version after a release: it changes files of the tree, and nothing else. It knows
+// where the version is written and how snapshots and migrations are named.
 package freeze
 
 import (

@@ -1,4 +1,5 @@
-// Package next makes, for tests of releases and upgrades, copies of the sources.
+// Package next makes copies of the sources, as of a next version, for tests of releases and upgrades. It knows what a
+// version may change; the tree that it copies stays as it is.
 package next
 
 import (

@@ -1,4 +1,5 @@
-// Package demo holds the demo database, "Quayside Books", and loads it into a private cluster.
+// Package demo holds the demo database, "Quayside Books", and loads it into a private cluster. It knows
+// its tables and roles, and nothing of the server in front of them.
 package demo
 
 import (
