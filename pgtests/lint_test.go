@@ -14,7 +14,7 @@ import (
 	"postern/sql"
 )
 
-// sources gives the text of every file in sql/ by name.
+// sources returns the text of every file in sql/ by name.
 func sources(t testing.TB) map[string]string {
 	t.Helper()
 	texts := make(map[string]string)

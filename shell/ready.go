@@ -16,7 +16,7 @@ func (s *Server) isOpen() bool {
 	}
 }
 
-// Live tells whether the API is served (for the admin server).
+// Live reports whether the API is served (for the admin server).
 func (s *Server) Live() bool {
 	if !s.isOpen() {
 		return false
@@ -28,8 +28,8 @@ func (s *Server) Live() bool {
 	return true
 }
 
-// Ready tells whether requests can be answered: the API is served and nothing stands in its way, the keys of the issuer
-// have arrived, if they come from one, and the database answers before the context ends.
+// Ready reports whether requests can be answered: the API is served and nothing stands in its way, the keys of the
+// issuer have arrived, if they come from one, and the database answers before the context ends.
 func (s *Server) Ready(ctx context.Context) bool {
 	if !s.isOpen() || s.stopping.Load() || s.obstacle.Load() != nil || !s.state.Load().verifier.Ready() {
 		return false

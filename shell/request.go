@@ -13,7 +13,7 @@ import (
 	"postern/shell/jsontext"
 )
 
-// target gives a request's path and query as they were sent. Of an absolute form (RFC 9112, 3.2.2) the authority is
+// target returns a request's path and query as they were sent. Of an absolute form (RFC 9112, 3.2.2) the authority is
 // cut.
 func target(r *http.Request) (path, query string) {
 	raw := r.RequestURI

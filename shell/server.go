@@ -149,7 +149,7 @@ func (s *Server) open(c *config.Config) (err error) {
 	return err
 }
 
-// Address gives where the API is served, once it is; nil where it never was.
+// Address returns where the API is served, once it is; nil where it never was.
 func (s *Server) Address() net.Addr {
 	select {
 	case <-s.opened:
@@ -231,12 +231,12 @@ func (s *Server) faulted(st *state, f *fault.Fault) {
 	}
 }
 
-// retryAfter gives the seconds after which a client may try again.
+// retryAfter returns the seconds after which a client may try again.
 func (s *Server) retryAfter() string {
 	return strconv.FormatInt(max(s.retry.Load(), 1), 10)
 }
 
-// Metrics gives what is counted.
+// Metrics returns what is counted.
 func (s *Server) Metrics() *admin.Metrics { return s.metrics }
 
 // Schema returns what requests find in the exposed schemas, as JSON. One after the other: each takes a connection of
@@ -251,5 +251,5 @@ func (s *Server) Schema(ctx context.Context) ([]byte, error) {
 	return schema, err
 }
 
-// Settings gives the settings without secrets.
+// Settings returns the settings without secrets.
 func (s *Server) Settings() string { return s.state.Load().config.DumpPublic() }

@@ -36,10 +36,10 @@ func activated() (api, admin net.Listener, err error) {
 	return api, admin, nil
 }
 
-// notify tells the service manager, where there is one, what happens (sd_notify).
+// notify notifies the service manager, where there is one, of what happens (sd_notify).
 func notify(state string) { _, _ = daemon.SdNotify(false, state) }
 
-// tellReloading tells the service manager that a reload begins. What it returns tells that it has ended.
+// tellReloading notifies the service manager that a reload begins. What it returns notifies it that the reload has ended.
 func (s *Server) tellReloading() (ended func()) {
 	if !s.isOpen() {
 		return func() {}

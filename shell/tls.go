@@ -70,7 +70,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.loaded, nil
 }
 
-// tlsConfig gives the settings of the API's sockets, nil where it is served without TLS. TLS 1.2 is the least that the
+// tlsConfig returns the settings of the API's sockets, nil where it is served without TLS. TLS 1.2 is the least that the
 // standard library then accepts, and HTTP/2 is agreed on by ALPN.
 func (s *Server) tlsConfig(certFile, keyFile string) (*tls.Config, error) {
 	if certFile == "" {

@@ -4,7 +4,7 @@ package shell
 // that it knows.
 const Version = "0.1.0"
 
-// meet tells in the log when the functions in the database are of another version than this binary, or are not any
+// meet logs when the functions in the database are of another version than this binary, or are not any
 // more.
 func (s *Server) meet(version string) {
 	if version == Version {

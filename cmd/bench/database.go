@@ -168,7 +168,7 @@ func (db *database) restore(ctx context.Context, tables []string) error {
 	return nil
 }
 
-// changes tells what is in tables that was not, apart from what differs from one time to the next.
+// changes returns what is in tables that was not, apart from what differs from one time to the next.
 func (db *database) changes(ctx context.Context, tables []string) (string, error) {
 	var found []string
 	for _, table := range tables {

@@ -67,7 +67,7 @@ type command struct {
 	words []string
 }
 
-// usage is told before the flags.
+// usage is printed before the flags.
 const usage = `bench [flags]    the cases, new shapes and new connections
 bench idle [flags], bench memory [flags]    after a pause; what many shapes leave in memory
 bench batch [flags]    ten inserts in a batch beside ten requests
@@ -75,7 +75,7 @@ bench etags [flags]    what If-Match adds to a PATCH
 bench catalog, bench growth, bench soak    with flags of their own: bench growth -help
 `
 
-// errUsage has been told on standard error already.
+// errUsage has been reported on standard error already.
 var errUsage = errors.New("usage")
 
 func main() {
@@ -277,5 +277,5 @@ func (o options) measure(ctx context.Context, db *database, servers []*server, r
 	return errors.Join(failed, add(measureNewConnection(ctx, db, o)))
 }
 
-// progress tells on standard error what is being done.
+// progress reports on standard error what is being done.
 func progress(sentence string) { _, _ = fmt.Fprintln(os.Stderr, "bench:", sentence) }

@@ -258,7 +258,7 @@ func (s *soak) read(k *soakKind, turn int, send func([]byte) (response, error)) 
 	return kept, nil
 }
 
-// failed tells what an error means: of those that a restart explains what becomes of a write, of all others that they
+// failed returns what an error means: of those that a restart explains what becomes of a write, of all others that they
 // are wrong.
 func failed(got response, err error) (fate, error) {
 	var failure struct{ Code, Message *string }

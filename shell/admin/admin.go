@@ -18,7 +18,7 @@ const schemaTimeout = 30 * time.Second
 // readyTimeout is how long the database may take to answer before the server counts as not ready.
 const readyTimeout = 2 * time.Second
 
-// Subject is what the admin server tells about.
+// Subject is what the admin server reports on.
 type Subject interface {
 	Live() bool                     // whether the API is served
 	Ready(ctx context.Context) bool // whether requests can be answered

@@ -159,7 +159,7 @@ func parseJWK(raw []byte) (*key, error) {
 	return result, nil
 }
 
-// material gives the key itself and the algorithms (RFC 7518, RFC 8037) that its type allows.
+// material returns the key itself and the algorithms (RFC 7518, RFC 8037) that its type allows.
 func (source *jwk) material() (any, []string, error) {
 	switch source.Type {
 	case "oct":
@@ -231,7 +231,7 @@ func (source *jwk) elliptic() (any, []string, error) {
 	return public, []string{chosen.algorithm}, nil
 }
 
-// suiting gives the keys that may verify a token with this algorithm and kid. A token without kid may be verified by
+// suiting returns the keys that may verify a token with this algorithm and kid. A token without kid may be verified by
 // any.
 func (k *Keys) suiting(algorithm string, kid *string) []key {
 	var result []key
@@ -246,7 +246,7 @@ func (k *Keys) suiting(algorithm string, kid *string) []key {
 	return result
 }
 
-// knows tells whether a key has this kid.
+// knows reports whether a key has this kid.
 func (k *Keys) knows(kid string) bool {
 	return slices.ContainsFunc(k.keys, func(one key) bool { return one.hasID && one.id == kid })
 }

@@ -141,7 +141,7 @@ func (c *Config) assign(s *Setting, value string) error {
 	return err
 }
 
-// find gives the value with the highest precedence: database, environment, file; then the same under the older names.
+// find returns the value with the highest precedence: database, environment, file; then the same under the older names.
 // An empty value counts as none, but hides the same name's values of lower precedence.
 func (s *Setting) find(database, environment, file map[string]string) (string, bool) {
 	for _, name := range append([]string{s.Name}, s.Aliases...) {
@@ -214,12 +214,12 @@ func (c *Config) complete() error {
 	return c.readSecret()
 }
 
-// AppSettingNames gives the names of AppSettings in order.
+// AppSettingNames returns the names of AppSettings in order.
 func (c *Config) AppSettingNames() []string {
 	return slices.Sorted(maps.Keys(c.AppSettings))
 }
 
-// DatabaseNames gives the names of the settings that can be set in the database, with underscores and without prefix.
+// DatabaseNames returns the names of the settings that can be set in the database, with underscores and without prefix.
 func DatabaseNames() []string {
 	var names []string
 	for i := range Settings {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Dump gives all settings in the form of the config file, sorted. What it gives can be read again.
+// Dump returns all settings in the form of the config file, sorted. What it returns can be read again.
 func (c *Config) Dump() string {
 	return c.dump(func(string) bool { return false })
 }
@@ -37,7 +37,7 @@ func (c *Config) dump(hidden func(name string) bool) string {
 	return strings.Join(lines, "")
 }
 
-// Example gives a config file in which every setting stands, commented out, with what it does and its default.
+// Example returns a config file in which every setting stands, commented out, with what it does and its default.
 func Example() string {
 	var text strings.Builder
 	for i := range Settings {

@@ -18,10 +18,10 @@ const standbyPause = 5 * time.Second
 // ErrStandby is why there is no listening on a standby.
 var ErrStandby = errors.New("the database server is a standby, which cannot listen")
 
-// Backoff gives the pauses between attempts to connect: one second, then twice as long each time up to MaxBackoff.
+// Backoff returns the pauses between attempts to connect: one second, then twice as long each time up to MaxBackoff.
 type Backoff struct{ next time.Duration }
 
-// Next gives the next pause.
+// Next returns the next pause.
 func (b *Backoff) Next() time.Duration {
 	b.next = min(max(2*b.next, time.Second), MaxBackoff)
 	return b.next
@@ -30,7 +30,7 @@ func (b *Backoff) Next() time.Duration {
 // Reset starts again with one second.
 func (b *Backoff) Reset() { b.next = 0 }
 
-// Sleep waits; it tells false when the context ended before.
+// Sleep waits; it returns false when the context ended before.
 func Sleep(ctx context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()

@@ -42,7 +42,7 @@ type Options struct {
 	Met            func(version string) // called when a new connection finds another version of the functions; may be nil
 	Dial           pgconn.DialFunc      // how to reach the server; nil for the usual way
 
-	Debug func(format string, arguments ...any) // told what the pool does while SetDebug asks for it; may be nil
+	Debug func(format string, arguments ...any) // called with what the pool does while SetDebug asks for it; may be nil
 
 	ReadURI string                      // of the standbys that reads go to; empty for none
 	MaxLag  time.Duration               // how far such a standby may be behind
@@ -96,7 +96,7 @@ type Stats struct {
 	WaitSeconds float64 // what requests waited for one as none was free, since the start
 }
 
-// Stats gives the figures of now.
+// Stats returns the figures of now.
 func (p *Pool) Stats() Stats {
 	stat := p.pool.Stat()
 	restores, trips := p.restores.Load(), p.trips.Load()
@@ -192,7 +192,7 @@ func (p *Pool) Reset() {
 	p.tell("Database connection pool flushed")
 }
 
-// Busy tells whether all connections are in use.
+// Busy reports whether all connections are in use.
 func (p *Pool) Busy() bool {
 	stat := p.pool.Stat()
 	return stat.AcquiredConns() >= stat.MaxConns()
@@ -230,7 +230,7 @@ func (p *Pool) Probe(ctx context.Context) error {
 	return p.checkInstalled(queryText(ctx, conn, installed))
 }
 
-// Live tells whether event triggers in the database watch the DDL (postern.live). Without them compiled statements
+// Live reports whether event triggers in the database watch the DDL (postern.live). Without them compiled statements
 // outlive it.
 func (p *Pool) Live(ctx context.Context) (live bool, err error) {
 	err = p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
@@ -246,7 +246,7 @@ func queryTexts(ctx context.Context, pg *pgconn.PgConn, sql string, texts []stri
 	return pg.ExecParams(ctx, sql, [][]byte{encodeTexts(texts)}, []uint32{oidTextArray}, binaryFormat, nil).Read()
 }
 
-// queryText gives the only column of the only row as text.
+// queryText returns the only column of the only row as text.
 func queryText(ctx context.Context, pg *pgconn.PgConn, sql string, arguments ...string) (string, error) {
 	values := make([][]byte, len(arguments))
 	oids := make([]uint32, len(arguments))

@@ -12,7 +12,7 @@ import (
 	"postern/shell/statement"
 )
 
-// refusal tells the errors of PostgreSQL that answer a request, which are for explain, from those that say that there
+// refusal separates the errors of PostgreSQL that answer a request, which are for explain, from those that say that there
 // is no answer: these it returns as a fault, or as the context's error. With sent a write was sent.
 func (p *Pool) refusal(ctx context.Context, err error, sent bool) (*pgconn.PgError, error) {
 	var pgErr *pgconn.PgError

@@ -19,7 +19,7 @@ const (
 // installed asks for the protocol and the version of the functions.
 const installed = "select pg_catalog.concat_ws(' ', postern.protocol(), postern.version())"
 
-// NotInstalledError tells that the database has no postern, or one whose protocol this binary does not know.
+// NotInstalledError reports that the database has no postern, or one whose protocol this binary does not know.
 type NotInstalledError struct {
 	Found  string // version found; empty when there is none
 	Binary string // version of this binary

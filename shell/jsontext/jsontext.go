@@ -46,7 +46,7 @@ func AppendString[T string | []byte](dst []byte, text T) []byte {
 	return append(dst, '"')
 }
 
-// runeSize gives the length of the UTF-8 sequence at i, or 0 if there is none.
+// runeSize returns the length of the UTF-8 sequence at i, or 0 if there is none.
 func runeSize[T string | []byte](text T, i int) int {
 	var sequence [utf8.UTFMax]byte
 	n := copy(sequence[:], text[i:])

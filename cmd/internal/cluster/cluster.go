@@ -54,7 +54,7 @@ type Cluster struct {
 	Superuser, Password string
 	// PgBin is the directory of the binaries that run it.
 	PgBin string
-	// Created tells that Start made the cluster, rather than finding it kept.
+	// Created reports that Start made the cluster, rather than finding it kept.
 	Created bool
 
 	server    *server

@@ -19,7 +19,7 @@ import (
 // account is the OS user a server runs as.
 type account struct {
 	uid, gid uint32
-	// foreign tells that it is not the user of this process, which then is root.
+	// foreign reports that it is not the user of this process, which then is root.
 	foreign bool
 }
 
@@ -169,7 +169,7 @@ func (a account) apply(command *exec.Cmd) {
 	}
 }
 
-// owns tells whether a file belongs to the account.
+// owns reports whether a file belongs to the account.
 func (a account) owns(info fs.FileInfo) bool {
 	status, ok := info.Sys().(*syscall.Stat_t)
 	return ok && status.Uid == a.uid

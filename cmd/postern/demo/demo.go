@@ -44,7 +44,7 @@ var order = []string{"types.sql", "tables.sql", "views.sql", "functions.sql", "p
 	"comments.sql"}
 
 // Load makes the demo database where there is none, or where the one there was made from other SQL files or was not
-// finished; that one is dropped with everything in it. It tells whether it made the database. Errors of PostgreSQL,
+// finished; that one is dropped with everything in it. It reports whether it made the database. Errors of PostgreSQL,
 // a full disk for one, come back as *pgconn.PgError.
 func Load(ctx context.Context, c *cluster.Cluster, notice func(sentence string)) (bool, error) {
 	marker := "postern demo " + fingerprint()
