@@ -128,7 +128,7 @@ func (b *bulk) attempt() error {
 		}
 		return b.explain(err, 0)
 	}
-	b.conclude()
+	b.mergeAnswers()
 	return nil
 }
 
@@ -263,8 +263,8 @@ func (b *bulk) header(name string) int {
 	return -1
 }
 
-// conclude makes of the answer to the last piece that to all of them.
-func (b *bulk) conclude() {
+// mergeAnswers turns the answer to the last piece into the answer to all of them.
+func (b *bulk) mergeAnswers() {
 	if b.pieces == 1 {
 		return
 	}

@@ -21,7 +21,7 @@ type compression struct {
 }
 
 // apply compresses a body where the client accepts it and it pays. It changes the header accordingly and returns the
-// body to send; what is left over when that is sent goes back with done, which may be nil.
+// body to send. The caller calls done, unless it is nil, when that is sent: the buffer is used again.
 func (c *compression) apply(header http.Header, accept []string, status int, body []byte) (sent []byte, done func()) {
 	if len(body) < c.minSize || status == http.StatusPartialContent || !compressible(header) {
 		return body, nil

@@ -38,7 +38,7 @@ func (s *Server) reading() bool { return !s.connected.Load() }
 // postern, and a password that is refused, stop the server.
 func (s *Server) connect(ctx context.Context) {
 	var backoff db.Backoff
-	known, told := s.state.Load().config.Warnings, ""
+	known, logged := s.state.Load().config.Warnings, ""
 	for {
 		err := s.attempt(ctx)
 		if err == nil {
@@ -54,9 +54,9 @@ func (s *Server) connect(ctx context.Context) {
 		if s.unreachable() {
 			pause = backoff.Next()
 			s.logUnreachable(err, pause)
-		} else if text := err.Error(); text != told && !errors.Is(err, errMissing) { // found has logged these by name
+		} else if text := err.Error(); text != logged && !errors.Is(err, errMissing) { // found has logged these by name
 			s.log.event("Not ready: %s", text)
-			told = text
+			logged = text
 		}
 		s.retry.Store(int64(pause / time.Second))
 		if !s.state.Load().config.ServerReuseport {

@@ -14,9 +14,9 @@ import (
 	"postern/shell/statement"
 )
 
-// told returns what the log says of a fault: the message that PostgREST logs, where people may look for it, and the
+// logText returns what the log says of a fault: the message that PostgREST logs, where people may look for it, and the
 // cause.
-func told(f *fault.Fault) (message, details string) {
+func logText(f *fault.Fault) (message, details string) {
 	message = f.Message
 	switch {
 	case f.Code == "PGRST000" && f.Hint == "": // else it says what to do

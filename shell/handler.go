@@ -232,8 +232,8 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 	return internal("the schema changed while the request was compiled, each time")
 }
 
-// answered returns the error of a request that has an answer: that of a client who is gone, for whom its query was
-// cancelled.
+// answered is called when the database has answered. It logs errors of the server, and returns the context's error
+// where the client is gone, which is why its query was cancelled.
 func (s *Server) answered(r *http.Request, x *exchange) error {
 	switch {
 	case x.answer.Status >= http.StatusInternalServerError && r.Context().Err() != nil:

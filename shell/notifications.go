@@ -12,7 +12,7 @@ import (
 
 const (
 	followPause = 200 * time.Millisecond // between two reloads that notifications ask for
-	retryPause  = 5 * time.Second        // the same, where the database could not be asked
+	retryPause  = 5 * time.Second        // the same, where the database could not be reached
 )
 
 // listening is the running LISTEN.
@@ -48,8 +48,8 @@ func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 	}
 	following, stop := context.WithCancel(ctx)
 	s.listener.stop = stop
-	asked := &wishes{some: make(chan struct{}, 1)}
-	s.background.Go(func() { s.follow(ctx, following, asked) })
+	pending := &reloadRequests{some: make(chan struct{}, 1)}
+	s.background.Go(func() { s.follow(ctx, following, pending) })
 	s.background.Go(func() {
 		defer done()
 		s.pool.Listen(following, channel,
@@ -58,11 +58,11 @@ func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 				s.log.event("Listener connected to %s on %q and listening for database notifications on the %q channel",
 					server.Version, server.Address, channel)
 				if again { // some may have been missed
-					asked.add(wishSchema | wishSettings)
+					pending.add(schemaReload | settingsReload)
 				}
 				done()
 			},
-			func(payload string) { asked.add(s.wish(channel, payload)) },
+			func(payload string) { pending.add(s.requested(channel, payload)) },
 			func(err error, pause time.Duration) {
 				s.log.event("Failed listening for database notifications on the %q channel. %v", channel, err)
 				s.log.event("Retrying listening for database notifications in %d seconds...", pause/time.Second)
@@ -75,18 +75,19 @@ func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 	return first
 }
 
-// wishes are what notifications ask for and is not done yet.
-type wishes struct {
+// reloadRequests are the reloads that notifications have asked for and that are not done yet.
+type reloadRequests struct {
 	bits atomic.Uint32
 	some chan struct{} // has an element where there may be some
 }
 
 const (
-	wishSchema   = 1 << iota // reload schema
-	wishSettings             // reload config
+	schemaReload   = 1 << iota // reload schema
+	settingsReload             // reload config
 )
 
-func (w *wishes) add(bits uint32) {
+// add notes requests; follow finds them.
+func (w *reloadRequests) add(bits uint32) {
 	w.bits.Or(bits)
 	select {
 	case w.some <- struct{}{}:
@@ -94,42 +95,42 @@ func (w *wishes) add(bits uint32) {
 	}
 }
 
-// wish returns what a notification asks for, and logs it.
-func (s *Server) wish(channel, payload string) uint32 {
+// requested returns what a notification asks for, and logs it.
+func (s *Server) requested(channel, payload string) uint32 {
 	switch payload {
 	case "", "reload schema":
 		s.log.event("Received a schema cache reload message on the %q channel", channel)
 		if payload == "" && s.state.Load().config.DBConfig {
-			return wishSchema | wishSettings
+			return schemaReload | settingsReload
 		}
-		return wishSchema
+		return schemaReload
 	case "reload config":
 		s.log.event("Received a config reload message on the %q channel", channel)
-		return wishSettings
+		return settingsReload
 	}
 	return 0
 }
 
-// failed reports whether an error is of a database that could not be asked, and may be when it is tried again.
+// failed reports whether an error means that the database could not be reached, so that another attempt may succeed.
 func failed(err error) bool { return err != nil && !isAnswer(err) }
 
 // follow does what notifications ask for, until following ends. Those that came meanwhile are done together.
-func (s *Server) follow(ctx, following context.Context, asked *wishes) {
+func (s *Server) follow(ctx, following context.Context, pending *reloadRequests) {
 	for {
 		select {
 		case <-following.Done():
 			return
-		case <-asked.some:
+		case <-pending.some:
 		}
-		bits := asked.bits.Swap(0)
+		bits := pending.bits.Swap(0)
 		pause := followPause
-		if bits&wishSchema != 0 && failed(s.Renew(ctx)) {
+		if bits&schemaReload != 0 && failed(s.Renew(ctx)) {
 			pause = retryPause
-			asked.add(wishSchema)
+			pending.add(schemaReload)
 		}
-		if bits&wishSettings != 0 && failed(s.Reload(ctx)) {
+		if bits&settingsReload != 0 && failed(s.Reload(ctx)) {
 			pause = retryPause
-			asked.add(wishSettings)
+			pending.add(settingsReload)
 		}
 		if !db.Sleep(following, pause) {
 			return

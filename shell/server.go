@@ -63,8 +63,8 @@ type Server struct {
 	missing    []string        // schemas that do not exist, under reloads
 	changed    chan struct{}   // has an element when there was DDL
 	describing sync.Mutex
-	asking     sync.Mutex
-	asked      *question // to the database, whether it answers; nil without one; under asking
+	probeLock  sync.Mutex
+	probing    *probe // of the database, that is under way; nil for none; under probeLock
 
 	api, adminServer *http.Server
 	main             *limited      // the API's socket, once opened is closed
@@ -107,7 +107,7 @@ func New(options Options) (*Server, error) {
 		MaxLifetime:    time.Duration(c.DBPoolMaxLifetime) * time.Second,
 		MaxIdle:        time.Duration(c.DBPoolMaxIdletime) * time.Second,
 		Session:        s.session,
-		Met:            s.meet,
+		OnVersion:      s.versionChanged,
 		Debug:          s.log.debug,
 		ReadURI:        c.DBURIRead,
 		MaxLag:         time.Duration(c.DBReadMaxLag) * time.Second,
@@ -223,7 +223,7 @@ func (s *Server) faulted(st *state, f *fault.Fault) {
 	now := time.Now().Unix()
 	last := s.complaint.Load()
 	if (!unavailable || last != now && s.complaint.CompareAndSwap(last, now)) && st.config.LogLevel >= config.LogError {
-		message, details := told(f)
+		message, details := logText(f)
 		s.log.failure(f.Status, f.Code, message, details)
 	}
 	if f.Cause != nil && f.Status == http.StatusServiceUnavailable {

@@ -39,7 +39,8 @@ func activated() (api, admin net.Listener, err error) {
 // notify notifies the service manager, where there is one, of what happens (sd_notify).
 func notify(state string) { _, _ = daemon.SdNotify(false, state) }
 
-// tellReloading notifies the service manager that a reload begins. What it returns notifies it that the reload has ended.
+// tellReloading notifies the service manager that a reload begins. What it returns notifies it that the reload has
+// ended.
 func (s *Server) tellReloading() (ended func()) {
 	if !s.isOpen() {
 		return func() {}

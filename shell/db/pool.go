@@ -39,7 +39,7 @@ type Options struct {
 	MaxLifetime    time.Duration // age at which a connection is replaced; at least a second
 	MaxIdle        time.Duration // time after which an unused connection is closed
 	Session        func() Session
-	Met            func(version string) // called when a new connection finds another version of the functions; may be nil
+	OnVersion      func(version string) // called when a new connection finds another version of the functions; may be nil
 	Dial           pgconn.DialFunc      // how to reach the server; nil for the usual way
 
 	Debug func(format string, arguments ...any) // called with what the pool does while SetDebug asks for it; may be nil
@@ -59,12 +59,12 @@ type Session struct {
 
 // Pool is a pool of connections. Safe for concurrent use.
 type Pool struct {
-	options Options
-	pool    *pgxpool.Pool
-	config  *pgxpool.Config
-	prefix  string // of the names of prepared statements; random, so that nothing else has it
-	patient atomic.Pointer[patience]
-	sparing atomic.Bool // a spare connection is being opened
+	options     Options
+	pool        *pgxpool.Pool
+	config      *pgxpool.Config
+	prefix      string // of the names of prepared statements; random, so that nothing else has it
+	waitContext atomic.Pointer[sharedWait]
+	sparing     atomic.Bool // a spare connection is being opened
 
 	replicas *replicas // nil for none
 
@@ -147,9 +147,9 @@ func newPool(options Options, config *pgxpool.Config) (p *Pool, err error) {
 	config.PingTimeout = cancelGrace
 	config.BeforeConnect = p.parameters
 	config.AfterConnect = p.open
-	config.BeforeClose = p.tellClosing
+	config.BeforeClose = p.debugClosing
 	config.ShouldPing = func(_ context.Context, params pgxpool.ShouldPingParams) bool {
-		return params.IdleDuration > trusted && !quiet(params.Conn.PgConn().Conn())
+		return params.IdleDuration > trusted && !healthy(params.Conn.PgConn().Conn())
 	}
 	p.pool, err = pgxpool.NewWithConfig(context.Background(), config)
 	return p, err
@@ -189,7 +189,7 @@ func (p *Pool) Reset() {
 		s.pool.Reset()
 	}
 	p.pool.Reset()
-	p.tell("Database connection pool flushed")
+	p.debug("Database connection pool flushed")
 }
 
 // Busy reports whether all connections are in use.

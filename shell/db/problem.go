@@ -12,8 +12,8 @@ import (
 	"postern/shell/statement"
 )
 
-// refusal separates the errors of PostgreSQL that answer a request, which are for explain, from those that say that there
-// is no answer: these it returns as a fault, or as the context's error. With sent a write was sent.
+// refusal separates the errors of PostgreSQL that answer a request, which are for explain, from those that say that
+// there is no answer: these it returns as a fault, or as the context's error. With sent a write was sent.
 func (p *Pool) refusal(ctx context.Context, err error, sent bool) (*pgconn.PgError, error) {
 	var pgErr *pgconn.PgError
 	switch {

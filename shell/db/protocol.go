@@ -59,8 +59,8 @@ func (p *Pool) checkInstalled(found string, err error) error {
 	if err != nil {
 		return fmt.Errorf("preparing: %w", err)
 	}
-	if last := p.version.Swap(&version); *last != version && p.options.Met != nil {
-		p.options.Met(version)
+	if last := p.version.Swap(&version); *last != version && p.options.OnVersion != nil {
+		p.options.OnVersion(version)
 	}
 	return nil
 }

@@ -133,7 +133,7 @@ func (c *Cluster) start(ctx context.Context, options Options, owner account, not
 // serve starts the server, again on another port while the one chosen turns out taken, and again for some seconds
 // while processes of a killed server still hold its shared memory.
 func (c *Cluster) serve(ctx context.Context, run runner, options Options) error {
-	patience := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(10 * time.Second)
 	for {
 		c.Port = options.Port
 		if c.Port == 0 {
@@ -151,7 +151,7 @@ func (c *Cluster) serve(ctx context.Context, run runner, options Options) error 
 		case errors.Is(err, errPortTaken) && options.Port != 0:
 			return fmt.Errorf("port %d on 127.0.0.1 is taken by another program: choose another for PostgreSQL", options.Port)
 		case errors.Is(err, errPortTaken), errors.Is(err, errMemoryInUse):
-			if time.Now().After(patience) {
+			if time.Now().After(deadline) {
 				return err
 			}
 		default:
