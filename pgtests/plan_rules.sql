@@ -300,6 +300,18 @@ from (values ('store.checks_calmly', 'stable'), ('store.checks_wildly', 'volatil
   ('store.nope', 'volatile'), ('pg_catalog.now', 'stable'), ('store.a''b"', 'volatile')) as cases(name, wanted);
 select is(postern.for_media('{"a": 1}', media::jsonb) ? 'jsonb', wanted, 'for_media ' || coalesce(media, 'none'))
 from (values ('{"handler": "json"}', false), ('{"handler": "object"}', false), ('{"handler": "csv"}', true), ('{"handler": "aggregate"}', true), (null, false)) as cases(media, wanted);
+select is(postern.writes_text(context::jsonb, media::jsonb, node::jsonb), wanted, concat_ws(' ', 'writes_text', context, media, node))
+from (values
+  ('{"method": "GET"}', '{"handler": "json", "strip": false}', '{}', true), ('{"method": "HEAD"}', '{"handler": "json", "strip": false}', '{}', false),
+  ('{"method": "GET", "escapes": true}', '{"handler": "json", "strip": false}', '{}', false), ('{"method": "GET"}', '{"handler": "json", "strip": true}', '{}', false),
+  ('{"method": "GET"}', '{"handler": "csv", "strip": false}', '{}', false), ('{"method": "GET"}', '{"handler": "json", "strip": false}', '{"single": true}', false)
+) as cases(context, media, node, wanted);
+select is(made.statement like '%postern.tagged(%', wanted, concat_ws(' ', 'compiled_read', more, media))
+from (values ('{}', '{"handler": "json"}', false), ('{"tags": true}', '{"handler": "json"}', true), ('{"tags": true}', '{"handler": "json", "explain": "explain"}', false)) as cases(more, media, wanted),
+  lateral (select postern.find_relation('rooms', 'house')) as found(relation),
+  lateral (select pg_temp.context('{"preferences": {}, "parameters": 2, "described": true, "max_cost": 0}') || more::jsonb) as whole(context),
+  lateral (select postern.plan_root(context, relation, postern.relation_columns((relation ->> 'oid')::oid), testing.trees('/house')) || '{"alias": "house"}') as planned(node),
+  lateral (select * from postern.compiled_read(context, relation, node, media::jsonb, 'select null::text as body, ''200'' as status, '''' as headers, null as note')) as made;
 select is(postern.common_headers(context::jsonb, media::jsonb, '{count}'), wanted, concat_ws(' ', 'common_headers', context, media))
 from (values
   ('{"preferences": {}}', '{"media": {"name": "text/csv", "charset": true}}', array[['Content-Type', 'text/csv; charset=utf-8']]),
@@ -321,13 +333,6 @@ from (values
 ) as cases(context, media, flags, wanted);
 select matches((postern.compiled_statement('{"parameters": 2, "epoch": "e", "method": "GET", "preferences": {}}', 'select $1', '{"explain": "format json", "handler": "json", "media": {"name": "x"}}')).statement,
   'postern\.explained\(''format json'', pg_catalog\.format\(''select %1\$L'', \$1\)\)', 'compiled_statement of a plan');
-select is(postern.writes_text(context::jsonb, media::jsonb, node::jsonb), wanted, concat_ws(' ', 'writes_text', context, media, node))
-from (values
-  ('{"method": "GET"}', '{"handler": "json", "strip": false}', '{}', true), ('{"method": "HEAD"}', '{"handler": "json", "strip": false}', '{}', false),
-  ('{"method": "GET", "escapes": true}', '{"handler": "json", "strip": false}', '{}', false), ('{"method": "GET"}', '{"handler": "json", "strip": true}', '{}', false),
-  ('{"method": "GET"}', '{"handler": "csv"}', '{}', false), ('{"method": "GET"}', '{"handler": "json", "strip": false}', '{"single": true}', false)
-) as cases(context, media, node, wanted);
-select is((postern.compiled_read('{"parameters": 2, "epoch": "e", "method": "GET", "preferences": {}}', '{}', '{"children": []}', '{"handler": "json"}', 'select 1')).statement, 'select 1', 'compiled_read without a tag');
 select matches((postern.compile_read(pg_temp.context('{"method": "GET", "accept": "*/*", "preferences": {}, "parameters": 2, "epoch": "e"}'), 'house', testing.trees('/house'))).statement, ' from rooms\.house as house\)', 'compile_read');
 select is(testing.failure(format('select postern.compile_read(%L, %L, %L)', pg_temp.context('{"method": "GET", "preferences": {}}'), 'nothing', testing.trees('/house'))), 'PGRST205', 'compile_read of nothing');
 

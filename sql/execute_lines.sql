@@ -22,9 +22,9 @@ exception
 end
 $$;
 comment on function postern.try_rows(jsonb, text[], text[], int, int, boolean) is
-  'Executes what postern.preparation has prepared for some of the rows. flags: of the statement (the type '
-  'postern.compiled); vals: as of postern.handle; first, last: which of the rows; kept: whether what was done stays. '
-  'Out: the error, if there was one.';
+  'Executes what postern.preparation has prepared for some of the rows. In: flags: of the statement (the type '
+  'postern.compiled); rows: JSON objects; vals: as of postern.handle; first, last: which of the rows; kept: whether '
+  'what was done stays. Out: the error, null where there was none. Raises nothing.';
 
 create or replace function postern.failing_row(
   flags jsonb, rows text[], vals text[], failed text, said text,
@@ -74,8 +74,9 @@ begin
 end
 $$;
 comment on function postern.failing_row(jsonb, text[], text[], text, text) is
-  'Which of the rows of a statement that fails does so by itself, or else as postern.failing_rows, and its error. '
-  'failed, said: SQLSTATE and detail; others as of postern.try_rows. All that is done is undone.';
+  'Finds the row that makes a statement fail: one that does so by itself, or else that of postern.failing_rows. In: '
+  'failed, said: SQLSTATE and detail of the error; others as of postern.try_rows. Out: its number, from 1 on, and its '
+  'error; null where none fails again. All that is done is undone. Raises nothing.';
 
 create or replace function postern.failing_rows(
   flags jsonb, rows text[], vals text[], failed text, said text,
@@ -105,8 +106,9 @@ begin
 end
 $$;
 comment on function postern.failing_rows(jsonb, text[], text[], text, text) is
-  'Behind which of the rows of a statement those so far fail, for what fails only together, and the error; null where '
-  'they do not fail again. said: the detail that the error has, null for any; others as of postern.failing_row.';
+  'Finds the row up to which the rows of a statement fail, for what fails only together. In: said: the detail that the '
+  'error has, null for any; others as of postern.failing_row. Out: as of that; all that is done is undone. Raises '
+  'nothing.';
 
 create or replace function postern.line_error(
   flags jsonb, payload bytea, vals text[], failed text, said text, out message text, out detail text, out hint text,
@@ -133,6 +135,6 @@ begin
 end
 $$;
 comment on function postern.line_error(jsonb, bytea, text[], text, text) is
-  'The error that a row of ndjson has raised, as that row raises it, and the number of its line; all null where it '
-  'does not come of a row. payload: the body; failed, said: SQLSTATE and detail; others as of '
-  'postern.try_rows.';
+  'The error that a row of ndjson has raised, as that row raises it. In: payload: the body; failed, said: SQLSTATE and '
+  'detail; others as of postern.try_rows. Out: the error and the number of its line; null where it does not come of a '
+  'row. Raises nothing.';

@@ -13,11 +13,12 @@ begin
 end
 $$;
 comment on function postern.header_lines(text[]) is
-  'Headers ([name, value] pairs) as lines, each with the line break before it; null when there are none.';
+  'Writes headers as lines. In: [name, value] pairs. Out: each behind a line break; null for none. Raises nothing.';
 
 create or replace function postern.header_value(value text)
 returns text
 language sql immutable strict parallel safe
 as $$ select pg_catalog.regexp_replace(value, '[\x01-\x08\x0a-\x1f\x7f]', ' ', 'g') $$;
 comment on function postern.header_value(text) is
-  'A text as the value of a header: a blank for each control character (RFC 9110, section 5.5).';
+  'Makes a text the value of a header. Out: it with blanks for control characters, but for tabs. Raises nothing. '
+  'Source: RFC 9110, section 5.5.';

@@ -23,4 +23,5 @@ begin
     'It is of another relation or another order, or it is damaged', 'Begin again with cursor=first');
 end
 $$;
-comment on function postern.foreign_cursor() is 'Raises PGRST158: a token is not of this order, or damaged.';
+comment on function postern.foreign_cursor() is
+  'Refuses a token that is not of this order, or damaged. Raises PGRST158, always.';

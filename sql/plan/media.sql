@@ -36,11 +36,11 @@ begin
 end
 $$;
 comment on function postern.negotiate(text, text[], text, text, boolean, boolean) is
-  'The media type to answer with, for an Accept header: {media, handler: json|object|csv|geojson|ndjson|aggregate|'
-  'function, '
-  'strip?, custom?, explain?}. schema and name: of the relation or routine; default_select: nothing else than * is '
-  'selected; plans: db-plan-enabled. PGRST107 when nothing accepted can be made. Source: PostgREST docs, '
-  'references/api/media_type_handlers.';
+  'The media type to answer with, for an Accept header. In: accept: null for none; schemas: the exposed ones, where '
+  'handlers are; schema and name: of the relation or routine; default_select: nothing else than * is selected; plans: '
+  'db-plan-enabled. Out: {media: postern.media_type; handler: json|object|csv|geojson|ndjson|aggregate|function; '
+  'strip?; custom?: of postern.media_handlers; explain?: options of EXPLAIN}. Raises PGRST107 when nothing accepted '
+  'can be made. Source: PostgREST docs, references/api/media_type_handlers.';
 
 create or replace function postern.media_producer(wanted jsonb, handlers jsonb, default_select boolean)
 returns jsonb
@@ -77,8 +77,9 @@ begin
 end
 $$;
 comment on function postern.media_producer(jsonb, jsonb, boolean) is
-  'Who makes a wanted media type: the vendored JSON forms, then a custom handler, then what is built in; null when '
-  'nobody.';
+  'Who makes a wanted media type: the vendored JSON forms, then a custom handler, then what is built in. In: wanted: '
+  'postern.media_type; handlers: postern.media_handlers; default_select: as of postern.negotiate. Out: {media, '
+  'handler, strip?, custom?}; null when nobody does. Raises nothing.';
 
 create or replace function postern.is_default_select(node jsonb)
 returns boolean
@@ -91,7 +92,8 @@ begin
 end
 $$;
 comment on function postern.is_default_select(jsonb) is
-  'Whether a request selects just *: only then do media type handlers of the relation take part.';
+  'Whether a request selects just *: only then do media type handlers of the relation take part. In: the node of '
+  'postern.plan_root. Raises nothing.';
 
 create or replace function postern.plan_media(context jsonb, node jsonb, name text)
 returns jsonb
@@ -108,7 +110,9 @@ begin
 end
 $$;
 comment on function postern.plan_media(jsonb, jsonb, text) is
-  'The media type of the answer (postern.negotiate), and PGRST122 for preferences that strict handling refuses.';
+  'Chooses the media type of the answer. In: node: postern.plan_root; name: of the relation or routine. Out: as of '
+  'postern.negotiate, for GeoJSON with function: that of PostGIS. Raises PGRST107 where nothing accepted can be made, '
+  'PGRST122 for preferences that strict handling refuses.';
 
 create or replace function postern.for_media(node jsonb, media jsonb)
 returns jsonb
@@ -119,8 +123,9 @@ begin
 end
 $$;
 comment on function postern.for_media(jsonb, jsonb) is
-  'The node of the resource as a media type (postern.negotiate) wants it: what is no JSON shows the text of its '
-  'embeds, which is jsonb''s then, as PostgREST has it.';
+  'The node of the resource as a media type wants it. In: media: postern.negotiate. Out: the node, with jsonb where '
+  'the answer is no JSON: that shows the text of its embeds, which is jsonb''s then, as PostgREST has it. Raises '
+  'nothing.';
 
 create or replace function postern.writes_text(context jsonb, media jsonb, node jsonb)
 returns boolean
@@ -132,4 +137,5 @@ begin
 end
 $$;
 comment on function postern.writes_text(jsonb, jsonb, jsonb) is
-  'Whether a read may write its rows as text (postern.plan_rows).';
+  'Whether a read may write its rows as text (postern.plan_rows). In: media: postern.negotiate. Out: true for plain '
+  'JSON of several rows where no text needs an escape. Raises nothing.';

@@ -19,15 +19,8 @@ begin
 end
 $$;
 comment on function postern.render_guarded_status(text, text, boolean, text) is
-  'The status, unless there is not exactly one row where one was asked for, or more rows than Prefer max-affected '
-  'allows.';
-
-create or replace function postern.render_epoch()
-returns text
-language sql immutable parallel safe
-as $$ select $sql$postern.planned_epoch(''::postern.pulse)$sql$ $$;
-comment on function postern.render_epoch() is
-  'SQL of the epoch when a statement is planned: postern.epoch() where no DDL has been committed in between.';
+  'Renders the status behind checks of the number of rows. In: SQL of both; single: one row is needed; most: of Prefer '
+  'max-affected, or null. Out: SQL, which may raise PGRST116 or PGRST124. Raises nothing.';
 
 create or replace function postern.render_guard(context jsonb)
 returns text
@@ -38,8 +31,8 @@ begin
 end
 $$;
 comment on function postern.render_guard(jsonb) is
-  'SQL of a condition that is true, and that a statement cannot be planned with after DDL: what writes stands under '
-  'it.';
+  'Renders the condition under which what writes stands. In: {epoch}. Out: SQL that is true, but raises PNSTL when it '
+  'is planned after DDL. Raises nothing.';
 
 create or replace function postern.render_note(context jsonb, escapes text)
 returns text
@@ -52,8 +45,8 @@ begin
 end
 $$;
 comment on function postern.render_note(jsonb, text) is
-  'SQL of the note of a statement (the type postern.compiled). context: {epoch, guarded?: the statement stands under '
-  'postern.render_guard}; escapes: SQL of whether a text needs an escape, or null.';
+  'Renders the note of a statement (the type postern.compiled). In: {epoch, guarded?: it has postern.render_guard}; '
+  'SQL of whether a text needs an escape, or null. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_response(
   context jsonb, body text, status text, headers text, source text, escapes text default null)
@@ -78,10 +71,10 @@ begin
 end
 $$;
 comment on function postern.render_response(jsonb, text, text, text, text, text) is
-  'The statement of a response from the SQL of its parts. context: {epoch, code?: the statement may run code of the '
-  'user''s, which may set response.status and response.headers, explain?: only its plan is wanted, in which the body '
-  'is the third output, as in PostgREST''s}; body: null for none; status: SQL or a number; source: the FROM items, '
-  'which are one group (having) where the parts aggregate; escapes: as of postern.render_note.';
+  'Renders the statement of a response. In: {epoch, guarded?, code?: code of the user''s may run in it, which may set '
+  'response.status and response.headers, explain?: only its plan is wanted: the body is its third output, as in '
+  'PostgREST''s}; SQL of body (null: none), status (or a number), headers; source: FROM items, one group (having) '
+  'where these aggregate; escapes: as of postern.render_note. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_unset(name text)
 returns text
@@ -91,7 +84,7 @@ begin
   return format('coalesce(pg_catalog.current_setting(%L, true), '''') operator(pg_catalog.=) ''''', name);
 end
 $$;
-comment on function postern.render_unset(text) is 'SQL of whether nobody has set a setting.';
+comment on function postern.render_unset(text) is 'Renders the test whether nobody has set a setting. Raises nothing.';
 
 create or replace function postern.render_head(range text, location text, headers text[])
 returns text
@@ -104,8 +97,8 @@ begin
 end
 $$;
 comment on function postern.render_head(text, text, text[]) is
-  'SQL of the headers of a response. range: arguments of concat for the value of Content-Range; location: the path of '
-  'Content-Location, whose query is $1, or null; headers: the fixed ones.';
+  'Renders the headers of a response. In: the value of Content-Range, as arguments of concat; the path of '
+  'Content-Location, whose query is $1, or null; the fixed headers. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_page_answer(
   context jsonb, rows text, first text, body text, row_count text, headers text[], location text, total text,
@@ -149,10 +142,9 @@ begin
 end
 $$;
 comment on function postern.render_page_answer(jsonb, text, text, text, text, text[], text, text, jsonb, text, text) is
-  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of '
-  'how many the page has; total: the query of the total (postern.render_total), page when that is all, null when it is '
-  'not asked for; most: of Prefer max-affected; context, body, headers, location, escapes: as of '
-  'postern.render_response, render_head.';
+  'Renders the response of a read. In: rows: the page''s query; first, row_count: SQL of how many rows it skips and '
+  'has; total: of postern.render_total; media: of postern.negotiate; most: of Prefer max-affected, or null; the others '
+  'as of postern.render_response and render_head. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_having()
 returns text
@@ -163,7 +155,7 @@ begin
 end
 $$;
 comment on function postern.render_having() is
-  'HAVING that makes all rows one group, also where no output is an aggregate, and reads them.';
+  'Renders a HAVING that makes all rows one group and reads them, even if nothing aggregates. Raises nothing.';
 
 create or replace function postern.render_placeholders(statement text)
 returns text
@@ -191,4 +183,12 @@ begin
 end
 $$;
 comment on function postern.render_placeholders(text) is
-  'SQL that makes the text of a statement with the values of its parameters as literals.';
+  'Renders the text of a statement. Out: SQL of that text with the parameters'' values as literals. Raises nothing.';
+
+create or replace function postern.render_epoch()
+returns text
+language sql immutable parallel safe
+as $$ select $sql$postern.planned_epoch(''::postern.pulse)$sql$ $$;
+comment on function postern.render_epoch() is
+  'SQL of the epoch when a statement is planned. Out: an expression: postern.epoch() where no DDL has been committed '
+  'in between. Raises nothing.';

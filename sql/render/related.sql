@@ -10,7 +10,8 @@ begin
 end
 $$;
 comment on function postern.render_written_where(jsonb) is
-  'The conditions on the rows that are written, null for none: embeds count where the node is by_embeds.';
+  'Renders the conditions on the rows that a write changes. Out: SQL, in which embeds count where the node is '
+  'by_embeds; null for none. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_key(node jsonb)
 returns text
@@ -42,5 +43,6 @@ begin
 end
 $$;
 comment on function postern.render_key(jsonb) is
-  'The condition that ties the rows of a relation to those of the payload by the key of the node, null where it has '
-  'none. It is looked at once, before any row, whether each row has a key of its own (else postern.wrong_keys).';
+  'Renders the condition that ties the rows of a relation to those of the payload by the key of the node. Out: SQL, '
+  'which looks once, before any row, whether each row of the payload has a key of its own (else postern.wrong_keys '
+  'raises PGRST175); null without a key. Raises nothing.';

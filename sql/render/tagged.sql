@@ -24,9 +24,10 @@ begin
 end
 $$;
 comment on function postern.render_tagged(jsonb, jsonb, text) is
-  'A statement that reads (of the type postern.compiled) as one whose answer has an entity tag, and that looks at '
-  'If-Match and If-None-Match. context: {head?: no body is wanted, though the statement makes it; if_match?, '
-  'if_none_match?: {param} or {value} }; node: postern.plan_validator.';
+  'Wraps the statement of a read, so that its answer gets an entity tag and the request''s tags are looked at. In: '
+  '{head?: no body is wanted, though the statement makes it; if_match?, if_none_match?: {param} or {value} }; the node '
+  'of postern.plan_validator; SQL of the type postern.compiled. Out: SQL of that type, which may raise PGRST155. '
+  'Raises what postern.render_filter raises.';
 
 create or replace function postern.render_changed(node jsonb, answer text)
 returns text
@@ -42,4 +43,5 @@ begin
 end
 $$;
 comment on function postern.render_changed(jsonb, text) is
-  'The answer to a write over pgrst_source, with the entity tag of the row where it is wanted (tagged of the node).';
+  'Renders the answer to a write with the entity tag of the row. In: the node; SQL of the answer, over pgrst_source. '
+  'Out: SQL; unchanged where no tag is wanted (tagged of the node). Raises nothing.';

@@ -12,8 +12,9 @@ begin
 end
 $$;
 comment on function postern.fresh(boolean) is
-  'True, or raises PNSTL. same: whether the epoch is the one of the statement. Immutable, so that it is called when '
-  'the statement is planned, before anything is done. Not in a branch of a CASE: Citus calls the functions of all.';
+  'Refuses a statement compiled before the latest DDL. In: whether its epoch is the present one. Out: true. Raises '
+  'PNSTL. Immutable, so as to be called when the statement is planned, before anything is done. Not in a branch of a '
+  'CASE: Citus calls the functions of all.';
 
 create or replace function postern.not_single(rows bigint)
 returns text
@@ -25,7 +26,7 @@ begin
 end
 $$;
 comment on function postern.not_single(bigint) is
-  'Raises PGRST116: a single object was asked for and there are more or fewer rows.';
+  'Refuses rows that are not the one that a single object needs. In: how many there are. Raises PGRST116.';
 
 create or replace function postern.too_many(rows bigint)
 returns text
@@ -36,7 +37,8 @@ begin
     pg_catalog.format('The query affects %s rows', rows));
 end
 $$;
-comment on function postern.too_many(bigint) is 'Raises PGRST124: Prefer max-affected with handling=strict.';
+comment on function postern.too_many(bigint) is
+  'Refuses more rows than Prefer max-affected allows with handling=strict. In: how many there are. Raises PGRST124.';
 
 create or replace function postern.key_mismatch()
 returns text
@@ -46,7 +48,7 @@ begin
   perform postern.fail('PGRST115', 'The primary key in the URL is not that of the payload');
 end
 $$;
-comment on function postern.key_mismatch() is 'Raises PGRST115: the row of a PUT has another key than its URL.';
+comment on function postern.key_mismatch() is 'Refuses a PUT whose row has another key than its URL. Raises PGRST115.';
 
 create or replace function postern.wrong_keys(payload json, key text[])
 returns boolean
@@ -81,8 +83,9 @@ begin
 end
 $$;
 comment on function postern.wrong_keys(json, text[]) is
-  'Raises PGRST175, saying which row lacks its key, or which have the same: those of the same text, if there are such. '
-  'payload: an array of objects; key: names.';
+  'Refuses a payload whose rows do not each have a key of their own. In: an array of objects; the names of the key. '
+  'Raises PGRST175, whose details name the row that lacks its key, or two rows whose keys have the same text; none '
+  'where only their values are the same.';
 
 create or replace function postern.precondition_failed()
 returns text
@@ -94,4 +97,4 @@ begin
 end
 $$;
 comment on function postern.precondition_failed() is
-  'Raises PGRST155: a condition of the request (If-Match, If-None-Match) does not hold.';
+  'Refuses a request whose condition (If-Match, If-None-Match) does not hold. Raises PGRST155.';
