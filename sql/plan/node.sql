@@ -100,8 +100,7 @@ begin
       c.relkind in ('r', 'p', 'm') and embed -> 'relationship' ->> 'kind' is distinct from 'computed',
       exists (select from pg_attribute as a where a.attrelid = c.oid and a.attacl is not null)
     into size, heap, granted
-    from pg_class as c
-    where c.oid = own;
+    from pg_class as c where c.oid = own;
   names := postern.computed_names(jsonb_build_object('fields', fields) || asked, columns);
   computed := columns = '[]' or fields @? '$[*].transform' or names <> '{}';
   if computed and columns <> '[]' and depth = 0 and fields <> '[]' then
@@ -121,8 +120,7 @@ begin
     'ctid', case when heap and not granted then true end,
     'columns', case when depth = 0 or children @? '$[*] ? (@.relationship.kind == "computed")' then columns end,
     'empty', case when depth > 0 and fields = '[]' and not children @? '$[*] ? (!exists (@.empty))' then true end,
-    'aggregated', case when aggregates then true end,
-    'folds', case when folds then true end,
+    'aggregated', case when aggregates then true end, 'folds', case when folds then true end,
     'own_groups', case when others is not null or outputs @? '$[*].distinct' then true end,
     'computed', case when computed then true end,
     'computed_names', case when computed and depth > 0 and columns <> '[]' then to_jsonb(names) end) || asked);
