@@ -214,7 +214,7 @@ func difference(r request, want, got httpAnswer) string {
 	return ""
 }
 
-// isEither tells whether an answer is an error of PostgreSQL of one of these classes.
+// isEither reports whether an answer is an error of PostgreSQL of one of these classes.
 func isEither(answer httpAnswer, classes ...string) bool {
 	_, code, _ := strings.Cut(answer.headers.Get("Proxy-Status"), "error=")
 	return answer.status/100 == 4 && len(code) == 5 && slices.Contains(classes, code[:2])

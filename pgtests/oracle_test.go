@@ -397,7 +397,7 @@ func arrayOf(lines []byte) []byte {
 	return slices.Concat([]byte("["), bytes.ReplaceAll(bytes.TrimSuffix(lines, []byte("\n")), []byte("\n"), []byte(",")), []byte("]"))
 }
 
-// ordered tells whether all rows have an order.
+// ordered reports whether all rows have an order.
 func (n *node) ordered() bool {
 	for _, i := range n.items {
 		if i.embed != nil && !i.embed.node.ordered() {
@@ -478,7 +478,7 @@ func changed(want, got string) string {
 	return strings.Join(lines, "\n")
 }
 
-// leak tells whether an answer has the name of what no role may see, though the request has not.
+// leak reports whether an answer has the name of what no role may see, though the request has not.
 func leak(r request, got httpAnswer) string {
 	if strings.Contains(unescaped(r.target)+r.headers+string(r.body), secret) || strings.HasPrefix(got.code(), "23") || got.code() == "42501" {
 		return "" // PostgreSQL names the constraints that it checks, also those of tables behind views, and what it denies

@@ -168,8 +168,9 @@ func (l *logger) access(level config.LogLevel, r *http.Request, role string, sta
 	}
 	if l.structured != nil {
 		l.structured.requests.LogAttrs(context.Background(), slog.LevelInfo, "request", slog.String("client", host),
-			slog.String("role", printable(role)), slog.String("method", printable(r.Method)), slog.String("target", printable(r.RequestURI)),
-			slog.String("protocol", r.Proto), slog.Int("status", status), slog.Int("bytes", size),
+			slog.String("role", printable(role)), slog.String("method", printable(r.Method)),
+			slog.String("target", printable(r.RequestURI)), slog.String("protocol", r.Proto),
+			slog.Int("status", status), slog.Int("bytes", size),
 			slog.String("referer", printable(r.Referer())), slog.String("agent", printable(r.UserAgent())))
 		return
 	}
