@@ -74,6 +74,7 @@ func (s *Server) handleBatch(st *state, x *exchange, r *http.Request, identity *
 	}
 	st.prepare(x, r, identity)
 	x.call.PreRequest = nil // it is called for each operation
+	x.timeout, x.call.Timeout = timeout{}, timeoutTogether(operations)
 	for range maxAttempts {
 		if err := s.do(st, x, r, nil); err != nil {
 			return err
@@ -83,6 +84,19 @@ func (s *Server) handleBatch(st *state, x *exchange, r *http.Request, identity *
 		}
 	}
 	return internal("the schema changed while the request was compiled, each time")
+}
+
+// timeoutTogether returns the milliseconds that operations may take together in one statement, where no operation can
+// have a time of its own; 0 where one may take any.
+func timeoutTogether(operations []operation) (total int) {
+	for _, op := range operations {
+		own := takeTimeout(op.headers["Prefer"]).milliseconds
+		if own == 0 {
+			return 0
+		}
+		total = min(total+own, maxTimeout)
+	}
+	return total
 }
 
 func newBatch(s *Server, st *state, r *http.Request, identity *auth.Identity, operations []operation) *batch {

@@ -29,7 +29,9 @@ func testBatchBounds(t *testing.T, h *house, user []string, left func() string, 
 		}
 	}
 	// It is sent with others: what goes beyond the bound then is left out.
-	rename := func(name string) { h.execute(t, "e2e", `update api."Box ""of"" x" set doc = null, "the name" = '`+name+`'`) }
+	rename := func(name string) {
+		h.execute(t, "e2e", `update api."Box ""of"" x" set doc = null, "the name" = '`+name+`'`)
+	}
 	write = op("PATCH", boxes+"?id=eq.1&select=the%20name", `{"doc": 1}`, `"headers": {"Prefer": "return=representation"}`)
 	rename("x")
 	for range 2 {
@@ -45,6 +47,14 @@ func testBatchBounds(t *testing.T, h *house, user []string, left func() string, 
 	for range 3 {
 		if results, _ := p.batch(t, reads, user...); results[0] != "503 PGRST003" {
 			t.Errorf("too much to read: %s", results[0])
+		}
+	}
+	// What the database does in one call has a time, too.
+	brief := `"headers": {"Accept": "application/x-ndjson", "Prefer": "timeout=50ms"}`
+	for range 2 {
+		results, _ := p.batch(t, []string{op("GET", "/books?select=id", "", brief), op("GET", "/rpc/idle", "", brief)}, user...)
+		if results[0] != "[1] 500 57014" {
+			t.Errorf("in one call: %s", results[0])
 		}
 	}
 	// What is left of the batch does not run then.
@@ -66,6 +76,7 @@ func testBatchBounds(t *testing.T, h *house, user []string, left func() string, 
 		t.Errorf("%s locks are left", locks)
 	}
 	empty()
+	testBatchKilled(t, h, p, user, left)
 	// An error in response.headers that is written with an escape.
 	h.execute(t, "e2e", `create trigger mark before insert on api."Box ""of"" x" for each row execute function api.mark_box()`)
 	for range 3 {
@@ -74,4 +85,34 @@ func testBatchBounds(t *testing.T, h *house, user []string, left func() string, 
 		}
 	}
 	h.execute(t, "e2e", `drop trigger mark on api."Box ""of"" x"; drop function api.mark_box, api.hold, api.idle`)
+}
+
+// testBatchKilled has the session of a batch terminated while its COMMIT waits, in a trip of its own and in that of the operations.
+func testBatchKilled(t *testing.T, h *house, p *process, user []string, left func() string) {
+	t.Helper()
+	h.execute(t, "e2e", `create function api.linger() returns trigger language plpgsql as
+			$$ begin if new.id < 0 then perform pg_sleep(600); end if; return null; end $$;
+		create constraint trigger linger after insert on api."Box ""of"" x" deferrable initially deferred for each row execute function api.linger()`)
+	box := func(id string) []string {
+		return []string{op("POST", boxes, `{"id": `+id+`, "the name": "a"}`), op("DELETE", boxes+"?id=eq.1", "")}
+	}
+	for range 2 {
+		answers := make(chan reply)
+		go func() {
+			_, answer := p.batch(t, box("-1"), user...)
+			answers <- answer
+		}()
+		eventually(t, "the COMMIT", func() bool {
+			return h.ask(t, "e2e", `select count(pg_terminate_backend(pid))::text from pg_stat_activity
+				where usename = 'e2e_login' and datname = 'e2e' and wait_event = 'PgSleep' and query = 'commit'`) == "1"
+		})
+		answer := <-answers
+		if answer.status != 503 || !strings.Contains(answer.body, "It is not known whether the request was carried out") || left() != "0 0" {
+			t.Errorf("killed at the end: %d %s, left are %s", answer.status, answer.body, left())
+		}
+		for range 2 {
+			p.batch(t, box("1"), user...) // from now on the statements are kept
+		}
+	}
+	h.execute(t, "e2e", `drop trigger linger on api."Box ""of"" x"; drop function api.linger`)
 }

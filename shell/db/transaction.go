@@ -120,7 +120,7 @@ func (p *Pool) undone(ctx context.Context, conn **pgxpool.Conn, t *Transaction, 
 		t.Again = true
 		return p.prepareFixed(ctx, pg)
 	}
-	pgErr, err := p.refusal(ctx, err, t.ending && !t.Reads)
+	pgErr, err := p.refusal(ctx, err, t.commits())
 	if err != nil {
 		return err
 	}
