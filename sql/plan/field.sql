@@ -207,8 +207,11 @@ as $$
 declare
   own pg_catalog.jsonb;
 begin
-  if columns = '[]' or not fields @? '$[*] ? (@.name == "*" && !exists (@.aggregate))' then
+  if not fields @? '$[*] ? (@.name == "*" && !exists (@.aggregate))' then
     return fields;
+  elsif columns = '[]' then
+    return case when fields @? '$[*].aggregate'
+      then jsonb_path_query_array(fields, '$[*] ? (@.name != "*" || exists (@.aggregate))') else fields end;
   end if;
   own := (
     select jsonb_agg(postern.column_field(item) order by place)
@@ -225,4 +228,5 @@ end
 $$;
 comment on function postern.expand_star(jsonb, jsonb, boolean) is
   'Fields with * replaced by the columns, where that is forced or a column has a representation of its own; else '
-  'unchanged.';
+  'unchanged. Beside an aggregate * is nothing where the columns are not known, as of a function that RETURNS TABLE: '
+  'so PostgREST has it.';
