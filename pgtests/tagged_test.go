@@ -69,7 +69,7 @@ func (d *differential) sameTagged(t *testing.T, number uint64) {
 		ask("DELETE", row, "if-match: "+old, nil)
 		ask("GET", row, "if-none-match: "+old, nil)
 	}
-	for i := range seen[0] {
+	for i := range min(len(seen[0]), len(seen[1])) {
 		want, got := seen[0][i], seen[1][i]
 		if problem := difference(request{method: "GET"}, want, got); problem != "" {
 			t.Errorf("%s, %s %s %s, answer %d: %s\nSQL  %d %v %.1000s\nHTTP %d %v %.1000s", unescaped(read), row, wish, body, i, problem,
