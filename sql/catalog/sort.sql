@@ -9,8 +9,8 @@ as $$
     where c.conrelid operator(pg_catalog.=) relation and c.contype operator(pg_catalog.=) 'n' and not c.convalidated)
 $$;
 comment on function postern.unproven_columns(oid) is
-$$The columns of a relation, by number, that are NOT NULL by a constraint that is NOT VALID (PostgreSQL 18), and may
-have nulls from before it, though attnotnull is true. In: the relation. Raises nothing.$$;
+$$Tells which columns may have nulls though attnotnull is true: their NOT NULL is NOT VALID (PostgreSQL 18). In: a
+relation. Out: the numbers of the columns. Raises nothing.$$;
 
 
 create or replace function postern.stored_columns(relation oid)

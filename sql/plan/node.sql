@@ -22,7 +22,7 @@
 --   cursor?                       of the root, where its page begins at a row; order then has more  postern.plan_cursor
 --   single?, heap?, ctid?         at most one row; its rows are stored; may be ordered by where they are stored
 --   columns?                      the columns of the relation: of the root, and where rows are handed to functions
---   computed?                     it names more than columns
+--   computed?, computed_names?    it names more than columns; of an embed whose columns are known, what
 --   aggregated?                   rows are grouped, as outputs have aggregates or distinct() postern.plan_grouped
 --   having?                       conditions of groups: column, aggregate?, ... where others have their field
 --                                                                              postern.plan_results, group_condition
@@ -62,6 +62,7 @@ declare
   fields pg_catalog.jsonb;
   asked pg_catalog.jsonb := '{}';
   outputs pg_catalog.jsonb;
+  names pg_catalog.text[];
   size real;
   heap boolean;
   granted boolean;
@@ -101,8 +102,8 @@ begin
     into size, heap, granted
     from pg_class as c
     where c.oid = own;
-  computed := columns = '[]' or fields @? '$[*].transform'
-    or postern.computed_names(jsonb_build_object('fields', fields) || asked, columns) <> '{}';
+  names := postern.computed_names(jsonb_build_object('fields', fields) || asked, columns);
+  computed := columns = '[]' or fields @? '$[*].transform' or names <> '{}';
   if computed and columns <> '[]' and depth = 0 and fields <> '[]' then
     fields := postern.with_sets(fields, own);
   end if;
@@ -123,15 +124,17 @@ begin
     'aggregated', case when aggregates then true end,
     'folds', case when folds then true end,
     'own_groups', case when others is not null or outputs @? '$[*].distinct' then true end,
-    'computed', case when computed then true end) || asked);
+    'computed', case when computed then true end,
+    'computed_names', case when computed and depth > 0 and columns <> '[]' then to_jsonb(names) end) || asked);
   return case when aggregates then postern.plan_grouped(node) else node end;
 end
 $$;
 comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, jsonb) is
-  'The node of a relation. context: {schema, schemas, legacy, aggregates, max_rows, routine?: whose rows the root has, '
-  'writes?: the root is written}; columns: of the relation; '
-  'items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it; '
-  'embed: postern.plan_child, where it is one. PGRST108, 118, 123, 127, 200, 201; 42702, 42712, 42803.';
+  'The node of a relation. In: context: {schema, schemas, legacy, aggregates, max_rows?, routine?: whose rows the root '
+  'has, writes?: the root is written}; relation: {oid, schema, name}; columns: of it, [] where they are not known; '
+  'items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it; embed: '
+  'postern.plan_child, where it is one. Out: the node (its keys: sql/plan/node.sql). Raises PGRST100, 108, 118, 123, '
+  '127, 200, 201; 42702, 42703, 42704, 42712, 42803: what the functions of sql/plan raise that make its parts.';
 
 create or replace function postern.node_alias(name text, depth int, root text)
 returns text
@@ -146,9 +149,9 @@ end
 $$;
 comment on function postern.node_alias(text, int, text) is
   'The alias of a node''s relation in SQL: its name, and below the root its depth, where no other alias of the '
-  'statement can be the same. All that is ours begins with pgrst_, so no relation''s does; it is not the root''s, '
-  'and not cut to the 63 bytes of an identifier. In: the relation''s name, depth, name of the root''s relation. '
-  'Raises nothing.';
+  'statement can be the same. In: the relation''s name, depth, name of the root''s relation. Out: the alias. All that '
+  'is ours begins with pgrst_, so no relation''s does; it is not the root''s, and not cut to the 63 bytes of an '
+  'identifier. Raises nothing.';
 
 create or replace function postern.check_width(columns jsonb, fields jsonb, children jsonb)
 returns void
@@ -175,8 +178,8 @@ begin
 end
 $$;
 comment on function postern.check_width(jsonb, jsonb, jsonb) is
-  'Refuses with PGRST100 a node of more columns and embeds than the limit "select items". columns: of its relation; '
-  'fields, children: planned.';
+  'Refuses a node of more columns and embeds than the limit "select items". In: columns: of its relation; fields, '
+  'children: planned. Raises PGRST100 for such a node.';
 
 create or replace function postern.is_single(relation oid, conditions jsonb)
 returns boolean
@@ -196,8 +199,8 @@ begin
 end
 $$;
 comment on function postern.is_single(oid, jsonb) is
-  'Whether conditions (where of a node) leave at most one row of a relation: an eq filter on a column that is unique '
-  'by itself, in its own collation.';
+  'Whether conditions leave at most one row of a relation: there is an eq filter on a column that is unique by itself, '
+  'in its own collation. In: the relation; where of a node. Out: true or false. Raises nothing.';
 
 create or replace function postern.last_entry(entries jsonb, kind text)
 returns jsonb
@@ -214,4 +217,5 @@ begin
 end
 $$;
 comment on function postern.last_entry(jsonb, text) is
-  'The last limit or offset that is the node''s own, as {param} or {value}; null when there is none.';
+  'The last limit or offset that is the node''s own. In: entries of postern.query_trees; limit or offset. Out: {param} '
+  'or {value}; null when there is none. Raises nothing.';

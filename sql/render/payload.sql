@@ -39,5 +39,6 @@ begin
 end
 $$;
 comment on function postern.render_payload(jsonb, text, boolean) is
-  'The body, $2, as a FROM item named pgrst_body with the planned columns. form: as of postern.describe_payload; '
-  'defaults: Prefer missing=default, a key that is missing gets its column''s default.';
+  'Renders the body, $2, as rows with the planned columns. In: postern.plan_payload; form: as of '
+  'postern.describe_payload; defaults: Prefer missing=default, a key that is missing gets its column''s default. Out: '
+  'SQL of a FROM item named pgrst_body. Raises nothing.';

@@ -14,7 +14,8 @@ begin
 end
 $$;
 comment on function postern.error_body(text, text, json, json, text) is
-  'The JSON text of an error; without details and hint where client-error-verbosity is minimal.';
+  'The JSON text of an error. In: verbosity: client-error-verbosity. Out: {code; message; details?, hint?: unless '
+  'verbosity is minimal}. Raises nothing.';
 
 create or replace function postern.error_answer(
   code text, message text, details json, hint json, code_status int, extra text[], verbosity text,
@@ -30,7 +31,8 @@ begin
 end
 $$;
 comment on function postern.error_answer(text, text, json, json, int, text[], text) is
-  'An error as a whole answer: status, headers (extra is added, two-dimensional), body. Proxy-Status: RFC 9209.';
+  'An error as a whole answer. In: extra: more headers, [name, value] pairs, null for none; others as of '
+  'postern.error_body. Out: status, headers, body. Raises nothing. Source: RFC 9209 (Proxy-Status).';
 
 create or replace function postern.raised_answer(
   message text, detail text, verbosity text,
@@ -79,8 +81,10 @@ begin
 end
 $$;
 comment on function postern.raised_answer(text, text, text) is
-  'The answer that user code asked for by raising SQLSTATE PGRST with JSON in MESSAGE and DETAIL; PGRST121 when the '
-  'JSON is not of that form. Source: PostgREST docs, references/errors, "RAISE errors with full control".';
+  'The answer that code of the user''s asked for by raising SQLSTATE PGRST with JSON in MESSAGE and DETAIL. In: '
+  'verbosity: client-error-verbosity. Out: status, headers, body: those asked for, or PGRST121 where the JSON is not '
+  'of that form. Raises 54001 for JSON that is nested too deep. Source: PostgREST docs, references/errors, "RAISE '
+  'errors with full control".';
 
 create or replace function postern.told_hint(state text, hint text)
 returns text
@@ -100,8 +104,9 @@ begin
 end
 $$;
 comment on function postern.told_hint(text, text) is
-  'The hint of an error, but for one that names a column on which the current role has no privilege: PostgreSQL '
-  'suggests any that is similar to one that does not exist. state: the SQLSTATE. Raises nothing.';
+  'The hint of an error, if the client may read it. In: state: the SQLSTATE. Out: the hint; null where it names a '
+  'column on which the current role has no privilege, as PostgreSQL suggests any that is similar to one that does not '
+  'exist. Raises nothing.';
 
 create or replace function postern.error_response(
   state text, message text, detail text, hint text, anonymous boolean, verbosity text,
@@ -142,6 +147,7 @@ begin
 end
 $$;
 comment on function postern.error_response(text, text, text, text, boolean, text) is
-  'A caught error (SQLSTATE, message, detail, hint) as an answer: status, headers, body. anonymous: the request '
-  'carried no role of its own; verbosity: client-error-verbosity. Raises nothing for errors of PostgreSQL, of '
-  'postern.fail and of RAISE.';
+  'A caught error as an answer. In: state: the SQLSTATE; anonymous: the request carried no role of its own; verbosity: '
+  'client-error-verbosity. Out: status, headers, body. Raises nothing for errors of PostgreSQL and of postern.fail; '
+  'where code of the user''s raises PNERR or PGRST, 22P02 for a line that is no number, 54001 for JSON that is nested '
+  'too deep.';
