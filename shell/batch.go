@@ -200,8 +200,8 @@ func (b *batch) fail(x *exchange, undone *db.Answer) (done bool, err error) {
 	return false, nil
 }
 
-// isOutdated reports whether a step may have failed as its statement was compiled before DDL of the batch itself, by code
-// of the user's in a step before it: that is undone, and nothing tells any more.
+// isOutdated reports whether a step may have failed as its statement was compiled before DDL of the batch itself, by
+// code of the user's in a step before it: that is undone, and nothing tells any more.
 func (b *batch) isOutdated(place int) bool {
 	step := b.steps[place]
 	code := codeOf(&step.x.answer)

@@ -23,7 +23,9 @@ type segment struct {
 }
 
 // segment does steps in one round trip.
-func (p *Pool) segment(ctx context.Context, conn *pgxpool.Conn, t *Transaction, steps []Step, last bool) (segment, error) {
+func (p *Pool) segment(
+	ctx context.Context, conn *pgxpool.Conn, t *Transaction, steps []Step, last bool,
+) (segment, error) {
 	pg := pgOf(conn)
 	if string(steps[0].Request.Role) == "none" {
 		return segment{steps: steps}, errRoleNone
@@ -109,7 +111,8 @@ func (s *segment) begin(t *Transaction) {
 const (
 	// keepSettings keeps the values of settings, for restoreSettings.
 	keepSettings = "select pg_catalog.set_config('postern.before', (select pg_catalog.jsonb_object_agg(s.name," +
-		" coalesce(pg_catalog.current_setting(s.name, true), ''))::pg_catalog.text from pg_catalog.unnest($1) as s(name)), true)"
+		" coalesce(pg_catalog.current_setting(s.name, true), ''))::pg_catalog.text from pg_catalog.unnest($1) as s(name))," +
+		" true)"
 	restoreSettings = "select pg_catalog.count(pg_catalog.set_config(b.key, b.value, true))" +
 		" from pg_catalog.jsonb_each_text(pg_catalog.current_setting('postern.before')::pg_catalog.jsonb) as b"
 )

@@ -84,8 +84,8 @@ func (p *Pool) Transact(ctx context.Context, t *Transaction) error {
 	switch {
 	case err == nil && t.Undone != nil && t.commits():
 		return &fault.Fault{
-			Status: http.StatusInternalServerError, Code: "PGRSTX00", Message: "A statement that is said to be certain has failed",
-			Details: uncertain,
+			Status: http.StatusInternalServerError, Code: "PGRSTX00",
+			Message: "A statement that is said to be certain has failed", Details: uncertain,
 		}
 	case err == nil:
 		return nil
