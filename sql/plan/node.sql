@@ -76,9 +76,7 @@ begin
   if entries <> '[]' then
     map := postern.with_computed(map, own, entries);
   end if;
-  if depth = 0 then
-    context := context || jsonb_build_object('root', relation -> 'name');
-  end if;
+  context := context || case when depth = 0 then jsonb_build_object('root', relation -> 'name') else '{}' end;
   if items @? '$[*] ? (@.type != "field")' or entries @? '$[*].embed[0]' then
     children := postern.plan_embeds(context, relation, items, entries, depth);
   end if;

@@ -272,8 +272,8 @@ begin
       made := made || '%' || cardinality(used) || '$L';
     end if;
   end loop;
-  return format('pg_catalog.format(%s)', concat_ws(', ', quote_literal(made),
-    (select string_agg('$' || number, ', ' order by place)
+  return format('pg_catalog.format(%s)', concat_ws(', ', quote_literal(made), -- variadic: there may be more than 99
+    (select 'variadic array[' || string_agg('$' || number, ', ' order by place) || ']'
       from unnest(used) with ordinality as listed(number, place))));
 end
 $$;

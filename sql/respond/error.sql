@@ -50,7 +50,7 @@ begin
     if what ->> 'code' is null or what ->> 'message' is null then
       problem := 'MESSAGE is not a JSON object with the keys code and message: ' || message;
     end if;
-  exception when data_exception then
+  exception when data_exception or statement_too_complex then
     problem := 'MESSAGE is not valid JSON: ' || message;
   end;
   if problem is null then
@@ -61,7 +61,7 @@ begin
       elsif (how ->> 'status')::int is null or json_typeof(how -> 'headers') is distinct from 'object' then
         problem := 'DETAIL is not a JSON object with the keys status and headers: ' || detail;
       end if;
-    exception when data_exception then
+    exception when data_exception or statement_too_complex then
       problem := 'DETAIL is not valid JSON with a numeric status and an object of headers: ' || detail;
     end;
   end if;
@@ -83,8 +83,7 @@ $$;
 comment on function postern.raised_answer(text, text, text) is
   'The answer that code of the user''s asked for by raising SQLSTATE PGRST with JSON in MESSAGE and DETAIL. In: '
   'verbosity: client-error-verbosity. Out: status, headers, body: those asked for, or PGRST121 where the JSON is not '
-  'of that form. Raises 54001 for JSON that is nested too deep. Source: PostgREST docs, references/errors, "RAISE '
-  'errors with full control".';
+  'of that form. Raises nothing. Source: PostgREST docs, references/errors, "RAISE errors with full control".';
 
 create or replace function postern.told_hint(state text, hint text)
 returns text
@@ -117,11 +116,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   own json;
+  line bigint;
 begin
   if state = 'PNERR' then
     begin
       own := detail::json;
-    exception when data_exception then
+      line := own ->> 'line';
+    exception when data_exception or statement_too_complex then
       state := 'P0001';
     end;
     if postern.error_status(own ->> 'code') is null then
@@ -133,7 +134,7 @@ begin
     from postern.error_answer(own ->> 'code', own ->> 'message', own -> 'details', own -> 'hint',
       postern.error_status(own ->> 'code'), case own ->> 'code'
         when 'PGRST161' then array[['Accept-Query', 'application/x-www-form-urlencoded']] end, verbosity) as a;
-    body := postern.with_line(body, (own ->> 'line')::bigint);
+    body := postern.with_line(body, line);
   elsif state = 'PGRST' then
     select a.status, a.headers, a.body into status, headers, body
     from postern.raised_answer(message, detail, verbosity) as a;
@@ -148,6 +149,4 @@ end
 $$;
 comment on function postern.error_response(text, text, text, text, boolean, text) is
   'A caught error as an answer. In: state: the SQLSTATE; anonymous: the request carried no role of its own; verbosity: '
-  'client-error-verbosity. Out: status, headers, body. Raises nothing for errors of PostgreSQL and of postern.fail; '
-  'where code of the user''s raises PNERR or PGRST, 22P02 for a line that is no number, 54001 for JSON that is nested '
-  'too deep.';
+  'client-error-verbosity. Out: status, headers, body. Raises nothing.';

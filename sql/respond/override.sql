@@ -36,7 +36,7 @@ begin
       from json_array_elements(own::json) with ordinality as entries(entry, place)
       left join lateral json_each(entry) on true
       where postern.assert_header(entry, key, value));
-  exception when data_exception then
+  exception when data_exception or statement_too_complex then
     perform postern.fail('PGRST111',
       'The setting response.headers is not a JSON array of objects with one key and a string value');
   end;
@@ -51,8 +51,8 @@ $$;
 comment on function postern.merged_headers(text, text) is
   'Puts the headers that code of the user''s has set before those of the answer, in place of those of the same name. '
   'In: lines: postern.header_lines; own: response.headers, JSON: an array of objects with one key. Out: header lines. '
-  'Raises PGRST111 for another value and for more than 64 KiB, 54001 for JSON that is nested too deep. Source: '
-  'PostgREST docs, references/transactions, "Response Headers".';
+  'Raises PGRST111 for another value and for more than 64 KiB. Source: PostgREST docs, references/transactions, '
+  '"Response Headers".';
 
 create or replace function postern.assert_header(entry json, name text, value json)
 returns boolean
