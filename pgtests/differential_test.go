@@ -77,6 +77,8 @@ func TestDifferential(t *testing.T) {
 	for n := seed; time.Since(start) < limit && !t.Failed(); n++ {
 		if n%40 == 0 {
 			d.sameBatch(t, generateBatch(n))
+		} else if n%40 == 1 {
+			d.sameTagged(t, n)
 		} else if d.same(t, generate(n)) {
 			asked++
 		}

@@ -57,17 +57,11 @@ func oversizedGo(t testing.TB, name, text string) (found []string) {
 	return found
 }
 
-// unsized are being rewritten.
-var unsized = []string{"shell/batch.go", "shell/batch_refer.go", "shell/db/segment.go", "shell/db/transaction.go"}
-
 // Lines, files and functions of Go are of a size that one can read.
 func TestGoSizes(t *testing.T) {
 	t.Parallel()
 	texts := goSources(t, "shell", "cmd", "sql", "migrations", "pgtests")
 	for name, text := range texts {
-		if slices.Contains(unsized, name) {
-			continue
-		}
 		for _, one := range oversizedGo(t, name, text) {
 			t.Error(one)
 		}

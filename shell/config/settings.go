@@ -195,7 +195,8 @@ var Settings = []Setting{
 	{Name: "server-max-bytes-in-flight", Type: "Int", Default: "268435456",
 		Doc: "Bytes of request bodies that may be there at once, three quarters of them for bodies of more than 1 " +
 			"MiB, which wait for room as requests wait for a connection; and as many of answers. What gets none is " +
-			"answered with 503, of answers only what GET asks for. The server takes about three times as much memory.",
+			"answered with 503, of answers only what GET or a batch asks for. The server takes about three times as much " +
+			"memory.",
 		field: checked{intField(func(c *Config) *int { return &c.ServerMaxBytesInFlight }), checkPositive}},
 	{Name: "server-max-connections", Type: "Int", Default: "10000",
 		Doc:   "The most connections of clients. When there are as many, unused ones are closed, and new ones wait.",

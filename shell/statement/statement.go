@@ -43,8 +43,21 @@ type Statement struct {
 
 	Took time.Duration // what compiling it took, where that was asked for
 
-	looked atomic.Int64 // when its plan was last looked at, in nanoseconds of Unix time
+	looked  atomic.Int64 // when its plan was last looked at, in nanoseconds of Unix time
+	largest atomic.Int64 // bytes of its largest answer in a batch
 }
+
+// Answered notes how many bytes an answer in a batch has.
+func (s *Statement) Answered(bytes int) {
+	for known := s.largest.Load(); int64(bytes) > known; known = s.largest.Load() {
+		if s.largest.CompareAndSwap(known, int64(bytes)) {
+			return
+		}
+	}
+}
+
+// Largest returns the most bytes that an answer in a batch has had.
+func (s *Statement) Largest() int { return int(s.largest.Load()) }
 
 // lookPeriod is how long a plan that costs no more than it may is taken to do so.
 const lookPeriod = time.Minute
