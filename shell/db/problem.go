@@ -64,6 +64,14 @@ func down(err *pgconn.PgError, sent bool) error {
 	return f
 }
 
+// uninstalled returns the fault of a database without postern's functions.
+func uninstalled(err *pgconn.PgError) error {
+	return &fault.Fault{
+		Status: http.StatusServiceUnavailable, Code: "PGRST002",
+		Message: "The database has no functions of postern any more", Hint: "Run postern migrate", Cause: err,
+	}
+}
+
 // isUnprepared reports whether a prepared statement is gone. Nothing has run then.
 func isUnprepared(err error) bool {
 	var pgErr *pgconn.PgError
@@ -81,6 +89,9 @@ func (p *Pool) explain(
 	if pgErr.Code == "PNSTL" {
 		answer.Note = Stale
 		return nil
+	}
+	if pgErr.Code == "42501" && strings.HasSuffix(pgErr.Message, " schema postern") { // it may be filled by now
+		return uninstalled(pgErr)
 	}
 	anonymous, epoch := boolFalse, ""
 	if request.Anonymous {
@@ -114,11 +125,7 @@ func (p *Pool) explain(
 	case errors.As(err, &inner) && strings.HasPrefix(inner.Code, "08"):
 		return lost(err, false)
 	case errors.As(err, &inner) && (isMissing(inner) || inner.Code == "42501"):
-		// 42501 is the code where the schema is to be dropped, or is being filled.
-		return &fault.Fault{
-			Status: http.StatusServiceUnavailable, Code: "PGRST002",
-			Message: "The database has no functions of postern any more", Hint: "Run postern migrate", Cause: inner,
-		}
+		return uninstalled(inner) // 42501 is the code where the schema is to be dropped, or is being filled
 	case errors.As(err, &inner):
 		return &fault.Fault{
 			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: pgErr.Message, Details: pgErr.Detail,
