@@ -243,7 +243,8 @@ func TestBulkMemory(t *testing.T) {
 	}
 	h := build(t)
 	h.database(t, "bounds", true)
-	h.execute(t, "bounds", bulkSchema+"; drop trigger note on api.goods")
+	// PostgreSQL keeps 12 bytes for each row whose checks are deferred.
+	h.execute(t, "bounds", bulkSchema+"; drop trigger note on api.goods; alter table api.goods drop column other")
 	p := h.serve(t, "bounds", "PGRST_SERVER_MAX_STREAM_SIZE=1000000000")
 	reader, writer := io.Pipe()
 	const total = 6_000_000
