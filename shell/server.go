@@ -30,6 +30,7 @@ const (
 	idleTimeout = 120 * time.Second // between two requests on a connection
 	maxHeader   = 4 << 20           // bytes of a header; longer ones are answered by net/http
 	maxStreams  = 128               // requests at a time on an HTTP/2 connection
+	abortGrace  = time.Second       // for the database to end what runs, after server-drain-timeout
 )
 
 // Options are what a Server is made of.
@@ -198,6 +199,8 @@ func (s *Server) Run(ctx context.Context) error {
 	s.stopping.Store(true)
 	notify(daemon.SdNotifyStopping)
 	stop()
+	limit := time.Duration(s.state.Load().config.ServerDrainTimeout)*time.Second + abortGrace
+	defer time.AfterFunc(limit, s.pool.Abort).Stop()
 	s.drain()
 	s.background.Wait()
 	s.reloads.Lock()

@@ -48,6 +48,7 @@ type Options struct {
 	Log     func(text string, a ...any) // is told which of them are used; not nil where ReadURI is not empty
 
 	grace time.Duration // how long a cancelled query may take to end before its connection is given up
+	lines *lines        // of the pool and those of its standbys
 }
 
 // Session is what a new connection starts with.
@@ -114,7 +115,7 @@ func Open(options Options) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("db-uri: %w", err)
 	}
-	options.grace = cancelGrace
+	options.grace, options.lines = cancelGrace, newLines()
 	p, err := newPool(options, config)
 	if err == nil && options.ReadURI != "" {
 		p.replicas, err = openReplicas(p)
@@ -131,6 +132,7 @@ func newPool(options Options, config *pgxpool.Config) (p *Pool, err error) {
 	if options.Dial != nil {
 		config.ConnConfig.DialFunc = options.Dial
 	}
+	config.ConnConfig.DialFunc = options.lines.dialer(config.ConnConfig.DialFunc)
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.ConnConfig.StatementCacheCapacity = 0
 	config.ConnConfig.DescriptionCacheCapacity = 0
