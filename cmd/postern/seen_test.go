@@ -161,7 +161,8 @@ var (
 
 // The metrics are as Prometheus wants them, count what was asked, and are those that the dashboard shows.
 func testMetrics(t *testing.T, h *house) {
-	p := h.serve(t, "seen", "PGRST_SERVER_CORS_ALLOWED_ORIGINS=http://a.example")
+	// Reads never go to what is named as a standby here: it is none.
+	p := h.serve(t, "seen", "PGRST_SERVER_CORS_ALLOWED_ORIGINS=http://a.example", "PGRST_DB_URI_READ="+h.cluster.URI("e2e_login", "seen"))
 	p.send(t, "GET", "/books?select=id", "")
 	p.send(t, "GET", "/books?select=id", "", "Authorization", token(`{"role":"e2e_user"}`))
 	p.send(t, "GET", "/nothing", "")
@@ -179,6 +180,7 @@ func testMetrics(t *testing.T, h *house) {
 			`postern_http_requests_total{method="GET",route="function",status="200"} 1`, `postern_http_requests_total{method="GET",route="root",status="200"} 1`,
 			`postern_http_requests_total{method="GET",route="page",status="200"} 1`, `postern_http_requests_total{method="OPTIONS",route="preflight",status="200"} 1`,
 			`postern_db_round_trips_total 5`, `postern_compiles_total 5`, `postern_statement_cache_requests_total 5`, `pgrst_jwt_cache_requests_total 1`,
+			fmt.Sprintf(`postern_standby_up{standby="%s:%d"} 0`, h.cluster.SocketDir, h.cluster.Port), `postern_standby_none_total 5`,
 			`postern_reloads_total{result="success",what="schema"} 1`, `postern_reloads_total{result="failure",what="schema"} 0`,
 		} {
 			if !strings.Contains(text, line+"\n") {

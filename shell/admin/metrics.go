@@ -76,6 +76,7 @@ func NewMetrics(pool func() db.Stats, statements func() statement.Stats, tokens 
 	}
 	m.registry.MustRegister(m.requests, m.reloads, durations, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registerPool(pool)
+	m.registerStandbys(pool)
 	m.registerStatements(statements)
 	m.registerTokens(tokens)
 	return m

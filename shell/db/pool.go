@@ -94,6 +94,9 @@ type Stats struct {
 	Opened    int64 // connections opened, since the start
 
 	WaitSeconds float64 // what requests waited for one as none was free, since the start
+
+	Standbys  []StandbyStats
+	NoStandby int64 // reads that went to the primary as there was no standby for them, since the start
 }
 
 // Stats gives the figures of now.
@@ -103,9 +106,14 @@ func (p *Pool) Stats() Stats {
 	for _, s := range p.replicas.all() {
 		restores, trips = restores+s.pool.restores.Load(), trips+s.pool.trips.Load()
 	}
+	var unplaced int64
+	if p.replicas != nil {
+		unplaced = p.replicas.none.Load()
+	}
 	return Stats{
 		Available: int(stat.IdleConns()), Max: int(stat.MaxConns()), Waiting: p.waiting.Load(), Timeouts: p.timeouts.Load(),
 		Restores: restores, Trips: trips, Opened: stat.NewConnsCount(), WaitSeconds: stat.EmptyAcquireWaitTime().Seconds(),
+		Standbys: p.replicas.stats(), NoStandby: unplaced,
 	}
 }
 
