@@ -75,10 +75,11 @@ func (s *Server) logQuery(st *state, x *exchange, status int) {
 	if !st.config.LogQuery || e == (executed{}) || !wants(st.config.LogLevel, status) {
 		return
 	}
+	log := s.log.within(x.out.r, x.span)
 	if e.before != nil {
 		s.log.event("%s", e.before.SQL)
 	}
 	if e.main != nil {
-		s.log.query(e.main.SQL, e.took, e.compiled)
+		log.query(e.main.SQL, e.took, e.compiled)
 	}
 }

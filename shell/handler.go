@@ -135,7 +135,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	role := roleOf(identity)
 	canceled := errors.Is(err, context.Canceled)
 	if err != nil && !canceled {
-		out.fault(s, err)
+		out.fault(s, err, x.span)
 	}
 	if out.unread && !canceled {
 		out.drain(s.timeout / unreadShare)
@@ -151,7 +151,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.logLegacy(r, out.legacy)
 	}
 	if !out.preflight {
-		s.log.access(st.config.LogLevel, r, role, out.status, out.size)
+		s.log.within(r, x.span).access(st.config.LogLevel, role, out.status, out.size)
 	}
 	if s.metrics != nil {
 		s.metrics.Observe(routeOf(out), r.Method, out.status, time.Since(began))
@@ -306,7 +306,7 @@ func (s *Server) answered(r *http.Request, x *exchange) error {
 		return internal("postern gave no answer")
 	case x.answer.Status >= http.StatusInternalServerError && s.state.Load().config.LogLevel >= config.LogError:
 		if code, message := cause(&x.answer); code != "" {
-			s.log.failure(x.answer.Status, code, message, "")
+			s.log.within(r, x.span).failure(x.answer.Status, code, message, "")
 		}
 	}
 	return nil

@@ -285,7 +285,7 @@ func (s *Server) fail(err error) {
 // faulted looks at an error that is answered: it logs what is the server's fault, and stops the server if it must not
 // recover. Of what all requests meet while the database cannot be reached, or is too slow, it logs no more than a line
 // a second.
-func (s *Server) faulted(st *state, f *fault.Fault) {
+func (s *Server) faulted(st *state, f *fault.Fault, log within) {
 	if f.Status < http.StatusInternalServerError {
 		return
 	}
@@ -294,7 +294,7 @@ func (s *Server) faulted(st *state, f *fault.Fault) {
 	last := s.complaint.Load()
 	if (!unavailable || last != now && s.complaint.CompareAndSwap(last, now)) && st.config.LogLevel >= config.LogError {
 		message, details := told(f)
-		s.log.failure(f.Status, f.Code, message, details)
+		log.failure(f.Status, f.Code, message, details)
 	}
 	if f.Cause != nil && f.Status == http.StatusServiceUnavailable {
 		s.lost(f.Cause)
