@@ -13,12 +13,11 @@ const maxLabel = 200
 
 // label returns a comment of SQL that says what requests a statement answers: method, path and query, with $ for each
 // value that is cut out. pg_stat_statements, pg_stat_activity and the logs show it within the statement. Without whole
-// the query is left out: that of a request that is refused may have anything in it, and where a path is encoded
-// arguments of a function are not cut out.
+// the query is left out: that of a request that is refused may have anything in it.
 func (st *state) label(r *http.Request, whole bool) string {
 	path, query := target(r)
 	text := append(append([]byte(r.Method), ' '), path...)
-	if query != "" && whole && !strings.Contains(path, "%") {
+	if query != "" && whole {
 		var values cut.Values
 		text = cut.AppendQuery(append(text, '?'), &values, query, st.calls(path))
 		text = bytes.ReplaceAll(text, []byte("%01"), []byte{'$'})

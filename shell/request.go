@@ -39,7 +39,7 @@ func isSafe(method string) bool {
 
 // calls reports whether a path may be that of a function.
 func (st *state) calls(path string) bool {
-	return strings.HasPrefix(path, "/rpc/") || st.config.DBRootSpec != "" && path == "/"
+	return cut.IsCall(path) || st.config.DBRootSpec != "" && path == "/"
 }
 
 // prepare makes of a request what the database gets: shape, values and settings.
