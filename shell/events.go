@@ -65,8 +65,8 @@ func (s *Server) logLegacy(r *http.Request, header []byte) {
 type executed struct {
 	before   *statement.Statement // that calls db-pre-request; nil for none
 	main     *statement.Statement // the last that was sent; nil where none was
-	took     time.Duration        // its round trip
-	compiled bool                 // in the same trip
+	took     time.Duration        // its round trips
+	compiled bool                 // in one of them
 }
 
 // logQuery writes the statements of an answer, if the level asks for such answers.

@@ -47,6 +47,7 @@ type exchange struct {
 	makes   func() []byte // requestJSON
 	values  cut.Values
 	place   []byte // the query of Content-Location
+	joined  string // the query of a QUERY, its body included
 	headers []byte
 	cookies []byte
 	body    load
@@ -91,7 +92,7 @@ func (x *exchange) release() {
 	size := len(x.answer.Body)
 	x.answer.Reset()
 	reclaim(size)
-	x.timing, x.timeout, x.span, x.executed, x.out = timing{}, timeout{}, nil, executed{}, response{}
+	x.timing, x.timeout, x.span, x.executed, x.out, x.joined = timing{}, timeout{}, nil, executed{}, response{}, ""
 	exchanges.Put(x)
 }
 
@@ -167,6 +168,8 @@ func routeOf(out *response) admin.Route {
 	switch {
 	case out.preflight:
 		return admin.Preflight
+	case out.st.isBatch(out.r):
+		return admin.Batch
 	case strings.HasPrefix(path, "/rpc/"):
 		return admin.Function
 	case path == "/" || path == "" || strings.HasPrefix(path, "/openapi/"):
@@ -260,7 +263,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			if found, err = s.statements.Compile(x.shape, func() (*statement.Statement, error) {
 				err := s.do(st, x, r, nil)
 				if x.answer.Statement != nil {
-					x.answer.Statement.SQL = labelled(x.answer.Statement.SQL, st.label(r, x.answer.Status < http.StatusBadRequest))
+					x.answer.Statement.SQL = labelled(x.answer.Statement.SQL, x.label(st, r))
 				}
 				return x.answer.Statement, err
 			}); err != nil {

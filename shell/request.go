@@ -48,6 +48,7 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	address := query
 	if r.Method == db.MethodQuery {
 		query = x.join(r, query)
+		x.joined = query
 	}
 	call := st.calls(path)
 	x.texts = append(append(append(x.texts[:0], r.Method...), path...), identity.Role...)

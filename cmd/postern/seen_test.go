@@ -49,6 +49,7 @@ func TestSeen(t *testing.T) {
 	t.Run("debug", func(t *testing.T) { testDebug(t, h) })
 	t.Run("json", func(t *testing.T) { testJSONLog(t, h) })
 	t.Run("traces", func(t *testing.T) { testTracedLog(t, h) })
+	t.Run("beyond", func(t *testing.T) { testSeenBeyond(t, h) })
 	t.Run("metrics", func(t *testing.T) { testMetrics(t, h) })
 	t.Run("schema", func(t *testing.T) { testSchema(t, h) })
 	t.Run("secrets", func(t *testing.T) { testSecrets(t, h) })
