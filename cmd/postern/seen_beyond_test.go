@@ -8,6 +8,7 @@ import (
 
 // What PostgREST does not have is seen as ordinary requests are: batches, streams, rows on lines, QUERY.
 func testSeenBeyond(t *testing.T, h *house) {
+	h.execute(t, "seen", "create table api.beyond (id int generated always as identity, name text); grant all on api.beyond to e2e_user")
 	c := newCollector(t)
 	p := h.serve(t, "seen", "PGRST_LOG_QUERY=true", "PGRST_LOG_LEVEL=info", "PGRST_SERVER_TIMING_ENABLED=true",
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+c.url, "OTEL_EXPORTER_OTLP_HEADERS=X-Key=a%20b", "OTEL_EXPORTER_OTLP_COMPRESSION=gzip",
@@ -22,20 +23,20 @@ func testSeenBeyond(t *testing.T, h *house) {
 		name, spans                         string
 	}{
 		{
-			"POST", "/", `[{"method":"GET","path":"/authors?select=name&id=eq.987651"}]`, "application/vnd.postern.batch+json", "", 200,
-			"/* GET /authors?select=name&id=eq.$ */", "POST /", "",
+			"POST", "/", `[{"method":"GET","path":"/beyond?select=name&id=eq.987651"}]`, "application/vnd.postern.batch+json", "", 200,
+			"/* GET /beyond?select=name&id=eq.$ */", "POST /", "",
 		},
 		{
-			"GET", "/authors?select=id&name=eq.987652", "", "", ndjson, 200, "/* GET /authors?select=id&name=eq.$ */", "GET /authors",
+			"GET", "/beyond?select=id&name=eq.987652", "", "", ndjson, 200, "/* GET /beyond?select=id&name=eq.$ */", "GET /beyond",
 			compile + execute + "\n" + execute + " (connection acquired)\n",
 		},
 		{
-			"POST", "/authors?columns=name", "{\"name\":\"987653\"}\n", ndjson, "", 201, "/* POST /authors */", "POST /authors",
+			"POST", "/beyond?columns=name", "{\"name\":\"987653\"}\n", ndjson, "", 201, "/* POST /beyond */", "POST /beyond",
 			compile + execute + "\n",
 		},
 		{
-			"QUERY", "/authors?select=id", "name=eq.987654&id=gt.0", "application/x-www-form-urlencoded", "", 200,
-			"/* QUERY /authors?select=id&name=eq.$&id=gt.$ */", "QUERY /authors", compile + execute + "\n",
+			"QUERY", "/beyond?select=id", "name=eq.987654&id=gt.0", "application/x-www-form-urlencoded", "", 200,
+			"/* QUERY /beyond?select=id&name=eq.$&id=gt.$ */", "QUERY /beyond", compile + execute + "\n",
 		},
 	} {
 		for n := range 2 { // compiled, then known
