@@ -68,15 +68,23 @@ func (s *Server) connect(ctx context.Context) {
 	}
 	s.retry.Store(0)
 	s.warn(known...)
+	s.tellServer(ctx)
 	s.serveAPI()
+	if s.first != nil {
+		s.first()
+	}
+}
+
+// tellServer logs what the server that was reached is. It comes before the first request, which finds a connection that
+// is free then: making another takes longer.
+func (s *Server) tellServer(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
 	if server, err := s.pool.Server(ctx); err == nil {
 		s.log.event("Successfully connected to %s on %q", server.Version, server.Address)
 	}
 	if live, err := s.pool.Live(ctx); err == nil && !live {
 		s.log.event("The database has no event triggers of postern, so it does not see DDL by itself: after DDL send NOTIFY %s or SIGUSR1", s.state.Load().config.DBChannel)
-	}
-	if s.first != nil {
-		s.first()
 	}
 }
 

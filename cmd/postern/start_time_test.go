@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -12,7 +13,8 @@ import (
 	"postern/cmd/internal/cluster"
 )
 
-// A server answers its first request within a tenth of a second of its start, however many relations there are.
+// A server answers its first request within a tenth of a second of its start, however many relations there are. On a machine that has
+// more to do than it can it may take longer, but not because of the relations.
 func TestBinaryStartTime(t *testing.T) {
 	const most = 100 * time.Millisecond
 	if os.Getenv("POSTERN_SOAK") == "" {
@@ -32,6 +34,7 @@ func TestBinaryStartTime(t *testing.T) {
 	if out, err := h.run(t, "migrate", "--db-uri", h.cluster.URI(h.cluster.Superuser, "many")); err != nil {
 		t.Fatalf("migrate: %v\n%s", err, out)
 	}
+	var few time.Duration
 	for _, database := range []struct{ name, target string }{{"few", "/books?select=id&id=eq.1"}, {"many", "/t5000?select=id"}, {"many", "/v5000?select=id"}} {
 		var took []time.Duration
 		for len(took) < 20 && (len(took) < 5 || slices.Min(took) > most) { // the machine may be busy
@@ -52,11 +55,25 @@ func TestBinaryStartTime(t *testing.T) {
 			}
 		}
 		t.Logf("%s, %s: the first answer after %v", database.name, database.target, took)
-		if best := slices.Min(took); best > most {
+		best := slices.Min(took)
+		if few == 0 {
+			few = best
+		}
+		if best > most && (!busy() || best > few+few/2) {
 			t.Errorf("%s: the first answer takes %s", database.target, best)
 		}
 	}
 	if n := h.ask(t, "many", "select count(*) from pg_class where relnamespace = 'api'::regnamespace and relkind in ('r', 'v')"); n < "12000" {
 		t.Errorf("there are %s relations", n)
 	}
+}
+
+// busy reports whether more is running than there are processors for.
+func busy() bool {
+	content, err := os.ReadFile("/proc/loadavg")
+	var load float64
+	if err == nil {
+		_, err = fmt.Sscan(string(content), &load)
+	}
+	return err == nil && load > float64(runtime.NumCPU())
 }
