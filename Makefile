@@ -20,7 +20,7 @@ test: lint ## check the code, then run every test (some packages: make test PACK
 
 race: ## run the tests, and the binary that they start, under Go's race detector
 	@pg=$$(.ci/setup.sh test) && cc=$$(.ci/compiler.sh) && .ci/browser.sh >/dev/null && .ci/curl.sh >/dev/null && \
-	  POSTERN_PG_BIN=$$pg CC=$$cc POSTERN_RACE=1 go test -race ./...
+	  POSTERN_PG_BIN=$$pg CC=$$cc POSTERN_RACE=1 go test -race -timeout 40m ./...
 
 VERSIONS := 14 15 16 17 18
 

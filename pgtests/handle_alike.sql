@@ -94,6 +94,26 @@ select is(a.headers ->> 'content-range', '10-10/*', 'a page of nothing') from te
 select is(a.headers ->> 'location', '/a%20b%2F%3F%23?id=eq.1', 'Location') from testing.answer('POST', '/a%20b%2F%3F%23', '{"prefer": "return=headers-only"}', '{"id": 1}') as a;
 select is(a.headers ->> 'content-location', '/a%20b%2F%3F%23?id=eq.1', 'Content-Location') from testing.answer('GET', '/a%20b%2F%3F%23?id=eq.1') as a;
 
+-- A write whose answer has a Warning: of an array of arrays that is empty at first.
+select is(concat_ws(' ', a.status, a.body, a.headers ->> 'warning' is not null), wanted, concat_ws(' ', method, target, prefer))
+from (values
+  ('POST', 'return=representation', '/items?select=id,o:parents(id)&parents.order=id', '{"id": 30, "parent_id": 1}', '201 [{"id":30,"o":{"id":1}}] t'),
+  ('POST', null, '/items?select=id,o:parents(id)&parents.order=id', '{"id": 31, "parent_id": 1}', '201 t'),
+  ('PATCH', 'return=representation', '/items?select=id,o:parents(id)&parents.order=id&id=eq.30', '{"line": 1}', '200 [{"id":30,"o":{"id":1}}] t'),
+  ('PATCH', null, '/items?select=id,o:parents(id)&parents.order=id&id=eq.30', '{"line": 1}', '204 t'),
+  ('PUT', null, '/items?select=id,o:parents(id)&parents.order=id&id=eq.30', '{"id": 30, "parent_id": 2}', '204 t'),
+  ('DELETE', null, '/items?select=id,o:parents(id)&parents.order=id&id=eq.30', null, '204 t')
+) as cases(method, prefer, target, payload, wanted), testing.answer(method, target, jsonb_strip_nulls(jsonb_build_object('prefer', prefer)), payload) as a;
+
+-- What does not count for a request is not read.
+select is(testing.brief(method, target, headers), wanted, method || ' ' || target || ' ' || headers)
+from (values
+  ('GET', '/parents?select=id&id=eq.1&columns=%20', '{}'::jsonb, '200 [{"id":1}]'), ('GET', '/parents?select=id&id=eq.1&on_conflict=%20', '{}', '200 [{"id":1}]'),
+  ('GET', '/parents?select=id&id=eq.1&columns=(', '{}', '200 [{"id":1}]'), ('OPTIONS', '/parents', '{"prefer": "timezone=No/Where"}', '200')
+) as cases(method, target, headers, wanted);
+select is(testing.failed('GET', target), wanted, target)
+from (values ('//', '404 PGRST125'), ('/parents?=a,b', '400 PGRST100'), ('/parents?select=id&=', '400 PGRST100')) as cases(target, wanted);
+
 -- Which of two faults is told.
 select is(testing.failed('PATCH', '/parents?id=eq.1', '{"prefer": "handling=strict, nonsense", "accept": "no/such"}', '{"name": "q"}'), '400 PGRST122', 'preferences before the media type');
 

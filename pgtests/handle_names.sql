@@ -33,11 +33,22 @@ select is(testing.brief('PUT', '/body?body=eq.2', '{"prefer": "return=representa
 select is(testing.brief('DELETE', '/body?body=eq.2', '{"prefer": "return=representation"}'), '200 [{"body":2,"read":"w","excluded":"v"}]', 'DELETE');
 select is(testing.brief('PATCH', '/answer?id=eq.1', '{"prefer": "return=representation"}', '{"answer": "no"}') like '200 %"answer":"no"%', true, 'PATCH of a relation named answer');
 
-create table odd.pgrst_answer (id int primary key, name text);
-create table odd.excluded (id int primary key, name text);
+create table odd.pgrst_answer (id int primary key, pgrst_embed text);
+create table odd.pgrst_body (like odd.pgrst_answer including all);
+create table odd.pgrst_embed (like odd.pgrst_answer including all);
+create table odd.pgrst_source (like odd.pgrst_answer including all);
+create table odd.excluded (like odd.pgrst_answer including all);
 grant all on all tables in schema odd to store_clerk;
-select is(testing.brief('POST', '/' || name, '{"prefer": "return=representation"}', '{"id": 1, "name": "x"}'), '201 [{"id":1,"name":"x"}]', 'POST of one row to ' || name)
-from unnest('{pgrst_answer,excluded}'::text[]) as name;
+select is(testing.brief(method, '/' || name || query, jsonb_build_object('prefer', 'return=representation' || prefer), payload), wanted, concat_ws(' ', method, name, payload))
+from (values
+  (1, 'POST', '', '', '{"id": 1, "pgrst_embed": "x"}', '201 [{"id":1,"pgrst_embed":"x"}]'),
+  (2, 'POST', '', ', resolution=merge-duplicates', '{"id": 1, "pgrst_embed": "y"}', '200 [{"id":1,"pgrst_embed":"y"}]'),
+  (3, 'POST', '', ', resolution=merge-duplicates', '[{"id": 1, "pgrst_embed": "z"}, {"id": 2, "pgrst_embed": "z"}]', '201 [{"id":1,"pgrst_embed":"z"},{"id":2,"pgrst_embed":"z"}]'),
+  (4, 'PUT', '?id=eq.1', '', '{"id": 1, "pgrst_embed": "x"}', '200 [{"id":1,"pgrst_embed":"x"}]'),
+  (5, 'PATCH', '?id=eq.1', '', '{"pgrst_embed": "y"}', '200 [{"id":1,"pgrst_embed":"y"}]'),
+  (6, 'DELETE', '?id=eq.1', '', null, '200 [{"id":1,"pgrst_embed":"y"}]')
+) as cases(place, method, query, prefer, payload, wanted), unnest('{pgrst_answer,pgrst_body,pgrst_embed,pgrst_source,excluded}'::text[]) as name
+order by name, place;
 
 -- Names that an alias could be: a root named as an embed with its depth, a relation named as the alias of a junction.
 create table odd.part (id int primary key, name text);

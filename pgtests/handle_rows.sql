@@ -39,6 +39,7 @@ from (values
   ('/rpc/f?select=id,both,shout&id=eq.1', '200 [{"id":1,"both":1,"shout":"A"},{"id":1,"both":2,"shout":"A"}]'),
   ('/users?select=id,both&id=eq.1', '200 [{"id":1,"both":1},{"id":1,"both":2}]'),
   ('/users?name=like.*%25&select=id&order=id', '200 [{"id":1},{"id":2}]'), ('/users?name=like(any).{a*,*\%25}&select=id&order=id', '200 [{"id":1},{"id":2}]'),
+  ('/users?name=like(any).{%a%,%b%}&select=id&order=id', '200 [{"id":1},{"id":2}]'),
   ('/users?select=id&or=(name.like.a*,name.ilike.B*)&order=id', '200 [{"id":1},{"id":2}]'), ('/users?select=id&name=not.like.a*', '200 [{"id":2}]'),
   ('/pgrst_answer?order=id', '200 [{"id":1,"pgrst_embed":"x","pgrst_answer":"y"},{"id":2,"pgrst_embed":"z","pgrst_answer":null}]'),
   ('/pgrst_answer?select=pgrst_answer:id,pgrst_texts_2:pgrst_embed,x:pgrst_embed(id,note)&order=id&x.order=id', '200 [{"pgrst_answer":1,"pgrst_texts_2":"x","x":[{"id":1,"note":"n"},{"id":2,"note":"m"}]},{"pgrst_answer":2,"pgrst_texts_2":"z","x":[{"id":3,"note":"o"}]}]'),

@@ -300,6 +300,18 @@ from (values ('store.checks_calmly', 'stable'), ('store.checks_wildly', 'volatil
   ('store.nope', 'volatile'), ('pg_catalog.now', 'stable'), ('store.a''b"', 'volatile')) as cases(name, wanted);
 select is(postern.for_media('{"a": 1}', media::jsonb) ? 'jsonb', wanted, 'for_media ' || coalesce(media, 'none'))
 from (values ('{"handler": "json"}', false), ('{"handler": "object"}', false), ('{"handler": "csv"}', true), ('{"handler": "aggregate"}', true), (null, false)) as cases(media, wanted);
+select is(postern.writes_text(context::jsonb, media::jsonb, node::jsonb), wanted, concat_ws(' ', 'writes_text', context, media, node))
+from (values
+  ('{"method": "GET"}', '{"handler": "json", "strip": false}', '{}', true), ('{"method": "HEAD"}', '{"handler": "json", "strip": false}', '{}', false),
+  ('{"method": "GET", "escapes": true}', '{"handler": "json", "strip": false}', '{}', false), ('{"method": "GET"}', '{"handler": "json", "strip": true}', '{}', false),
+  ('{"method": "GET"}', '{"handler": "csv", "strip": false}', '{}', false), ('{"method": "GET"}', '{"handler": "json", "strip": false}', '{"single": true}', false)
+) as cases(context, media, node, wanted);
+select is(made.statement like '%postern.tagged(%', wanted, concat_ws(' ', 'compiled_read', more, media))
+from (values ('{}', '{"handler": "json"}', false), ('{"tags": true}', '{"handler": "json"}', true), ('{"tags": true}', '{"handler": "json", "explain": "explain"}', false)) as cases(more, media, wanted),
+  lateral (select postern.find_relation('rooms', 'house')) as found(relation),
+  lateral (select pg_temp.context('{"preferences": {}, "parameters": 2, "described": true, "max_cost": 0}') || more::jsonb) as whole(context),
+  lateral (select postern.plan_root(context, relation, postern.relation_columns((relation ->> 'oid')::oid), testing.trees('/house')) || '{"alias": "house"}') as planned(node),
+  lateral (select * from postern.compiled_read(context, relation, node, media::jsonb, 'select null::text as body, ''200'' as status, '''' as headers, null as note')) as made;
 select is(postern.common_headers(context::jsonb, media::jsonb, '{count}'), wanted, concat_ws(' ', 'common_headers', context, media))
 from (values
   ('{"preferences": {}}', '{"media": {"name": "text/csv", "charset": true}}', array[['Content-Type', 'text/csv; charset=utf-8']]),

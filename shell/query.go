@@ -2,7 +2,6 @@ package shell
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"unicode/utf8"
 
@@ -25,14 +24,7 @@ func (x *exchange) join(r *http.Request, query string) string {
 	if utf8.Valid(body) && bytes.IndexByte(body, 0) < 0 {
 		return string(append(text, body...))
 	}
-	for _, c := range body { // encoded, it is the database's to refuse, too
-		if c == 0 || c >= utf8.RuneSelf {
-			text = fmt.Appendf(text, "%%%02X", c)
-		} else {
-			text = append(text, c)
-		}
-	}
-	return string(text)
+	return string(appendEncoded(text, body)) // the database's to refuse, too
 }
 
 // isForm reports whether a body of these types is a form.

@@ -3,9 +3,11 @@ package shell
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"postern/shell/auth"
 	"postern/shell/cut"
@@ -13,19 +15,30 @@ import (
 	"postern/shell/jsontext"
 )
 
-// target gives a request's path and query as they were sent. Of an absolute form (RFC 9112, 3.2.2) the authority is
-// cut.
+// target gives a request's path and query as they were sent, but bytes that are not UTF-8 encoded, which the database
+// refuses. Of an absolute form (RFC 9112, 3.2.2) the authority is cut.
 func target(r *http.Request) (path, query string) {
-	raw := r.RequestURI
-	if !strings.HasPrefix(raw, "/") {
-		raw = r.URL.EscapedPath()
-		if raw == "" {
-			raw = "/"
-		}
-		return raw, r.URL.RawQuery
+	if raw := r.RequestURI; strings.HasPrefix(raw, "/") {
+		path, query, _ = strings.Cut(raw, "?")
+	} else if path, query = r.URL.EscapedPath(), r.URL.RawQuery; path == "" {
+		path = "/"
 	}
-	path, query, _ = strings.Cut(raw, "?")
-	return path, query
+	if utf8.ValidString(path) && utf8.ValidString(query) {
+		return path, query
+	}
+	return string(appendEncoded(nil, path)), string(appendEncoded(nil, query))
+}
+
+// appendEncoded appends text with its NULs and all that is not ASCII percent-encoded.
+func appendEncoded[T string | []byte](dst []byte, text T) []byte {
+	for _, c := range []byte(text) {
+		if c == 0 || c >= utf8.RuneSelf {
+			dst = fmt.Appendf(dst, "%%%02X", c)
+		} else {
+			dst = append(dst, c)
+		}
+	}
+	return dst
 }
 
 // hasPayload reports whether the body of a request with this method counts.

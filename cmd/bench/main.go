@@ -18,6 +18,7 @@
 //	bench memory    what 10,000 shapes and 300 deep embeds leave in memory
 //	bench batch     ten inserts in a batch beside ten requests
 //	bench etags     what If-Match adds to a PATCH
+//	bench query     100,000 keys by QUERY beside the same in SQL
 //	bench catalog   first requests of a fresh process, and memory, with few and with many relations
 //	bench growth    requests per second and memory by rows, roles, shapes, connections and relations, drawn in bin/growth
 //	bench soak      30 minutes of the mix beside DDL, reloads and restarts of PostgreSQL: is all right, is nothing lost or kept?
@@ -47,7 +48,7 @@ import (
 
 // options are the flags.
 type options struct {
-	mode     string // cases, idle, memory, batch or etags
+	mode     string // cases, idle, memory, batch, etags or query
 	rounds   int
 	duration time.Duration
 	pause    time.Duration
@@ -72,6 +73,7 @@ const usage = `bench [flags]    the cases, new shapes and new connections
 bench idle [flags], bench memory [flags]    after a pause; what many shapes leave in memory
 bench batch [flags]    ten inserts in a batch beside ten requests
 bench etags [flags]    what If-Match adds to a PATCH
+bench query [flags]    100,000 keys by QUERY beside the same in SQL
 bench catalog, bench growth, bench soak    with flags of their own: bench growth -help
 `
 
@@ -116,7 +118,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 
 func parseOptions(arguments []string) (options, error) {
 	o := options{mode: "cases"}
-	if len(arguments) > 0 && slices.Contains([]string{"idle", "memory", "batch", "etags"}, arguments[0]) {
+	if len(arguments) > 0 && slices.Contains([]string{"idle", "memory", "batch", "etags", "query"}, arguments[0]) {
 		o.mode, arguments = arguments[0], arguments[1:]
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -253,6 +255,8 @@ func (o options) measure(ctx context.Context, db *database, servers []*server, r
 		return add(measureTags(ctx, db, servers[0]))
 	case "memory":
 		return add(measureMemory(ctx, db, servers[0]))
+	case "query":
+		return add(measureQuery(ctx, o, db, servers[0]))
 	case "batch":
 		return add(measureBatch(ctx, o, db, servers[0]))
 	}

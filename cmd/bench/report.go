@@ -64,6 +64,7 @@ const (
 	lineMemory     = "4 memory"
 	lineTags       = "5 If-Match"
 	lineBatch      = "6 batches"
+	lineQuery      = "7 QUERY"
 )
 
 // summarize takes the medians; rounds are by server, in the order of the servers.
@@ -155,7 +156,7 @@ func (r *report) print(out io.Writer) error {
 			return err
 		}
 	}
-	for _, line := range []string{lineCases, lineShapes, lineConnection, lineMemory, lineTags, lineBatch} {
+	for _, line := range []string{lineCases, lineShapes, lineConnection, lineMemory, lineTags, lineBatch, lineQuery} {
 		printLine(&b, line, r.Targets)
 	}
 	_, err := io.WriteString(out, b.String())

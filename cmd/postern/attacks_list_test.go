@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A listed attack is tried by rows of the tables injections, bombs and rights that have its id, or in a file that has a text.
+// A listed attack is tried by rows of the tables injections, bombs, rights and beyond that have its id, or in a file that has a text.
 type listed struct {
 	id, what string
 	places   []place
@@ -29,11 +29,11 @@ const (
 )
 
 // attackLists are the lists of attacks, and how many each has.
-var attackLists = map[string]int{"A": 10, "J": 9, "I": 14, "S": 9, "P": 10, "D": 12, "H": 10, "L": 6}
+var attackLists = map[string]int{"A": 10, "J": 9, "I": 14, "S": 9, "P": 10, "D": 12, "H": 10, "L": 6, "B": 7}
 
 // attackList is what postern is attacked with: by advisories on software of its kind (A), by tokens (J), by text that comes near SQL
-// (I), by code that leaves something in a session (S), on privileges (P), by work without end (D), by HTTP (H), and by what happens to
-// the database meanwhile (L).
+// (I), by code that leaves something in a session (S), on privileges (P), by work without end (D), by HTTP (H), by what happens to the
+// database meanwhile (L), and where PostgREST has nothing (B).
 var attackList = []listed{
 	{"A1", "SQL in path segments, select and headers (CVE-2025-58450)", nil},
 	{"A2", "a path that passes a check and means something else: no path is exempt from the token and the role", []place{{inHTTP, "an encoded slash"}, {"e2e_life_test.go", "anonymous off"}}},
@@ -122,13 +122,21 @@ var attackList = []listed{
 	{"L4", "a dump, restored", []place{{inLife, `"L4"`}}},
 	{"L5", "serialization failures and deadlocks are told, writes are not done twice", []place{{"e2e_transaction_test.go", "serialization failure"}, {"../../pgtests/session_test.go", "func TestLocksAreAnswered"}, {"e2e_life_test.go", "is not done twice"}}},
 	{"L6", "the server killed, sessions terminated, a role dropped", []place{{inLife, `"L6"`}, {"e2e_life_test.go", "lost connections"}}},
+
+	{"B1", "tokens of cursors", nil},
+	{"B2", "queries in the body of a QUERY", nil},
+	{"B3", "operations of batches, and what they refer to", []place{{"e2e_batch_test.go", `"a parent and its children"`}, {"e2e_batch_bounds_test.go", "PGRST_SERVER_MAX_BYTES_IN_FLIGHT"}}},
+	{"B4", "rows on lines, rows by their key, rows of embeds", []place{{"e2e_bulk_test.go", "too long"}}},
+	{"B5", "entity tags", nil},
+	{"B6", "conditions on aggregates, distinct rows", nil},
+	{"B7", "time and standbys asked for", nil},
 }
 
 // Each attack of the lists has a case.
 func TestAttackList(t *testing.T) {
 	t.Parallel()
 	rows := make(map[string]int)
-	for _, one := range slices.Concat(injections, bombs, rights) {
+	for _, one := range slices.Concat(injections, bombs, rights, beyond) {
 		rows[one.id]++
 	}
 	found := make(map[string]bool)

@@ -142,6 +142,9 @@ func (a *attacked) bySQL(t *testing.T, one attack) reply {
 // isAnswer reports whether an answer is the one that is expected.
 func (one attack) isAnswer(r reply) bool {
 	if r.status >= 400 {
+		if _, inner, ok := strings.Cut(r.body, `,"body":`); ok { // of an operation of a batch
+			r.body = strings.TrimSuffix(inner, "}")
+		}
 		return r.status == one.status && (slices.Contains(strings.Split(one.want, "|"), r.code()) || strings.HasPrefix(one.request, "HEAD "))
 	}
 	return r.status == one.status && strings.HasPrefix(r.body, one.want)
@@ -210,6 +213,7 @@ func TestAttacks(t *testing.T) {
 	t.Run("injection", func(t *testing.T) { a.try(t, injections) })
 	t.Run("bombs", func(t *testing.T) { a.try(t, bombs) })
 	t.Run("rights", func(t *testing.T) { a.try(t, rights) })
+	t.Run("beyond", func(t *testing.T) { a.try(t, beyond) })
 	t.Run("headers", func(t *testing.T) { testOwnHeaders(t, a) })
 	t.Run("sessions", func(t *testing.T) { testSessionAttacks(t, a) })
 	t.Run("shapes", func(t *testing.T) { testManyShapes(t, a) })

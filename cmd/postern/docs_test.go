@@ -80,6 +80,24 @@ func TestSettingsPage(t *testing.T) {
 	}
 }
 
+// docs/security.md has each setting that bounds something, and the bounds of the URL grammar as they are.
+func TestSecurityPage(t *testing.T) {
+	text := readText(t, "../../docs/security.md")
+	bounds := regexp.MustCompile(`-max-|timeout$|-size$|^db-pool$`)
+	for _, s := range config.Settings {
+		if bounds.MatchString(s.Name) && s.Name != "server-compression-min-size" && !strings.Contains(text, "`"+s.Name+"`") {
+			t.Errorf("docs/security.md does not have the bound %s", s.Name)
+		}
+	}
+	short := strings.NewReplacer("1048576", "1 Mi", "262144", "256 Ki", "131072", "128 Ki", "16384", "16 Ki")
+	for _, limit := range regexp.MustCompile(`when '([a-z ]+)' then (\d+)`).FindAllStringSubmatch(readText(t, "../../sql/parse/limits.sql"), -1) {
+		found := regexp.MustCompile(`(?:\| |; )` + short.Replace(limit[2]) + `B?(?:;| \()`).MatchString(text)
+		if inner := limit[1] == "filter length" || limit[1] == "path references"; !inner && !found {
+			t.Errorf("docs/security.md does not have the limit of %s, %s", limit[1], limit[2])
+		}
+	}
+}
+
 // The demo's own lines are run by TestDemo; README shows the same ones.
 func TestReadmeCurl(t *testing.T) {
 	var printed bytes.Buffer

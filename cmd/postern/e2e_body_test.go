@@ -31,10 +31,8 @@ func testBodies(t *testing.T, h *house) {
 		t.Errorf("10 MiB: stored are %s", stored)
 	}
 	h.execute(t, "e2e", "delete from api.books where title = '"+title+"'")
-	if runtime.GOOS == "linux" {
-		if peak := peakMemory(t, p.command.Process.Pid); peak > 120<<10 {
-			t.Errorf("10 MiB: the server's memory had a peak of %d KiB", peak)
-		}
+	if peak := peakMemory(t, p.command.Process.Pid); peak > 120<<10 {
+		t.Errorf("10 MiB: the server's memory had a peak of %d KiB", peak)
 	}
 	// A body that is too long is refused by its length, or when it has come too far.
 	small := h.serve(t, "e2e", "PGRST_SERVER_MAX_BODY_SIZE=1000", "PGRST_DB_POOL=1")
@@ -77,9 +75,12 @@ func (p *process) post(t *testing.T, body string, chunked bool, authorization st
 	return response.StatusCode, response.Body.Close()
 }
 
-// peakMemory is the most memory that a process had, in KiB.
+// peakMemory returns the most memory that a process had, in KiB; 0 where that is not to be had, or is the race detector's.
 func peakMemory(t *testing.T, pid int) int {
 	t.Helper()
+	if runtime.GOOS != "linux" || os.Getenv("POSTERN_RACE") != "" {
+		return 0
+	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Fatal(err)

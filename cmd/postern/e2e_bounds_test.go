@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -263,12 +262,10 @@ func testBytesInFlight(t *testing.T, h *house) {
 	if statuses := many(p); statuses[200] != bodies {
 		t.Errorf("all have the time: %v", statuses)
 	}
-	if runtime.GOOS == "linux" {
-		peak := peakMemory(t, p.command.Process.Pid)
-		t.Logf("%d bodies of %d MiB: a peak of %d MiB", bodies, size>>20, peak>>10)
-		if peak > 700<<10 {
-			t.Errorf("a peak of %d MiB", peak>>10)
-		}
+	peak := peakMemory(t, p.command.Process.Pid)
+	t.Logf("%d bodies of %d MiB: a peak of %d MiB", bodies, size>>20, peak>>10)
+	if peak > 700<<10 {
+		t.Errorf("a peak of %d MiB", peak>>10)
 	}
 	if stored := h.ask(t, "bounds", "select count(*) from api.sizes"); stored != fmt.Sprint(bodies) {
 		t.Errorf("%s are stored", stored)
@@ -301,12 +298,10 @@ func testBytesInFlight(t *testing.T, h *house) {
 		t.Error("a large answer has room beside others")
 	}
 	p.expect(t, "GET", "/rpc/add?a=1&b=2", "", nil, 200, "3")
-	if runtime.GOOS == "linux" {
-		peak := peakMemory(t, p.command.Process.Pid)
-		t.Logf("15 answers of 30 MiB: a peak of %d MiB", peak>>10)
-		if peak > 500<<10 {
-			t.Errorf("answers: a peak of %d MiB", peak>>10)
-		}
+	peak = peakMemory(t, p.command.Process.Pid)
+	t.Logf("15 answers of 30 MiB: a peak of %d MiB", peak>>10)
+	if peak > 500<<10 {
+		t.Errorf("answers: a peak of %d MiB", peak>>10)
 	}
 }
 

@@ -38,9 +38,9 @@ var commands = map[string]command{
 var errUsage = errors.New("usage")
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// To the end of the process: a signal more does not end what is ending.
+	ctx, _ := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:])
-	stop()
 	switch {
 	case errors.Is(err, flag.ErrHelp): // it has been printed
 	case errors.Is(err, errUsage):

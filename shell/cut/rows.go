@@ -110,6 +110,9 @@ func (r *Rows) Next(p *Piece) error {
 			return err
 		}
 		if wrong := r.add(p, line, text); wrong != nil {
+			if first := p.CheckJSON(); first != nil { // of the rows before, only the outline was looked at
+				return first
+			}
 			wrong.Line = line
 			return wrong
 		}

@@ -56,6 +56,7 @@ func TestRows(t *testing.T) {
 		{name: "one on two lines", body: "{\"a\":1}\n{\"a\":[1\n2]}", line: 2, wrong: notJSON},
 		{name: "an open text", body: "{\"a\":1}\n{\"a\":\"\n\"}", line: 2, wrong: notJSON},
 		{name: "not UTF-8", body: "{\"a\":1}\n{\"a\":\"\xff\"}", line: 2, wrong: "A line is not UTF-8"},
+		{name: "two wrong lines", body: "{\"a\":1}\n{\"a\":[,2]}\n{\"a\":\"\xff\"}", line: 2, wrong: notJSON},
 		{name: "a zero byte", body: "{\"a\":1}\n{\"a\":\"\x00\"}", line: 2, wrong: "A line is not UTF-8"},
 
 		{name: "CSV of nothing", csv: true, description: none},

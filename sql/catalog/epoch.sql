@@ -34,7 +34,8 @@ begin
 end
 $$;
 comment on function postern.epoch() is
-  'The epoch in the snapshot of the calling statement: what is read from the catalog with that snapshot is no older.';
+  'The epoch in the snapshot of the calling statement: what is read from the catalog with that snapshot is no older. '
+  'Out: the names of the slots'' constraints, sorted, with blanks between; empty before any DDL. Raises nothing.';
 
 create or replace function postern.note_epoch_read()
 returns void
@@ -48,7 +49,7 @@ end
 $$;
 comment on function postern.note_epoch_read() is
 $$Has further DDL of this transaction advance the epoch again: what the transaction compiled in between is older than
-that DDL.$$;
+that DDL. Raises nothing.$$;
 
 create or replace function postern.planned_epoch(pulse postern.pulse)
 returns text
@@ -74,15 +75,16 @@ end
 $$;
 comment on function postern.planned_epoch(postern.pulse) is
 $$The epoch when a statement is planned, whatever its snapshot: checks of a domain are the newest there are, and the
-first that fails tells its name. pulse: the empty text as a constant, for the plan to depend on, which alone makes
-this immutable.$$;
+first that fails tells its name. In: pulse: the empty text as a constant, for the plan to depend on, which alone makes
+this immutable. Out: as of postern.epoch. Raises nothing.$$;
 
 create or replace function postern.render_epoch()
 returns text
 language sql immutable parallel safe
 as $$ select $sql$postern.planned_epoch(''::postern.pulse)$sql$ $$;
 comment on function postern.render_epoch() is
-  'SQL of the epoch when a statement is planned: postern.epoch() where no DDL has been committed in between.';
+  'SQL of the epoch when a statement is planned. Out: an expression: postern.epoch() where no DDL has been committed '
+  'in between. Raises nothing.';
 
 create or replace function postern.advance_epoch()
 returns void
@@ -124,8 +126,8 @@ end
 $$;
 comment on function postern.advance_epoch() is
 $$Makes everybody compile anew once this transaction has committed: renames a slot that is free, drops those beyond,
-adds one where none is. Once is enough for a transaction, until it reads the epoch itself. Never fails and never waits.
-Security definer, as whoever runs DDL does not own the slots.$$;
+adds one where none is. Once is enough for a transaction, until it reads the epoch itself. Never waits. Raises nothing,
+but warns where it cannot. Security definer, as whoever runs DDL does not own the slots.$$;
 
 create or replace function postern.on_ddl()
 returns event_trigger
@@ -150,7 +152,7 @@ end
 $$;
 comment on function postern.on_ddl() is
 $$Event trigger of ddl_command_end and sql_drop: advances the epoch unless only temporary objects changed, or a slot.
-What the script of an extension creates is left to the command that runs it.$$;
+What the script of an extension creates is left to the command that runs it. Raises nothing.$$;
 
 create or replace function postern.watch_ddl()
 returns boolean
@@ -179,7 +181,7 @@ end
 $$;
 comment on function postern.watch_ddl() is
 $$Creates the event triggers that advance the epoch, where they are missing. Out: whether they are there; a role that
-may not create them gets a notice.$$;
+may not create them gets a notice. Raises nothing.$$;
 
 create or replace function postern.live()
 returns boolean
@@ -190,6 +192,7 @@ as $$
     and evtenabled operator(pg_catalog.=) any ('{O,A}')
 $$;
 comment on function postern.live() is
-  'Whether event triggers watch the DDL. If not, NOTIFY pgrst or SIGUSR1 must tell the shell of changes.';
+  'Whether event triggers watch the DDL. Out: true or false; if false, NOTIFY pgrst or SIGUSR1 must tell the shell of '
+  'changes. Raises nothing.';
 
 revoke execute on function postern.advance_epoch() from public;

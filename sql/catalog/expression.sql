@@ -43,7 +43,8 @@ $$;
 comment on function postern.tree_code(text) is
 $$What an expression does with the functions that PostgreSQL comes with. In: its tree. Out: volatile where it sets a
 setting, locks for the session or runs a query in a text (set_config, pg_advisory_lock, query_to_xml, ts_stat and their
-like), stable where it reads a setting (current_setting, pg_show_all_settings), else null. Their oids never change.$$;
+like), stable where it reads a setting (current_setting, pg_show_all_settings), else null. Their oids never change.
+Raises nothing.$$;
 
 create or replace function postern.object_code(class oid, object oid)
 returns text

@@ -64,7 +64,9 @@ begin
       from (select n.name, n.overlap,
                    1 - postern.edit_distance(wanted, n.text)::numeric
                        / greatest(pg_catalog.length(wanted), pg_catalog.length(n.text)) as score
-              from near n) scored
+              from near n
+             where least(pg_catalog.length(wanted), pg_catalog.length(n.text)) -- else no score is as high
+                >= least_score * greatest(pg_catalog.length(wanted), pg_catalog.length(n.text))) scored
      where scored.score >= least_score
      order by scored.score desc, scored.overlap desc, scored.name collate "C"
      limit 1);

@@ -25,7 +25,7 @@ $$;
 comment on function postern.is_simple_view(oid) is
 $$Whether a write to a view is one to a row of a table, with the conditions of the request: PostgreSQL updates it by
 itself, and neither it nor a view below has triggers or rules. Then each of its rows is one row of a table. In: a view.
-Raises nothing. Source: pg_relation_is_updatable.$$;
+Out: true or false. Raises nothing. Source: pg_relation_is_updatable.$$;
 
 create or replace function postern.unique_keys(relation oid)
 returns table (base oid, names text[], required boolean)

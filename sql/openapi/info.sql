@@ -7,7 +7,8 @@ as $$
   select split_part(described, E'\n', 1)
 $$;
 comment on function postern.first_line(text) is
-  'First line of a comment in the database: a title or summary.';
+  'The first line of a comment in the database: a title or summary. In: the comment. Out: its first line. Raises '
+  'nothing.';
 
 create or replace function postern.after_first_line(described text)
 returns text
@@ -16,8 +17,8 @@ as $$
   select ltrim(substr(described, length(split_part(described, E'\n', 1)) + 1), E'\n')
 $$;
 comment on function postern.after_first_line(text) is
-  'A comment in the database without its first line and the empty ones that follow it: a description; empty when there '
-  'is no more.';
+  'A comment in the database as a description: without its first line and the empty ones that follow it. In: the '
+  'comment. Out: the rest, empty when there is no more. Raises nothing.';
 
 create or replace function postern.openapi_info(schema text)
 returns json
@@ -37,8 +38,9 @@ begin
 end
 $$;
 comment on function postern.openapi_info(text) is
-  'The Info Object of a schema: title and description are the first and the other lines of the schema''s comment. '
-  'Source: PostgREST docs, references/api/openapi.';
+  'The Info Object of a schema. In: its name. Out: {title, description, version}: the first and the other lines of the '
+  'schema''s comment, or postern''s own words, and the version of postern. Raises nothing. Source: PostgREST docs, '
+  'references/api/openapi.';
 
 create or replace function postern.openapi_address(config jsonb)
 returns json
@@ -66,8 +68,9 @@ begin
 end
 $$;
 comment on function postern.openapi_address(jsonb) is
-  'Where the API is, as {scheme, host (with port), path}: openapi-server-proxy-uri, else server-host and server-port; '
-  'host is null when neither is known. Source: PostgREST docs, references/configuration.';
+  'Where the API is: openapi-server-proxy-uri, else server-host and server-port. In: config: postern.settings. Out: '
+  '{scheme, host: with port, path}; host is null when neither is known. Raises nothing. Source: PostgREST docs, '
+  'references/configuration.';
 
 create or replace function postern.openapi_documentation()
 returns json
@@ -78,4 +81,5 @@ begin
 end
 $$;
 comment on function postern.openapi_documentation() is
-  'The External Documentation Object: the reference of the API''s dialect, of the release whose behaviour this is.';
+  'The External Documentation Object: the reference of the API''s dialect, of the release whose behaviour this is. '
+  'Out: {description, url}. Raises nothing.';

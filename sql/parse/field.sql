@@ -29,7 +29,8 @@ $$;
 
 comment on function postern.scan_quoted(text[], int) is
   'Scans "..." with backslash escapes. In: tokens, index of the opening quote. Out: index after the closing quote and '
-  'the text between, unescaped; value is null when the closing quote is missing (at is then one past the last token).';
+  'the text between, unescaped; value is null when the closing quote is missing (at is then one past the last token). '
+  'Raises nothing.';
 
 create or replace function postern.scan_name(what text, tokens text[], inout at int, out name text)
 returns record
@@ -90,7 +91,8 @@ as $$
 $$;
 
 comment on function postern.is_word(text) is
-'In: a token. Out: whether it is a run of name characters; false for punctuation and for null, the end of the text.';
+  'Whether a token is a run of name characters. In: a token, null for the end of the text. Out: true or false: false '
+  'for punctuation and for null. Raises nothing.';
 
 create or replace function postern.is_blank(token text)
 returns boolean
@@ -102,7 +104,8 @@ as $$
 $$;
 
 comment on function postern.is_blank(text) is
-'In: a token. Out: whether it is white space (spaces, a tab); false for null, the end of the text.';
+  'Whether a token is white space (spaces, a tab). In: a token, null for the end of the text. Out: true or false: '
+  'false for null. Raises nothing.';
 
 create or replace function postern.scan_path(what text, tokens text[], inout at int, out path jsonb)
 returns record

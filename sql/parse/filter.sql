@@ -36,7 +36,7 @@ $$;
 comment on function postern.operators() is
   'The filter operators, one row each; a row more is an operator more. Out: name in the URL, SQL, whether (any) and '
   '(all) may follow, and kind: binary (column op value), in (a list), is (a keyword), isdistinct, fts (a function of '
-  'an optional language and the value). Source: docs/references/api/tables_views.rst of PostgREST.';
+  'an optional language and the value). Raises nothing. Source: docs/references/api/tables_views.rst of PostgREST.';
 
 create or replace function postern.parse_filter_key(source text)
 returns jsonb
@@ -198,5 +198,5 @@ as $$
 $$;
 
 comment on function postern.is_keyword(text) is
-  'In: the value of an "is" filter. Out: the keyword it begins with (null, not_null, true, false, unknown) in lower '
-  'case, or null when none.';
+  'The keyword that the value of an "is" filter begins with. In: the value. Out: the keyword (null, not_null, true, '
+  'false, unknown) in lower case, or a null when there is none. Raises nothing.';

@@ -23,6 +23,6 @@ as $$
 $$;
 
 comment on function postern.limit_of(text) is
-  'The bounds of the URL grammar. In: a limit''s name. Out: its value (depths in levels, lengths in characters, others '
-  'in pieces), or null when there is no such limit. They keep every parser within the stack and in linear time; '
-  'PostgREST has none.';
+  'The bounds of the URL grammar, which keep every parser within the stack and in linear time; PostgREST has none. In: '
+  'a limit''s name. Out: its value (depths in levels, lengths in characters, others in pieces), or null when there is '
+  'no such limit. Raises nothing.';

@@ -73,5 +73,5 @@ end
 $$;
 
 comment on function postern.array_literal(text[]) is
-  'In: elements. Out: the one-dimensional array literal of them, every element quoted: {"1","a,b"}; {} for none; nulls '
-  'as NULL.';
+  'The array literal of texts. In: elements. Out: the one-dimensional array literal of them, every element quoted: '
+  '{"1","a,b"}; {} for none; nulls as NULL. Raises nothing.';

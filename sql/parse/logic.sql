@@ -131,7 +131,7 @@ $$;
 comment on function postern.scan_logic_head(text[], int) is
   'Tells a nested tree from a condition. In: tokens, index of a list''s element. Out: for "and(", "or(", "not.and(" '
   'and "not.or(" the index of the "(", the operator and the negation; operator is null for anything else, so that '
-  'columns may be named and, or, not.';
+  'columns may be named and, or, not. Raises nothing.';
 
 create or replace function postern.scan_condition(tokens text[], inout at int, out tree jsonb)
 returns record
@@ -217,7 +217,7 @@ $$;
 
 comment on function postern.scan_value(text[], int) is
   'Scans a value within a logic tree: "quoted" when "," or ")" follows, an {array} without braces inside, or all up to '
-  'the next "," or ")". In: tokens, index. Out: index after it, the value unquoted.';
+  'the next "," or ")". In: tokens, index. Out: index after it, the value unquoted. Raises nothing.';
 
 create or replace function postern.scan_list(tokens text[], inout at int, out value text)
 returns record

@@ -45,9 +45,10 @@ begin
 end
 $$;
 comment on function postern.plan_routine(text, text, text[], text, boolean) is
-  'The one function of that name that takes arguments of these names, or by POST the one with a single unnamed '
-  'parameter for the content type. PGRST202 when there is none, PGRST203 when there are several. Source: PostgREST '
-  'docs, references/api/functions.';
+  'Which function a call means: the one of that name that takes arguments of these names, or by POST the one with a '
+  'single unnamed parameter for the content type. In: schema, name; keys: the names of the arguments; content_type: '
+  'null for JSON; post: whether by POST. Out: one of postern.find_routines. Raises PGRST202 when there is none, '
+  'PGRST203 when there are several. Source: PostgREST docs, references/api/functions.';
 
 create or replace function postern.takes_arguments(args jsonb, keys text[], raw boolean)
 returns boolean
@@ -65,5 +66,6 @@ begin
 end
 $$;
 comment on function postern.takes_arguments(jsonb, text[], boolean) is
-  'Whether arguments of these names make a call: all required ones, none unknown. raw: the body is no JSON, so no call '
-  'without parameters is meant.';
+  'Whether arguments of these names make a call: all required ones, none unknown. In: args: of postern.find_routines; '
+  'keys: the names; raw: the body is no JSON, so no call without parameters is meant. Out: true or false. Raises '
+  'nothing.';

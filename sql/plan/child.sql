@@ -15,8 +15,9 @@ begin
 end
 $$;
 comment on function postern.plan_embeds(jsonb, jsonb, jsonb, jsonb, int) is
-  'The embeds of a node, planned. parent: the relation of the node, in that depth; items: its part of select; '
-  'entries: as of postern.plan_node. Raises what postern.plan_child and postern.plan_children raise.';
+  'The embeds of a node, planned. In: context: as of postern.plan_node; parent: the relation of the node, in that '
+  'depth; items: its part of select; entries: as of postern.plan_node. Out: children of a node. Raises what '
+  'postern.plan_child and postern.plan_children raise.';
 
 create or replace function postern.plan_child(context jsonb, parent jsonb, item jsonb, depth int)
 returns jsonb
@@ -53,8 +54,11 @@ begin
 end
 $$;
 comment on function postern.plan_child(jsonb, jsonb, jsonb, int) is
-  'An embed of a node, its relationship resolved and its own part of the request still to plan. PGRST200 when there '
-  'is no relationship, PGRST201 when there are several. Source: PostgREST docs, references/api/resource_embedding.';
+  'An embed of a node, its relationship resolved and its own part of the request still to plan. In: context: as of '
+  'postern.plan_node; parent: the relation of the node; item: of postern.parse_select; depth: of the embed. Out: {oid, '
+  'depth, name, label, alias_given?, spread?, join?, relationship (postern.find_relationships), items: its select, '
+  'lookup?: postern.relationship_rows}. Raises PGRST200 when there is no relationship, PGRST201 when there are '
+  'several. Source: PostgREST docs, references/api/resource_embedding.';
 
 create or replace function postern.plan_children(context jsonb, children jsonb, entries jsonb)
 returns jsonb
@@ -103,9 +107,11 @@ begin
 end
 $$;
 comment on function postern.plan_children(jsonb, jsonb, jsonb) is
-  'The embeds of a node planned as nodes, each with the entries whose embed path begins with it; legacy marks those '
-  'that were named by relation though they have an alias. PGRST108 for a path that leads nowhere, 42712 for two '
-  'embeds of one name, 42702 for two columns of one name in a spread, as PostgREST has it.';
+  'The embeds of a node planned as nodes, each with the entries whose embed path begins with it. In: context: as of '
+  'postern.plan_node; children: postern.plan_child; entries: of the parent. Out: children of a node; legacy marks '
+  'those that were named by relation though they have an alias, scans those that without together read a relation for '
+  'each parent. Raises PGRST108 for a path that leads nowhere, 42712 for two embeds of one name, 42702 for two columns '
+  'of one name in a spread, as PostgREST has it, and what postern.plan_node raises.';
 
 create or replace function postern.child_place(children jsonb, name text, by_relation boolean)
 returns int
@@ -122,7 +128,8 @@ begin
 end
 $$;
 comment on function postern.child_place(jsonb, text, boolean) is
-  'Place (from 0) of the first embed of that label, or of that relation name; null when there is none.';
+  'Which embed a name means: the first of that label. In: children of a node; the name; by_relation: whether it may be '
+  'that of the relation, too. Out: the place (from 0); null when there is none. Raises nothing.';
 
 create or replace function postern.not_embedded(name text, alias text)
 returns void
@@ -135,4 +142,6 @@ begin
       else format('Write ''%s'' in place of ''%s''', alias, name) end);
 end
 $$;
-comment on function postern.not_embedded(text, text) is 'Raises PGRST108; alias: of the embed that was probably meant.';
+comment on function postern.not_embedded(text, text) is
+  'Refuses a name that no embed has. In: the name; the alias of the embed that was probably meant, or null. Raises '
+  'PGRST108, always.';

@@ -41,9 +41,11 @@ begin
 end
 $$;
 comment on function postern.plan_cursor(jsonb, jsonb, jsonb) is
-  'The node of the resource with cursor: {way, nulls?, value? | param?: of the token, signature: which tokens are of '
-  'this order}, and its order made unique by the first of its keys (postern.row_keys), in the direction of the last '
-  'term; terms as of postern.plan_sorted. wish: postern.parse_cursor. PGRST158, PGRST159.';
+  'The node of the resource with a cursor, and its order made unique by the first of its keys (postern.row_keys), in '
+  'the direction of the last term. In: the node; its columns; wish: postern.parse_cursor. Out: the node with cursor: '
+  '{way, nulls?, value? | param?: of the token, signature: which tokens are of this order} and order, its terms as of '
+  'postern.plan_sorted. Raises PGRST158 for a token of more or fewer terms, PGRST159 for aggregates and rows without a '
+  'key, and what postern.plan_sorted raises.';
 
 create or replace function postern.plan_sorted(node jsonb, columns jsonb, term jsonb)
 returns jsonb
@@ -79,8 +81,10 @@ begin
 end
 $$;
 comment on function postern.plan_sorted(jsonb, jsonb, jsonb) is
-  'What a cursor must know of a term of order: {type, operators, domain?, composite?, plain?: postern.sort_type, '
-  'direction, nulls, nullable, indexed: postern.is_indexed}. PGRST159; 42703 where there is no such column.';
+  'What a cursor must know of a term of order. In: the node; its columns; the term (postern.plan_order). Out: {type, '
+  'operators, domain?, composite?, plain?: postern.sort_type, direction, nulls, nullable, indexed: '
+  'postern.is_indexed}. Raises PGRST159 for values that cannot be kept in a cursor, 42703 where there is no such '
+  'column.';
 
 create or replace function postern.computed_type(relation oid, name text)
 returns oid
@@ -100,7 +104,8 @@ begin
 end
 $$;
 comment on function postern.computed_type(oid, text) is
-  'The type of a computed field, void where that depends. 42703 where the relation has no function of that name.';
+  'The type of a computed field. In: the relation, the field''s name. Out: the type; void for a set, and where '
+  'functions of that name differ. Raises 42703 where the relation has no function of that name.';
 
 create or replace function postern.foreign_cursor()
 returns void
@@ -111,4 +116,5 @@ begin
     'It is of another relation or another order, or it is damaged', 'Begin again with cursor=first');
 end
 $$;
-comment on function postern.foreign_cursor() is 'Raises PGRST158: a token is not of this order, or damaged.';
+comment on function postern.foreign_cursor() is
+  'Refuses a token that is not of this order, or damaged. Raises PGRST158, always.';

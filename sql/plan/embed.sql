@@ -31,9 +31,10 @@ begin
 end
 $$;
 comment on function postern.plan_rows(jsonb, text, boolean) is
-  'The node of the resource with all that is left to decide once its media type is known: whole, how each embed is '
-  'read (postern.plan_ways), and what is written (postern.plan_written), if that is wanted. origin: where its rows '
-  'come from: relation, write (taken to have fifty, as what streams), call (of a set), row (a call of one).';
+  'The node of the resource with all that is left to decide once its media type is known. In: the node; origin: where '
+  'its rows come from: relation, write (taken to have fifty, as what streams), call (of a set), row (a call of one); '
+  'written: whether rows are to be written as text. Out: the node with whole?, how each embed is read '
+  '(postern.plan_ways) and what is written (postern.plan_written). Raises nothing.';
 
 create or replace function postern.plan_ways(node jsonb, rows float8)
 returns jsonb
@@ -60,9 +61,10 @@ begin
 end
 $$;
 comment on function postern.plan_ways(jsonb, double precision) is
-  'A node with together in those of its embeds, at all levels, that are read for all parents at once. rows: how many '
-  'the node has, as far as is known; below, each embed has as many for a parent as there are rows in its relation '
-  'for one of the parent''s, or ten.';
+  'Which embeds of a node, at all levels, are read for all parents at once. In: the node; rows: how many it has, as '
+  'far as is known. Out: the node with together in those embeds. For each level below, an embed has as many rows for a '
+  'parent as there are rows in its relation for one of the parent''s, at most its limit, or ten where nothing is '
+  'known. Raises nothing.';
 
 create or replace function postern.reads_together(node jsonb, child jsonb, rows float8)
 returns boolean
@@ -82,11 +84,11 @@ begin
 end
 $$;
 comment on function postern.reads_together(jsonb, jsonb, double precision) is
-  'Whether an embed of a node of so many rows is read for all of them together. To find the rows of a parent by an '
-  'index costs about as much as to read and sort 15 rows of a scan, to find one by its key as to read five. A to-one '
-  'embed with embeds below is looked up, for the planner keeps what it has found. What has no index, or an embed '
-  'below that has none, is never read for each of several parents, but for aggregates, to-many spreads and what is '
-  'below a to-one embed.';
+  'Whether an embed of a node of so many rows is read for all of them together. In: the node, the embed, the rows. '
+  'Out: true or false. To find the rows of a parent by an index costs about as much as to read and sort 15 rows of a '
+  'scan, to find one by its key as to read five. A to-one embed with embeds below is looked up, for the planner keeps '
+  'what it has found. What has no index, or an embed below that has none, is never read for each of several parents, '
+  'but for aggregates, to-many spreads and what is below a to-one embed. Raises nothing.';
 
 create or replace function postern.relationship_rows(relationship jsonb)
 returns real
@@ -108,8 +110,9 @@ begin
 end
 $$;
 comment on function postern.relationship_rows(jsonb) is
-  'How many rows there are of what a to-many relationship (postern.find_relationships) is looked up in, its target '
-  'or its junction, by the index that finds those of one parent; null where there is no such index.';
+  'How many rows there are of what a to-many relationship is looked up in, its target or its junction. In: one of '
+  'postern.find_relationships. Out: the rows, as ANALYZE found; null where no index finds those of one parent. Raises '
+  'nothing.';
 
 create or replace function postern.key_rows(relation oid, names text[])
 returns real
@@ -144,5 +147,6 @@ begin
 end
 $$;
 comment on function postern.key_rows(oid, text[]) is
-  'How many rows a relation has, as ANALYZE found, where an index begins with these columns, in any order; for a '
-  'view that is a part of one table, that table. Null where there is no such index. Raises nothing.';
+  'How many rows a relation has where an index begins with these columns, in any order. In: the relation; names of '
+  'columns. Out: the rows, as ANALYZE found; for a view that is a part of one table, that table''s; null where there '
+  'is no such index. Raises nothing.';

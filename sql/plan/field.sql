@@ -10,7 +10,9 @@ begin
     select coalesce(jsonb_object_agg(item ->> 'name', item), '{}') from jsonb_array_elements(columns) as item);
 end
 $$;
-comment on function postern.column_map(jsonb) is 'Columns (postern.relation_columns) by name.';
+comment on function postern.column_map(jsonb) is
+  'The columns of a relation by name. In: postern.relation_columns. Out: an object of name to column, {} for none. '
+  'Raises nothing.';
 
 create or replace function postern.with_computed(map jsonb, relation oid, entries jsonb)
 returns jsonb
@@ -28,8 +30,9 @@ begin
 end
 $$;
 comment on function postern.with_computed(jsonb, oid, jsonb) is
-  'The columns of a relation by name (postern.column_map), and where entries have a full text search its computed '
-  'fields of the type tsvector.';
+  'The columns of a relation by name and, where a request has a full text search, its computed fields of the type '
+  'tsvector. In: postern.column_map; the relation, null for none; entries of postern.query_trees. Out: the map, with '
+  '{name, base} of each such field whose name no column has. Raises nothing.';
 
 create or replace function postern.with_sets(fields jsonb, relation oid)
 returns jsonb
@@ -54,7 +57,9 @@ begin
 end
 $$;
 comment on function postern.with_sets(jsonb, oid) is
-  'Fields of a relation, with set: {schema, name}, the function, in those computed fields that are sets.';
+  'Marks the computed fields that are sets. In: fields of a node, at least one; its relation. Out: the fields, with '
+  'set: {schema, name}, the function, in those; of several functions the one in the relation''s schema. Raises '
+  'nothing.';
 
 create or replace function postern.folds(fields jsonb, columns jsonb, relation oid)
 returns boolean
@@ -76,7 +81,8 @@ end
 $$;
 comment on function postern.folds(jsonb, jsonb, oid) is
   'Whether a field is an aggregate of the row in functional notation, as count in posts(count): no column and no '
-  'computed field has its name.';
+  'computed field has its name. In: fields of a node; its columns by name (postern.column_map); its relation. Out: '
+  'true or false. Raises nothing.';
 
 create or replace function postern.plan_reference(columns jsonb, item jsonb)
 returns jsonb
@@ -92,8 +98,9 @@ begin
 end
 $$;
 comment on function postern.plan_reference(jsonb, jsonb) is
-  'A column with its JSON path: to_json where the path must go through to_jsonb, as the column is no JSON itself; '
-  'tsvector where it is one.';
+  'A column with its JSON path, as fields, filters and orders refer to it. In: columns by name (postern.column_map); '
+  'an object with name and path?. Out: {name; path?; to_json?: the path must go through to_jsonb, as the column is no '
+  'JSON itself; tsvector?: it is one}. Raises nothing.';
 
 create or replace function postern.cast_type(name text)
 returns text
@@ -118,9 +125,10 @@ begin
 end
 $$;
 comment on function postern.cast_type(text) is
-  'The type of a cast, if there is one of that name on the search path of the API (postern.api_path), as it can stand '
-  'in a statement. Else raises 42704 with PostgreSQL''s words. Source: PostgREST docs, references/api/tables_views, '
-  '"Casting Columns".';
+  'The type of a cast, as it can stand in a statement. In: its name in the request, looked up on the search path of '
+  'the API (postern.api_path). Out: the name, qualified where that is needed. Raises 42704, with PostgreSQL''s words, '
+  'where there is no such type; a number is none. Source: PostgREST docs, references/api/tables_views, "Casting '
+  'Columns".';
 
 create or replace function postern.column_field(item jsonb)
 returns jsonb
@@ -139,8 +147,9 @@ begin
 end
 $$;
 comment on function postern.column_field(jsonb) is
-  'A column (postern.relation_columns) as a field under its own name, with the representation as JSON that its '
-  'domain has, and how it is written (postern.json_form).';
+  'A column as a field under its own name. In: one of postern.relation_columns. Out: {name; label; tsvector?; '
+  'transform?: the function that represents its domain as JSON; form?: how it is written (postern.json_form); type?: '
+  'its base type, where the form is bare or quoted; nullable?: where it has a form}. Raises nothing.';
 
 create or replace function postern.plan_field(columns jsonb, item jsonb)
 returns jsonb
@@ -162,9 +171,10 @@ begin
 end
 $$;
 comment on function postern.plan_field(jsonb, jsonb) is
-  'An item of select as a field (fields of a node): its reference, casts, aggregate, the representation as JSON that '
-  'its domain has (but for distinct values, as json has no equality), how it is written, and its label in the '
-  'answer. 42704 for a cast to a type that does not exist.';
+  'An item of select as a field of a node. In: columns by name (postern.column_map); the item (postern.parse_select). '
+  'Out: one of fields of a node: its reference, casts, aggregate, the representation as JSON that its domain has (but '
+  'for distinct values, as json has no equality), how it is written, and its label in the answer. Raises 42704 for a '
+  'cast to a type that does not exist.';
 
 create or replace function postern.no_aggregates()
 returns void
@@ -175,7 +185,8 @@ begin
     'The setting db-aggregates-enabled turns them on');
 end
 $$;
-comment on function postern.no_aggregates() is 'Raises PGRST123: aggregates are off.';
+comment on function postern.no_aggregates() is
+  'Refuses aggregates where db-aggregates-enabled is off. Raises PGRST123, always.';
 
 create or replace function postern.plan_fields(context jsonb, columns jsonb, items jsonb, all_if_none boolean)
 returns jsonb
@@ -197,8 +208,9 @@ begin
 end
 $$;
 comment on function postern.plan_fields(jsonb, jsonb, jsonb, boolean) is
-  'The fields of a node. context: as of postern.plan_node; columns: by name (postern.column_map); items: its part of '
-  'select; all_if_none: whether * is meant where there are none. PGRST118, 123.';
+  'The fields of a node. In: context: as of postern.plan_node; columns: by name (postern.column_map); items: its part '
+  'of select; all_if_none: whether * is meant where there are none. Out: fields of a node, [] for none. Raises '
+  'PGRST123 for aggregates where they are off, and what postern.plan_field raises.';
 
 create or replace function postern.expand_star(columns jsonb, fields jsonb, forced boolean)
 returns jsonb
@@ -224,5 +236,6 @@ begin
 end
 $$;
 comment on function postern.expand_star(jsonb, jsonb, boolean) is
-  'Fields with * replaced by the columns, where that is forced or a column has a representation of its own; else '
-  'unchanged.';
+  'Puts the columns in the place of *, where that is forced or a column has a representation of its own. In: the '
+  'columns of the relation; fields of a node; whether it is forced. Out: the fields; unchanged where there is no * or '
+  'no columns are known. Raises nothing.';

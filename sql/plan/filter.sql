@@ -14,7 +14,9 @@ begin
     limit 1);
 end
 $$;
-comment on function postern.last_key(jsonb) is 'The last key (not index) of a JSON path; null when there is none.';
+comment on function postern.last_key(jsonb) is
+  'The last key (not index) of a JSON path, after which a field without an alias is called. In: the path. Out: the '
+  'key; null when there is none. Raises nothing.';
 
 create or replace function postern.is_builtin_operator(operator text, columns jsonb, filter jsonb)
 returns boolean
@@ -44,9 +46,10 @@ end
 $$;
 comment on function postern.is_builtin_operator(text, jsonb, jsonb) is
   'Whether a filter compares by an operator of PostgreSQL, so that it must be that and not one of the same name which '
-  'somebody has put on the search path. Not where the type has its own (postern.operator_kind), or may be given some, '
-  'as intarray does to integer[] and many to json; nor for a computed field, whose type is not known. operator: a name '
-  'of postern.operators; columns: postern.column_map.';
+  'somebody has put on the search path. In: operator: a name of postern.operators; columns: postern.column_map; '
+  'filter: {name, path?}. Out: true or false: false where the type has its own (postern.operator_kind) or may be given '
+  'some, as intarray does to integer[] and many to json, and for a computed field, whose type is not known. Raises '
+  'nothing.';
 
 create or replace function postern.plan_filter(columns jsonb, filter jsonb, children jsonb)
 returns jsonb
@@ -74,9 +77,11 @@ begin
 end
 $$;
 comment on function postern.plan_filter(jsonb, jsonb, jsonb) is
-  'A filter as {field, expr, builtin?: postern.is_builtin_operator, like: the parameter that is a pattern, in whose '
-  'value * stands for %, transform: the function that makes the column''s domain from text}, or, when it is a null '
-  'test of an embed, {exists: place of the child, not}.';
+  'A filter against the columns and embeds of its node. In: columns: by name (postern.column_map); filter: {name, '
+  'path?, expr: postern.parse_op_expr}; children: of the node. Out: {field; expr; builtin?: '
+  'postern.is_builtin_operator; like?: the parameter that is a pattern, in whose value * stands for %; transform?: the '
+  'function that makes the column''s domain from text} or, when it is a null test of an embed, {exists: place of the '
+  'child, not}. Raises nothing.';
 
 create or replace function postern.plan_likes(node jsonb)
 returns jsonb
@@ -89,8 +94,8 @@ begin
 end
 $$;
 comment on function postern.plan_likes(jsonb) is
-  'The numbers of the parameters that are patterns of like and ilike, in a node and all below: whoever gives their '
-  'values has to write % for each *.';
+  'Which parameters are patterns of like and ilike: whoever gives their values has to write % for each *. In: a node. '
+  'Out: an array of their numbers, in the node and all below, [] for none. Raises nothing.';
 
 create or replace function postern.plan_logic(columns jsonb, tree jsonb, children jsonb)
 returns jsonb
@@ -105,7 +110,9 @@ begin
     from jsonb_array_elements(tree -> 'of') with ordinality as branches(branch, place)));
 end
 $$;
-comment on function postern.plan_logic(jsonb, jsonb, jsonb) is 'A logic tree with each of its filters planned.';
+comment on function postern.plan_logic(jsonb, jsonb, jsonb) is
+  'A logic tree with each of its filters planned. In: columns, children: as of postern.plan_filter; tree: of '
+  'postern.parse_logic. Out: the tree; postern.plan_filter for what is a filter by itself. Raises nothing.';
 
 create or replace function postern.plan_conditions(columns jsonb, entries jsonb, children jsonb)
 returns jsonb
@@ -122,8 +129,9 @@ begin
 end
 $$;
 comment on function postern.plan_conditions(jsonb, jsonb, jsonb) is
-  'The filters and logic trees among entries that are the node''s own; null for none. columns: by name '
-  '(postern.column_map); children: its embeds.';
+  'The filters and logic trees among entries that are the node''s own. In: columns: by name (postern.column_map); '
+  'entries: of postern.query_trees; children: its embeds. Out: an array of postern.plan_filter and postern.plan_logic; '
+  'null for none. Raises nothing.';
 
 create or replace function postern.plan_order(columns jsonb, term jsonb, children jsonb, relation text)
 returns jsonb
@@ -149,8 +157,10 @@ begin
 end
 $$;
 comment on function postern.plan_order(jsonb, jsonb, jsonb, text) is
-  'A term of order with its reference; child: place of the to-one embed whose column it is. PGRST108 when that is '
-  'not embedded, PGRST118 when it is to-many.';
+  'A term of order with its reference. In: columns: by name (postern.column_map); term: of postern.parse_order; '
+  'children: the embeds of the node; relation: its name, for the message. Out: the term with field and, where it is a '
+  'column of a to-one embed, child: the place of that. Raises PGRST108 when that is not embedded, PGRST118 when it is '
+  'to-many.';
 
 create or replace function postern.plan_terms(columns jsonb, entries jsonb, children jsonb, relation text)
 returns jsonb
@@ -167,8 +177,8 @@ begin
 end
 $$;
 comment on function postern.plan_terms(jsonb, jsonb, jsonb, text) is
-  'The terms of the order among entries that is the node''s own, the first; null for none. Parameters: as of '
-  'postern.plan_conditions and postern.plan_order.';
+  'The terms of the order among entries that is the node''s own, the first. In: as of postern.plan_conditions and '
+  'postern.plan_order. Out: an array of postern.plan_order; null for none. Raises what postern.plan_order raises.';
 
 create or replace function postern.computed_names(node jsonb, columns jsonb)
 returns text[]
@@ -191,5 +201,6 @@ end
 $$;
 comment on function postern.computed_names(jsonb, jsonb) is
   'What a node names that is no column of its relation: computed fields, to be computed while the row type is known. '
-  'Not those that are sets, which RETURNING does not take: they are computed from the row (postern.render_fields). '
-  'Source: PostgREST docs, references/api/computed_fields.';
+  'In: fields, order, where and having of a node; its columns. Out: names, none where no columns are known. Not those '
+  'of fields that are sets, which RETURNING does not take: they are computed from the row (postern.render_fields). '
+  'Raises nothing. Source: PostgREST docs, references/api/computed_fields.';

@@ -29,8 +29,8 @@ end
 $$;
 comment on function postern.names_row(oid, oid, text) is
   'Whether a name means something in a row that filters and orders of PostgREST see: a column, system columns '
-  'included, of a relation; an output of a routine; a function of the row, in functional notation. relation, '
-  'routine: null where there is none. Raises nothing.';
+  'included, of a relation; an output of a routine; a function of the row, in functional notation. In: the relation, '
+  'the routine, each null where there is none; the name. Out: true or false. Raises nothing.';
 
 create or replace function postern.result_type(aggregate text, field jsonb, columns jsonb)
 returns oid
@@ -55,8 +55,9 @@ begin
 end
 $$;
 comment on function postern.result_type(text, jsonb, jsonb) is
-  'The type of the result of an aggregate, with its cast, as far as it is known for certain; else null. field: of a '
-  'node, or an output of a spread, of which it is not known; columns: by name (postern.column_map). Raises nothing.';
+  'The type of the result of an aggregate, with its cast. In: the aggregate; field: of a node, or an output of a '
+  'spread, of which the type is not known; columns: by name (postern.column_map). Out: the type as far as it is known '
+  'for certain; else null. Raises nothing.';
 
 create or replace function postern.find_result(outputs jsonb, fields jsonb, columns jsonb, name text)
 returns jsonb
@@ -82,9 +83,9 @@ begin
 end
 $$;
 comment on function postern.find_result(jsonb, jsonb, jsonb, text) is
-  'The aggregate among the outputs of a node that has a name in the answer: {column, aggregate, aggregate_cast?, '
-  'distinct?} of it, and of its type {base?, operators?} (postern.relation_columns); null when there is none. fields: '
-  'of the node; columns: postern.column_map. 42702 for two.';
+  'The aggregate among the outputs of a node that has a name in the answer. In: outputs, fields: of the node; columns: '
+  'by name (postern.column_map); the name. Out: {column, aggregate, aggregate_cast?, distinct?} of it and {base?, '
+  'operators?} of its type (postern.relation_columns); null when there is none. Raises 42702 for two.';
 
 create or replace function postern.plan_results(
   asked jsonb, outputs jsonb, fields jsonb, columns jsonb, relation oid, routine oid)
@@ -125,10 +126,12 @@ begin
 end
 $$;
 comment on function postern.plan_results(jsonb, jsonb, jsonb, jsonb, oid, oid) is
-  'What is asked of a grouped node, {where?, order?} (postern.plan_conditions, plan_terms), with that of results of '
-  'aggregates told apart: {where?, having?, order?, own_groups?: PostgREST would refuse it}. A name that a row has '
-  '(postern.names_row) is that, as in PostgREST, where an order by count, unless a row has it, is one by the number of '
-  'rows, whatever else is called so. outputs, fields: of the node; columns: postern.column_map. 42702, 42803.';
+  'What is asked of a grouped node, with that of results of aggregates told apart. In: asked: {where?, order?} '
+  '(postern.plan_conditions, plan_terms); outputs, fields: of the node; columns: by name (postern.column_map); '
+  'routine: whose rows it has, or null. Out: {where?, having?, order?, own_groups?: PostgREST would refuse it}. A name '
+  'that a row has (postern.names_row) is that, as in PostgREST, where an order by count, unless a row has it, is one '
+  'by the number of rows, whatever else is called so. Raises 42702 (postern.find_result) and 42803 '
+  '(postern.having_condition).';
 
 create or replace function postern.split_conditions(conditions jsonb, results jsonb)
 returns jsonb
@@ -158,8 +161,9 @@ begin
 end
 $$;
 comment on function postern.split_conditions(jsonb, jsonb) is
-  'Planned conditions, all of which must hold, as {where: those of rows, having: those of groups}. What stands in an '
-  'and is as if it stood by itself. results: postern.find_result by name. 42803.';
+  'Which conditions are of rows, and which of groups. In: planned conditions, all of which must hold; results: '
+  'postern.find_result by name. Out: {where: those of rows, having: those of groups}, [] for none. What stands in an '
+  'and is as if it stood by itself. Raises what postern.having_condition raises.';
 
 create or replace function postern.having_condition(tree jsonb, results jsonb)
 returns jsonb
@@ -185,8 +189,9 @@ begin
 end
 $$;
 comment on function postern.having_condition(jsonb, jsonb) is
-  'A planned condition or tree as one of groups: results of aggregates have what postern.find_result gives, what is of '
-  'columns is left as it is, for postern.group_condition. 42803 for the null test of an embed.';
+  'A planned condition or logic tree as one of groups. In: the tree; results: postern.find_result by name. Out: the '
+  'tree: results of aggregates have what postern.find_result gives, what is of columns is left as it is, for '
+  'postern.group_condition. Raises 42803 for the null test of an embed.';
 
 create or replace function postern.group_column(node jsonb, hidden jsonb, term jsonb)
 returns jsonb
@@ -205,8 +210,9 @@ begin
 end
 $$;
 comment on function postern.group_column(jsonb, jsonb, jsonb) is
-  'What a term of order, or the field of a condition as such, is among what a node is grouped by: {column: its name '
-  'between levels, hidden: with what has to be grouped by besides}. 42803, or 42703 where there is no such column.';
+  'Finds a term of order, or the field of a condition, in what a node is grouped by. In: the node, hidden of it, the '
+  'term. Out: {column; hidden: with what has to be grouped by besides}. Raises 42803, or 42703 where there is no such '
+  'column (postern.not_grouped).';
 
 create or replace function postern.group_condition(node jsonb, hidden jsonb, tree jsonb)
 returns jsonb
@@ -232,8 +238,8 @@ begin
 end
 $$;
 comment on function postern.group_condition(jsonb, jsonb, jsonb) is
-  'A condition of groups (postern.having_condition) with each column resolved to what a node is grouped by, as {tree, '
-  'hidden}. Raises what postern.group_column raises.';
+  'A condition of groups with each column resolved to what a node is grouped by. In: the node, hidden of it, the '
+  'condition (postern.having_condition). Out: {tree, hidden}. Raises what postern.group_column raises.';
 
 create or replace function postern.without_distinct(context jsonb, relation jsonb, items jsonb, embed jsonb)
 returns jsonb
@@ -263,6 +269,7 @@ begin
 end
 $$;
 comment on function postern.without_distinct(jsonb, jsonb, jsonb, jsonb) is
-  'The items of select that distinct() stands beside, all columns where there are none; null where there is none, or '
-  'where it is an embed, as the relation has a relationship of that name. context, embed: as of postern.plan_node. '
-  'PGRST123, 127.';
+  'The items of select that distinct() stands beside. In: context, relation, embed: as of postern.plan_node; items: '
+  'with distinct() or not. Out: items, * where there are no others; null where there is no distinct(), or where it is '
+  'an embed, as the relation has a relationship of that name. Raises PGRST123 where aggregates are off; PGRST127 in a '
+  'spread, and for all columns where they are not known.';

@@ -36,11 +36,11 @@ begin
 end
 $$;
 comment on function postern.negotiate(text, text[], text, text, boolean, boolean) is
-  'The media type to answer with, for an Accept header: {media, handler: json|object|csv|geojson|ndjson|aggregate|'
-  'function, '
-  'strip?, custom?, explain?}. schema and name: of the relation or routine; default_select: nothing else than * is '
-  'selected; plans: db-plan-enabled. PGRST107 when nothing accepted can be made. Source: PostgREST docs, '
-  'references/api/media_type_handlers.';
+  'The media type to answer with, for an Accept header. In: accept: null for none; schemas: the exposed ones, where '
+  'handlers are; schema and name: of the relation or routine; default_select: nothing else than * is selected; plans: '
+  'db-plan-enabled. Out: {media: postern.media_type; handler: json|object|csv|geojson|ndjson|aggregate|function; '
+  'strip?; custom?: of postern.media_handlers; explain?: options of EXPLAIN}. Raises PGRST107 when nothing accepted '
+  'can be made. Source: PostgREST docs, references/api/media_type_handlers.';
 
 create or replace function postern.media_producer(wanted jsonb, handlers jsonb, default_select boolean)
 returns jsonb
@@ -77,5 +77,6 @@ begin
 end
 $$;
 comment on function postern.media_producer(jsonb, jsonb, boolean) is
-  'Who makes a wanted media type: the vendored JSON forms, then a custom handler, then what is built in; null when '
-  'nobody.';
+  'Who makes a wanted media type: the vendored JSON forms, then a custom handler, then what is built in. In: wanted: '
+  'postern.media_type; handlers: postern.media_handlers; default_select: as of postern.negotiate. Out: {media, '
+  'handler, strip?, custom?}; null when nobody does. Raises nothing.';

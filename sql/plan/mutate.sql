@@ -24,8 +24,9 @@ begin
 end
 $$;
 comment on function postern.plan_payload(text, jsonb, text[]) is
-  'The columns that a payload has, by name: {name, type to read from JSON, transform from JSON to the domain, '
-  'default}. PGRST204 for one that the relation has not.';
+  'The columns that a payload has. In: relation: its name, for the message; its columns; names: the keys of the '
+  'payload. Out: an array sorted by name of {name, type: to read from JSON, transform?: from JSON to the domain, '
+  'default?}. Raises PGRST204 for a column that the relation has not.';
 
 create or replace function postern.payload_keys(trees jsonb)
 returns text[]
@@ -38,7 +39,8 @@ begin
 end
 $$;
 comment on function postern.payload_keys(jsonb) is
-  'The keys of a payload: those found in the body, or those of the parameter columns where it was not looked into.';
+  'The keys of a payload. In: postern.query_trees, with payload (postern.describe_payload). Out: those found in the '
+  'body, or those of the parameter columns where it was not looked into; none without either. Raises nothing.';
 
 create or replace function postern.check_upsert(trees jsonb, pk text[])
 returns void
@@ -65,8 +67,9 @@ begin
 end
 $$;
 comment on function postern.check_upsert(jsonb, text[]) is
-  'PGRST114 and PGRST105: whether a PUT names one row by its whole primary key, and nothing else. '
-  'Source: PostgREST docs, references/api/tables_views, "Single-row upsert".';
+  'Refuses a PUT that does not name one row by its whole primary key, and nothing else. In: trees: '
+  'postern.query_trees; pk: the key. Raises PGRST114 for a limit or offset, PGRST105 for other filters. Source: '
+  'PostgREST docs, references/api/tables_views, "Single-row upsert".';
 
 create or replace function postern.plan_where(columns jsonb, relation oid, entries jsonb)
 returns jsonb
@@ -80,5 +83,6 @@ begin
 end
 $$;
 comment on function postern.plan_where(jsonb, oid, jsonb) is
-  'The conditions on the rows that an UPDATE or DELETE is about, null when there are none. They know columns only: the '
-  'null test of an embed, which filters what is read, is one of a column here, as in PostgREST.';
+  'The conditions on the rows that an UPDATE or DELETE is about. In: the columns; the relation; entries of '
+  'postern.query_trees. Out: an array of postern.plan_conditions, null when there are none. They know columns only: '
+  'the null test of an embed, which filters what is read, is one of a column here, as in PostgREST. Raises nothing.';

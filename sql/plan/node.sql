@@ -128,10 +128,11 @@ begin
 end
 $$;
 comment on function postern.plan_node(jsonb, jsonb, jsonb, jsonb, jsonb, int, jsonb) is
-  'The node of a relation. context: {schema, schemas, legacy, aggregates, max_rows, routine?: whose rows the root has, '
-  'writes?: the root is written}; columns: of the relation; '
-  'items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it; '
-  'embed: postern.plan_child, where it is one. PGRST108, 118, 123, 127, 200, 201; 42702, 42712, 42803.';
+  'The node of a relation. In: context: {schema, schemas, legacy, aggregates, max_rows?, routine?: whose rows the root '
+  'has, writes?: the root is written}; relation: {oid, schema, name}; columns: of it, [] where they are not known; '
+  'items: its part of select; entries: filters, logic trees, orders and ranges with embed paths relative to it; embed: '
+  'postern.plan_child, where it is one. Out: the node (its keys: sql/plan/node.sql). Raises PGRST100, 108, 118, 123, '
+  '127, 200, 201; 42702, 42703, 42704, 42712, 42803: what the functions of sql/plan raise that make its parts.';
 
 create or replace function postern.node_alias(name text, depth int, root text)
 returns text
@@ -146,9 +147,9 @@ end
 $$;
 comment on function postern.node_alias(text, int, text) is
   'The alias of a node''s relation in SQL: its name, and below the root its depth, where no other alias of the '
-  'statement can be the same. All that is ours begins with pgrst_, so no relation''s does; it is not the root''s, '
-  'and not cut to the 63 bytes of an identifier. In: the relation''s name, depth, name of the root''s relation. '
-  'Raises nothing.';
+  'statement can be the same. In: the relation''s name, depth, name of the root''s relation. Out: the alias. All that '
+  'is ours begins with pgrst_, so no relation''s does; it is not the root''s, and not cut to the 63 bytes of an '
+  'identifier. Raises nothing.';
 
 create or replace function postern.check_width(columns jsonb, fields jsonb, children jsonb)
 returns void
@@ -175,8 +176,8 @@ begin
 end
 $$;
 comment on function postern.check_width(jsonb, jsonb, jsonb) is
-  'Refuses with PGRST100 a node of more columns and embeds than the limit "select items". columns: of its relation; '
-  'fields, children: planned.';
+  'Refuses a node of more columns and embeds than the limit "select items". In: columns: of its relation; fields, '
+  'children: planned. Raises PGRST100 for such a node.';
 
 create or replace function postern.is_single(relation oid, conditions jsonb)
 returns boolean
@@ -196,8 +197,8 @@ begin
 end
 $$;
 comment on function postern.is_single(oid, jsonb) is
-  'Whether conditions (where of a node) leave at most one row of a relation: an eq filter on a column that is unique '
-  'by itself, in its own collation.';
+  'Whether conditions leave at most one row of a relation: there is an eq filter on a column that is unique by itself, '
+  'in its own collation. In: the relation; where of a node. Out: true or false. Raises nothing.';
 
 create or replace function postern.last_entry(entries jsonb, kind text)
 returns jsonb
@@ -214,4 +215,5 @@ begin
 end
 $$;
 comment on function postern.last_entry(jsonb, text) is
-  'The last limit or offset that is the node''s own, as {param} or {value}; null when there is none.';
+  'The last limit or offset that is the node''s own. In: entries of postern.query_trees; limit or offset. Out: {param} '
+  'or {value}; null when there is none. Raises nothing.';

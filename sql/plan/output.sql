@@ -37,8 +37,8 @@ begin
 end
 $$;
 comment on function postern.plan_outputs(jsonb, jsonb) is
-  'What a node of these fields and children yields, in order (outputs of a node); a label is as long as PostgreSQL '
-  'leaves it. A to-one spread hands its columns and aggregates up.';
+  'What a node yields, in order. In: its fields and children. Out: outputs of a node; a label is as long as PostgreSQL '
+  'leaves it; a to-one spread hands its columns and aggregates up, a to-many one JSON for each column. Raises nothing.';
 
 create or replace function postern.groups_rows(outputs jsonb, embed jsonb, to_one boolean)
 returns boolean
@@ -55,8 +55,9 @@ begin
 end
 $$;
 comment on function postern.groups_rows(jsonb, jsonb, boolean) is
-  'Whether the outputs of a node have aggregates of its own rows, not of those of a parent that it is spread into. '
-  'embed: postern.plan_child. PGRST127 for aggregates in a to-many spread.';
+  'Whether the outputs of a node have aggregates of its own rows, not of those of a parent that it is spread into. In: '
+  'outputs; embed: postern.plan_child, {} for the root; to_one: whether the embed is. Out: true or false. Raises '
+  'PGRST127 for aggregates in a to-many spread.';
 
 create or replace function postern.plan_grouped(node jsonb)
 returns jsonb
@@ -87,9 +88,10 @@ begin
 end
 $$;
 comment on function postern.plan_grouped(jsonb) is
-  'A grouped node, its order and its conditions of groups resolved to what it is grouped by (column of a term or of a '
-  'condition, hidden), and its to-one spreads grouped as well. A column with a cast is grouped by as it is without, '
-  'unless it has an alias, as in PostgREST. 42803 for what the groups do not decide, as PostgreSQL has it.';
+  'A grouped node with its order and its conditions of groups resolved to what it is grouped by. In: the node. Out: '
+  'the node with column in terms and conditions, hidden? and grouped, its spreads grouped as well. A column with a '
+  'cast is grouped by as it is without, unless it has an alias, as in PostgREST. Raises 42803 for what the groups do '
+  'not decide, as PostgreSQL has it, and 42703 where there is no such column.';
 
 create or replace function postern.not_grouped(node jsonb, term jsonb)
 returns void
@@ -112,8 +114,8 @@ begin
 end
 $$;
 comment on function postern.not_grouped(jsonb, jsonb) is
-  'Raises what PostgreSQL has for a term of order that a group does not decide: 42803, or 42703 where there is no such '
-  'column.';
+  'Refuses a term of order that a group does not decide, in PostgreSQL''s way. In: the node, the term. Raises 42803, '
+  'or 42703 where there is no such column.';
 
 create or replace function postern.grouped(node jsonb)
 returns jsonb
@@ -127,7 +129,8 @@ begin
 end
 $$;
 comment on function postern.grouped(jsonb) is
-  'A node whose columns are grouped by, with its spreads: what they yield must be of types that can be.';
+  'Marks a node and its spreads as grouped: their columns are grouped by, so what they yield must be of types that can '
+  'be. In: the node. Out: the node with grouped, in its spreads too. Raises nothing.';
 
 create or replace function postern.grouped_column(node jsonb, term jsonb)
 returns text
@@ -148,8 +151,8 @@ begin
 end
 $$;
 comment on function postern.grouped_column(jsonb, jsonb) is
-  'The name between levels of the field that a term of order means; null when it is not among the fields that a node '
-  'is grouped by.';
+  'Finds a term of order among the fields that a node is grouped by. In: the node, the term. Out: the column, as '
+  'outputs name it; null when it is not among them. Raises nothing.';
 
 create or replace function postern.uncast_groups(node jsonb)
 returns jsonb
@@ -173,8 +176,8 @@ begin
 end
 $$;
 comment on function postern.uncast_groups(jsonb) is
-  'What a node is grouped by (hidden) besides its fields: each column that has a cast and no alias, without the cast, '
-  'where its type can be grouped by.';
+  'What a node is grouped by besides its fields: each column that has a cast and no alias, without the cast, where its '
+  'type can be grouped by. In: the node. Out: hidden of the node, [] for none. Raises nothing.';
 
 create or replace function postern.hidden_column(hidden jsonb, term jsonb)
 returns text
@@ -189,8 +192,8 @@ begin
 end
 $$;
 comment on function postern.hidden_column(jsonb, jsonb) is
-  'The name between levels of what a node is grouped by besides its fields (hidden) that a term of order means; null '
-  'when it is not there.';
+  'Finds a term of order in what a node is grouped by besides its fields. In: hidden of the node, the term. Out: the '
+  'column; null when it is not there. Raises nothing.';
 
 create or replace function postern.follows_group(node jsonb, term jsonb)
 returns boolean
@@ -213,8 +216,8 @@ begin
 end
 $$;
 comment on function postern.follows_group(jsonb, jsonb) is
-  'Whether the rows of a group have one value of what a term of order means: it is in a column that is grouped by, '
-  'or the primary key is grouped by.';
+  'Whether the rows of a group have one value of what a term of order means: it is in a column that is grouped by, or '
+  'the primary key is grouped by. In: the node, the term. Out: true; else false or null. Raises nothing.';
 
 create or replace function postern.check_spread(outputs jsonb)
 returns void
@@ -231,4 +234,4 @@ begin
 end
 $$;
 comment on function postern.check_spread(jsonb) is
-  '42702 where a spread, of these outputs, has two columns of one name.';
+  'Refuses a spread with two columns of one name. In: its outputs. Raises 42702 for them.';

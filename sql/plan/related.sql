@@ -23,7 +23,7 @@ end
 $$;
 comment on function postern.is_attribute(oid, text) is
   'Whether PostgreSQL may read relation.name as a value: a column, one of the system''s too, or in functional notation '
-  'a function of a row. True also for some that it cannot. Raises nothing.';
+  'a function of a row. In: the relation, the name. Out: true also for some that it cannot read. Raises nothing.';
 
 create or replace function postern.tests_embeds(node jsonb)
 returns boolean
@@ -38,7 +38,8 @@ end
 $$;
 comment on function postern.tests_embeds(jsonb) is
   'Whether a PATCH or DELETE has a null test of an embed, which PostgREST takes for one of a column and so refuses: '
-  'where there is such a column it is one, here as there. node: planned as of a read.';
+  'where there is such a column it is one, here as there. In: the node, planned as of a read. Out: true or false. '
+  'Raises nothing.';
 
 create or replace function postern.plan_written_rows(node jsonb, trees jsonb)
 returns jsonb
@@ -61,10 +62,11 @@ begin
 end
 $$;
 comment on function postern.plan_written_rows(jsonb, jsonb) is
-  'The node of a PATCH or DELETE with the conditions on its rows: those on columns, or by_embeds, with a null test of '
-  'an embed, those that a GET has. PGRST127 for a limit or offset with it, as more would be written than a GET shows, '
-  'and for a logic tree on an embed''s path without it: to PostgREST it is one on the rows that are written, which '
-  'nobody means. node: planned as of a read; trees: postern.query_trees.';
+  'The node of a PATCH or DELETE with the conditions on its rows. In: the node, planned as of a read; trees: '
+  'postern.query_trees. Out: the node with the conditions on columns in where; with a null test of an embed, with '
+  'by_embeds and all conditions that a GET has. Raises PGRST127 for a limit or offset with such a test, as more would '
+  'be written than a GET shows, and for a logic tree on an embed''s path without it: to PostgREST it is one on the '
+  'rows that are written, which nobody means.';
 
 create or replace function postern.shown_node(node jsonb)
 returns jsonb
@@ -79,8 +81,8 @@ begin
 end
 $$;
 comment on function postern.shown_node(jsonb) is
-  'The node of a write as its representation is made of it: where embeds have chosen the rows all of these are shown, '
-  'whatever they embed now.';
+  'The node of a write as its representation is made of it. In: the node. Out: the node, without inner joins where '
+  'embeds have chosen the rows, so that all of these are shown, whatever they embed now. Raises nothing.';
 
 create or replace function postern.is_rows(method text, content_type text)
 returns boolean
@@ -92,7 +94,8 @@ begin
 end
 $$;
 comment on function postern.is_rows(text, text) is
-  'Whether a body is the rows of a PATCH, each for the row that has its key. content_type: of the request.';
+  'Whether a body is the rows of a PATCH, each for the row that has its key. In: the method; Content-Type of the '
+  'request, or null. Out: true or false. Raises nothing.';
 
 create or replace function postern.plan_key(relation jsonb, columns jsonb, pk text[], trees jsonb)
 returns jsonb
@@ -130,10 +133,11 @@ begin
 end
 $$;
 comment on function postern.plan_key(jsonb, jsonb, text[], jsonb) is
-  'The key by which the rows of a PATCH''s body find theirs: the columns of on_conflict, or the primary key, as '
-  '[{name, builtin?: compared by the operator of PostgreSQL, collation?: one that takes different texts for equal}]. '
-  'relation: postern.find_relation; pk: its key. PGRST102 for a body that is an object, PGRST175 where it lacks the '
-  'key, PGRST176 where there is none or the columns are not unique.';
+  'The key by which the rows of a PATCH''s body find theirs: the columns of on_conflict, or the primary key. In: '
+  'relation: postern.find_relation; its columns; pk: its key; trees: postern.query_trees, with payload '
+  '(postern.describe_payload). Out: [{name, builtin?: compared by the operator of PostgreSQL, collation?: one that '
+  'takes different texts for equal}]. Raises PGRST102 for a body that is an object, PGRST175 where it lacks the key, '
+  'PGRST176 where there is none or the columns are not unique.';
 
 create or replace function postern.written_defaults(node jsonb, payload jsonb)
 returns jsonb
@@ -151,5 +155,6 @@ begin
 end
 $$;
 comment on function postern.written_defaults(jsonb, jsonb) is
-  'A planned payload (postern.plan_payload) with its columns'' defaults (postern.default_expressions), without those '
-  'of the key by which rows find theirs: what has no key must be refused.';
+  'A planned payload with its columns'' defaults (postern.default_expressions), without those of the key by which rows '
+  'find theirs: what has no key must be refused. In: the node of the write; postern.plan_payload. Out: the latter. '
+  'Raises nothing.';

@@ -16,9 +16,9 @@ begin
 end
 $$;
 comment on function postern.json_form(text) is
-  'How a value of a type (format_type) is written as JSON: bare, its text is JSON; quoted, that text in quotes; '
-  'text, in quotes, if it needs no escape; null for all others, whose JSON depends on the value or on settings, '
-  'which to_json knows. Source: RFC 8259, sections 6 and 7.';
+  'How a value of a type is written as JSON. In: the type''s name (format_type). Out: bare, its text is JSON; quoted, '
+  'that text in quotes; text, in quotes, if it needs no escape; null for all others, whose JSON depends on the value '
+  'or on settings, which to_json knows. Raises nothing. Source: RFC 8259, sections 6 and 7.';
 
 create or replace function postern.gathers_texts(node jsonb)
 returns boolean
@@ -29,8 +29,8 @@ begin
 end
 $$;
 comment on function postern.gathers_texts(jsonb) is
-  'Whether a written node, or an embed of it, has texts to search for what must be escaped. Null for a node that is '
-  'not written.';
+  'Whether a written node, or an embed of it, has texts to search for what must be escaped. In: the node. Out: true or '
+  'false; null for a node that is not written. Raises nothing.';
 
 create or replace function postern.plan_written(node jsonb)
 returns jsonb
@@ -74,8 +74,8 @@ begin
 end
 $$;
 comment on function postern.plan_written(jsonb) is
-  'A node and its embeds with written: the outputs of rows that are written as text, {label; form: '
-  'postern.json_form, row or rows for an embed that is written itself; type?; nullable?; texts?: that embed has '
-  'texts}. Unchanged where that is not sure to be right, as with two outputs of one name, or not sure to be quicker: '
-  'most outputs must have a form, and the limit of the root allow some 16 rows, of which each parent is taken to '
-  'have four.';
+  'Which rows of a node and its embeds are written as text. In: the node. Out: the node with written: the outputs as '
+  '{label; form: postern.json_form, row or rows for an embed that is written itself; type?; nullable?; texts?: that '
+  'embed has texts}. Unchanged where that is not sure to be right, as with two outputs of one name, or not sure to be '
+  'quicker: most outputs must have a form, and the limit of the root allow some 16 rows, of which each parent is taken '
+  'to have four. Raises nothing.';

@@ -47,10 +47,11 @@ begin
 end
 $$;
 comment on function postern.described_columns(oid[], boolean) is
-  'What a description says of the columns of relations (unless everything is true, of those on which the current role '
-  'has any privilege), in no order: type, the type below a domain, its name (with its schema unless that is '
-  'pg_catalog), type modifier; required (never null), generated (there is a value where none is given), always (none '
-  'can be given); the expression of the default, of the column or of its domain; comment.';
+  'What a description says of the columns of relations. In: the relations; everything: all columns, not only those on '
+  'which the current role has any privilege. Out, in no order: type, the type below a domain, its name (with its '
+  'schema unless that is pg_catalog), type modifier; required (never null), generated (there is a value where none is '
+  'given), always (none can be given); the expression of the default, of the column or of its domain; comment. Raises '
+  'nothing.';
 
 create or replace function postern.filterable(name text)
 returns boolean
@@ -61,7 +62,7 @@ as $$
 $$;
 comment on function postern.filterable(text) is
   'Whether a parameter of this name filters by the column of this name: some names mean something else, as do dots and '
-  'arrows.';
+  'arrows. In: the name. Out: true or false. Raises nothing.';
 
 create or replace function postern.described_filters(relations oid[], everything boolean default true)
 returns table (relation oid, attnum int2, name text, description text)
@@ -85,5 +86,5 @@ begin
 end
 $$;
 comment on function postern.described_filters(oid[], boolean) is
-  'The columns of relations (unless everything is true, of those on which the current role has any privilege) that a '
-  'parameter of their name filters by (postern.filterable), in no order, with their comments.';
+  'The columns of relations that a parameter of their name filters by (postern.filterable). In: as of '
+  'postern.described_columns. Out: the columns, in no order, with their comments. Raises nothing.';

@@ -52,9 +52,9 @@ begin
 end
 $$;
 comment on function postern.described_ends(oid[]) is
-  'The relations that show a foreign key of one of them, at the end that refers (outgoing) or at the one referred to: '
-  'a table, and each view that shows all of its columns. namespace, name and columns are the relation''s; clear is '
-  'false where a view shows one twice.';
+  'The relations that show a foreign key of one of them, at either end of it: a table, and each view that shows all of '
+  'its columns. In: the relations. Out: the key; outgoing: whether this is the end that refers; the relation, its '
+  'schema, name and columns of the key; clear: false where a view shows one twice. Raises nothing.';
 
 create or replace function postern.described_relationships(relations oid[], everything boolean default true)
 returns table (
@@ -107,10 +107,10 @@ end
 $$;
 comment on function postern.described_relationships(oid[], boolean) is
   'All relationships by foreign keys between relations of one schema. In: all relations of the exposed schemas, in '
-  'which junctions are. Out: origin, target and its name; kind (m2o, o2m, o2o, m2m) as seen from the origin, foreign '
-  'key or junction, the columns on both sides; clear is false where a view shows a key more than once, and unless '
-  'everything is true where the junction is none of the current role''s business. Source: PostgREST docs, '
-  'references/api/resource_embedding.';
+  'which junctions are; everything: whether privileges are ignored. Out: origin, target and its name; kind (m2o, o2m, '
+  'o2o, m2m) as seen from the origin, foreign key or junction, the columns on both sides; clear is false where a view '
+  'shows a key more than once, and unless everything is true where the junction is none of the current role''s '
+  'business. Raises nothing. Source: PostgREST docs, references/api/resource_embedding.';
 
 create or replace function postern.described_computed(relations oid[])
 returns table (origin oid, name text, description text, type oid, returned_set boolean, one boolean, executable boolean)
@@ -133,8 +133,9 @@ end
 $$;
 comment on function postern.described_computed(oid[]) is
   'The functions that can be computed fields or relationships of relations: of their schema, with a row as the only '
-  'argument. Out: relation; name, comment, what it returns, whether it returns sets, whether one row at most, whether '
-  'the current role may call it. Source: PostgREST docs, references/api/computed_fields and resource_embedding.';
+  'argument. In: the relations. Out: relation; name, comment, what it returns, whether it returns sets, whether one '
+  'row at most, whether the current role may call it. Raises nothing. Source: PostgREST docs, '
+  'references/api/computed_fields and resource_embedding.';
 
 create or replace function postern.described_embeds(described oid[], relations oid[], everything boolean default true)
 returns table (
@@ -210,4 +211,5 @@ comment on function postern.described_embeds(oid[], oid[], boolean) is
   'What can be embedded in the rows of the described relations and leads to one of them. In: those; all relations of '
   'the exposed schemas; whether privileges are ignored. Out: what to write in select (with the hint that it needs), '
   'the key in the answer, kind (m2o, o2m, o2o, m2m; computed-one, computed-many), foreign key, junction, columns on '
-  'both sides. What no hint makes unambiguous is left out. Source: PostgREST docs, references/api/resource_embedding.';
+  'both sides. What no hint makes unambiguous is left out. Raises nothing. Source: PostgREST docs, '
+  'references/api/resource_embedding.';

@@ -15,6 +15,6 @@ begin
 end
 $$;
 comment on function postern.openapi_path(text, text) is
-  'A key of the Paths Object: prefix and name, of which what cannot stand in the path of a URL, or would be a '
-  'template, is percent-encoded. Letters beyond ASCII stay. Source: OpenAPI Specification 3.1, section 4.8.8; RFC '
-  '3986, section 3.3.';
+  'A key of the Paths Object. In: a prefix, which stays as it is; a name of the database. Out: both, with what in the '
+  'name cannot stand in the path of a URL, or would be a template, percent-encoded. Letters beyond ASCII stay. Raises '
+  'nothing. Source: OpenAPI Specification 3.1, section 4.8.8; RFC 3986, section 3.3.';

@@ -22,9 +22,9 @@ begin
 end
 $$;
 comment on function postern.openapi_relations(text, boolean) is
-  'The relations of a schema that a description names, sorted by name: tables, views, foreign tables, not partitions; '
-  'unless everything is true, only those on which the current role has any privilege. Source: PostgREST docs, '
-  'references/configuration, openapi-mode.';
+  'The relations of a schema that a description names: tables, views, foreign tables, not partitions. In: the schema; '
+  'everything: all, not only those on which the current role has any privilege. Out: their oids, sorted by name. '
+  'Raises nothing. Source: PostgREST docs, references/configuration, openapi-mode.';
 
 create or replace function postern.described_relations(relations oid[])
 returns table (
@@ -52,5 +52,5 @@ begin
 end
 $$;
 comment on function postern.described_relations(oid[]) is
-  'What a description says of relations, in no order: oid, name, row type, comment, and what they take whatever the '
-  'role: rows, changes, deletions.';
+  'What a description says of relations. In: the relations. Out, in no order: oid, name, row type, comment, and what '
+  'they take whatever the role: rows, changes, deletions. Raises nothing.';

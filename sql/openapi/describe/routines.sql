@@ -49,8 +49,8 @@ begin
 end
 $$;
 comment on function postern.described_routines(text, boolean) is
-  'What a description says of the functions of a schema that can be called (postern.find_routines), each overload a '
-  'row, in no order; unless everything is true, only those that the current role may execute. Comment; provolatile; '
-  'whether its one argument is unnamed and so the body itself; whether the last argument is variadic; the arguments '
-  'that go in, by name ('''' for none) and type, of which the first so many are required, with the expressions of '
-  'their defaults (null where none has one); what it returns; OUT and TABLE columns.';
+  'What a description says of the functions of a schema that can be called (postern.find_routines). In: the schema; '
+  'everything: all, not only those that the current role may execute. Out, each overload a row, in no order: comment; '
+  'provolatile; whether its one argument is unnamed and so the body itself; whether the last argument is variadic; the '
+  'arguments that go in, by name ('''' for none) and type, of which the first so many are required, with the '
+  'expressions of their defaults (null where none has one); what it returns; OUT and TABLE columns. Raises nothing.';

@@ -38,7 +38,9 @@ begin
 end
 $$;
 comment on function postern.schema_relations(oid[]) is
-  'Relations with their columns and computed fields, as the member relations of postern.describe_schema.';
+  'The member relations of postern.describe_schema. In: the relations. Out: an array, sorted by schema and name, of '
+  '{schema, name, kind, comment?, insertable, updatable, deletable, columns, computed?: names of its computed fields}. '
+  'Raises nothing.';
 
 create or replace function postern.schema_relationships(relations oid[])
 returns json
@@ -62,8 +64,10 @@ begin
 end
 $$;
 comment on function postern.schema_relationships(oid[]) is
-  'What can be embedded where, with the text for select, as the member relationships of postern.describe_schema. Where '
-  'several keys lead from one relation to another the text has the hint that it needs.';
+  'The member relationships of postern.describe_schema: what can be embedded where. In: the relations. Out: an array '
+  'of {schema, relation, select: the text for it, target, kind, constraint?, junction?, columns?, target_columns?}, of '
+  'postern.described_embeds. Where several keys lead from one relation to another the text has the hint that it needs. '
+  'Raises nothing.';
 
 create or replace function postern.schema_functions(schemas text[])
 returns json
@@ -97,8 +101,9 @@ begin
 end
 $$;
 comment on function postern.schema_functions(text[]) is
-  'The functions of schemas that can be called, each overload by itself, as the member functions of '
-  'postern.describe_schema.';
+  'The member functions of postern.describe_schema: the functions that can be called, each overload by itself. In: the '
+  'schemas. Out: an array, sorted by schema and name, of {schema, name, volatility, comment?, arguments, variadic?, '
+  'returns, set?, columns?: OUT and TABLE columns}. Raises nothing.';
 
 create or replace function postern.describe_schema(schemas text[])
 returns json
@@ -118,7 +123,7 @@ begin
 end
 $$;
 comment on function postern.describe_schema(text[]) is
-  'What requests find in schemas, whatever the role may do: {version, epoch, watches_ddl (postern.live), schemas, '
-  'relations, relationships, functions}, the last three arrays of objects. Members that are null, or false where '
-  'that is usual, are left out. Reads the catalog, of which there is no cache. For postern dump-schema and the '
-  'admin server.';
+  'What requests find in schemas, whatever the role may do, for postern dump-schema and the admin server. In: the '
+  'schemas. Out: {version, epoch, watches_ddl (postern.live), schemas, relations, relationships, functions}, the last '
+  'three arrays of objects. Members that are null, or false where that is usual, are left out. Reads the catalog, of '
+  'which there is no cache. Raises nothing.';

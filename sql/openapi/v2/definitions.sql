@@ -42,6 +42,7 @@ begin
 end
 $$;
 comment on function postern.openapi_definitions(oid[], boolean) is
-  'The Definitions Object: each relation''s rows as a Schema Object with its columns (unless everything is true, those '
-  'on which the role has a privilege) in order, required where they cannot be null; null for no relations. Types '
-  'outside pg_catalog are named with their schema. Fields that are null are to be dropped (postern.openapi).';
+  'The Definitions Object: the rows of each relation as a Schema Object. In: the relations; everything: all columns, '
+  'not only those on which the role has a privilege. Out: an object of relation to schema, its columns in order, '
+  'required where they cannot be null; null for no relations. Types outside pg_catalog are named with their schema. '
+  'Fields that are null are to be dropped (postern.openapi). Raises nothing.';

@@ -18,8 +18,9 @@ begin
 end
 $$;
 comment on function postern.openapi_paths(text, boolean, oid[]) is
-  'The Paths Object: the root, the relations, the routines of the schema, each sorted by name. Fields that are null '
-  'are to be dropped (postern.openapi).';
+  'The Paths Object: the root, the relations, the routines of the schema, each sorted by name. In: the schema; '
+  'everything: whether privileges are ignored; its relations. Out: an object of path to Path Item Object. Fields that '
+  'are null are to be dropped (postern.openapi). Raises nothing.';
 
 create or replace function postern.openapi(schema text, config jsonb)
 returns json
@@ -51,5 +52,6 @@ begin
 end
 $$;
 comment on function postern.openapi(text, jsonb) is
-  'The OpenAPI 2.0 description of a schema for the current role; config: postern.settings. No value in it is null: the '
-  'parts leave out fields by null. Source: OpenAPI Specification, version 2.0; PostgREST docs, references/api/openapi.';
+  'The OpenAPI 2.0 description of a schema for the current role. In: the schema; config: postern.settings. Out: the '
+  'OpenAPI Object. No value in it is null: the parts leave out fields by null. Raises nothing. Source: OpenAPI '
+  'Specification, version 2.0; PostgREST docs, references/api/openapi.';

@@ -15,8 +15,8 @@ as $$
     'default', standard)
 $$;
 comment on function postern.openapi_parameter(text, text, text, text[], text) is
-  'An optional text parameter as a Parameter Object. place: query or header. Fields that are null are to be dropped '
-  '(postern.openapi).';
+  'An optional text parameter. In: place: query or header; name, description; allowed: its values; standard: its '
+  'default. Out: a Parameter Object. Fields that are null are to be dropped (postern.openapi). Raises nothing.';
 
 create or replace function postern.openapi_common_parameters()
 returns table (name text, parameter json)
@@ -41,8 +41,8 @@ begin
 end
 $$;
 comment on function postern.openapi_common_parameters() is
-  'The parameters that do not depend on a relation, by the names that operations refer to. Source: PostgREST''s '
-  'OpenAPI output.';
+  'The parameters that do not depend on a relation. Out: the names that operations refer to, and Parameter Objects. '
+  'Raises nothing. Source: PostgREST''s OpenAPI output.';
 
 create or replace function postern.openapi_parameters(relations oid[], everything boolean default true)
 returns json
@@ -81,6 +81,7 @@ begin
 end
 $$;
 comment on function postern.openapi_parameters(oid[], boolean) is
-  'The Parameters Definitions Object: the common ones, then for each relation its row as body.<relation> and a filter '
-  'for each column (unless everything is true, for each on which the role has a privilege) as '
-  'rowFilter.<relation>.<column>. Fields that are null are to be dropped (postern.openapi).';
+  'The Parameters Definitions Object: the common ones, then for each relation its row and a filter for each column. '
+  'In: the relations; everything: all columns, not only those on which the role has a privilege. Out: an object of '
+  'name to Parameter Object, the row as body.<relation>, filters as rowFilter.<relation>.<column>. Fields that are '
+  'null are to be dropped (postern.openapi). Raises nothing.';

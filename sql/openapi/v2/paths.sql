@@ -17,8 +17,9 @@ begin
 end
 $$;
 comment on function postern.openapi_operation(text, text, json, json, json, json) is
-  'An Operation Object. described: the comment in the database, whose first line is the summary. Fields that are null '
-  'are to be dropped (postern.openapi).';
+  'An Operation Object of OpenAPI 2.0. In: described: the comment in the database, whose first line is the summary; '
+  'the members of the object. Out: the object. Fields that are null are to be dropped (postern.openapi). Raises '
+  'nothing.';
 
 create or replace function postern.openapi_root_path()
 returns json
@@ -31,7 +32,8 @@ begin
 end
 $$;
 comment on function postern.openapi_root_path() is
-  'The Path Item Object of the root.';
+  'The path of the root. Out: its Path Item Object. Fields that are null are to be dropped (postern.openapi). Raises '
+  'nothing.';
 
 create or replace function postern.openapi_relation_path(
   name text, described text, filters text[], insertable boolean, updatable boolean, deletable boolean)
@@ -63,8 +65,9 @@ begin
 end
 $$;
 comment on function postern.openapi_relation_path(text, text, text[], boolean, boolean, boolean) is
-  'The Path Item Object of a relation: GET, and POST, PATCH and DELETE where the relation takes them. described: its '
-  'comment; filters: pointers to the filters of its columns. Fields that are null are to be dropped (postern.openapi).';
+  'The path of a relation: GET, and POST, PATCH and DELETE where the relation takes them. In: described: its comment; '
+  'filters: pointers to the filters of its columns. Out: its Path Item Object. Fields that are null are to be dropped '
+  '(postern.openapi). Raises nothing.';
 
 create or replace function postern.openapi_relation_paths(relations oid[], everything boolean default true)
 returns table (path text, item json)
@@ -94,5 +97,5 @@ begin
 end
 $$;
 comment on function postern.openapi_relation_paths(oid[], boolean) is
-  'The path of each relation and its Path Item Object, sorted by name; with filters by all columns where everything is '
-  'true.';
+  'The paths of relations. In: the relations; everything: filters by all columns, not only those on which the role has '
+  'a privilege. Out: each path and its Path Item Object, sorted by name. Raises nothing.';

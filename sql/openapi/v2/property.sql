@@ -14,8 +14,8 @@ as $$
     else 'string' end
 $$;
 comment on function postern.openapi_type(text) is
-  'The JSON type in which values of a PostgreSQL type (named as by format_type) stand in a body; null for json and '
-  'jsonb, which can be any.';
+  'The JSON type in which values of a PostgreSQL type stand in a body. In: the type''s name, as of format_type. Out: '
+  'integer, number, boolean, array or string; null for json and jsonb, which can be any. Raises nothing.';
 
 create or replace function postern.openapi_format(type_name text)
 returns text
@@ -27,7 +27,8 @@ as $$
     else type_name end
 $$;
 comment on function postern.openapi_format(text) is
-  'The format that goes with postern.openapi_type: OpenAPI''s name for integers, the PostgreSQL type for all others.';
+  'The format that goes with postern.openapi_type. In: the type''s name, as of format_type. Out: OpenAPI''s name for '
+  'integers, the PostgreSQL type for all others. Raises nothing.';
 
 create or replace function postern.openapi_property(
   type_name text, description text default null, standard json default null, labels json default null,
@@ -46,8 +47,9 @@ as $$
     'default', standard)
 $$;
 comment on function postern.openapi_property(text, text, json, json, int) is
-  'The Schema Object of a column or argument: its type, description, default, the labels of an enum, the longest text '
-  'allowed. Fields that are null are to be dropped (postern.openapi).';
+  'The Schema Object of a column or argument. In: the name of its type, its description, its default, the labels of an '
+  'enum, the longest text allowed. Out: the object. Fields that are null are to be dropped (postern.openapi). Raises '
+  'nothing.';
 
 create or replace function postern.openapi_default(type_name text, expression text)
 returns json
@@ -71,5 +73,5 @@ begin
 end
 $$;
 comment on function postern.openapi_default(text, text) is
-  'The default of a column as JSON: what a literal means, an expression as it stands where the type is a string; else '
-  'null. expression: as of pg_get_expr.';
+  'The default of a column as JSON. In: the name of its type; expression: as of pg_get_expr. Out: what a literal '
+  'means; an expression as it stands where the type is a string; else null. Raises nothing.';

@@ -8,8 +8,8 @@ as $$
     || replace(replace(replace(replace(name, '%', '%25'), '#', '%23'), '~', '~0'), '/', '~1')
 $$;
 comment on function postern.openapi_pointer(text, text) is
-  'Where a section of the description (definitions, parameters) has a name, as the value of $ref. Source: RFC 6901, '
-  'sections 3 and 6.';
+  'Where a section of the description has a name. In: section: definitions or parameters; the name. Out: the value of '
+  '$ref. Raises nothing. Source: RFC 6901, sections 3 and 6.';
 
 create or replace function postern.openapi_references(pointers text[])
 returns json
@@ -24,4 +24,5 @@ begin
 end
 $$;
 comment on function postern.openapi_references(text[]) is
-  'Pointers as an array of Reference Objects. Not for an empty array.';
+  'Pointers as Reference Objects. In: an array of postern.openapi_pointer, which must not be empty. Out: an array of '
+  'the objects. Raises nothing.';

@@ -10,7 +10,7 @@ begin
 end
 $$;
 comment on function postern.qualified_type(oid) is
-  'The name of a type, with its schema unless that is pg_catalog.';
+  'The name of a type, with its schema unless that is pg_catalog. In: the type. Out: the name. Raises nothing.';
 
 create or replace function postern.visible_type(type oid)
 returns text
@@ -24,8 +24,8 @@ begin
 end
 $$;
 comment on function postern.visible_type(oid) is
-  'The name of a type, with its schema unless it is found on the search path of the API (the setting postern.path) '
-  'without.';
+  'The name of a type, with its schema where the search path of the API (the setting postern.path) does not find it. '
+  'In: the type. Out: the name. Raises nothing.';
 
 create or replace function postern.openapi_argument(name text, type_name text, required boolean, repeated boolean)
 returns json
@@ -46,8 +46,9 @@ begin
 end
 $$;
 comment on function postern.openapi_argument(text, text, boolean, boolean) is
-  'An argument as a query parameter. An array is text, in the form {...}, unless it is variadic: then the parameter '
-  'repeats.';
+  'An argument of a routine as a query parameter. In: its name; the name of its type; whether it is required; '
+  'repeated: whether it is variadic. Out: a Parameter Object. An array is text, in the form {...}, unless it is '
+  'variadic: then the parameter repeats. Raises nothing.';
 
 create or replace function postern.openapi_routine_path(
   name text, described text, volatility "char", arguments json, body json, unnamed text, complete boolean)
@@ -75,10 +76,10 @@ begin
 end
 $$;
 comment on function postern.openapi_routine_path(text, text, "char", json, json, text, boolean) is
-  'The Path Item Object of a routine: POST, and GET unless it is volatile. described: its comment; arguments: '
-  'Parameter Objects for GET; body: Schema Object for POST; unnamed: the type of its only argument where that has no '
-  'name, which is then the body itself; complete: whether a call without that body is one. Fields that are null are to '
-  'be dropped (postern.openapi).';
+  'The path of a routine: POST, and GET unless it is volatile. In: described: its comment; arguments: Parameter '
+  'Objects for GET; body: Schema Object for POST; unnamed: the type of its only argument where that has no name, which '
+  'is then the body itself; complete: whether a call without that body is one. Out: its Path Item Object. Fields that '
+  'are null are to be dropped (postern.openapi). Raises nothing.';
 
 create or replace function postern.openapi_routine_paths(schema text, everything boolean)
 returns table (path text, item json)
@@ -121,7 +122,7 @@ begin
 end
 $$;
 comment on function postern.openapi_routine_paths(text, boolean) is
-  'The path of each function of a schema that can be called and its Path Item Object, sorted by name; unless '
-  'everything is true, only those that the current role may execute, with types named as on the search path. Of '
-  'overloads that with the most arguments stands for all, as there is one path. Source: PostgREST''s OpenAPI output; '
-  'postern.find_routines.';
+  'The paths of the functions of a schema that can be called (postern.find_routines). In: the schema; everything: all '
+  'functions, not only those that the current role may execute, with types named by schema, not as on the search path. '
+  'Out: each path and its Path Item Object, sorted by name. Of overloads that with the most arguments stands for all, '
+  'as there is one path. Raises nothing. Source: PostgREST''s OpenAPI output.';

@@ -13,7 +13,8 @@ begin
 end
 $$;
 comment on function postern.openapi_security_definitions(boolean) is
-  'The Security Definitions Object: the JWT in the Authorization header; null unless openapi-security-active.';
+  'The Security Definitions Object: the JWT in the Authorization header. In: active: openapi-security-active. Out: the '
+  'object; null unless it is on. Raises nothing.';
 
 create or replace function postern.openapi_security(active boolean)
 returns json
@@ -24,5 +25,5 @@ begin
 end
 $$;
 comment on function postern.openapi_security(boolean) is
-  'The security that all operations require, as postern.openapi_security_definitions names it; null unless '
-  'openapi-security-active.';
+  'The security that all operations require, as postern.openapi_security_definitions names it. In: active: '
+  'openapi-security-active. Out: an array; null unless it is on. Raises nothing.';

@@ -24,8 +24,8 @@ as $$
       "default": {"$ref": "#/components/responses/postern.error"} } } }' else paths end
 $$;
 comment on function postern.openapi3_root(text, int) is
-  'The paths that every API has (postern.openapi3_common), with batches where there may be some. most: operations of '
-  'a batch.';
+  'The paths that every API has, with batches where there may be some. In: paths: of postern.openapi3_common; most: '
+  'the most operations of a batch, 0 for no batches. Out: members of paths in JSON text. Raises nothing.';
 
 create or replace function postern.openapi3_result(schemas text, most int)
 returns text
@@ -40,4 +40,5 @@ as $$
       "base64": {"const": true, "description": "The body is base64: it is no text."} } }' else schemas end
 $$;
 comment on function postern.openapi3_result(text, int) is
-  'The schemas that every API has, with those of batches where there may be some. most: as of postern.openapi3_root.';
+  'The schemas that every API has, with those of batches where there may be some. In: schemas: of '
+  'postern.openapi3_common; most: as of postern.openapi3_root. Out: members of schemas in JSON text. Raises nothing.';

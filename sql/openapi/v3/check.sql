@@ -12,8 +12,8 @@ begin
 end
 $$;
 comment on function postern.openapi3_pattern(text) is
-  'A regular expression of PostgreSQL as one of ECMA-262; null where it has what is written otherwise there or does '
-  'not exist.';
+  'A regular expression of PostgreSQL as one of ECMA-262. In: the expression. Out: the same for ECMA-262; null where '
+  'it has what is written otherwise there or does not exist. Raises nothing.';
 
 create or replace function postern.openapi3_check(expression text, subject text)
 returns jsonb
@@ -58,9 +58,9 @@ begin
 end
 $$;
 comment on function postern.openapi3_check(text, text) is
-  'What a check constraint (its expression by pg_get_expr) says of its only subject (VALUE, or a quoted column) in '
-  'words of JSON Schema: minimum, maximum, minLength, maxLength, pattern, enum, of conditions joined by AND those that '
-  'are so simple; {} for all else.';
+  'What a check constraint says of its only subject, in words of JSON Schema. In: its expression by pg_get_expr; the '
+  'subject: VALUE, or a quoted column. Out: minimum, maximum (also exclusive), minLength, maxLength, pattern, enum, of '
+  'conditions joined by AND those that are so simple; {} for all else. Raises nothing.';
 
 create or replace function postern.openapi3_domain_checks(domain oid)
 returns jsonb
@@ -82,4 +82,5 @@ begin
 end
 $$;
 comment on function postern.openapi3_domain_checks(oid) is
-  'What the check constraints of a domain say in words of JSON Schema (postern.openapi3_check).';
+  'What the check constraints of a domain say, in words of JSON Schema. In: the domain. Out: postern.openapi3_check of '
+  'all of them; {} for none. Raises nothing.';

@@ -17,8 +17,9 @@ begin
 end
 $$;
 comment on function postern.openapi3_readable(oid[], boolean) is
-  'Those of some relations whose rows have a schema of their own: the role may read a column (or everything is true), '
-  'and there is one. Rows of others are described as composite types where a function returns them.';
+  'Those of some relations whose rows have a schema of their own. In: the relations; everything: whether privileges '
+  'are ignored. Out: those with a column that the role may read. Rows of others are described as composite types where '
+  'a function returns them. Raises nothing.';
 
 create or replace function postern.openapi3_columns(relations oid[], own_schema oid[], everything boolean)
 returns table (
@@ -81,10 +82,11 @@ begin
 end
 $$;
 comment on function postern.openapi3_columns(oid[], oid[], boolean) is
-  'The columns of relations, in no order, with their JSON Schema, and what the current role may do with each (all, '
-  'where everything is true); own_schema: the relations whose rows have a schema of their own '
-  '(postern.openapi3_readable); required: a new row has to have it. What PostgreSQL always generates is readOnly. A '
-  'line "Example: ..." of the comment is an example.';
+  'The columns of relations with their JSON Schema, and what the current role may do with each. In: the relations; '
+  'own_schema: those whose rows have a schema of their own (postern.openapi3_readable); everything: whether privileges '
+  'are ignored. Out, in no order: required: a new row has to have it; property: the schema. What PostgreSQL always '
+  'generates is readOnly. A line "Example: ..." of the comment is an example. Raises what postern.openapi3_example '
+  'raises.';
 
 create or replace function postern.openapi3_filters(relations oid[], everything boolean)
 returns table (relation oid, name text)
@@ -101,8 +103,8 @@ begin
 end
 $$;
 comment on function postern.openapi3_filters(oid[], boolean) is
-  'The columns of relations that a parameter of their name filters by, of those that the current role may read (all, '
-  'where everything is true).';
+  'The columns of relations that a parameter of their name filters by. In: the relations; everything: all columns, not '
+  'only those that the current role may read. Out: relation and name of each. Raises nothing.';
 
 create or replace function postern.openapi3_attributes(relations oid[], readable oid[], everything boolean)
 returns table (
@@ -157,7 +159,8 @@ begin
 end
 $$;
 comment on function postern.openapi3_attributes(oid[], oid[], boolean) is
-  'What is said of the columns of each relation, in JSON text (members, or elements of names and references), null '
-  'for none: all that can be read, their names, those that can be inserted, those that must be, those that can be '
-  'updated, the primary key; whether it can be filtered by; references to the filters and to the parameters by which '
-  'PUT names a row, and these parameters. In: as of postern.openapi3_relations.';
+  'What is said of the columns of each relation, in JSON text (members, or elements of names and references). In: as '
+  'of postern.openapi3_relations. Out, null for none: all that can be read, their names, those that can be inserted, '
+  'those that must be, those that can be updated, the primary key; whether it can be filtered by; references to the '
+  'filters and to the parameters by which PUT names a row, and these parameters. Raises what postern.openapi3_columns '
+  'raises.';

@@ -55,8 +55,8 @@ as $$
   ) as listed(key, place, name, description, schema)
 $$;
 comment on function postern.openapi3_common_parameters() is
-  'The parameters that do not depend on a relation. Source: PostgREST docs, references/api/tables_views, '
-  'pagination_count, preferences.';
+  'The parameters that do not depend on a relation. Out: keys among the components, and Parameter Objects. Raises '
+  'nothing. Source: PostgREST docs, references/api/tables_views, pagination_count, preferences.';
 
 create or replace function postern.openapi3_common(whole boolean, aggregates boolean default false)
 returns table (section text, members text)
@@ -121,5 +121,6 @@ as $$
   ) as listed(section, key, item)
 $$;
 comment on function postern.openapi3_common(boolean, boolean) is
-  'What does not depend on the schema, as members of sections in JSON text for postern.openapi3. whole: whether errors '
-  'have all members (client-error-verbosity is verbose).';
+  'What does not depend on the schema. In: whole: whether errors have all members (client-error-verbosity is verbose); '
+  'aggregates: whether they are on. Out: sections of postern.openapi3, and members of them in JSON text. Raises '
+  'nothing.';

@@ -48,6 +48,7 @@ begin
 end
 $$;
 comment on function postern.openapi3(text, jsonb) is
-  'The OpenAPI 3.1 description of a schema for the current role, as JSON text; config: postern.settings. It knows the '
-  'same relations, columns and routines as postern.openapi (the functions postern.described_...). A thousand tables '
-  'make ten megabytes, for which it has room in memory. Source: OpenAPI Specification 3.1.0; JSON Schema 2020-12.';
+  'The OpenAPI 3.1 description of a schema for the current role. In: the schema; config: postern.settings. Out: the '
+  'OpenAPI Object as JSON text. It knows the same relations, columns and routines as postern.openapi (the functions '
+  'postern.described_...). A thousand tables make ten megabytes, for which work_mem is set. Raises what '
+  'postern.openapi3_columns raises. Source: OpenAPI Specification 3.1.0; JSON Schema 2020-12.';

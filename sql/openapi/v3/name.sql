@@ -12,7 +12,7 @@ begin
 end
 $$;
 comment on function postern.openapi3_encoded(text) is
-  'What postern.openapi3_key makes of a name, letter by letter.';
+  'What postern.openapi3_key makes of a name, letter by letter. In: the name. Out: the key. Raises nothing.';
 
 create or replace function postern.openapi3_key(name text)
 returns text
@@ -22,9 +22,9 @@ as $$
     else postern.openapi3_encoded(name) end
 $$;
 comment on function postern.openapi3_key(text) is
-  'A name as a key of the Components Object: letters, digits and underscores as they are, all else as its code point '
-  'in hexadecimal between hyphens. Two names never have one key; a dot only joins keys. Source: OpenAPI Specification '
-  '3.1, section 4.8.7.';
+  'A name as a key of the Components Object. In: the name. Out: letters, digits and underscores as they are, all else '
+  'as its code point in hexadecimal between hyphens. Two names never have one key; a dot only joins keys. Raises '
+  'nothing. Source: OpenAPI Specification 3.1, section 4.8.7.';
 
 create or replace function postern.openapi3_reference(section text, key text)
 returns jsonb
@@ -33,4 +33,5 @@ as $$
   select jsonb_build_object('$ref', '#/components/' || section || '/' || key)
 $$;
 comment on function postern.openapi3_reference(text, text) is
-  'A Reference Object to what a section of the Components Object has under a key (postern.openapi3_key).';
+  'A reference to what a section of the Components Object has under a key. In: the section; the key '
+  '(postern.openapi3_key). Out: a Reference Object. Raises nothing.';

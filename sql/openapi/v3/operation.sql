@@ -9,8 +9,9 @@ as $$
     || ',"default":{"$ref":"#/components/responses/postern.error"} } }'
 $$;
 comment on function postern.openapi3_operation(text, text, text, text, text) is
-  'An Operation Object as JSON text, put together from members (postern.openapi3_about), elements '
-  '(postern.openapi3_parameters) and members again, as thousands are needed. id is a key (postern.openapi3_key).';
+  'An Operation Object, put together from JSON text, as thousands are needed. In: id: a key (postern.openapi3_key); '
+  'about: members (postern.openapi3_about); parameters: elements (postern.openapi3_parameters); body: an object, null '
+  'for none; responses: members. Out: JSON text. Raises nothing.';
 
 create or replace function postern.openapi3_about(tag text, described text)
 returns text
@@ -21,8 +22,8 @@ as $$
     || coalesce(',"description":' || to_json(nullif(postern.after_first_line(described), '')), '')
 $$;
 comment on function postern.openapi3_about(text, text) is
-  'The members tags, summary and description of an Operation Object as JSON text. described: the comment in the '
-  'database, whose first line is the summary.';
+  'The members tags, summary and description of an Operation Object. In: the tag; described: the comment in the '
+  'database, whose first line is the summary. Out: JSON text. Raises nothing.';
 
 create or replace function postern.openapi3_parameters(variadic keys text[])
 returns text
@@ -31,8 +32,8 @@ as $$
   select '{"$ref":"#/components/parameters/' || array_to_string(keys, '"},{"$ref":"#/components/parameters/') || '"}'
 $$;
 comment on function postern.openapi3_parameters(text[]) is
-  'References to shared parameters, with commas between, for postern.openapi3_operation. Keys are as of '
-  'postern.openapi3_key, which need no escaping.';
+  'References to shared parameters, for postern.openapi3_operation. In: keys as of postern.openapi3_key, which need no '
+  'escaping. Out: Reference Objects in JSON text, with commas between. Raises nothing.';
 
 create or replace function postern.openapi3_body(key text, many boolean)
 returns text
@@ -50,8 +51,9 @@ as $$
         || key || '"} } }' end || '} }'
 $$;
 comment on function postern.openapi3_body(text, boolean) is
-  'A Request Body Object as JSON text: what the schema under a key says, or an array, a CSV or lines of it where there '
-  'can be many; else, for a PATCH, an array of rows each with its key.';
+  'A Request Body Object. In: the key of a schema; many: whether there can be many rows. Out: JSON text: what the '
+  'schema says, or an array, a CSV or lines of it where there can be many; else, for a PATCH, an array of rows each '
+  'with its key. Raises nothing.';
 
 create or replace function postern.openapi3_rows(item text, description text)
 returns text
@@ -66,7 +68,8 @@ as $$
       '"application/x-ndjson":{"schema":{"type":"string"} } } }'
 $$;
 comment on function postern.openapi3_rows(text, text) is
-  'A Response Object with rows, as JSON text; item: the schema of one.';
+  'A Response Object with rows. In: item: the schema of a row, as JSON text; its description. Out: JSON text. Raises '
+  'nothing.';
 
 create or replace function postern.openapi3_example(described text, schema jsonb)
 returns jsonb
@@ -81,8 +84,9 @@ exception when invalid_text_representation then
 end
 $$;
 comment on function postern.openapi3_example(text, jsonb) is
-  'The example that a comment gives in a line "Example: ...", as JSON; what is no JSON counts as text where the schema '
-  'is one of text, else for nothing. Null when there is none.';
+  'The example that a comment gives in a line "Example: ...", as JSON. In: the comment; the schema of the type. Out: '
+  'the example; what is no JSON counts as text where the schema is one of text or a reference, else for nothing; null '
+  'when there is none. Raises 22P05 and 22003 for JSON that jsonb does not take: \u0000, a number too large.';
 
 create or replace function postern.openapi3_default(standard text, schema jsonb)
 returns jsonb
@@ -107,5 +111,5 @@ begin
 end
 $$;
 comment on function postern.openapi3_default(text, jsonb) is
-  'The default of a column or argument as JSON where its expression (as of pg_get_expr) is a constant, else null. '
-  'schema: of its type.';
+  'The default of a column or argument as JSON. In: its expression, as of pg_get_expr; schema: of its type. Out: the '
+  'value where the expression is a constant, else null. Raises nothing.';

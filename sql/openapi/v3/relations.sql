@@ -61,9 +61,10 @@ begin
 end
 $$;
 comment on function postern.openapi3_selects(oid[], text[], boolean) is
-  'What select can add to the rows of relations, as JSON text: members of properties for embeds (one level deep) and '
-  'computed fields; elements of x-embeds, the ways to embed (postern.described_embeds); those also as text to read. '
-  'In: the relations that the role may read; the exposed schemas; whether privileges are ignored.';
+  'What select can add to the rows of relations, in JSON text. In: the relations that the role may read; the exposed '
+  'schemas; whether privileges are ignored. Out: members of properties for embeds (one level deep) and computed '
+  'fields; elements of x-embeds, the ways to embed (postern.described_embeds); those also as text to read. Raises '
+  'nothing.';
 
 create or replace function postern.openapi3_relation_types(relations oid[])
 returns oid[]
@@ -81,7 +82,8 @@ begin
 end
 $$;
 comment on function postern.openapi3_relation_types(oid[]) is
-  'The types of all columns and computed fields of relations.';
+  'The types of all columns and computed fields of relations. In: the relations. Out: the types, each once. Raises '
+  'nothing.';
 
 create or replace function postern.openapi3_path(
   name text, key text, described text, filters text, own_select boolean, keys text, reads boolean, inserts boolean,
@@ -134,10 +136,11 @@ end
 $$;
 comment on function postern.openapi3_path(
   text, text, text, text, boolean, text, boolean, boolean, boolean, boolean, boolean, boolean, boolean) is
-  'The Path Item Object of a relation as JSON text, with the operations that it takes and the role may do. filters: '
-  'references to the filters of its columns; own_select: whether it has its own select parameter; keys: the parameters '
-  'by which PUT names a row; aggregates: whether they are on; tagged: whether answers have entity tags; unique_key: '
-  'whether rows have a key for If-Match.';
+  'The path of a relation, with the operations that it takes and the role may do. In: key: of its name '
+  '(postern.openapi3_key); described: its comment; filters: references to the filters of its columns; own_select: '
+  'whether it has its own select parameter; keys: the parameters by which PUT names a row; aggregates: whether they '
+  'are on; tagged: whether answers have entity tags; unique_key: whether rows have a key for If-Match. Out: its Path '
+  'Item Object as JSON text. Raises nothing.';
 
 create or replace function postern.openapi3_schemas(
   key text, described text, row_members text, required text, pk text, embeds text, selects text, inserted text,
@@ -155,8 +158,9 @@ as $$
     '"' || key || '.update":{"type":"object","required":[],"properties":{' || updated || '} }')
 $$;
 comment on function postern.openapi3_schemas(text, text, text, text, text, text, text, text, text, text) is
-  'The schemas of a relation as members: rows, what select can add, new rows, changes; each only where its properties '
-  'are given. All but key and comment are JSON text (members or elements).';
+  'The schemas of a relation: rows, what select can add, new rows, changes. In: key and comment; else JSON text '
+  '(members or elements). Out: members of schemas in JSON text, each only where its properties are given. Raises '
+  'nothing.';
 
 create or replace function postern.openapi3_relations(
   relations oid[], readable oid[], exposed text[], everything boolean, aggregates boolean default false,
@@ -226,9 +230,9 @@ begin
 end
 $$;
 comment on function postern.openapi3_relations(oid[], oid[], text[], boolean, boolean, boolean) is
-  'All that OpenAPI 3.1 says of relations, in one row: members (of tags: elements) in JSON text, null for none: paths, '
-  'schemas (rows as <relation>, with the defaults of columns; what can be selected beside as <relation>.select, new '
-  'rows and changes as <relation>.insert and .update, without defaults, as generators of types take a property with a '
-  'default for one that must be there), responses, bodies and parameters. In: the relations; those whose rows the role '
-  'may read (postern.openapi3_readable); the exposed schemas; whether privileges are ignored, aggregates are on, and '
-  'answers have entity tags.';
+  'All that OpenAPI 3.1 says of relations. In: the relations; those whose rows the role may read '
+  '(postern.openapi3_readable); the exposed schemas; whether privileges are ignored, aggregates are on, and answers '
+  'have entity tags. Out: one row of members (of tags: elements) in JSON text, null for none: paths, schemas (rows as '
+  '<relation>, with the defaults of columns; what can be selected beside as <relation>.select, new rows and changes as '
+  '<relation>.insert and .update, without defaults, as generators of types take a property with a default for one that '
+  'must be there), responses, bodies and parameters. Raises what postern.openapi3_columns raises.';

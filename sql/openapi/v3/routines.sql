@@ -10,8 +10,8 @@ as $$
     else schema end
 $$;
 comment on function postern.openapi3_query_schema(jsonb, boolean) is
-  'The schema of an argument in the query string, where arrays, composite types and JSON are text. schema: of the type '
-  '(postern.openapi3_type).';
+  'The schema of an argument in the query string, where arrays, composite types and JSON are text. In: schema: of the '
+  'type (postern.openapi3_type); whether that is an enum. Out: the schema. Raises nothing.';
 
 create or replace function postern.openapi3_answer(item jsonb, handled text, composite boolean, many boolean)
 returns jsonb
@@ -33,8 +33,9 @@ begin
 end
 $$;
 comment on function postern.openapi3_answer(jsonb, text, boolean, boolean) is
-  'The Response Object of a function. item: the schema of what it returns, or of one row of that (many); handled: the '
-  'media type that the domain it returns is named after, or null; composite: whether it returns rows.';
+  'The Response Object of a function. In: item: the schema of what it returns, or of one row of that (many); handled: '
+  'the media type that the domain it returns is named after, or null; composite: whether it returns rows. Out: the '
+  'object. Raises nothing.';
 
 create or replace function postern.openapi3_overloads(schema text, everything boolean, relations oid[])
 returns table (
@@ -111,10 +112,11 @@ begin
 end
 $$;
 comment on function postern.openapi3_overloads(text, boolean, oid[]) is
-  'The overloads of the functions of a schema, numbered by name, most arguments first: media type and schema of the '
-  'body (null without arguments), arguments in the query string by name (null where the body itself is the argument), '
-  'the Response Object (null for void), the described relation whose rows it returns, whether it returns rows at all, '
-  'the types of all arguments and results. What a function with OUT or TABLE columns returns is an object of those.';
+  'The overloads of the functions of a schema, numbered by name, most arguments first. In: the schema; everything: '
+  'whether privileges are ignored; relations: the described ones. Out: media type and schema of the body (null without '
+  'arguments), arguments in the query string by name (null where the body itself is the argument), the Response Object '
+  '(null for void), the described relation whose rows it returns, whether it returns rows at all, the types of all '
+  'arguments and results. What a function with OUT or TABLE columns returns is an object of those. Raises nothing.';
 
 create or replace function postern.openapi3_routine_path(
   name text, key text, described text, gets boolean, arguments text, shaping text, body text, responses text)
@@ -132,9 +134,9 @@ begin
 end
 $$;
 comment on function postern.openapi3_routine_path(text, text, text, boolean, text, text, text, text) is
-  'The path of a function as a member in JSON text. gets: whether it can be called by GET; arguments, shaping: the '
-  'parameters of the query string that are its own, and those that shape what it returns; body, responses: of all its '
-  'overloads.';
+  'The path of a function. In: key: of its name (postern.openapi3_key); described: its comment; gets: whether it can '
+  'be called by GET; arguments, shaping: the parameters of the query string that are its own, and those that shape '
+  'what it returns; body, responses: of all its overloads. Out: a member of paths in JSON text. Raises nothing.';
 
 create or replace function postern.openapi3_routines(schema text, everything boolean, relations oid[])
 returns table (paths text, types oid[])
@@ -217,6 +219,7 @@ begin
 end
 $$;
 comment on function postern.openapi3_routines(text, boolean, oid[]) is
-  'All that OpenAPI 3.1 says of the functions of a schema, as members of paths in JSON text (null for none), and the '
-  'types of their arguments and results. There is a path for each name. Overloads share it: their bodies are '
-  'alternatives, their arguments in the query string are listed together. relations: the described ones.';
+  'All that OpenAPI 3.1 says of the functions of a schema. In: the schema; everything: whether privileges are ignored; '
+  'relations: the described ones. Out: members of paths in JSON text (null for none), and the types of arguments and '
+  'results. There is a path for each name. Overloads share it: their bodies are alternatives, their arguments in the '
+  'query string are listed together. Raises nothing.';

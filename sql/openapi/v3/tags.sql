@@ -25,4 +25,5 @@ as $$
   ) as listed(section, key, item)
 $$;
 comment on function postern.openapi3_tags() is
-  'What answers with entity tags take, as members of sections in JSON text, as of postern.openapi3_common.';
+  'What answers with entity tags take, where db-etags-enabled is on. Out: sections and members in JSON text, as of '
+  'postern.openapi3_common. Raises nothing.';

@@ -31,8 +31,9 @@ begin
 end
 $$;
 comment on function postern.openapi3_builtin(oid) is
-  'The JSON Schema of values of a built-in type as PostgreSQL writes them in JSON; null where the general rules hold. '
-  'Formats are those of the OpenAPI Format Registry.';
+  'The JSON Schema of values of a built-in type as PostgreSQL writes them in JSON. In: the type. Out: the schema; null '
+  'where the general rules of postern.openapi3_type hold. Formats are those of the OpenAPI Format Registry. Raises '
+  'nothing.';
 
 create or replace function postern.openapi3_type_key(type oid, relations oid[])
 returns text
@@ -51,8 +52,8 @@ begin
 end
 $$;
 comment on function postern.openapi3_type_key(oid, oid[]) is
-  'The key of an enum or composite type among the schemas: type.<schema>.<name>; of the rows of one of the described '
-  'relations its name.';
+  'The key of an enum or composite type among the schemas. In: the type; the described relations. Out: '
+  'type.<schema>.<name>; of the rows of one of the relations its name. Raises nothing.';
 
 create or replace function postern.openapi3_type(type oid, relations oid[])
 returns jsonb
@@ -101,10 +102,10 @@ begin
 end
 $$;
 comment on function postern.openapi3_type(oid, oid[]) is
-  'The JSON Schema of values of a type that are not null: enums and composite types by reference '
-  '(postern.openapi3_type_key), domains as the type below with their checks, ranges and all that is unknown as text; '
-  'no constraint on what has a cast to json of its own. What an array holds has the type of its elements, though '
-  'PostgreSQL allows null there.';
+  'The JSON Schema of values of a type that are not null. In: the type; the described relations. Out: enums and '
+  'composite types by reference (postern.openapi3_type_key), domains as the type below with their checks, ranges and '
+  'all that is unknown as text; {} for what has a cast to json of its own. What an array holds has the type of its '
+  'elements, though PostgreSQL allows null there. Raises nothing.';
 
 create or replace function postern.openapi3_length(type oid, modifier int)
 returns jsonb
@@ -118,7 +119,8 @@ as $$
     else '{}' end
 $$;
 comment on function postern.openapi3_length(oid, int) is
-  'The limit that a type modifier sets to the length of a text, as {maxLength} or {}.';
+  'The limit that a type modifier sets to the length of a text. In: the type below a domain; the modifier. Out: '
+  '{maxLength} or {}. Raises nothing.';
 
 create or replace function postern.openapi3_nullable(schema jsonb)
 returns jsonb
@@ -134,7 +136,8 @@ begin
 end
 $$;
 comment on function postern.openapi3_nullable(jsonb) is
-  'A JSON Schema (postern.openapi3_type) that also allows null.';
+  'A JSON Schema that also allows null. In: the schema (postern.openapi3_type). Out: the schema with null. Raises '
+  'nothing.';
 
 create or replace function postern.openapi3_types(types oid[], relations oid[])
 returns table (type oid, schema jsonb, nullable jsonb)
@@ -151,7 +154,8 @@ begin
 end
 $$;
 comment on function postern.openapi3_types(oid[], oid[]) is
-  'The JSON Schemas of types, each type once, without and with null.';
+  'The JSON Schemas of types. In: the types; the described relations. Out: each type once, its schema without and with '
+  'null. Raises nothing.';
 
 create or replace function postern.openapi3_named_types(types oid[], relations oid[])
 returns text
@@ -209,5 +213,5 @@ begin
 end
 $$;
 comment on function postern.openapi3_named_types(oid[], oid[]) is
-  'The schemas of the enums and composite types that types consist of, but for rows of the described relations: '
-  'members of schemas in JSON text; null for none.';
+  'The schemas of the enums and composite types that types consist of, but for rows of the described relations. In: '
+  'the types; those relations. Out: members of schemas in JSON text; null for none. Raises nothing.';
