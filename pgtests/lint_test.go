@@ -155,6 +155,9 @@ func TestCatalogRules(t *testing.T) {
 		"every function has a comment that says something": `
 			select p.oid::regprocedure::text from pg_proc as p
 			where p.pronamespace = 'postern'::regnamespace and coalesce(length(obj_description(p.oid, 'pg_proc')), 0) < 15`,
+		"every comment says what the function raises": `
+			select p.oid::regprocedure::text from pg_proc as p
+			where p.pronamespace = 'postern'::regnamespace and obj_description(p.oid, 'pg_proc') !~ '\mRaises\M'`,
 		"the schema, its tables and its types have comments": `
 			select nspname from pg_namespace where nspname = 'postern' and obj_description(oid, 'pg_namespace') is null
 			union all

@@ -95,12 +95,13 @@ from (values
   ('nextval(''s''::regclass)', '{"type": "integer"}', null), ('0.50', '{"type": "number"}', '0.50'), ('''NaN''::numeric', '{"type": "number"}', null),
   ('true', '{"type": "boolean"}', 'true'), ('(1 > 0)', '{"type": "boolean"}', null), ('''{}''::text[]', '{"type": "array"}', '[]'),
   ('''{a}''::text[]', '{"type": "array"}', null), ('''{"a": null}''::jsonb', '{}', '{"a": null}'), ('''sad''::rooms.mood', '{"$ref": "x"}', '"sad"'),
-  ('''(1,sad)''::rooms.inner_part', '{"$ref": "x"}', null)
+  ('''(1,sad)''::rooms.inner_part', '{"$ref": "x"}', null), ('''{"a": "it''''s"}''::jsonb', '{}', '{"a": "it''s"}'), ('jsonb_build_object()::jsonb', '{}', null)
 ) as cases(standard, schema, wanted);
 select is(postern.openapi3_example(comment, schema::jsonb), wanted::jsonb, comment)
 from (values
   (E'Words\nExample: a "b"', '{"type": "string"}', '"a \"b\""'), ('Example: 5', '{"type": "integer"}', '5'), ('Example: five', '{"type": "integer"}', null),
-  ('Example: {"a": 1}', '{}', '{"a": 1}'), ('Example: sad', '{"$ref": "x"}', '"sad"'), ('No Example: x', '{"type": "string"}', null)
+  ('Example: {"a": 1}', '{}', '{"a": 1}'), ('Example: sad', '{"$ref": "x"}', '"sad"'), ('No Example: x', '{"type": "string"}', null),
+  ('Example: "\u0000"', '{"type": "integer"}', null), ('Example: 1e999999', '{"type": "number"}', null), ('Example: 1e999999', '{"type": "string"}', '"1e999999"')
 ) as cases(comment, schema, wanted);
 
 select * from finish();

@@ -259,6 +259,7 @@ from (values
 -- Code of the user's.
 create function rooms.sure(name text) returns boolean language plpgsql as $$ begin return true; end $$;
 create function rooms.guess(rooms.house) returns int language plpgsql as $$ begin return 1; end $$;
+create function rooms.loud(rooms.house) returns text language sql immutable as $$ select upper($1.name) $$;
 create table rooms.guarded (id int primary key);
 alter table rooms.guarded enable row level security;
 create policy sure on rooms.guarded using (rooms.sure(id::text));
@@ -269,7 +270,7 @@ create function pg_temp.code(name text, query text) returns text language sql as
 select is(pg_temp.code(name, query), wanted, concat_ws(' ', 'node_code', name, query))
 from (values
   ('room', '', null), ('house', 'select=id,room!room_house_id_fkey(id)', 'stable'), ('guarded', '', 'volatile'), ('guessed', '', 'volatile'),
-  ('house', 'select=guess', 'volatile'), ('house', 'select=id&guess=eq.1', 'volatile'), ('room', 'select=id,house!room_house_id_fkey(guess)', 'volatile'), ('house', 'select=code', 'stable'), ('house', 'select=polymorphic', 'volatile')
+  ('house', 'select=guess', 'volatile'), ('house', 'select=id&guess=eq.1', 'volatile'), ('room', 'select=id,house!room_house_id_fkey(guess)', 'volatile'), ('room', 'select=id,house!room_house_id_fkey(id,loud)', 'stable'), ('house', 'select=code', 'stable'), ('house', 'select=polymorphic', 'volatile')
 ) as cases(name, query, wanted);
 select isnt(pg_temp.code('house', 'select=id,best(id)'), null, 'node_code of a computed relationship');
 select is(postern.with_code(context::jsonb, media::jsonb, code) - 'epoch', wanted::jsonb, concat_ws(' ', 'with_code', context, media, code))
@@ -332,7 +333,7 @@ from (values
     '{"params": ["text", "json"], "epoch": "e", "keep": false}')
 ) as cases(context, media, flags, wanted);
 select matches((postern.compiled_statement('{"parameters": 2, "epoch": "e", "method": "GET", "preferences": {}}', 'select $1', '{"explain": "format json", "handler": "json", "media": {"name": "x"}}')).statement,
-  'postern\.explained\(''format json'', pg_catalog\.format\(''select %1\$L'', \$1\)\)', 'compiled_statement of a plan');
+  'postern\.explained\(''format json'', pg_catalog\.format\(''select %1\$L'', variadic array\[\$1\]\)\)', 'compiled_statement of a plan');
 select matches((postern.compile_read(pg_temp.context('{"method": "GET", "accept": "*/*", "preferences": {}, "parameters": 2, "epoch": "e"}'), 'house', testing.trees('/house'))).statement, ' from rooms\.house as house\)', 'compile_read');
 select is(testing.failure(format('select postern.compile_read(%L, %L, %L)', pg_temp.context('{"method": "GET", "preferences": {}}'), 'nothing', testing.trees('/house'))), 'PGRST205', 'compile_read of nothing');
 

@@ -102,8 +102,19 @@ from (values
   ('select $1, ''$2'', "%$3" % $1', 'select ''it''''s'', ''$2'', "%$3" % ''it''''s'''), ('select $3 where $2', 'select ''b'' where NULL'),
   ('select ''%s''', 'select ''%s'''), ('select f1$, f2$ from a where b=$1', 'select f1$, f2$ from a where b=''it''''s''')
 ) as cases(statement, wanted);
+select is(length(pg_temp.placed('select ' || repeat('$1, ', 149) || '$1')), 7 + 150 * 9 - 2, 'more parameters than a function takes');
 
 -- Payloads.
+create function pg_temp.filled(form text, body text) returns jsonb language plpgsql as $$
+declare
+  columns constant jsonb := (select jsonb_agg(jsonb_build_object('name', 'c' || n, 'type', 'integer', 'default', n::text)) from generate_series(1, 120) as n);
+  made jsonb;
+begin
+  execute format('select to_jsonb(made) from %s as made', replace(postern.render_payload(columns, form, true), 'as pgrst_body', '')) into made using ''::text, body;
+  return made;
+end $$;
+select is(pg_temp.filled(form, body) - 'c7', (select jsonb_object_agg('c' || n, n) from generate_series(1, 120) as n where n <> 7), 'more defaults than a function takes, ' || body)
+from (values ('{', '{"c7": 0}'), ('[', '[{"c7": 0}]')) as cases(form, body);
 select is(postern.render_payload(columns::jsonb, form, defaults), wanted, concat_ws(' ', columns, form, defaults))
 from (values
   ('[{"name": "a", "type": "integer"}]', '{', false, '(select read.a from (select $2::pg_catalog.json as val) as filled, pg_catalog.json_to_record(filled.val) as read(a integer)) as pgrst_body'),

@@ -97,6 +97,11 @@ from (values
   ('{"code": "c", "message": "m"}', '{"status": 402, "headers": "X-A: b"}', '500 PGRST121'),
   ('{"code": "c", "message": "m"}', '[402]', '500 PGRST121')
 ) as cases(message, detail, wanted);
+select is(pg_temp.raised(message, detail), '500 PGRST121', 'too deep')
+from (values (repeat('[', 100000), '{}'), ('{"code": "c", "message": "m"}', repeat('[', 100000))) as cases(message, detail);
+select is(status, 400, 'PNERR of the user''s: ' || left(detail, 30))
+from (values ('no json'), ('{}'), ('{"code": "PGRST102", "line": "x"}'), (repeat('[', 100000))) as cases(detail),
+  lateral postern.error_response('PNERR', 'm', detail, null, false, 'verbose');
 
 select * from finish();
 rollback;

@@ -35,9 +35,10 @@ exception when others then
 end
 $$;
 comment on function postern.compile(jsonb, bytea) is
-  'The statement that answers a request, and what must be known of it (the type postern.compiled). request: as of '
-  'postern.handle; payload: the body, which is looked at where the request does not describe it. Its search path is '
-  'its own, so that nothing in an exposed schema is called. Raises nothing that a client can cause.';
+  'Compiles a request to the statement that answers it; what is wrong with a request compiles to one that yields the '
+  'error. In: the request (postern.handle); payload: the body, read only where the request does not describe it. Out: '
+  'the statement and its flags (the type postern.compiled). Its search path is its own, so that nothing in an exposed '
+  'schema is called. Raises nothing that a client can cause.';
 
 create or replace function postern.compile_request(request jsonb, payload bytea, config jsonb, epoch text)
 returns postern.compiled
@@ -102,8 +103,9 @@ begin
 end
 $$;
 comment on function postern.compile_request(jsonb, bytea, jsonb, text) is
-  'postern.compile for what is right. config: postern.settings; epoch: postern.epoch(). Raises PNERR for all that is '
-  'wrong with the request.';
+  'Compiles a request as postern.compile does, but raises what is wrong with it. In: config: postern.settings; epoch: '
+  'postern.epoch(). Raises PGRST125 for a path that leads nowhere, PGRST126 where no description is given, PGRST102 '
+  'for a body that is refused (postern.describe_payload), and what the functions that it calls raise.';
 
 create or replace function postern.compile_error(
   request jsonb, config jsonb, epoch text, state text, message text, detail text, hint text)
@@ -124,8 +126,9 @@ begin
 end
 $$;
 comment on function postern.compile_error(jsonb, jsonb, text, text, text, text, text) is
-  'The statement that yields an error that comes of the shape of a request. config, epoch: as of '
-  'postern.compile_request; then what the error tells (postern.error_response).';
+  'Compiles a request whose shape is in error to the statement that yields that error. In: config, epoch: as of '
+  'postern.compile_request; then the error, as of postern.error_response. Out: the statement and its flags. Raises '
+  'what that raises.';
 
 create or replace function postern.compiled_statement(
   context jsonb, statement text, media jsonb, flags jsonb default '{}')
@@ -159,8 +162,9 @@ begin
 end
 $$;
 comment on function postern.compiled_statement(jsonb, text, jsonb, jsonb) is
-  'A statement with its flags (the type postern.compiled). media: of the answer (postern.negotiate), null for none; '
-  'where that is the execution plan, the statement is explained; flags: more.';
+  'Puts a statement and its flags together. In: context: postern.request_context; media: of the answer '
+  '(postern.negotiate), null for none; flags: more of them. Out: the type postern.compiled; where the media type is '
+  'the execution plan, the statement is one that explains that given. Raises nothing.';
 
 create or replace function postern.parameter_types(context jsonb, statement text)
 returns text[]
@@ -181,10 +185,11 @@ begin
 end
 $$;
 comment on function postern.parameter_types(jsonb, text) is
-  'The types of the parameters of a statement: text for the query of Content-Location; for the body as it is cast, or '
-  'bytea where it does not occur, as all can be that; of a value unknown, so that PostgreSQL infers it, or where it '
-  'does not occur, so that there is nothing to infer it from, text. context: {parameters, exact?: a parameter may seem '
-  'to occur that is part of a name or a constant, so these are left out first}.';
+  'The types of the parameters of a statement. In: context: {parameters: how many; exact?: what looks like a parameter '
+  'may be part of a name or a constant, so these are left out first}. Out: text for the query of Content-Location; for '
+  'the body the type that it is cast to, or bytea where it does not occur, as every body can be that; for each value '
+  'unknown, so that PostgreSQL infers it, or text where it does not occur, as there is nothing to infer it from. '
+  'Raises nothing.';
 
 create or replace function postern.compile_options(context jsonb, segments text[])
 returns postern.compiled
@@ -218,6 +223,7 @@ begin
 end
 $$;
 comment on function postern.compile_options(jsonb, text[]) is
-  'The answer to OPTIONS: which methods the root, a relation or a function takes, QUERY among them to who asks for it '
-  'by Access-Control-Request-Method. PGRST202, PGRST205. '
-  'Source: PostgREST docs, references/api/options.';
+  'Answers OPTIONS: which methods the root, a relation or a function takes. In: segments: of the path '
+  '(postern.path_segments), none for a description. Out: the statement and its flags; QUERY is among the methods where '
+  'Access-Control-Request-Method asks for it. Raises PGRST202, PGRST203 and PGRST205 where no function, several or no '
+  'relation is there. Source: PostgREST docs, references/api/options.';

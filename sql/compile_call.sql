@@ -41,7 +41,10 @@ begin
 end
 $$;
 comment on function postern.compile_call(jsonb, text, jsonb, jsonb) is
-  'GET, HEAD or POST of a routine. Source: PostgREST docs, references/api/functions.';
+  'Compiles GET, HEAD or POST of a routine. In: context: postern.request_context; trees: postern.query_trees, with '
+  'range and payload; config: postern.settings. Out: the statement and its flags. Raises PGRST100 for a POST with '
+  'arguments in the URL, PGRST128 where max-affected is strict and the routine returns no set, and what '
+  'postern.plan_routine, plan_call_root and plan_media raise. Source: PostgREST docs, references/api/functions.';
 
 create or replace function postern.routine_flags(flags jsonb, routine jsonb, config jsonb)
 returns jsonb
@@ -65,8 +68,10 @@ begin
 end
 $$;
 comment on function postern.routine_flags(jsonb, jsonb, jsonb) is
-  'Flags (the type postern.compiled) with those of a routine: whether it may write, and what of its own settings must '
-  'hold before the statement starts. Source: PostgREST docs, references/transactions, "Function Settings".';
+  'Adds to flags (the type postern.compiled) those of a routine. In: config: postern.settings. Out: the flags, with '
+  'read_only? unless it is volatile; isolation?, settings?: those of its own that are to hold for the transaction; '
+  'before?: they must hold before the statement starts. Raises 2201B for a pattern of db-hoisted-tx-settings that is '
+  'none. Source: PostgREST docs, references/transactions, "Function Settings".';
 
 create or replace function postern.plan_call_root(context jsonb, routine jsonb, trees jsonb)
 returns jsonb
@@ -85,7 +90,9 @@ begin
 end
 $$;
 comment on function postern.plan_call_root(jsonb, jsonb, jsonb) is
-  'The node of a routine''s result: that of the relation whose rows it returns, else of an unknown one.';
+  'Plans the node of a routine''s result. In: as of postern.compile_call and postern.plan_routine. Out: the node of '
+  'the relation whose rows the routine returns, else of an unknown one with the routine''s name. Raises what '
+  'postern.plan_node raises.';
 
 create or replace function postern.render_call_answer(
   context jsonb, routine jsonb, node jsonb, media jsonb, call text, flags jsonb)
@@ -139,8 +146,10 @@ begin
 end
 $$;
 comment on function postern.render_call_answer(jsonb, jsonb, jsonb, jsonb, text, jsonb) is
-  'The statement of a call''s answer: the read grammar over the call; 204 for a function that returns void. Rows are '
-  'counted or not, never estimated, as PostgREST does.';
+  'Renders the statement of a call''s answer: filters, order, page and embeds as of a read, over the call; 204 for a '
+  'function that returns void. In: routine: postern.plan_routine; media: postern.negotiate; call: postern.render_call; '
+  'flags: more of them. Out: the statement and its flags. Rows are counted or not, never estimated, as PostgREST does. '
+  'Raises nothing.';
 
 create or replace function postern.render_call_stream(
   context jsonb, node jsonb, media jsonb, shape text, call text, counted boolean, headers text[])
@@ -159,5 +168,6 @@ begin
 end
 $$;
 comment on function postern.render_call_stream(jsonb, jsonb, jsonb, text, text, boolean, text[]) is
-  'The statement of a call whose rows stream. Only where they are counted first are they held, in a CTE, as the '
-  'function is called once. Parameters as of postern.render_call_answer and postern.render_stream.';
+  'Renders the statement of a call whose rows stream. In: counted: whether the rows are counted first; others as of '
+  'postern.render_call_answer and postern.render_stream. Out: SQL, with the rows in a CTE only where they are counted, '
+  'as the function is called once. Raises nothing.';

@@ -25,11 +25,12 @@ begin
 end
 $$;
 comment on function postern.request_context(jsonb, jsonb, text, text, boolean) is
-  'What all stages may ask about a request: that of postern.statement_context, and {schema, schemas, aggregates, '
-  'legacy, plans, max_rows?, verbosity, accept?, content_type?, preferences, tx_end, pre_request?, '
-  'stream_csv: db-stream-csv, escapes?: some text needs an escape, exact?: as of postern.parameter_types, '
-  'bodied?: as of postern.query_as_get, max_cost?: as of '
-  'postern.max_cost, asks?: the method that OPTIONS asks for, profile?: the schema, where the answer names it}.';
+  'What all stages of compiling may ask about a request. In: config: postern.settings; schema: postern.request_schema; '
+  'call: whether it calls a routine. Out: postern.statement_context with {schema; schemas; aggregates; legacy; plans; '
+  'max_rows?; verbosity; accept?; content_type?; preferences; tx_end; pre_request?; stream_csv: db-stream-csv; '
+  'escapes?: some text needs an escape; exact?: as of postern.parameter_types; bodied?: as of postern.query_as_get; '
+  'max_cost?: postern.max_cost; asks?: the method that OPTIONS asks for; profile?: the schema, where the answer names '
+  'it}. Raises nothing.';
 
 create or replace function postern.statement_context(request jsonb, epoch text)
 returns jsonb
@@ -42,8 +43,8 @@ begin
 end
 $$;
 comment on function postern.statement_context(jsonb, text) is
-  'What every statement has to know of its request: {method, epoch, described: the statement does not depend on the '
-  'body but by what the request says of it, parameters: how many the statement has}.';
+  'What every statement has to know of its request. Out: {method; epoch; described: the statement depends on the body '
+  'only by what the request says of it; parameters: how many the statement has}. Raises nothing.';
 
 create or replace function postern.range_bounds(range text, number int)
 returns jsonb
@@ -58,8 +59,8 @@ begin
 end
 $$;
 comment on function postern.range_bounds(text, int) is
-  'postern.parse_range where the bounds may be placeholders: {first: {param or value}, last?}. number: of the first '
-  'one, null where there are none.';
+  'Reads a Range header whose bounds may be placeholders. In: the header; number: of the first placeholder, null where '
+  'there are none. Out: {first: {param} or {value}; last?}, null as of postern.parse_range. Raises what that raises.';
 
 create or replace function postern.placeholders(text text)
 returns int
@@ -69,7 +70,7 @@ begin
   return length(text) - length(replace(text, chr(1), ''));
 end
 $$;
-comment on function postern.placeholders(text) is 'How many placeholders a text has.';
+comment on function postern.placeholders(text) is 'Counts the placeholders, chr(1), in a text. Raises nothing.';
 
 create or replace function postern.api_path(request jsonb, config jsonb)
 returns text
@@ -85,7 +86,8 @@ begin
 end
 $$;
 comment on function postern.api_path(jsonb, jsonb) is
-  'The search path under which code of the user''s runs in a request, whether or not its schema is exposed.';
+  'The search path under which code of the user''s runs in a request, whether or not its schema is exposed. In: '
+  'config: postern.settings. Out: a value of search_path. Raises nothing.';
 
 create or replace function postern.path_segments(path text)
 returns text[]
@@ -96,7 +98,9 @@ begin
     else array(select postern.percent_decode(segment) from string_to_table(substr(path, 2), '/') as segment) end;
 end
 $$;
-comment on function postern.path_segments(text) is 'The decoded segments of a raw URL path; none for the root.';
+comment on function postern.path_segments(text) is
+  'Splits a raw URL path into its segments, decoded. Out: none for the root. Raises what postern.percent_decode '
+  'raises.';
 
 create or replace function postern.check_method(method text, segments text[])
 returns void
@@ -113,7 +117,8 @@ begin
 end
 $$;
 comment on function postern.check_method(text, text[]) is
-  'PGRST101 and PGRST117: whether the root, a relation or a routine takes the method.';
+  'Checks that the root, a relation or a routine takes a method. In: segments: postern.path_segments. Raises PGRST101 '
+  'where a routine does not, PGRST117 where the root or nothing does.';
 
 create or replace function postern.require_relation(schema text, name text)
 returns jsonb
@@ -130,4 +135,5 @@ begin
 end
 $$;
 comment on function postern.require_relation(text, text) is
-  'A relation by name (postern.find_relation); PGRST205 when the schema has none of that name.';
+  'Finds an exposed relation that must be there. In: schema and name. Out: as of postern.find_relation. Raises '
+  'PGRST205 where the schema has none of that name.';

@@ -40,4 +40,6 @@ begin
 end
 $$;
 comment on function postern.compile_cursor(jsonb, text, jsonb) is
-  'GET or HEAD of a page of a relation that begins at a row. PGRST158, PGRST159, PGRST160.';
+  'Compiles GET or HEAD of a page of a relation that begins at a row. In: name: of the relation; trees: '
+  'postern.query_trees, with cursor. Out: the statement and its flags. Raises PGRST160 for an offset, a Range or no '
+  'limit, PGRST158 and PGRST159 as postern.plan_cursor does, and what postern.compile_read raises.';

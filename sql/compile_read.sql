@@ -11,7 +11,8 @@ begin
 end
 $$;
 comment on function postern.is_default_select(jsonb) is
-  'Whether a request selects just *: only then do media type handlers of the relation take part.';
+  'Whether a request selects just *: only then do media type handlers of the relation take part. In: the node of '
+  'postern.plan_root. Raises nothing.';
 
 create or replace function postern.plan_root(context jsonb, relation jsonb, columns jsonb, trees jsonb)
 returns jsonb
@@ -23,7 +24,9 @@ begin
 end
 $$;
 comment on function postern.plan_root(jsonb, jsonb, jsonb, jsonb) is
-  'The node of the resource itself, with the Range header of the request.';
+  'Plans the node of the resource itself. In: relation: postern.find_relation; columns: postern.relation_columns; '
+  'trees: postern.query_trees. Out: the node, with select_items and, from the header Range, range?. Raises what '
+  'postern.plan_node raises.';
 
 create or replace function postern.plan_media(context jsonb, node jsonb, name text)
 returns jsonb
@@ -40,7 +43,9 @@ begin
 end
 $$;
 comment on function postern.plan_media(jsonb, jsonb, text) is
-  'The media type of the answer (postern.negotiate), and PGRST122 for preferences that strict handling refuses.';
+  'Chooses the media type of the answer. In: node: postern.plan_root; name: of the relation or routine. Out: as of '
+  'postern.negotiate, for GeoJSON with function: that of PostGIS. Raises PGRST107 where nothing accepted can be made, '
+  'PGRST122 for preferences that strict handling refuses.';
 
 create or replace function postern.for_media(node jsonb, media jsonb)
 returns jsonb
@@ -51,8 +56,9 @@ begin
 end
 $$;
 comment on function postern.for_media(jsonb, jsonb) is
-  'The node of the resource as a media type (postern.negotiate) wants it: what is no JSON shows the text of its '
-  'embeds, which is jsonb''s then, as PostgREST has it.';
+  'The node of the resource as a media type wants it. In: media: postern.negotiate. Out: the node, with jsonb where '
+  'the answer is no JSON: that shows the text of its embeds, which is jsonb''s then, as PostgREST has it. Raises '
+  'nothing.';
 
 create or replace function postern.common_headers(context jsonb, media jsonb, relevant text[])
 returns text[]
@@ -71,7 +77,9 @@ begin
 end
 $$;
 comment on function postern.common_headers(jsonb, jsonb, text[]) is
-  'Content-Type and Content-Profile (when media is given) and Preference-Applied for the relevant preferences.';
+  'The headers that most answers have. In: media: postern.negotiate, null for none; relevant: the preferences that may '
+  'have been applied. Out: [name, value] pairs: Content-Type and Content-Profile where media is given, and '
+  'Preference-Applied; null where there are none. Raises nothing.';
 
 create or replace function postern.legacy_warning(node jsonb)
 returns text[]
@@ -97,8 +105,9 @@ begin
 end
 $$;
 comment on function postern.legacy_warning(jsonb) is
-  'The Warning header for embeds that were named by relation though they have an alias, as an array of one pair; null '
-  'when there are none. Source: PostgREST docs, references/configuration, url-use-legacy-target-names.';
+  'The Warning header for embeds that were named by relation though they have an alias. In: the node of the resource. '
+  'Out: one [name, value] pair in an array, null where there are no such embeds. Raises nothing. Source: PostgREST '
+  'docs, references/configuration, url-use-legacy-target-names.';
 
 create or replace function postern.with_code(context jsonb, media jsonb, code text)
 returns jsonb
@@ -114,8 +123,9 @@ begin
 end
 $$;
 comment on function postern.with_code(jsonb, jsonb, text) is
-  'The context with code?, which says what code of the user''s may run, the pre-request function included (stable or '
-  'volatile), and explain?, where the media type of the answer is an execution plan.';
+  'Adds to the context what code of the user''s may run. In: media: of the answer (postern.negotiate); code: of the '
+  'statement, null for none. Out: the context with code?: stable or volatile, the pre-request function and casts and '
+  'operators of all types included; explain?: the answer is an execution plan. Raises nothing.';
 
 create or replace function postern.pre_request_code(name text)
 returns text
@@ -130,8 +140,8 @@ begin
 end
 $$;
 comment on function postern.pre_request_code(text) is
-  'What code db-pre-request, a name, is: stable or volatile, which is what one is taken for that has no schema or '
-  'takes parameters.';
+  'What code db-pre-request is. In: its name. Out: stable or volatile; volatile, too, where there is no such function '
+  'without parameters or the name has no schema. Raises nothing.';
 
 create or replace function postern.code_flags(context jsonb, node jsonb)
 returns jsonb
@@ -150,7 +160,8 @@ end
 $$;
 comment on function postern.code_flags(jsonb, jsonb) is
   'Flags (the type postern.compiled) that come of the code that may run, of the filters of a node and of Prefer '
-  'timezone. generic: no value is compared with anything but where a unique key says that there is one row at most.';
+  'timezone. Out: {code?; dirty?; generic?: no value is compared with anything but where a unique key says that there '
+  'is one row at most; likes?; settings?}. Raises nothing.';
 
 create or replace function postern.writes_text(context jsonb, media jsonb, node jsonb)
 returns boolean
@@ -162,7 +173,8 @@ begin
 end
 $$;
 comment on function postern.writes_text(jsonb, jsonb, jsonb) is
-  'Whether a read may write its rows as text (postern.plan_rows).';
+  'Whether a read may write its rows as text (postern.plan_rows). In: media: postern.negotiate. Out: true for plain '
+  'JSON of several rows where no text needs an escape. Raises nothing.';
 
 create or replace function postern.compiled_read(context jsonb, relation jsonb, node jsonb, media jsonb, statement text)
 returns postern.compiled
@@ -176,7 +188,8 @@ begin
 end
 $$;
 comment on function postern.compiled_read(jsonb, jsonb, jsonb, jsonb, text) is
-  'A read that is rendered, with an entity tag where one is asked for, and its flags.';
+  'Puts a read that is rendered and its flags together, with an entity tag where one is asked for. In: relation: '
+  'postern.find_relation; statement: the read without a tag. Out: the type postern.compiled. Raises nothing.';
 
 create or replace function postern.compile_read(context jsonb, name text, trees jsonb)
 returns postern.compiled
@@ -225,4 +238,6 @@ begin
 end
 $$;
 comment on function postern.compile_read(jsonb, text, jsonb) is
-  'GET or HEAD of a relation. Source: PostgREST docs, references/api/tables_views.';
+  'Compiles GET or HEAD of a relation. In: context: postern.request_context; name: of the relation; trees: '
+  'postern.query_trees, with range. Out: the statement and its flags. Raises PGRST205 where there is no such relation, '
+  'and what postern.plan_node and plan_media raise. Source: PostgREST docs, references/api/tables_views.';

@@ -17,8 +17,10 @@ begin
 end
 $$;
 comment on function postern.compile_root(jsonb, jsonb, text) is
-  'The answer at the root: the OpenAPI description in the version that Accept asks for; at another address '
-  '(postern.description_version) that of the version given. PGRST107. Source: PostgREST docs, references/api/openapi.';
+  'Answers at the root and at the addresses of descriptions: the OpenAPI description. In: config: postern.settings; '
+  'version: that of the address (postern.description_version), null at the root, where Accept chooses. Out: the '
+  'statement and its flags. Raises PGRST107 where Accept wants neither version. Source: PostgREST docs, '
+  'references/api/openapi.';
 
 create or replace function postern.description_version(segments text[])
 returns text
@@ -29,8 +31,8 @@ begin
 end
 $$;
 comment on function postern.description_version(text[]) is
-  'The OpenAPI version of the description that is at a path (postern.path_segments); null for other paths. No relation '
-  'and no routine has such a path.';
+  'The OpenAPI version of the description at a path. In: its segments (postern.path_segments). Out: null for other '
+  'paths. No relation and no routine has such a path. Raises nothing.';
 
 create or replace function postern.described_response(
   version text, schema text, config jsonb, head boolean, fixed text[], out body text, out status text, out headers text)
@@ -62,10 +64,11 @@ begin
 end
 $$;
 comment on function postern.described_response(text, text, jsonb, boolean, text[]) is
-  'A description as a response, with an ETag; 304 without a body where If-None-Match has that already. fixed: headers, '
-  'the type first. Where event triggers watch the DDL the ETag comes from the state of the catalog '
-  '(postern.description_state) and a 304 costs no description; else it is made and its digest taken. Source: RFC 9110, '
-  'sections 8.8.3 and 13.1.2.';
+  'A description as a response, with an ETag; 304 without a body where If-None-Match has that already. In: config: '
+  'postern.settings; head: no body is wanted; fixed: headers, the type first. Out: headers as postern.header_lines. '
+  'Where event triggers watch the DDL the ETag comes from the state of the catalog (postern.description_state), and a '
+  '304 costs no description; else the ETag is a digest of the description. Raises nothing. Source: RFC 9110, sections '
+  '8.8.3 and 13.1.2.';
 
 create or replace function postern.tag_matches(known text, tag text)
 returns boolean
@@ -77,8 +80,8 @@ begin
 end
 $$;
 comment on function postern.tag_matches(text, text) is
-  'Whether a value of If-None-Match has an entity tag (given without quotes), by weak comparison. Source: RFC 9110, '
-  'section 8.8.3.2.';
+  'Whether a value of If-None-Match has an entity tag, by weak comparison. In: tag: without quotes. Out: true, also '
+  'for *, or false; null where either is null. Raises nothing. Source: RFC 9110, section 8.8.3.2.';
 
 create or replace function postern.description_state(version text, schema text, config jsonb)
 returns text
@@ -119,10 +122,10 @@ begin
 end
 $$;
 comment on function postern.description_state(text, text, jsonb) is
-  'All that the description in a version depends on, for the current role, as one text: the epoch, the roles whose '
-  'rights it has and the settings. While it stays the same the description does. Memberships and attributes of roles '
-  'are in it, and owners, as no event trigger tells of those (REASSIGN OWNED). Null where no event triggers watch the '
-  'DDL (postern.live).';
+  'All that a description depends on, for the current role, as one text: while it stays the same the description does. '
+  'In: config: postern.settings. Out: the epoch, the settings, and the roles whose rights the current one has; '
+  'memberships, attributes of roles and owners are in it, as no event trigger tells of those (REASSIGN OWNED). Null '
+  'where no event triggers watch the DDL (postern.live). Raises nothing.';
 
 create or replace function postern.root_media(accept text)
 returns text
@@ -156,6 +159,6 @@ begin
 end
 $$;
 comment on function postern.root_media(text) is
-  'The media type of the description that an Accept header wants: application/openapi+json (also for application/json '
-  'and */*) is version 2.0, with the parameter version=3.1 that; application/vnd.oai.openapi+json is 3.1. PGRST107 '
-  'when it wants neither.';
+  'The media type of the description that an Accept header wants. Out: application/openapi+json (also for '
+  'application/json and */*), which is version 2.0, or with the parameter version=3.1 that; '
+  'application/vnd.oai.openapi+json;version=3.1. Raises PGRST107 where it wants neither.';

@@ -81,7 +81,11 @@ begin
 end
 $$;
 comment on function postern.compile_write(jsonb, text, jsonb) is
-  'POST, PATCH, PUT or DELETE of a relation. Source: PostgREST docs, references/api/tables_views.';
+  'Compiles POST, PATCH, PUT or DELETE of a relation. In: context: postern.request_context; name: of the relation; '
+  'trees: postern.query_trees, with payload. Out: the statement and its flags. Raises PGRST115 for a PUT whose body '
+  'lacks a column of the key, PGRST205 where there is no such relation, and what postern.check_upsert, plan_key, '
+  'plan_payload, check_lines, plan_written_rows, plan_precondition, plan_node and plan_media raise. Source: PostgREST '
+  'docs, references/api/tables_views.';
 
 create or replace function postern.written_select(trees jsonb, pk text[])
 returns jsonb
@@ -96,7 +100,8 @@ begin
 end
 $$;
 comment on function postern.written_select(jsonb, text[]) is
-  'The trees of a write. A select that is empty means the primary key, as in PostgREST, where there is one.';
+  'The trees of a write, where an empty select means the primary key, as in PostgREST. In: trees: postern.query_trees; '
+  'pk: the key, empty where there is none. Out: the trees. Raises nothing.';
 
 create or replace function postern.write_code(node jsonb, method text, resolution text, preferences jsonb, media jsonb)
 returns text
@@ -123,8 +128,9 @@ begin
 end
 $$;
 comment on function postern.write_code(jsonb, text, text, jsonb, jsonb) is
-  'What code of the user''s may run in a write and its answer (postern.user_code, of which the greater allows more). '
-  'resolution: as of postern.render_insert.';
+  'What code of the user''s may run in a write and its answer. In: resolution: as of postern.render_insert; media: of '
+  'the answer (postern.negotiate). Out: as of postern.user_code: null, stable or volatile, of which the greater allows '
+  'more. Raises nothing.';
 
 create or replace function postern.render_location(node jsonb, pk text[])
 returns text
@@ -147,8 +153,8 @@ begin
 end
 $$;
 comment on function postern.render_location(jsonb, text[]) is
-  'SQL of the Location of the one row that was inserted: its primary key as filters, in the order of its columns, or '
-  'of their names where columns are selected.';
+  'Renders the Location of the one row that was inserted: its primary key as filters. In: pk: the key. Out: SQL; the '
+  'filters are in the order of the columns, or of their names where columns are selected. Raises nothing.';
 
 create or replace function postern.answers_by_row(node jsonb, media jsonb, wanted text)
 returns boolean
@@ -165,7 +171,8 @@ end
 $$;
 comment on function postern.answers_by_row(jsonb, jsonb, text) is
   'Whether a row that is inserted is inserted for certain (postern.inserts_plainly) and can make the response by '
-  'itself (postern.render_inserted). wanted: of Prefer return.';
+  'itself (postern.render_inserted). In: media: postern.negotiate; wanted: of Prefer return. Out: true or false. '
+  'Raises nothing.';
 
 create or replace function postern.write_headers(context jsonb, node jsonb, media jsonb, resolved boolean)
 returns text[]
@@ -183,8 +190,9 @@ begin
 end
 $$;
 comment on function postern.write_headers(jsonb, jsonb, jsonb, boolean) is
-  'The fixed headers of a write''s answer. media: of the representation, null where there is none; resolved: whether '
-  'there is a key that Prefer resolution can be about.';
+  'The fixed headers of a write''s answer. In: media: of the representation (postern.negotiate), null where there is '
+  'none; resolved: there is a key that Prefer resolution can be about. Out: [name, value] pairs, null for none. Raises '
+  'nothing.';
 
 create or replace function postern.render_write_answer(
   context jsonb, node jsonb, media jsonb, mutation text, pk text[], resolution text, headers text[])
@@ -238,8 +246,9 @@ begin
 end
 $$;
 comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, text[], text, text[]) is
-  'The statement of a write''s answer: the representation, Location or nothing, as Prefer return has it. pk: the '
-  'primary key; resolution: as of postern.render_insert; headers: the fixed ones.';
+  'Renders the statement of a write''s answer: the representation, Location or nothing, as Prefer return has it. In: '
+  'mutation: the INSERT, UPDATE or DELETE; pk: the primary key; resolution: as of postern.render_insert; headers: the '
+  'fixed ones. Out: the statement and its flags. Raises nothing.';
 
 create or replace function postern.render_write_status(method text, full_answer boolean, resolution text)
 returns text
@@ -255,4 +264,6 @@ begin
 end
 $$;
 comment on function postern.render_write_status(text, boolean, text) is
-  'SQL of the status of a write: 201 where rows were created, 200 with a representation, else 204.';
+  'Renders the status of a write. In: full_answer: with a representation; resolution: as of postern.render_insert. '
+  'Out: SQL. A POST that merges duplicates, and a PUT with a representation, have 201 where a row was created, else '
+  '200; any other POST has 201; others have 200 with a representation, else 204. Raises nothing.';

@@ -16,9 +16,10 @@ begin
 end
 $$;
 comment on function postern.max_cost(jsonb) is
-  'What the plan of a request''s statement may cost; null for any. request: as of postern.handle; the shell says it in '
-  'max_cost, which is the role''s, also for the operations of a batch, else it is in the settings given or, without '
-  'any, the setting pgrst.db_max_cost; what is no whole number counts for nothing, as 0 does.';
+  'What the plan of a request''s statement may cost. In: the request (postern.handle). Out: for the shell, and for the '
+  'operations of its batches, the member max_cost, which is the role''s; else db_max_cost of the settings given or, '
+  'without any, the setting pgrst.db_max_cost, where what is no whole number counts for nothing, as 0 does; null for '
+  'any cost. Raises nothing.';
 
 create or replace function postern.plan_cost(flags jsonb, payload bytea, vals text[])
 returns float8
@@ -35,8 +36,8 @@ begin
 end
 $$;
 comment on function postern.plan_cost(jsonb, bytea, text[]) is
-  'The cost of the plan of what postern.preparation has prepared, with the values given; nothing is executed. '
-  'Parameters as of postern.execute_prepared. Raises what planning raises.';
+  'The cost of the plan of what postern.preparation has prepared, with the values given; nothing is executed. In: as '
+  'of postern.execute_prepared. Raises what planning and postern.arguments raise.';
 
 create or replace function postern.unjudged(request jsonb, flags jsonb)
 returns jsonb
@@ -50,7 +51,9 @@ begin
 end
 $$;
 comment on function postern.unjudged(jsonb, jsonb) is
-  'The flags of a statement whose plan is to be looked at each time, where there is a limit (postern.max_cost).';
+  'Marks a statement whose plan is to be looked at each time, where there is a limit (postern.max_cost). In: the '
+  'request; the flags (the type postern.compiled). Out: the flags, with max_cost and look where there is a limit. '
+  'Raises nothing.';
 
 create or replace function postern.judged(flags jsonb, payload bytea, vals text[])
 returns jsonb
@@ -75,9 +78,10 @@ begin
 end
 $$;
 comment on function postern.judged(jsonb, bytea, text[]) is
-  'The flags (postern.unjudged) of what postern.preparation has prepared, with the verdict on its shape: look, whether '
-  'values decide, as the plan for any (the generic one) costs more than the limit. PGRST162 where that for these does; '
-  'nothing where there is no limit. Other parameters as of postern.execute_prepared.';
+  'Judges the cost of what postern.preparation has prepared, and of its shape. In: flags: postern.unjudged; others as '
+  'of postern.execute_prepared. Out: the flags; where there is a limit, look says whether values decide, as the plan '
+  'for any values (the generic one) costs more than the limit. Raises PGRST162 where the plan for these does, and what '
+  'planning raises.';
 
 create or replace function postern.check_cost(cost float8, most float8)
 returns void
@@ -91,7 +95,8 @@ begin
   end if;
 end
 $$;
-comment on function postern.check_cost(float8, float8) is 'PGRST162 where a plan costs more than the most.';
+comment on function postern.check_cost(float8, float8) is
+  'Checks what a plan costs. In: most: the limit, null for none. Raises PGRST162 where the cost is above it.';
 
 create or replace function postern.look(statement text, flags jsonb, payload bytea, vals text[])
 returns boolean
@@ -111,8 +116,9 @@ exception when others or query_canceled then
 end
 $$;
 comment on function postern.look(text, jsonb, bytea, text[]) is
-  'PGRST162 where a statement that the shell has kept costs more than its flag max_cost with these values. Raises what '
-  'planning raises. Other parameters as of postern.execute_prepared.';
+  'Looks at the cost of a statement that the shell has kept, before it runs with these values. In: flags: with '
+  'max_cost; others as of postern.execute_prepared. Out: true. Raises PGRST162 where the plan costs more than '
+  'max_cost, and what planning raises.';
 
 create or replace function postern.explained(options text, statement text, most float8)
 returns text
@@ -126,4 +132,6 @@ begin
 end
 $$;
 comment on function postern.explained(text, text, float8) is
-  'postern.explained with options that have the statement executed; PGRST162 where its plan costs more than the most.';
+  'Explains a statement with options that have it executed, unless its plan costs too much. In: options, statement: as '
+  'of postern.explained without a limit; most: the limit. Out: the plan. Raises PGRST162 where it costs more, and what '
+  'that function raises.';

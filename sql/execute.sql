@@ -12,7 +12,8 @@ begin
 end
 $$;
 comment on function postern.preparation(text, jsonb) is
-  'SQL that prepares a compiled statement (the type postern.compiled) as postern_compiled.';
+  'Renders the PREPARE of a compiled statement as postern_compiled. In: statement and flags (the type '
+  'postern.compiled). Out: SQL. Raises nothing.';
 
 create or replace function postern.execute_prepared(
   flags jsonb, payload bytea, vals text[], out body bytea, out status text, out headers text, out note text)
@@ -37,8 +38,9 @@ begin
 end
 $$;
 comment on function postern.execute_prepared(jsonb, bytea, text[]) is
-  'Executes what postern.preparation has prepared. flags: of the statement (the type postern.compiled); payload, vals: '
-  'as of postern.handle. Out: what it yields. Raises what it raises; then postern.forget_prepared must be called.';
+  'Executes what postern.preparation has prepared. In: flags: of the statement (the type postern.compiled); payload, '
+  'vals: as of postern.handle. Out: what the statement yields; body is null where it is empty. Raises what that '
+  'raises; then postern.forget_prepared must be called.';
 
 create or replace function postern.gathered(
   flags jsonb, payload bytea, vals text[], out body bytea, out status text, out headers text, out note text)
@@ -70,8 +72,9 @@ begin
 end
 $$;
 comment on function postern.gathered(jsonb, bytea, text[]) is
-  'What a statement that streams (postern.render_stream) yields, as that of one that does not: its lines, each with a '
-  'line break, as the body, which is null without any. Parameters as of postern.execute_prepared.';
+  'Executes a statement that streams (postern.render_stream) as one that does not. In: as of postern.execute_prepared. '
+  'Out: what it yields, with the lines, each with a line break, as the body; null without any. Raises what the '
+  'statement raises.';
 
 create or replace function postern.is_permitted(flags jsonb, payload bytea, vals text[])
 returns boolean
@@ -86,7 +89,7 @@ end
 $$;
 comment on function postern.is_permitted(jsonb, bytea, text[]) is
   'Whether the current role may execute what postern.preparation has prepared, as far as privileges tell; it is not '
-  'executed. Parameters as of postern.execute_prepared.';
+  'executed. In: as of postern.execute_prepared. Out: true or false. Raises what planning raises but 42501.';
 
 create or replace function postern.forget_prepared()
 returns void
@@ -99,7 +102,7 @@ exception when invalid_sql_statement_name then
 end
 $$;
 comment on function postern.forget_prepared() is
-  'Deallocates what postern.preparation has prepared, if it still is.';
+  'Deallocates what postern.preparation has prepared, if it still is. Raises nothing.';
 
 create or replace function postern.arguments(flags jsonb, payload bytea, vals text[])
 returns text
@@ -123,6 +126,6 @@ begin
 end
 $$;
 comment on function postern.arguments(jsonb, bytea, text[]) is
-  'The argument list of EXECUTE for a compiled statement: values as literals; the body waits in the setting '
-  'postern.body, as PostgreSQL shows the text of an EXECUTE with each message that is raised in it. flags: of the '
-  'statement; payload, vals: as of postern.handle. 22021 for a body that is not UTF-8.';
+  'Renders the argument list of EXECUTE for a compiled statement. In: flags: of the statement; payload, vals: as of '
+  'postern.handle. Out: SQL, with values as literals; the body waits in the setting postern.body, as PostgreSQL shows '
+  'the text of an EXECUTE with each message that is raised in it. Raises 22021 for a body that is not UTF-8.';

@@ -81,19 +81,18 @@ begin
 end
 $$;
 comment on function postern.handle(jsonb, bytea, text[]) is
-  'Answers one HTTP request. request: {method, path, query, headers?, cookies?, anonymous?, settings? '
-  '(postern.settings)}, path and query raw, header names in lower case; payload: the body. Sets request.method, path, '
-  'headers and cookies and the search path. Out: status, headers as [name, value] pairs, body; and the statement that '
-  'it compiled with its flags (the type postern.compiled). The shell adds to the request: shell: these settings, the '
-  'role and the pre-request function are taken care of; values: how many values it has cut out of the query, where '
-  'chr(1) stands for them, and gives in vals behind the query of Content-Location; payload: what '
+  'Answers one HTTP request, with the rights of the caller. In: request: {method; path, query: raw; headers?: names in '
+  'lower case; cookies?; anonymous?; settings?: postern.settings}; payload: the body. The shell adds shell: these '
+  'settings, the role and the pre-request function are taken care of; values: how many values it has cut out of the '
+  'query, where chr(1) stands for them, and gives in vals behind the query of Content-Location; payload: what '
   'postern.describe_payload would say; escapes: a text needs an escape; timed: as of postern.timed; pieces: the body '
-  'comes later, only the statement is wanted. To it, the status is null where that is so, and where something must '
-  'hold before the statement starts (flags: before): nothing was done. Raises nothing '
-  'that a client can cause, but 40001 where the schema keeps changing, and to the shell PNSTL where it has changed '
-  'since the snapshot of a transaction that keeps its snapshot; runs with the rights of the caller. A batch is for '
-  'postern.handle_batch, whose operations come back with the member batch: others follow in the transaction. Source: '
-  'PostgREST docs, references/api.';
+  'comes later, only the statement is wanted. Out: status, headers as [name, value] pairs, body; statement, flags: '
+  'what was compiled (the type postern.compiled). The status is null, and nothing was done, with pieces, and for the '
+  'shell where something must hold before the statement starts (flags: before). Sets request.method, path, headers and '
+  'cookies and the search path. A batch is for postern.handle_batch, whose operations come back with the member batch: '
+  'others follow in the transaction. Raises nothing that a client can cause, but 40001 where the schema keeps '
+  'changing; to the shell PNSTL where it has changed since the snapshot of a transaction that keeps its snapshot, and '
+  'what postern.request_error raises. Source: PostgREST docs, references/api.';
 
 create or replace function postern.set_request(request jsonb)
 returns text[]
@@ -120,9 +119,10 @@ begin
 end
 $$;
 comment on function postern.set_request(jsonb) is
-  'Does for a request in SQL what the shell does before it calls postern.handle: sets request.*, the search path, '
-  'calls the pre-request function. Out: the first of the values, the query of Content-Location and of links, '
-  'without the body of a QUERY. Raises what that function raises. Source: PostgREST docs, references/transactions.';
+  'Does for a request in SQL what the shell does before it calls postern.handle: sets request.*, empties response.*, '
+  'sets the search path, calls the pre-request function. Out: the first of the values, the query of Content-Location '
+  'and of links, without the body of a QUERY. Raises what that function and postern.canonical_query raise. Source: '
+  'PostgREST docs, references/transactions.';
 
 create or replace function postern.set_transaction(request jsonb, flags jsonb)
 returns void
@@ -144,8 +144,9 @@ begin
 end
 $$;
 comment on function postern.set_transaction(jsonb, jsonb) is
-  'Sets for the transaction what the flags of a statement (the type postern.compiled) say. For an operation of a batch '
-  'it keeps what was set in the setting postern.before.';
+  'Sets for the transaction what the flags of a statement (the type postern.compiled) say. In: the request '
+  '(postern.handle); flags. For an operation of a batch the setting postern.before keeps what was set. Raises what '
+  'setting them raises.';
 
 create or replace function postern.settle(request jsonb, flags jsonb)
 returns void
@@ -162,9 +163,10 @@ begin
 end
 $$;
 comment on function postern.settle(jsonb, jsonb) is
-  'What is to be done when a statement has been executed: deferred constraints are looked at, unless the transaction '
-  'goes on or the shell commits it; an operation of a batch leaves the settings as it found them '
-  '(postern.set_transaction).';
+  'Does what is to be done when a statement has been executed. In: the request (postern.handle); flags (the type '
+  'postern.compiled). Deferred constraints are checked, unless the transaction goes on or the shell commits it; an '
+  'operation of a batch leaves the settings as it found them (postern.set_transaction). Raises what the constraints '
+  'raise.';
 
 create or replace function postern.header_pairs(lines text)
 returns text[]
@@ -179,7 +181,7 @@ begin
 end
 $$;
 comment on function postern.header_pairs(text) is
-  'Header lines (postern.header_lines) as [name, value] pairs; null when there are none.';
+  'Splits header lines (postern.header_lines). Out: [name, value] pairs; null where there are none. Raises nothing.';
 
 create or replace function postern.handle_error(
   request jsonb, payload bytea, vals text[], prepared boolean, state text, message text, detail text, hint text,
@@ -215,9 +217,10 @@ begin
 end
 $$;
 comment on function postern.handle_error(jsonb, bytea, text[], boolean, text, text, text, text, jsonb) is
-  'The answer to an error that a request has raised. prepared: whether its statement was prepared, and is still; '
-  'flags: of that, null where there is none. Out: where the error is one of the shape and not of the values, also the '
-  'statement that yields it, which is to be kept in place of the other, and its flags.';
+  'Answers an error that a request has raised. In: prepared: its statement was prepared, and is still; state: the '
+  'SQLSTATE; flags: of the statement, null where there is none; others as of postern.handle. Out: status, headers, '
+  'body; where the error is one of the shape and not of the values, also the statement that yields it, which is to be '
+  'kept in place of the other, and its flags. Raises what postern.is_permitted and request_error raise.';
 
 create or replace function postern.request_error(
   request jsonb, payload bytea, state text, message text, detail text, hint text,
@@ -240,8 +243,9 @@ begin
 end
 $$;
 comment on function postern.request_error(jsonb, bytea, text, text, text, text) is
-  'The answer to an error that a request has raised (postern.error_response): PGRST102 where its cause is a body that '
-  'is not the JSON that it was taken for.';
+  'The answer to an error that a request has raised. In: request and payload as of postern.handle; the error, as of '
+  'postern.error_response. Out: as of that, with PGRST102 where the cause is a body that is not the JSON that it was '
+  'taken for. Raises what that and, for a body that the shell has described, postern.describe_json raise.';
 
 create or replace function postern.is_json_request(request jsonb)
 returns boolean
@@ -252,7 +256,8 @@ begin
     ->> 'name' = 'application/json';
 end
 $$;
-comment on function postern.is_json_request(jsonb) is 'Whether the body of a request is said to be JSON.';
+comment on function postern.is_json_request(jsonb) is
+  'Whether the body of a request (postern.handle) is said to be JSON, as it is without a Content-Type. Raises nothing.';
 
 create or replace function postern.get(url text, out status int, out headers text[], out body text)
 returns record
@@ -265,5 +270,6 @@ as $$
       ' ', '%20'))) as a
 $$;
 comment on function postern.get(text) is
-  'GET for people at a SQL prompt: select * from postern.get(''/films?select=title&limit=3''). The schema is the first '
-  'of the setting pgrst.db_schemas, else public; blanks in the query need not be encoded.';
+  'GET for people at a SQL prompt: select * from postern.get(''/films?select=title&limit=3''). In: path and query, in '
+  'which blanks need not be encoded. The schema is the first of the setting pgrst.db_schemas, else public. Raises what '
+  'postern.handle raises, and 22021 for an answer that is not UTF-8.';

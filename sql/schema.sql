@@ -7,7 +7,7 @@ create or replace function postern.version()
 returns text
 language sql immutable parallel safe
 as $$ select '0.1.0'::pg_catalog.text $$;
-comment on function postern.version() is 'Version of the installed functions.';
+comment on function postern.version() is 'The version of the installed functions. Raises nothing.';
 
 create or replace function postern.protocol()
 returns integer
@@ -15,7 +15,7 @@ language sql immutable parallel safe
 as $$ select 1 $$;
 comment on function postern.protocol() is
   'The number of what the shell and the functions say to each other: a shell serves the numbers it knows. '
-  'docs/releasing.md says what belongs to it, and when it rises.';
+  'docs/releasing.md says what belongs to it, and when it rises. Raises nothing.';
 
 create or replace function postern.fail_json(code text, message text, details jsonb, hint text default null)
 returns void
@@ -30,8 +30,8 @@ begin
 end
 $$;
 comment on function postern.fail_json(text, text, jsonb, text) is
-  'Raises SQLSTATE PNERR, which postern.handle answers as {code, message, details, hint} with the status of the code '
-  '(postern.error_status). details may be any JSON value.';
+  'Raises an error that postern.handle answers as {code, message, details, hint}. In: code: one whose status '
+  'postern.error_status knows; details: any JSON value. Raises SQLSTATE PNERR.';
 
 create or replace function postern.fail(code text, message text, details text default null, hint text default null)
 returns void
@@ -42,7 +42,7 @@ begin
 end
 $$;
 comment on function postern.fail(text, text, text, text) is
-  'postern.fail_json for details that are plain text or absent.';
+  'Raises an error, as postern.fail_json, whose details are plain text or absent.';
 
 create or replace function postern.fail_line(code text, message text, line bigint)
 returns void
@@ -59,7 +59,8 @@ begin
 end
 $$;
 comment on function postern.fail_line(text, text, bigint) is
-  'postern.fail_json for an error on a line of the body, which the answer has as line; null for none.';
+  'Raises an error, as postern.fail_json, that comes of a line of the body. In: line: its number, which the answer has '
+  'as line; null for none.';
 
 do $$
 begin

@@ -25,8 +25,9 @@ begin
 end
 $$;
 comment on function postern.settings(jsonb) is
-  'The settings in force: defaults, overridden by those given; without any, the schemas are those of the setting '
-  'pgrst.db_schemas, else public. Source: PostgREST docs, references/configuration.';
+  'The settings in force. In: those given, null for none. Out: the defaults, overridden by those given; without any, '
+  'the schemas are those of the setting pgrst.db_schemas, else public. Raises nothing. Source: PostgREST docs, '
+  'references/configuration.';
 
 create or replace function postern.request_schema(method text, fields jsonb, config jsonb)
 returns text
@@ -46,8 +47,9 @@ begin
 end
 $$;
 comment on function postern.request_schema(text, jsonb, jsonb) is
-  'The schema that a request is about: named by Accept-Profile (GET, HEAD, OPTIONS) or Content-Profile (the others), '
-  'else the first exposed one. PGRST106 when it is not exposed. Source: PostgREST docs, references/api/schemas.';
+  'The schema that a request is about: named by Content-Profile in POST, PATCH, PUT and DELETE, by Accept-Profile in '
+  'others, else the first exposed one. In: fields: headers; config: postern.settings. Raises PGRST106 where it is not '
+  'exposed. Source: PostgREST docs, references/api/schemas.';
 
 create or replace function postern.search_path(schema text, config jsonb)
 returns text
@@ -66,4 +68,5 @@ begin
 end
 $$;
 comment on function postern.search_path(text, jsonb) is
-  'The value of search_path for statements about a schema: the schema, then db-extra-search-path.';
+  'The search path for statements about a schema. In: config: postern.settings. Out: a value of search_path: the '
+  'schema, then db-extra-search-path. Raises nothing.';

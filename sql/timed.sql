@@ -14,5 +14,6 @@ begin
 end
 $$;
 comment on function postern.timed(jsonb, jsonb) is
-  'The flags of a statement that was compiled (the type postern.compiled) with took: milliseconds since the statement '
-  'that called postern.handle began, where the request asks for them by its member timed.';
+  'Adds to the flags of a statement that was compiled (the type postern.compiled) the time that took. In: request: as '
+  'of postern.handle. Out: the flags; where the request has timed, with took: milliseconds since the statement that '
+  'called postern.handle began. Raises nothing.';

@@ -78,9 +78,9 @@ begin
 end
 $$;
 comment on function postern.handle_batch(jsonb, bytea) is
-  'Answers a batch (postern.is_batch): its operations in order, each by postern.handle, all or nothing. Parameters and '
-  'what comes out as of that. Its operations are compiled at each call; the server does a batch that is well-formed '
-  'itself, by kept statements, and answers the same.';
+  'Answers a batch (postern.is_batch): its operations in order, each by postern.handle, all or nothing. In: as of '
+  'that. Out: status, headers, body as of that. Its operations are compiled at each call; the server does a batch that '
+  'is well-formed itself, by kept statements, and answers the same. Raises nothing that a client can cause.';
 
 create or replace function postern.assume(role text, claims text)
 returns void
@@ -97,7 +97,8 @@ begin
 end
 $$;
 comment on function postern.assume(text, text) is
-  'Makes role and claims those of the batch again where code of an operation has changed them.';
+  'Makes role and claims those of the batch again where code of an operation has changed them. In: claims: null where '
+  'none were ever set; those of an operation stay then. Raises what setting the role raises.';
 
 create or replace function postern.batch_end(request jsonb, config jsonb)
 returns text
@@ -110,7 +111,8 @@ begin
 end
 $$;
 comment on function postern.batch_end(jsonb, jsonb) is
-  'How a batch prefers its transaction to end, where db-tx-end lets it: commit, rollback, or null.';
+  'How a batch prefers its transaction to end. In: config: postern.settings. Out: commit or rollback, where Prefer has '
+  'tx and db-tx-end lets it; else null. Raises nothing.';
 
 create or replace function postern.operation_payload(operation json, results json[], ids text[])
 returns bytea
@@ -127,7 +129,8 @@ begin
 end
 $$;
 comment on function postern.operation_payload(json, json[], text[]) is
-  'The body of an operation, its references replaced; null for none. results, ids: as of postern.referred. PGRST151.';
+  'The body of an operation, its references replaced. In: results, ids: as of postern.referred. Out: null for none. '
+  'Raises what postern.refer raises.';
 
 create or replace function postern.is_failure(status int, headers text[])
 returns boolean
@@ -141,8 +144,9 @@ begin
 end
 $$;
 comment on function postern.is_failure(int, text[]) is
-  'Whether an answer is that of an operation which has not done what it was asked for: also what was raised has done '
-  'nothing, and can have any status.';
+  'Whether an answer is that of an operation which has failed. In: status; headers: [name, value] pairs. Out: true for '
+  'a status outside of 200 to 399, and for one with the error in Proxy-Status: what was raised has done nothing, and '
+  'can have any status. Raises nothing.';
 
 create or replace function postern.batch_result(place int, id text, status int, headers text[], body bytea)
 returns text
@@ -176,9 +180,9 @@ begin
 end
 $$;
 comment on function postern.batch_result(int, text, int, text[], bytea) is
-  'The JSON text of an operation''s result: {index?, id?, status, headers, body, base64?}. place: of the operation, '
-  'from 1 on, null where it is not told. A body of a JSON type is what it is, any other a string, base64 where it is '
-  'no text.';
+  'Renders the result of an operation. In: place: of the operation, from 1 on, null where it is not told; id: null for '
+  'none; then its answer. Out: the JSON text of {index?: from 0 on; id?; status; headers; body; base64?}. A body of a '
+  'JSON type is what it is, any other a string, in base64 where it is no text. Raises nothing.';
 
 create or replace function postern.is_json(content text)
 returns boolean
@@ -191,7 +195,7 @@ exception when data_exception or statement_too_complex then
   return false;
 end
 $$;
-comment on function postern.is_json(text) is 'Whether a text is JSON.';
+comment on function postern.is_json(text) is 'Whether a text is JSON. Raises nothing.';
 
 create or replace function postern.batch_headers(wish text)
 returns text[]
@@ -203,7 +207,8 @@ begin
     || case when wish is not null then array[['Preference-Applied', 'tx=' || wish]] end;
 end
 $$;
-comment on function postern.batch_headers(text) is 'The headers of a batch''s answer. wish: as of postern.batch_end.';
+comment on function postern.batch_headers(text) is
+  'The headers of a batch''s answer. In: wish: postern.batch_end. Out: [name, value] pairs. Raises nothing.';
 
 create or replace function postern.failed_batch(
   place int, id text, failed_status int, failed_headers text[], failed_body bytea,
@@ -222,5 +227,6 @@ begin
 end
 $$;
 comment on function postern.failed_batch(int, text, int, text[], bytea) is
-  'The answer to a batch of which an operation has failed: its status, and its result with its index. place, id: of '
-  'the operation; then its answer.';
+  'The answer to a batch of which an operation has failed. In: place, id: of the operation; then its answer. Out: its '
+  'status; the headers of a batch, with Proxy-Status, WWW-Authenticate and Retry-After of it; its result with its '
+  'index (postern.batch_result). Raises nothing.';

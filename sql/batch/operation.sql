@@ -12,7 +12,8 @@ begin
 end
 $$;
 comment on function postern.is_batch(jsonb) is
-  'Whether a request to the root (as of postern.handle) is a batch. An operation of one (batch) is none.';
+  'Whether a request to the root (postern.handle) is a batch. Out: false for an operation of one (batch), and where '
+  'db-max-operations is 0. Raises nothing.';
 
 create or replace function postern.is_batch_type(content_type text)
 returns boolean
@@ -22,7 +23,8 @@ begin
   return coalesce(lower(btrim(split_part(content_type, ';', 1), E' \t')) = 'application/vnd.postern.batch+json', false);
 end
 $$;
-comment on function postern.is_batch_type(text) is 'Whether a Content-Type is that of a batch.';
+comment on function postern.is_batch_type(text) is
+  'Whether a Content-Type is that of a batch. Out: false for null. Raises nothing.';
 
 create or replace function postern.batch_operations(payload bytea, most int)
 returns json[]
@@ -52,7 +54,8 @@ begin
 end
 $$;
 comment on function postern.batch_operations(bytea, int) is
-  'The operations that the body of a batch holds, as they came. most: how many there may be. PGRST150, PGRST152.';
+  'The operations that the body of a batch holds, as they came. In: most: how many there may be. Raises PGRST150 for a '
+  'body that is not a JSON array, PGRST152 for too many.';
 
 create or replace function postern.operation_fields()
 returns text[]
@@ -61,7 +64,8 @@ as $$
   select '{accept,accept-profile,content-profile,content-type,if-match,if-none-match,prefer,range}'::pg_catalog.text[]
 $$;
 comment on function postern.operation_fields() is
-  'The header fields that an operation has itself; all others it has from the batch, whose sender they are about.';
+  'The header fields that an operation has itself; all others it has from the batch, whose sender they are about. '
+  'Raises nothing.';
 
 create or replace function postern.check_operation(operation json, earlier text[])
 returns void
@@ -85,7 +89,8 @@ begin
 end
 $$;
 comment on function postern.check_operation(json, text[]) is
-  'PGRST150 where an operation is not {id?, method, path, headers?, body?, ref?}. earlier: the ids of those before it.';
+  'Checks that an operation is {id?, method, path, headers?, body?, ref?}. In: earlier: the ids of those before it. '
+  'Raises PGRST150 where it is not.';
 
 create or replace function postern.member_problem(operation json)
 returns text
@@ -114,7 +119,8 @@ begin
 end
 $$;
 comment on function postern.member_problem(json) is
-  'What is wrong with the members of an operation, null for nothing.';
+  'What is wrong with the members of an operation. Out: a sentence, null for nothing. Raises an error of class 22 for '
+  'a text that PostgreSQL cannot have.';
 
 create or replace function postern.id_problem(operation json, earlier text[])
 returns text
@@ -131,7 +137,8 @@ begin
 end
 $$;
 comment on function postern.id_problem(json, text[]) is
-  'What is wrong with id, ref and method of an operation, null for nothing. earlier: as of postern.check_operation.';
+  'What is wrong with id, ref and method of an operation. In: earlier: as of postern.check_operation. Out: as of '
+  'postern.member_problem. Raises what that raises.';
 
 create or replace function postern.path_problem(path text)
 returns text
@@ -150,7 +157,8 @@ begin
 end
 $$;
 comment on function postern.path_problem(text) is
-  'What is wrong with the path of an operation, null for nothing. In it {#pointer} is a reference.';
+  'What is wrong with the path of an operation, in which {#pointer} is a reference. Out: a sentence, null for nothing. '
+  'Raises nothing.';
 
 create or replace function postern.field_problem(headers json)
 returns text
@@ -179,7 +187,7 @@ begin
 end
 $$;
 comment on function postern.field_problem(json) is
-  'What is wrong with the headers of an operation, null for nothing.';
+  'What is wrong with the headers of an operation. Out: as of postern.member_problem. Raises what that raises.';
 
 create or replace function postern.body_problem(operation json)
 returns text
@@ -194,7 +202,9 @@ begin
       then 'A body that is not JSON is a string' end;
 end
 $$;
-comment on function postern.body_problem(json) is 'What is wrong with the body of an operation, null for nothing.';
+comment on function postern.body_problem(json) is
+  'What is wrong with the body of an operation, and with what its Content-Type says of it. Out: as of '
+  'postern.member_problem. Raises what that raises.';
 
 create or replace function postern.is_json_type(content_type text)
 returns boolean
@@ -205,7 +215,8 @@ begin
 end
 $$;
 comment on function postern.is_json_type(text) is
-  'Whether a Content-Type is JSON or a type with its syntax (RFC 6839, section 3.1); null is.';
+  'Whether a Content-Type is JSON or a type with its syntax. Out: true for null. Raises nothing. Source: RFC 6839, '
+  'section 3.1.';
 
 create or replace function postern.operation_headers(operation json)
 returns jsonb
@@ -216,7 +227,9 @@ begin
     (select jsonb_object_agg(lower(key), value) from json_each(operation -> 'headers')), '{}');
 end
 $$;
-comment on function postern.operation_headers(json) is 'The headers of an operation, their names in lower case.';
+comment on function postern.operation_headers(json) is
+  'The headers of an operation, their names in lower case. Out: an object, {} for none. Raises what '
+  'postern.member_problem raises.';
 
 create or replace function postern.operation_request(request jsonb, operation json, target text, fields jsonb)
 returns jsonb
@@ -235,8 +248,8 @@ begin
 end
 $$;
 comment on function postern.operation_request(jsonb, json, text, jsonb) is
-  'The request (as of postern.handle) that an operation is. request: of the batch; target: path and query without '
-  'references; fields: the headers that it has from the batch.';
+  'The request that an operation is. In: request: of the batch; target: path and query without references; fields: the '
+  'headers that it has from the batch (postern.batch_fields). Out: as postern.handle takes it. Raises nothing.';
 
 create or replace function postern.batch_fields(request jsonb)
 returns jsonb
@@ -249,5 +262,5 @@ begin
 end
 $$;
 comment on function postern.batch_fields(jsonb) is
-  'The headers of a batch that its operations have as well. For the shell (postern.handle) they are in the setting '
-  'request.headers.';
+  'The headers of a batch that its operations have as well. In: the request; for the shell (postern.handle) they are '
+  'in the setting request.headers. Out: an object. Raises nothing.';

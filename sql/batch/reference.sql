@@ -8,7 +8,8 @@ begin
   perform postern.fail('PGRST151', pg_catalog.concat('The reference leads nowhere: ', pointer), why);
 end
 $$;
-comment on function postern.no_reference(text, text) is 'Raises PGRST151 for a reference.';
+comment on function postern.no_reference(text, text) is
+  'Refuses a reference that leads nowhere. In: the pointer; why. Raises PGRST151.';
 
 create or replace function postern.referred(pointer text, results json[], ids text[])
 returns json
@@ -49,8 +50,10 @@ begin
 end
 $$;
 comment on function postern.referred(text, json[], text[]) is
-  'What a reference leads to. results: of the operations so far; ids: of all. PGRST151. Counts the bytes in the '
-  'setting postern.referred, which bounds what a batch can make of little.';
+  'What a reference leads to. In: pointer: a JSON pointer as a URI fragment; results: of the operations so far; ids: '
+  'of all. Out: a JSON value. Counts the bytes in the setting postern.referred, which bounds what a batch can make of '
+  'little. Raises PGRST151 for a pointer that leads nowhere and for too many bytes, PGRST100 for one that does not '
+  'decode. Source: RFC 6901.';
 
 create or replace function postern.refer(value json, key text, results json[], ids text[])
 returns text
@@ -83,8 +86,9 @@ begin
 end
 $$;
 comment on function postern.refer(json, text, json[], text[]) is
-  'The text of a JSON value in which each object whose only key is the one given is replaced by what its value refers '
-  'to. results, ids: as of postern.referred. PGRST151.';
+  'Replaces the references in a JSON value: each object whose only key is the one given, by what its value refers to. '
+  'In: key: the member ref of the operation; results, ids: as of postern.referred. Out: the text of the value. Raises '
+  'PGRST151 for a reference that is no string, and what postern.referred raises.';
 
 create or replace function postern.refer_path(path text, results json[], ids text[])
 returns text
@@ -112,8 +116,9 @@ begin
 end
 $$;
 comment on function postern.refer_path(text, json[], text[]) is
-  'The path of an operation with its references, {#pointer}, replaced by the values, percent-encoded. results, ids: as '
-  'of postern.referred. PGRST151.';
+  'Replaces the references in the path of an operation, {#pointer}, by the values, percent-encoded. In: results, ids: '
+  'as of postern.referred. Out: the path. Raises PGRST151 for a value that is an object, an array or null, and what '
+  'postern.referred raises.';
 
 create or replace function postern.quoted_within(before text, value text)
 returns text
@@ -133,5 +138,6 @@ begin
 end
 $$;
 comment on function postern.quoted_within(text, text) is
-  'A text as it must stand in a query behind what is before it, decoded: in brackets, as of a list, a logic tree or an '
-  'array, in quotes, so that it remains one value.';
+  'A text as it must stand in a query so that it remains one value. In: before: the query up to there, encoded; value: '
+  'the text. Out: the text, not encoded; in brackets, as of a list, a logic tree or an array, in quotes. Raises what '
+  'postern.query_decode raises.';

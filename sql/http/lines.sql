@@ -11,7 +11,8 @@ begin
 end
 $$;
 comment on function postern.has_lines(jsonb) is
-  'Whether the body of a request, if that is not to a function, is ndjson: an object on each line.';
+  'Whether the body of a request (postern.handle), if that is not to a function, is ndjson: an object on each line. '
+  'Raises nothing.';
 
 create or replace function postern.body_lines(body text)
 returns table (place bigint, line text)
@@ -22,7 +23,8 @@ as $$
   where pg_catalog.btrim(l.line, E' \t\r') operator(pg_catalog.<>) ''
 $$;
 comment on function postern.body_lines(text) is
-  'The lines of ndjson that are not blank, with their numbers from 1 on.';
+  'The lines of ndjson that are not blank. Out: place: the number of the line, from 1 on; line: its text, trimmed. '
+  'Raises nothing.';
 
 create or replace function postern.object_keys(object text)
 returns text[]
@@ -33,7 +35,7 @@ begin
 end
 $$;
 comment on function postern.object_keys(text) is
-  'The keys of a JSON object, each once. Raises an error of class 22 for what is none.';
+  'The keys of a JSON object. Out: each once, sorted. Raises an error of class 22 for what is none.';
 
 create or replace function postern.line_problem(line bytea, keys text[])
 returns text
@@ -55,7 +57,8 @@ exception when data_exception or program_limit_exceeded or statement_too_complex
 end
 $$;
 comment on function postern.line_problem(bytea, text[]) is
-  'What is wrong with a line of ndjson, null for nothing. keys: those that it must have, null for any.';
+  'What is wrong with a line of ndjson. In: keys: those that it must have, null for any. Out: a sentence, null for '
+  'nothing. Raises nothing.';
 
 create or replace function postern.refused_line(payload bytea, named boolean)
 returns jsonb
@@ -83,7 +86,8 @@ begin
 end
 $$;
 comment on function postern.refused_line(bytea, boolean) is
-  'postern.describe_lines for ndjson that is wrong: {refused, line} of the first line that is. named: as there.';
+  'Describes ndjson that is wrong, as postern.describe_lines. In: named: as there. Out: {refused: what is wrong; '
+  'line?: the number of the first line that is; none where each is right by itself}. Raises nothing.';
 
 create or replace function postern.describe_lines(payload bytea, named boolean)
 returns jsonb
@@ -114,8 +118,9 @@ exception when data_exception or program_limit_exceeded or statement_too_complex
 end
 $$;
 comment on function postern.describe_lines(bytea, boolean) is
-  'postern.describe_payload for ndjson: {form, keys?, lines: true, text} or {refused, line}. named: the request names '
-  'the columns, so that the keys of the objects do not count; else they must be the same on every line.';
+  'Describes ndjson, as postern.describe_payload. In: named: the request names the columns, so that the keys of the '
+  'objects do not count; else they must be the same on every line. Out: {form; keys?; lines: true; text?: none without '
+  'rows} or {refused; line?}. Raises nothing.';
 
 create or replace function postern.with_line(body bytea, line bigint)
 returns bytea
@@ -128,7 +133,8 @@ begin
 end
 $$;
 comment on function postern.with_line(bytea, bigint) is
-  'The body of an error, with the number of the line of the request''s body that it comes of; null for none.';
+  'Adds to the body of an error the number of the line of the request''s body that it comes of. In: line: null for '
+  'none. Raises nothing.';
 
 create or replace function postern.check_lines(payload jsonb, wanted text, media jsonb)
 returns void
@@ -143,8 +149,8 @@ begin
 end
 $$;
 comment on function postern.check_lines(jsonb, text, jsonb) is
-  'PGRST171 for an answer that a body which comes in pieces cannot have. payload: as of postern.describe_payload; '
-  'wanted: of Prefer return; media: of the answer.';
+  'Refuses an answer that a body which comes in pieces cannot have. In: payload: postern.describe_payload; wanted: of '
+  'Prefer return; media: of the answer. Raises PGRST171 for a representation, a single object and an execution plan.';
 
 create or replace function postern.try_rows(
   flags jsonb, rows text[], vals text[], first int, last int, kept boolean,
@@ -168,9 +174,9 @@ exception
 end
 $$;
 comment on function postern.try_rows(jsonb, text[], text[], int, int, boolean) is
-  'Executes what postern.preparation has prepared for some of the rows. flags: of the statement (the type '
-  'postern.compiled); vals: as of postern.handle; first, last: which of the rows; kept: whether what was done stays. '
-  'Out: the error, if there was one.';
+  'Executes what postern.preparation has prepared for some of the rows. In: flags: of the statement (the type '
+  'postern.compiled); rows: JSON objects; vals: as of postern.handle; first, last: which of the rows; kept: whether '
+  'what was done stays. Out: the error, null where there was none. Raises nothing.';
 
 create or replace function postern.failing_row(
   flags jsonb, rows text[], vals text[], failed text, said text,
@@ -220,8 +226,9 @@ begin
 end
 $$;
 comment on function postern.failing_row(jsonb, text[], text[], text, text) is
-  'Which of the rows of a statement that fails does so by itself, or else as postern.failing_rows, and its error. '
-  'failed, said: SQLSTATE and detail; others as of postern.try_rows. All that is done is undone.';
+  'Finds the row that makes a statement fail: one that does so by itself, or else that of postern.failing_rows. In: '
+  'failed, said: SQLSTATE and detail of the error; others as of postern.try_rows. Out: its number, from 1 on, and its '
+  'error; null where none fails again. All that is done is undone. Raises nothing.';
 
 create or replace function postern.failing_rows(
   flags jsonb, rows text[], vals text[], failed text, said text,
@@ -251,8 +258,9 @@ begin
 end
 $$;
 comment on function postern.failing_rows(jsonb, text[], text[], text, text) is
-  'Behind which of the rows of a statement those so far fail, for what fails only together, and the error; null where '
-  'they do not fail again. said: the detail that the error has, null for any; others as of postern.failing_row.';
+  'Finds the row up to which the rows of a statement fail, for what fails only together. In: said: the detail that the '
+  'error has, null for any; others as of postern.failing_row. Out: as of that; all that is done is undone. Raises '
+  'nothing.';
 
 create or replace function postern.line_error(
   flags jsonb, payload bytea, vals text[], failed text, said text, out message text, out detail text, out hint text,
@@ -279,6 +287,6 @@ begin
 end
 $$;
 comment on function postern.line_error(jsonb, bytea, text[], text, text) is
-  'The error that a row of ndjson has raised, as that row raises it, and the number of its line; all null where it '
-  'does not come of a row. payload: the body; failed, said: SQLSTATE and detail; others as of '
-  'postern.try_rows.';
+  'The error that a row of ndjson has raised, as that row raises it. In: payload: the body; failed, said: SQLSTATE and '
+  'detail; others as of postern.try_rows. Out: the error and the number of its line; null where it does not come of a '
+  'row. Raises nothing.';

@@ -12,7 +12,7 @@ begin
 end
 $$;
 comment on function postern.media_parameters(text) is
-  'The parameters of a media type as an object; names in lower case, quotes removed.';
+  'The parameters of a media type. Out: an object; names in lower case, quotes removed. Raises nothing.';
 
 create or replace function postern.media_type(media text)
 returns jsonb
@@ -55,8 +55,9 @@ begin
 end
 $$;
 comment on function postern.media_type(text) is
-  'A media type as {kind, name, charset?, strip?, ...}: kind object and array are the vendored JSON forms, plan the '
-  'execution plan, any is */*, named all others. Source: PostgREST docs, references/api/resource_representation.';
+  'Reads a media type. Out: {kind: object and array are the vendored JSON forms, plan is the execution plan, any is '
+  '*/*, named all others; name; charset?; strip?; version?: of OpenAPI; format?, for?, options?: as of '
+  'postern.plan_media_type}. Raises nothing. Source: PostgREST docs, references/api/resource_representation.';
 
 create or replace function postern.plan_media_type(format text, parameters jsonb)
 returns jsonb
@@ -75,7 +76,9 @@ begin
 end
 $$;
 comment on function postern.plan_media_type(text, jsonb) is
-  'application/vnd.pgrst.plan with its format (text, json), the media type it is for and the known EXPLAIN options.';
+  'Reads the media type of an execution plan, application/vnd.pgrst.plan. In: format: text or json; parameters: '
+  'postern.media_parameters. Out: as of postern.media_type, with {format; for: the media type that it is for; options: '
+  'those of EXPLAIN that are known}. Raises nothing.';
 
 create or replace function postern.accepted_media_types(accept text)
 returns jsonb
@@ -97,7 +100,7 @@ end
 $$;
 comment on function postern.accepted_media_types(text) is
   'The media types of an Accept header, most wanted first: by q-value, then specificity (more parameters, fewer '
-  'asterisks), then place. */* when there is no header.';
+  'asterisks), then place. Out: an array as of postern.media_type; */* where there is no header. Raises nothing.';
 
 create or replace function postern.content_type(media jsonb)
 returns text
@@ -109,4 +112,5 @@ begin
     select media ->> 'name' || case when media ? 'charset' then '; charset=utf-8' else '' end);
 end
 $$;
-comment on function postern.content_type(jsonb) is 'The Content-Type value of a media type made by postern.media_type.';
+comment on function postern.content_type(jsonb) is
+  'The value of Content-Type for a media type (postern.media_type). Raises nothing.';

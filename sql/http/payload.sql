@@ -39,11 +39,12 @@ begin
 end
 $$;
 comment on function postern.describe_payload(jsonb, boolean, bytea) is
-  'A body as {form: {, [ (an object or an array of objects), empty (neither, or no objects), raw (bytes or text for a '
-  'single unnamed parameter) or fields (a form with the arguments of a function); keys?: those of the objects, where '
-  'they were looked at; arguments?: of fields, [{name, value}]; text?: the JSON that stands for the body; bytes?: it '
-  'is no text; lines?: it is ndjson}, or {refused: why, line?: on which line}. In: the request; call: whether it is to '
-  'a function. 22021 for invalid UTF-8; PGRST100 for a form that does not decode.';
+  'Describes a body for the statement that reads it. In: the request (postern.handle); call: it is to a function. Out: '
+  '{form: {, [ (an object or an array of objects), empty (neither, or no objects), raw (bytes or text for a single '
+  'unnamed parameter) or fields (a form with the arguments of a function); keys?: those of the objects, where they '
+  'were looked at; arguments?: of fields, [{name, value}]; text?: the JSON that stands for the body; bytes?: it is no '
+  'text; lines?: it is ndjson}, or {refused: why; line?: on which line}. Raises 22021 for invalid UTF-8, PGRST100 for '
+  'a query or form that does not decode, and what postern.describe_json raises.';
 
 create or replace function postern.names_columns(request jsonb)
 returns boolean
@@ -55,8 +56,8 @@ begin
 end
 $$;
 comment on function postern.names_columns(jsonb) is
-  'Whether a request has the parameter columns where it counts: then its JSON is not looked into before it is read as '
-  'rows. PGRST100 for a query that does not decode.';
+  'Whether a request (postern.handle) has the parameter columns where it counts: then its JSON is not looked into '
+  'before it is read as rows. Raises what postern.query_pairs raises.';
 
 create or replace function postern.describe_json(body text)
 returns jsonb
@@ -92,9 +93,9 @@ begin
 end
 $$;
 comment on function postern.describe_json(text) is
-  'postern.describe_payload for JSON: the keys must be the same in every object of an array. Anything else than an '
-  'object or array counts as an empty array. Raises 22P05 for \u0000 and 22003 for a number that numeric does not '
-  'hold. Source: PostgREST docs, references/api/tables_views, "Bulk insert".';
+  'Describes JSON, as postern.describe_payload. Out: {form; keys?} or {refused}: the keys must be the same in every '
+  'object of an array; anything else than an object or array counts as an empty array. Raises 22P05 for \u0000 and '
+  '22003 for a number that numeric does not hold. Source: PostgREST docs, references/api/tables_views, "Bulk insert".';
 
 create or replace function postern.describe_form(body text, call boolean)
 returns jsonb
@@ -123,8 +124,9 @@ begin
 end
 $$;
 comment on function postern.describe_form(text, boolean) is
-  'postern.describe_payload for a form (application/x-www-form-urlencoded): the arguments of a function, or a row as a '
-  'JSON object of strings; refused beyond the limit "parameters". PGRST100 for what does not decode.';
+  'Describes a form (application/x-www-form-urlencoded), as postern.describe_payload. In: call: as there. Out: the '
+  'arguments of a function, or a row as a JSON object of strings; {refused} beyond the limit "parameters". Raises '
+  'PGRST100 for what does not decode.';
 
 create or replace function postern.csv_lines(body text)
 returns table (place bigint, fields text[])
@@ -154,9 +156,9 @@ begin
 end
 $$;
 comment on function postern.csv_lines(text) is
-  'The lines of a CSV text that are not blank, with their fields, quotes removed; a field is null where quotes are not '
-  'as they should be, and there are no lines when a quote is not closed. Inside, what is quoted has \c, \n, \r for its '
-  'separators and any backslash is \s. Source: RFC 4180.';
+  'The lines of a CSV text that are not blank, with their fields, quotes removed. Out: place: the number of the line; '
+  'fields: null for one whose quotes are not as they should be; no lines where a quote is not closed. Inside, what is '
+  'quoted has \c, \n, \r for its separators and any backslash is \s. Raises nothing. Source: RFC 4180.';
 
 create or replace function postern.csv_field(field text)
 returns text
@@ -172,8 +174,8 @@ begin
 end
 $$;
 comment on function postern.csv_field(text) is
-  'One field as postern.csv_lines splits it, without quotes but with \s for a backslash; null when a quote stands '
-  'elsewhere than around the whole.';
+  'Reads one field as postern.csv_lines splits it. Out: the field without quotes, but with \s for a backslash; null '
+  'where a quote stands elsewhere than around the whole. Raises nothing.';
 
 create or replace function postern.describe_csv(body text)
 returns jsonb
@@ -213,5 +215,6 @@ begin
 end
 $$;
 comment on function postern.describe_csv(text) is
-  'postern.describe_payload for CSV with a header line: the rows as an array of objects of strings, NULL as null. '
-  'Source: PostgREST docs, references/api/tables_views, "CSV".';
+  'Describes CSV with a header line, as postern.describe_payload. Out: {form; keys; text: the rows as an array of '
+  'objects of strings, NULL as null}, {form: empty} for no rows, or {refused}. Raises nothing. Source: PostgREST docs, '
+  'references/api/tables_views, "CSV".';

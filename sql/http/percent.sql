@@ -9,8 +9,8 @@ begin
 end
 $$;
 comment on function postern.percent_decode(text) is
-  'Text with every %XX replaced by its byte, read as UTF-8; a percent sign that starts no escape stands for itself. '
-  'PGRST100 for NUL and invalid UTF-8.';
+  'Decodes percent-encoding: every %XX is a byte of UTF-8; a percent sign that starts no escape stands for itself. '
+  'Raises PGRST100 for NUL and invalid UTF-8.';
 
 create or replace function postern.decode_escapes(encoded text)
 returns text
@@ -31,7 +31,8 @@ exception when character_not_in_repertoire or untranslatable_character then
   perform postern.fail('PGRST100', 'The URL is not valid UTF-8', 'In: ' || encoded);
 end
 $$;
-comment on function postern.decode_escapes(text) is 'postern.percent_decode for a text that has a percent sign.';
+comment on function postern.decode_escapes(text) is
+  'Decodes a text that has a percent sign, as postern.percent_decode. Raises what that raises.';
 
 create or replace function postern.query_decode(encoded text)
 returns text
@@ -42,7 +43,7 @@ begin
 end
 $$;
 comment on function postern.query_decode(text) is
-  'postern.percent_decode for a name or value of a query string, where + is a space.';
+  'Decodes a name or value of a query string, where + is a space, as postern.percent_decode. Raises what that raises.';
 
 create or replace function postern.percent_encode(plain text)
 returns text
@@ -59,7 +60,7 @@ begin
 end
 $$;
 comment on function postern.percent_encode(text) is
-  'Text as one component of a URL: all but the unreserved characters of RFC 3986 as %XX.';
+  'Encodes a text as one component of a URL: all but the unreserved characters of RFC 3986 as %XX. Raises nothing.';
 
 create or replace function postern.canonical_query(query text)
 returns text
@@ -81,4 +82,5 @@ begin
 end
 $$;
 comment on function postern.canonical_query(text) is
-  'A raw query string with its parameters sorted by name and encoded alike, as Content-Location shows it.';
+  'A raw query string with its parameters sorted by name and encoded alike, as Content-Location shows it. Raises what '
+  'postern.percent_decode raises.';

@@ -18,8 +18,8 @@ as $$
     ('etag', '', 11)
 $$;
 comment on function postern.known_preferences() is
-  'Every preference and the values it takes (null: any), in the order in which Preference-Applied lists them. Source: '
-  'PostgREST docs, references/api/preferences.';
+  'Every preference and the values it takes. Out: value: null for any; applied_order: the order in which '
+  'Preference-Applied lists them. Raises nothing. Source: PostgREST docs, references/api/preferences.';
 
 create or replace function postern.is_timeout(value text)
 returns boolean
@@ -30,7 +30,7 @@ begin
 end
 $$;
 comment on function postern.is_timeout(text) is
-  'Whether the value of Prefer timeout is one: a number of ms, s or min, or of seconds; none is no time at all.';
+  'Whether the value of Prefer timeout is one: a number of ms, s or min, or of seconds, and not 0. Raises nothing.';
 
 create or replace function postern.preferences(prefer text, transaction_override boolean)
 returns jsonb
@@ -68,8 +68,9 @@ begin
 end
 $$;
 comment on function postern.preferences(text, boolean) is
-  'The Prefer header (fields joined by comma) as an object of preference -> value, the first mention counting; '
-  '"invalid" lists what is not known. tx is left out unless db-tx-end allows the override.';
+  'Reads the header Prefer. In: its fields, joined by comma; transaction_override: db-tx-end allows tx. Out: an object '
+  'of preferences and their values, where the first mention counts, without a tx that is not allowed and a '
+  'max-affected that is no integer; invalid: an array of those that are not known. Raises nothing.';
 
 create or replace function postern.applied_preferences(preferences jsonb, relevant text[])
 returns text
@@ -85,7 +86,8 @@ begin
 end
 $$;
 comment on function postern.applied_preferences(jsonb, text[]) is
-  'Value of Preference-Applied for the preferences that matter to this kind of request; null when none was applied.';
+  'The value of Preference-Applied. In: preferences: postern.preferences; relevant: those that matter to this kind of '
+  'request. Out: null where none was applied. Raises nothing.';
 
 create or replace function postern.check_preferences(preferences jsonb)
 returns void
@@ -100,4 +102,5 @@ begin
 end
 $$;
 comment on function postern.check_preferences(jsonb) is
-  'PGRST122 when handling=strict was preferred together with something unknown.';
+  'Refuses preferences that are not known, where handling=strict was preferred. In: postern.preferences. Raises '
+  'PGRST122 for them.';

@@ -25,8 +25,8 @@ begin
 end
 $$;
 comment on function postern.query_pairs(text) is
-  'The parameters of a raw query string, decoded, in their order; one without = counts for nothing. PGRST100 for what '
-  'does not decode, a parameter without a name, and beyond the limit "parameters".';
+  'The parameters of a raw query string, decoded, in their order; one without = counts for nothing. Raises PGRST100 '
+  'for what does not decode, a parameter without a name, and beyond the limit "parameters".';
 
 create or replace function postern.parse_range(range text)
 returns jsonb
@@ -47,8 +47,9 @@ begin
 end
 $$;
 comment on function postern.parse_range(text) is
-  'A Range header (items, first-last) as {first: {value}, last?: {value} }; null when it is not of that form. PGRST103 '
-  'when first > last, 22003 for a position that is no bigint. Source: PostgREST docs, references/api/pagination_count.';
+  'Reads a Range header (items, first-last). Out: {first: {value}; last?: {value} }; null where it is not of that '
+  'form. Raises PGRST103 where first is greater than last, 22003 for a position that is no bigint. Source: PostgREST '
+  'docs, references/api/pagination_count.';
 
 create or replace function postern.range_limit(first bigint, last bigint, skip bigint, count bigint)
 returns bigint
@@ -69,5 +70,5 @@ begin
 end
 $$;
 comment on function postern.range_limit(bigint, bigint, bigint, bigint) is
-  'The number of rows where a Range header (first to last) meets offset (skip) and limit (count); null for no end. '
-  'PGRST103 when they do not meet.';
+  'The number of rows where a Range header (first to last) meets offset (skip) and limit (count). In: last, count: '
+  'null for no end. Out: null for no end. Raises PGRST103 where they do not meet.';

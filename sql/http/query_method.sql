@@ -22,6 +22,6 @@ begin
 end
 $$;
 comment on function postern.query_as_get(jsonb, bytea) is
-  'A request with the method QUERY as the GET that it stands for, with its body behind the query of the URL; bodied '
-  'says so. The shell, which sends no body, has put it there. PGRST161 for a body of another type, PGRST100 for what '
-  'is not UTF-8. Source: draft-ietf-httpbis-safe-method-w-body.';
+  'The GET that a request with the method QUERY stands for. In: payload: null from the shell, which sends no body but '
+  'has put it there. Out: the request, with its body behind the query of the URL and bodied, which says so. Raises '
+  'PGRST161 for a body of another type, PGRST100 for what is not UTF-8. Source: draft-ietf-httpbis-safe-method-w-body.';

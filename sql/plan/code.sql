@@ -7,9 +7,9 @@ as $$
 declare
   relation constant pg_catalog.oid := (node ->> 'oid')::oid;
   code pg_catalog.text := greatest(postern.user_code(relation, 'select'), postern.types_code(relation));
-  names constant pg_catalog.text[] := case when node ? 'computed'
-    then postern.computed_names(node, coalesce(node -> 'columns',
-      (select jsonb_agg(item) from jsonb_each(node -> 'known') as known(name, item)), '[{"name": ""}]')) end;
+  names constant pg_catalog.text[] := case
+    when node ? 'computed_names' then array(select jsonb_array_elements_text(node -> 'computed_names'))
+    when node ? 'computed' then postern.computed_names(node, coalesce(node -> 'columns', '[{"name": ""}]')) end;
   child pg_catalog.jsonb;
 begin
   if names <> '{}' then

@@ -22,7 +22,7 @@
 --   cursor?                       of the root, where its page begins at a row; order then has more  postern.plan_cursor
 --   single?, heap?, ctid?         at most one row; its rows are stored; may be ordered by where they are stored
 --   columns?                      the columns of the relation: of the root, and where rows are handed to functions
---   computed?                     it names more than columns
+--   computed?, computed_names?    it names more than columns; of an embed whose columns are known, what
 --   aggregated?                   rows are grouped, as outputs have aggregates or distinct() postern.plan_grouped
 --   having?                       conditions of groups: column, aggregate?, ... where others have their field
 --                                                                              postern.plan_results, group_condition
@@ -62,6 +62,7 @@ declare
   fields pg_catalog.jsonb;
   asked pg_catalog.jsonb := '{}';
   outputs pg_catalog.jsonb;
+  names pg_catalog.text[];
   size real;
   heap boolean;
   granted boolean;
@@ -75,9 +76,7 @@ begin
   if entries <> '[]' then
     map := postern.with_computed(map, own, entries);
   end if;
-  if depth = 0 then
-    context := context || jsonb_build_object('root', relation -> 'name');
-  end if;
+  context := context || case when depth = 0 then jsonb_build_object('root', relation -> 'name') else '{}' end;
   if items @? '$[*] ? (@.type != "field")' or entries @? '$[*].embed[0]' then
     children := postern.plan_embeds(context, relation, items, entries, depth);
   end if;
@@ -101,8 +100,8 @@ begin
     into size, heap, granted
     from pg_class as c
     where c.oid = own;
-  computed := columns = '[]' or fields @? '$[*].transform'
-    or postern.computed_names(jsonb_build_object('fields', fields) || asked, columns) <> '{}';
+  names := postern.computed_names(jsonb_build_object('fields', fields) || asked, columns);
+  computed := columns = '[]' or fields @? '$[*].transform' or names <> '{}';
   if computed and columns <> '[]' and depth = 0 and fields <> '[]' then
     fields := postern.with_sets(fields, own);
   end if;
@@ -123,7 +122,8 @@ begin
     'aggregated', case when aggregates then true end,
     'folds', case when folds then true end,
     'own_groups', case when others is not null or outputs @? '$[*].distinct' then true end,
-    'computed', case when computed then true end) || asked);
+    'computed', case when computed then true end,
+    'computed_names', case when computed and depth > 0 and columns <> '[]' then to_jsonb(names) end) || asked);
   return case when aggregates then postern.plan_grouped(node) else node end;
 end
 $$;

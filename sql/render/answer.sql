@@ -13,7 +13,7 @@ begin
 end
 $$;
 comment on function postern.not_single(bigint) is
-  'Raises PGRST116: a single object was asked for and there are more or fewer rows.';
+  'Refuses rows that are not the one that a single object needs. In: how many there are. Raises PGRST116.';
 
 create or replace function postern.too_many(rows bigint)
 returns text
@@ -24,7 +24,8 @@ begin
     pg_catalog.format('The query affects %s rows', rows));
 end
 $$;
-comment on function postern.too_many(bigint) is 'Raises PGRST124: Prefer max-affected with handling=strict.';
+comment on function postern.too_many(bigint) is
+  'Refuses more rows than Prefer max-affected allows with handling=strict. In: how many there are. Raises PGRST124.';
 
 create or replace function postern.key_mismatch()
 returns text
@@ -34,7 +35,7 @@ begin
   perform postern.fail('PGRST115', 'The primary key in the URL is not that of the payload');
 end
 $$;
-comment on function postern.key_mismatch() is 'Raises PGRST115: the row of a PUT has another key than its URL.';
+comment on function postern.key_mismatch() is 'Refuses a PUT whose row has another key than its URL. Raises PGRST115.';
 
 create or replace function postern.fresh(same boolean)
 returns boolean
@@ -48,8 +49,9 @@ begin
 end
 $$;
 comment on function postern.fresh(boolean) is
-  'True, or raises PNSTL. same: whether the epoch is the one of the statement. Immutable, so that it is called when '
-  'the statement is planned, before anything is done. Not in a branch of a CASE: Citus calls the functions of all.';
+  'Refuses a statement compiled before the latest DDL. In: whether its epoch is the present one. Out: true. Raises '
+  'PNSTL. Immutable, so as to be called when the statement is planned, before anything is done. Not in a branch of a '
+  'CASE: Citus calls the functions of all.';
 
 create or replace function postern.out_of_bounds(first bigint, total bigint, verbosity text)
 returns text
@@ -58,7 +60,8 @@ as $$
   select postern.error_body('PGRST103', 'The requested range is not satisfiable', pg_catalog.to_json(pg_catalog.format(
     'An offset of %s was requested, but there are only %s rows.', first, total)), null, verbosity)
 $$;
-comment on function postern.out_of_bounds(bigint, bigint, text) is 'The body of a 416 for a page behind the last row.';
+comment on function postern.out_of_bounds(bigint, bigint, text) is
+  'Makes the body of a 416 for a page behind the last row. In: the offset; rows in all. Out: JSON. Raises nothing.';
 
 create or replace function postern.content_range(first bigint, rows bigint, total bigint)
 returns text
@@ -69,8 +72,8 @@ as $$
     coalesce(total::pg_catalog.text, '*'))
 $$;
 comment on function postern.content_range(bigint, bigint, bigint) is
-  'The value of Content-Range: rows from first on, of a total or * when it is not known. '
-  'Source: RFC 9110, section 14.4; PostgREST docs, references/api/pagination_count.';
+  'Makes a Content-Range. In: the offset; how many rows are here, and in all (or null). Out: 0-9/100, 0-9/* or */100. '
+  'Raises nothing. Source: RFC 9110, section 14.4; PostgREST docs, references/api/pagination_count.';
 
 create or replace function postern.render_guarded_status(status text, rows text, single boolean, most text)
 returns text
@@ -88,8 +91,8 @@ begin
 end
 $$;
 comment on function postern.render_guarded_status(text, text, boolean, text) is
-  'The status, unless there is not exactly one row where one was asked for, or more rows than Prefer max-affected '
-  'allows.';
+  'Renders the status behind checks of the number of rows. In: SQL of both; single: one row is needed; most: of Prefer '
+  'max-affected, or null. Out: SQL, which may raise PGRST116 or PGRST124. Raises nothing.';
 
 create or replace function postern.header_lines(headers text[])
 returns text
@@ -104,14 +107,15 @@ begin
 end
 $$;
 comment on function postern.header_lines(text[]) is
-  'Headers ([name, value] pairs) as lines, each with the line break before it; null when there are none.';
+  'Writes headers as lines. In: [name, value] pairs. Out: each behind a line break; null for none. Raises nothing.';
 
 create or replace function postern.header_value(value text)
 returns text
 language sql immutable strict parallel safe
 as $$ select pg_catalog.regexp_replace(value, '[\x01-\x08\x0a-\x1f\x7f]', ' ', 'g') $$;
 comment on function postern.header_value(text) is
-  'A text as the value of a header: a blank for each control character (RFC 9110, section 5.5).';
+  'Makes a text the value of a header. Out: it with blanks for control characters, but for tabs. Raises nothing. '
+  'Source: RFC 9110, section 5.5.';
 
 create or replace function postern.render_guard(context jsonb)
 returns text
@@ -122,8 +126,8 @@ begin
 end
 $$;
 comment on function postern.render_guard(jsonb) is
-  'SQL of a condition that is true, and that a statement cannot be planned with after DDL: what writes stands under '
-  'it.';
+  'Renders the condition under which what writes stands. In: {epoch}. Out: SQL that is true, but raises PNSTL when it '
+  'is planned after DDL. Raises nothing.';
 
 create or replace function postern.render_note(context jsonb, escapes text)
 returns text
@@ -136,8 +140,8 @@ begin
 end
 $$;
 comment on function postern.render_note(jsonb, text) is
-  'SQL of the note of a statement (the type postern.compiled). context: {epoch, guarded?: the statement stands under '
-  'postern.render_guard}; escapes: SQL of whether a text needs an escape, or null.';
+  'Renders the note of a statement (the type postern.compiled). In: {epoch, guarded?: it has postern.render_guard}; '
+  'SQL of whether a text needs an escape, or null. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_response(
   context jsonb, body text, status text, headers text, source text, escapes text default null)
@@ -162,10 +166,10 @@ begin
 end
 $$;
 comment on function postern.render_response(jsonb, text, text, text, text, text) is
-  'The statement of a response from the SQL of its parts. context: {epoch, code?: the statement may run code of the '
-  'user''s, which may set response.status and response.headers, explain?: only its plan is wanted, in which the body '
-  'is the third output, as in PostgREST''s}; body: null for none; status: SQL or a number; source: the FROM items, '
-  'which are one group (having) where the parts aggregate; escapes: as of postern.render_note.';
+  'Renders the statement of a response. In: {epoch, guarded?, code?: code of the user''s may run in it, which may set '
+  'response.status and response.headers, explain?: only its plan is wanted: the body is its third output, as in '
+  'PostgREST''s}; SQL of body (null: none), status (or a number), headers; source: FROM items, one group (having) '
+  'where these aggregate; escapes: as of postern.render_note. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_unset(name text)
 returns text
@@ -175,7 +179,7 @@ begin
   return format('coalesce(pg_catalog.current_setting(%L, true), '''') operator(pg_catalog.=) ''''', name);
 end
 $$;
-comment on function postern.render_unset(text) is 'SQL of whether nobody has set a setting.';
+comment on function postern.render_unset(text) is 'Renders the test whether nobody has set a setting. Raises nothing.';
 
 create or replace function postern.render_head(range text, location text, headers text[])
 returns text
@@ -188,8 +192,8 @@ begin
 end
 $$;
 comment on function postern.render_head(text, text, text[]) is
-  'SQL of the headers of a response. range: arguments of concat for the value of Content-Range; location: the path of '
-  'Content-Location, whose query is $1, or null; headers: the fixed ones.';
+  'Renders the headers of a response. In: the value of Content-Range, as arguments of concat; the path of '
+  'Content-Location, whose query is $1, or null; the fixed headers. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_page_answer(
   context jsonb, rows text, first text, body text, row_count text, headers text[], location text, total text,
@@ -233,10 +237,9 @@ begin
 end
 $$;
 comment on function postern.render_page_answer(jsonb, text, text, text, text, text[], text, text, jsonb, text, text) is
-  'The response of a read. rows: the query of the page; first: SQL of the number of rows skipped; row_count: SQL of '
-  'how many the page has; total: the query of the total (postern.render_total), page when that is all, null when it is '
-  'not asked for; most: of Prefer max-affected; context, body, headers, location, escapes: as of '
-  'postern.render_response, render_head.';
+  'Renders the response of a read. In: rows: the page''s query; first, row_count: SQL of how many rows it skips and '
+  'has; total: of postern.render_total; media: of postern.negotiate; most: of Prefer max-affected, or null; the others '
+  'as of postern.render_response and render_head. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_having()
 returns text
@@ -247,7 +250,7 @@ begin
 end
 $$;
 comment on function postern.render_having() is
-  'HAVING that makes all rows one group, also where no output is an aggregate, and reads them.';
+  'Renders a HAVING that makes all rows one group and reads them, even if nothing aggregates. Raises nothing.';
 
 create or replace function postern.render_placeholders(statement text)
 returns text
@@ -269,13 +272,13 @@ begin
       made := made || '%' || cardinality(used) || '$L';
     end if;
   end loop;
-  return format('pg_catalog.format(%s)', concat_ws(', ', quote_literal(made),
-    (select string_agg('$' || number, ', ' order by place)
+  return format('pg_catalog.format(%s)', concat_ws(', ', quote_literal(made), -- variadic: there may be more than 99
+    (select 'variadic array[' || string_agg('$' || number, ', ' order by place) || ']'
       from unnest(used) with ordinality as listed(number, place))));
 end
 $$;
 comment on function postern.render_placeholders(text) is
-  'SQL that makes the text of a statement with the values of its parameters as literals.';
+  'Renders the text of a statement. Out: SQL of that text with the parameters'' values as literals. Raises nothing.';
 
 create or replace function postern.explained(options text, statement text)
 returns text
@@ -292,4 +295,4 @@ begin
 end
 $$;
 comment on function postern.explained(text, text) is
-  'The execution plan of a statement, as text. options: of EXPLAIN, with commas.';
+  'Explains a statement. In: options of EXPLAIN, with commas. Out: the plan as text. Raises what EXPLAIN raises.';

@@ -4,13 +4,15 @@ create or replace function postern.as_body(made bytea)
 returns bytea
 language sql immutable parallel safe
 as $$ select made $$;
-comment on function postern.as_body(bytea) is 'What a media type handler made, as bytes.';
+comment on function postern.as_body(bytea) is
+  'Takes what a media type handler made as the body. Out: the same bytes. Raises nothing.';
 
 create or replace function postern.as_body(made anyelement)
 returns bytea
 language sql stable parallel safe
 as $$ select pg_catalog.convert_to(pg_catalog.concat(made), 'UTF8') $$;
-comment on function postern.as_body(anyelement) is 'What a media type handler made, as bytes: text in UTF-8.';
+comment on function postern.as_body(anyelement) is
+  'Takes what a media type handler made as the body. Out: its text in UTF-8, no bytes for null. Raises nothing.';
 
 create or replace function postern.render_body(media jsonb, shape text, node jsonb)
 returns text
@@ -41,8 +43,9 @@ begin
 end
 $$;
 comment on function postern.render_body(jsonb, text, jsonb) is
-  'SQL that makes the body of the rows named pgrst_answer: bytes where postern.is_binary, else of a type whose text is '
-  'the body. shape: rows, row (of a function that returns one), scalar, scalars.';
+  'Renders the body of the rows pgrst_answer. In: media: of postern.negotiate; shape: rows, row (of a function that '
+  'returns one), scalar or scalars. Out: SQL: of bytes if postern.is_binary, else of what has its text. Raises '
+  'nothing.';
 
 create or replace function postern.is_binary(media jsonb)
 returns boolean
@@ -53,7 +56,8 @@ begin
 end
 $$;
 comment on function postern.is_binary(jsonb) is
-  'Whether the body of a media type is bytes, which a custom handler made.';
+  'Whether a body is bytes, which a custom handler made. In: the media type (postern.negotiate). Out: true or false, '
+  'also for null. Raises nothing.';
 
 create or replace function postern.render_json(shape text, strip boolean)
 returns text
@@ -67,7 +71,9 @@ begin
     case when shape in ('row', 'scalar') then 'null' else '[]' end);
 end
 $$;
-comment on function postern.render_json(text, boolean) is 'SQL of the JSON body: an array, or the first element of it.';
+comment on function postern.render_json(text, boolean) is
+  'Renders the JSON body of the rows pgrst_answer. In: shape, as of postern.render_body; strip: without nulls. Out: '
+  'SQL of an array, for the shapes row and scalar of its first element, null if there is none. Raises nothing.';
 
 create or replace function postern.render_csv()
 returns text
@@ -82,4 +88,5 @@ begin
 end
 $outer$;
 comment on function postern.render_csv() is
-  'SQL of the CSV body: a header line with the names, then a line a row. Source: RFC 4180.';
+  'Renders the CSV body of the rows pgrst_answer. Out: SQL of a line with the names, empty where there are no rows, '
+  'and of a line for each row. Raises nothing. Source: RFC 4180.';

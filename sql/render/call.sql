@@ -22,8 +22,8 @@ begin
 end
 $$;
 comment on function postern.render_arguments(jsonb, jsonb) is
-  'Arguments that come one by one (query string, form) in named notation; repeated ones go to a variadic parameter, '
-  'else the last counts.';
+  'Renders arguments that come one by one (query string, form). In: the routine; [{name, param or value}]. Out: SQL in '
+  'named notation, or null; repeated ones go to a variadic parameter, else the last counts. Raises nothing.';
 
 create or replace function postern.render_call(
   routine jsonb, node jsonb, arguments jsonb, keys text[], form text, guard text)
@@ -68,6 +68,6 @@ begin
 end
 $$;
 comment on function postern.render_call(jsonb, jsonb, jsonb, text[], text, text) is
-  'The call of a routine as a query that yields its rows, or its value as pgrst_scalar. arguments: one by one; keys: '
-  'those in a JSON body; form: of the body, null when there is none; guard: a condition (postern.render_guard), or '
-  'null.';
+  'Renders the call of a routine as a query. In: arguments: as of postern.render_arguments; keys: the arguments in a '
+  'JSON body; form: of the body (postern.describe_payload), null if there is none; guard: a condition '
+  '(postern.render_guard), or null. Out: SQL of its rows, or of its value as pgrst_scalar. Raises nothing.';

@@ -12,8 +12,9 @@ begin
 end
 $$;
 comment on function postern.render_count_query(jsonb, text) is
-  'A query with as many rows as the node has without limit and offset; where it is grouped as PostgREST has it, as '
-  'many as are grouped, as there.';
+  'Renders a query with as many rows as a node has without limit and offset. In: source: its FROM items. Out: SQL. '
+  'Groups count where the request is none of PostgREST''s (own_groups); other grouped rows count before they are '
+  'grouped, as in PostgREST. Raises what postern.render_filter raises.';
 
 create or replace function postern.planned_rows(statement text)
 returns bigint
@@ -22,7 +23,8 @@ as $$
   select (postern.explained('format json', statement)::pg_catalog.json
     operator(pg_catalog.#>>) '{0,Plan,Plan Rows}')::bigint
 $$;
-comment on function postern.planned_rows(text) is 'How many rows the planner takes a statement to have.';
+comment on function postern.planned_rows(text) is
+  'Estimates how many rows a statement has. Out: the planner''s number. Raises what EXPLAIN raises.';
 
 create or replace function postern.render_whole_total(node jsonb, source text, wanted text)
 returns text
@@ -37,7 +39,8 @@ begin
 end
 $$;
 comment on function postern.render_whole_total(jsonb, text, text) is
-  'postern.render_total for an answer whose rows are not there to be counted: a query also where the page is all.';
+  'Renders the total of an answer whose rows cannot be counted as they come. In: as of postern.render_total. Out: the '
+  'same, but a query also where the page is everything. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_total(node jsonb, source text, wanted text)
 returns text
@@ -64,7 +67,8 @@ begin
 end
 $$;
 comment on function postern.render_total(jsonb, text, text) is
-  'The query of the total for Prefer count: exact counts, planned takes the planner''s estimate, estimated counts up '
-  'to db-max-rows and then takes the estimate if that is more; page when the page is everything; null when no count is '
-  'wanted. Its parameters have their types from the query of the rows, which stands before it. Source: PostgREST docs, '
-  'references/api/pagination_count.';
+  'Renders the query of the total for Prefer count. In: source: FROM items; wanted: exact (rows are counted), planned '
+  '(the planner''s estimate), estimated (rows are counted, up to db-max-rows if it is set; beyond that, or without it, '
+  'the estimate is taken if it is more) or null. Out: SQL; page where all exact rows are on the page; null if none is '
+  'wanted. Its parameters have their types from the query of the rows, which stands before it. Raises what '
+  'postern.render_filter raises. Source: PostgREST docs, references/api/pagination_count.';

@@ -16,7 +16,8 @@ begin
 end
 $$;
 comment on function postern.render_cursor_limit(jsonb) is
-  'SQL of how many rows a page has at most, at least one less than the largest bigint.';
+  'Renders how many rows a page by cursor has at most. In: the node, with limit or max_rows. Out: SQL of a number that '
+  'is at least one less than the largest bigint. Raises nothing.';
 
 create or replace function postern.cursor_terms(node jsonb)
 returns jsonb
@@ -43,9 +44,10 @@ begin
 end
 $$;
 comment on function postern.cursor_terms(jsonb) is
-  'The order of a node (postern.plan_cursor) in the direction of reading, with null: the value in the token is, sql, '
-  'compared, value: what is ordered by, that as it is compared, and the token''s value, in SQL; is_null, not_null: the '
-  'tests that do not look into composite values, as IS NULL does.';
+  'Lists the order of a node (postern.plan_cursor) in the direction of reading. Out: its terms, each with {direction; '
+  'nulls; null: the token''s value is null; and SQL: sql: what is ordered by; compared: that as it is compared; value: '
+  'the token''s; is_null, not_null: tests that, unlike IS NULL, do not look into composite values}. Raises what '
+  'postern.render_filter raises.';
 
 create or replace function postern.cursor_equal(terms jsonb, first int, last int)
 returns text
@@ -62,7 +64,8 @@ begin
 end
 $$;
 comment on function postern.cursor_equal(jsonb, int, int) is
-  'The condition that a row is equal to the token''s in some terms (postern.cursor_terms); null for none.';
+  'Renders the condition that a row equals the token''s in some terms. In: postern.cursor_terms; the first and last of '
+  'them, from 1. Out: SQL; null for no terms. Raises nothing.';
 
 create or replace function postern.cursor_behind(terms jsonb, first int, last int, orequal text)
 returns text
@@ -80,8 +83,9 @@ begin
 end
 $$;
 comment on function postern.cursor_behind(jsonb, int, int, text) is
-  'The condition that a row is behind the token''s in a run of terms of one direction, in which no value is null; '
-  'orequal: = or nothing. Unknown where the row has a null in the first term that differs.';
+  'Renders the condition that a row is behind the token''s. In: as of postern.cursor_equal, of terms that have one '
+  'direction, and values in the token that are not null; orequal: = or nothing. Out: SQL, unknown where the row has a '
+  'null in the first term that differs. Raises nothing.';
 
 create or replace function postern.cursor_ranges(terms jsonb)
 returns text[]
@@ -122,7 +126,8 @@ begin
 end
 $$;
 comment on function postern.cursor_ranges(jsonb) is
-  'The rows behind the token''s as conditions no two of which are true of one row. terms: postern.cursor_terms.';
+  'Renders the rows behind the token''s as ranges. In: postern.cursor_terms. Out: conditions in SQL, of which only one '
+  'is true of a row. Raises nothing.';
 
 create or replace function postern.cursor_condition(terms jsonb, ranges text[])
 returns text
@@ -137,7 +142,8 @@ begin
 end
 $$;
 comment on function postern.cursor_condition(jsonb, text[]) is
-  'The rows behind the token''s as one condition, with a bound of the first term where there is one.';
+  'Renders the rows behind the token''s as one condition. In: postern.cursor_terms and cursor_ranges. Out: SQL, with a '
+  'bound of the first term if there is one. Raises nothing.';
 
 create or replace function postern.render_cursor_base(node jsonb, source text)
 returns text
@@ -171,7 +177,8 @@ begin
 end
 $$;
 comment on function postern.render_cursor_base(jsonb, text) is
-  'Level 1 (postern.render_rows) of a page by cursor and one row more, in the order of reading, with pgrst_k1, ...';
+  'Renders level 1 (postern.render_rows) of a page by cursor. In: source: FROM items. Out: SQL of the rows of the page '
+  'and one more, in the order of reading, with pgrst_k1, ... Raises what postern.render_filter raises.';
 
 create or replace function postern.render_cursor(node jsonb, source text)
 returns text
@@ -189,8 +196,9 @@ begin
 end
 $$;
 comment on function postern.render_cursor(jsonb, text) is
-  'WITH of a page by cursor: pgrst_cursor, where it does not begin at the first row, and pgrst_page. source: as of '
-  'postern.render_rows.';
+  'Renders the WITH of a page by cursor. In: source: as of postern.render_rows. Out: SQL of pgrst_page and, unless it '
+  'begins at the first row, of pgrst_cursor, which raises PGRST158 for a token that is none of this order. Raises what '
+  'postern.render_filter raises.';
 
 create or replace function postern.render_cursor_rows(node jsonb)
 returns text
@@ -208,7 +216,8 @@ begin
 end
 $$;
 comment on function postern.render_cursor_rows(jsonb) is
-  'The rows of a page by cursor, from pgrst_page, in the order that was asked for.';
+  'Renders the rows of a page by cursor from pgrst_page. Out: SQL of them in the order that was asked for. Raises what '
+  'postern.render_filter raises.';
 
 create or replace function postern.render_cursor_token(node jsonb, condition text)
 returns text
@@ -225,7 +234,8 @@ begin
 end
 $$;
 comment on function postern.render_cursor_token(jsonb, text) is
-  'SQL of the token of a row of pgrst_page, null where the condition leaves none.';
+  'Renders the token of a row of pgrst_page. In: the condition that chooses the row. Out: SQL, null where it chooses '
+  'none; it raises PGRST159 for values that are too long. Raises nothing.';
 
 create or replace function postern.render_cursor_links(node jsonb, location text)
 returns text
@@ -245,7 +255,8 @@ begin
 end
 $$;
 comment on function postern.render_cursor_links(jsonb, text) is
-  'SQL of the header Link of a page by cursor. location: as of postern.render_head.';
+  'Renders the header Link of a page by cursor. In: location: as of postern.render_head. Out: SQL, of null where '
+  'nothing is before or behind the page (postern.page_links). Raises nothing.';
 
 create or replace function postern.render_cursor_answer(
   context jsonb, node jsonb, body text, headers text[], location text, total text, media jsonb)
@@ -274,6 +285,7 @@ begin
 end
 $$;
 comment on function postern.render_cursor_answer(jsonb, jsonb, text, text[], text, text, jsonb) is
-  'The response of a page by cursor, behind postern.render_cursor. Parameters as of postern.render_page_answer. It '
-  'reads pgrst_cursor, as the rows may not, so that a token that is none is always refused. The range '
-  'says where the rows are only where that is known, on the first page.';
+  'Renders the response of a page by cursor, to stand behind postern.render_cursor. In: as of '
+  'postern.render_page_answer. Out: SQL. It reads pgrst_cursor, as the rows need not, so that a token that is none is '
+  'always refused. Only of the first page it is known where its rows are, so only there Content-Range has a range. '
+  'Raises what postern.render_filter raises.';

@@ -16,7 +16,8 @@ begin
         from jsonb_array_elements(field -> 'path') with ordinality as steps(step, place)), ''));
 end
 $$;
-comment on function postern.render_reference(text, jsonb) is 'A column of the relation alias, with its JSON path.';
+comment on function postern.render_reference(text, jsonb) is
+  'Renders a column with its JSON path. In: the relation''s alias; {name, path?, to_json?}. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_value(given jsonb)
 returns text
@@ -28,7 +29,8 @@ begin
     select coalesce('$' || (given ->> 'param')::int, quote_literal(given ->> 'value')));
 end
 $$;
-comment on function postern.render_value(jsonb) is 'A value: the parameter that carries it, or a literal.';
+comment on function postern.render_value(jsonb) is
+  'Renders a value. In: {param} or {value}. Out: the parameter that carries it, or a literal, or null. Raises nothing.';
 
 create or replace function postern.render_filter(alias text, filter jsonb)
 returns text
@@ -80,8 +82,9 @@ begin
 end
 $$;
 comment on function postern.render_filter(text, jsonb) is
-  'A filter (postern.plan_filter, or postern.group_condition, then of groups) on the relation alias as a condition. '
-  'Source: PostgREST docs, references/api/tables_views, "Operators".';
+  'Renders a filter as a condition. In: the alias of the relation; postern.plan_filter, or, about groups, '
+  'postern.group_condition. Out: SQL. Raises PGRST100 where the value of in is no list. Source: PostgREST docs, '
+  'references/api/tables_views, "Operators".';
 
 create or replace function postern.render_condition(node jsonb, alias text, tree jsonb)
 returns text
@@ -101,7 +104,8 @@ begin
 end
 $$;
 comment on function postern.render_condition(jsonb, text, jsonb) is
-  'A planned filter, logic tree or null test of an embed as a condition on the node''s relation alias.';
+  'Renders a filter, logic tree or null test of an embed as a condition. In: the node; the alias of its relation; one '
+  'of its where or having. Out: SQL. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_where(node jsonb, alias text)
 returns text
@@ -122,5 +126,6 @@ begin
 end
 $$;
 comment on function postern.render_where(jsonb, text) is
-  'All conditions of a node''s rows but the one that joins it to its parent: filters, logic trees, and that every '
-  'inner embed has a row. Null when there are none.';
+  'Renders all conditions on a node''s rows but the one that joins it to its parent: filters, logic trees, and that '
+  'each inner embed has a row. In: the node; the alias of its relation. Out: SQL; null for none. Raises what '
+  'postern.render_filter raises.';

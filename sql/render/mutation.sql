@@ -9,7 +9,7 @@ begin
 end
 $$;
 comment on function postern.render_inserted_rows() is
-  'SQL of how many rows the transaction''s setting postern.inserted has counted (postern.render_count_row).';
+  'Renders how many rows the setting postern.inserted has counted (postern.render_count_row). Raises nothing.';
 
 create or replace function postern.render_count_row(step int)
 returns text
@@ -21,8 +21,8 @@ begin
 end
 $$;
 comment on function postern.render_count_row(int) is
-  'SQL of a condition that is true and counts rows in the transaction''s setting postern.inserted: +1 for each row on '
-  'offer, -1 for each that was updated instead. The setting holds text that only postern writes.';
+  'Renders a condition that is true and counts rows in the transaction''s setting postern.inserted, which only postern '
+  'writes. In: 1 for a row on offer, -1 for one that was updated instead. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_insert(
   node jsonb, columns jsonb, body text, conflict text[], resolution text, put boolean, counts boolean,
@@ -55,9 +55,10 @@ begin
 end
 $$;
 comment on function postern.render_insert(jsonb, jsonb, text, text[], text, boolean, boolean, text, text) is
-  'An INSERT of the payload''s rows. conflict: the columns of ON CONFLICT; resolution: merge-duplicates, '
-  'ignore-duplicates or null; put: only the row that the node''s filters name; counts: rows that are inserted count '
-  '(postern.render_count_row).';
+  'Renders the INSERT of the payload''s rows. In: columns: postern.plan_payload; body: postern.render_payload; '
+  'conflict: the columns of ON CONFLICT; resolution: merge-duplicates, ignore-duplicates or null; put: only the row '
+  'that the node''s filters name; counts: postern.render_count_row counts; the RETURNING list; postern.render_guard. '
+  'Out: SQL. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_update(node jsonb, columns jsonb, body text, returning_list text, guard text)
 returns text
@@ -83,9 +84,10 @@ begin
 end
 $$;
 comment on function postern.render_update(jsonb, jsonb, text, text, text) is
-  'An UPDATE of the rows that the node''s conditions leave; of those, where it has a key, the ones whose key is in a '
-  'row of the payload, each from that row. A PUT (put) updates by the row that it names; with If-Match (match) a row '
-  'must be in one of its versions. Without columns to set nothing is updated.';
+  'Renders the UPDATE of the rows that the node''s conditions leave. In: as of postern.render_insert. Out: SQL. With a '
+  'key (key of the node) each row is updated from the row of the payload that has its key, if there is one. A PUT '
+  '(put) updates from the row that its filters name. With If-Match (match) a row must be in one of its versions. '
+  'Without columns to set no row is updated. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_delete(node jsonb, returning_list text, guard text)
 returns text
@@ -98,7 +100,8 @@ begin
 end
 $$;
 comment on function postern.render_delete(jsonb, text, text) is
-  'A DELETE of the rows that the node''s conditions leave, in a version that If-Match has.';
+  'Renders the DELETE of the rows that the node''s conditions leave, in a version that If-Match has. In: as of '
+  'postern.render_insert. Out: SQL. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_returning(node jsonb, pk text[], representation text)
 returns text
@@ -134,6 +137,6 @@ begin
 end
 $$;
 comment on function postern.render_returning(jsonb, text[], text) is
-  'The RETURNING list of a write: what its representation selects, orders and joins by, and the primary key; the '
-  'version of the row where the answer has an entity tag (tagged). '
-  'representation: of Prefer return.';
+  'Renders the RETURNING list of a write. In: the node; its primary key; representation: of Prefer return. Out: SQL of '
+  'the columns that a representation selects, orders and joins by; of the key for that and for headers-only; and of '
+  'the row''s version where the answer has an entity tag (tagged). Raises nothing.';

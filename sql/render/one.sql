@@ -10,7 +10,8 @@ begin
 end
 $$;
 comment on function postern.render_row_object(jsonb, text) is
-  'SQL of a row (row_text) as a JSON object, without its nulls where the media type has it so.';
+  'Renders a row as a JSON object. In: the media type; SQL of the row. Out: SQL, without nulls where the media type '
+  'strips them. Raises nothing.';
 
 create or replace function postern.row_range(method text, present boolean, counted boolean)
 returns text
@@ -22,8 +23,8 @@ begin
 end
 $$;
 comment on function postern.row_range(text, boolean, boolean) is
-  'The value of Content-Range for one row, or for none; a POST or DELETE tells no range. counted: whether the total '
-  'is told.';
+  'Makes the Content-Range of an answer about one row. In: the method; present: there is the row; counted: the total '
+  'is told. Out: 0-0/1 or */0; * for a total that is not told, and for the range after POST or DELETE. Raises nothing.';
 
 create or replace function postern.render_row_answer(
   context jsonb, query text, status text, counted boolean, location text, headers text[], media jsonb)
@@ -45,8 +46,9 @@ begin
 end
 $$;
 comment on function postern.render_row_answer(jsonb, text, text, boolean, text, text[], jsonb) is
-  'The response to what has one row at most. query: of the row; counted: whether the total is told; media: JSON, null '
-  'where no body is wanted; context, location, headers: as of postern.render_response and postern.render_head.';
+  'Renders the response to what has one row at most. In: query: of the row; status: SQL or a number; counted: the '
+  'total is told; media: JSON, null for no body; context, location, headers: as of postern.render_response and '
+  'render_head. Out: SQL, which raises PGRST116 for an object that is not there. Raises nothing.';
 
 create or replace function postern.render_inserted(
   context jsonb, node jsonb, counted boolean, headers text[], media jsonb)
@@ -66,5 +68,5 @@ begin
 end
 $$;
 comment on function postern.render_inserted(jsonb, jsonb, boolean, text[], jsonb) is
-  'The RETURNING list of an INSERT of one row that makes the response. media: of the representation, null where there '
-  'is none; counted: whether the total is told.';
+  'Renders the response to an INSERT of one row as its RETURNING list. In: counted: the total is told; media: of the '
+  'representation, or null; context, headers: as of postern.render_response, render_head. Out: SQL. Raises nothing.';

@@ -19,8 +19,9 @@ begin
 end
 $$;
 comment on function postern.render_field(text, jsonb, boolean) is
-  'A field before aggregation; grouped: that rows will be grouped by, for which json is no type. The cast is an '
-  'identifier of letters, digits, _, space and $ by the grammar of select.';
+  'Renders a field before aggregation. In: the alias of the relation; the field; grouped: rows will be grouped by it, '
+  'for which json is no type. Out: SQL. Its cast is an identifier of letters, digits, _, space and $ by the grammar of '
+  'select. Raises nothing.';
 
 create or replace function postern.render_set(node jsonb, routine jsonb)
 returns text
@@ -31,7 +32,8 @@ begin
 end
 $$;
 comment on function postern.render_set(jsonb, jsonb) is
-  'A computed field that is a set (postern.with_sets), from the rows of a call or a write.';
+  'Renders a computed field that is a set (postern.with_sets), from the rows of a call or a write. In: the node; set '
+  'of the field. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_fields(node jsonb, names text)
 returns text
@@ -49,7 +51,8 @@ begin
 end
 $$;
 comment on function postern.render_fields(jsonb, text) is
-  'The fields of a node as a select list, null when there are none. names: as for postern.render_rows.';
+  'Renders the fields of a node as a select list. In: names: as of postern.render_rows. Out: SQL; null where it has no '
+  'fields. Raises nothing.';
 
 create or replace function postern.render_labels(node jsonb)
 returns text
@@ -59,7 +62,8 @@ begin
   return postern.render_fields(node, 'labels');
 end
 $$;
-comment on function postern.render_labels(jsonb) is 'The fields of a node under the answer''s names.';
+comment on function postern.render_labels(jsonb) is
+  'Renders the fields of a node under the answer''s names. Out: SQL; null where it has no fields. Raises nothing.';
 
 create or replace function postern.render_output(node jsonb, output jsonb)
 returns text
@@ -83,7 +87,7 @@ begin
 end
 $$;
 comment on function postern.render_output(jsonb, jsonb) is
-  'SQL of an output of a node at level 2; that of a written embed is null where there are no rows.';
+  'Renders an output of a node at level 2. Out: SQL; that of a written embed is null without rows. Raises nothing.';
 
 create or replace function postern.render_outputs(node jsonb, names text)
 returns text
@@ -105,5 +109,5 @@ begin
 end
 $$;
 comment on function postern.render_outputs(jsonb, text) is
-  'The select list of level 2, with pgrst_texts_<place> for embeds whose texts are gathered. names: as for '
-  'postern.render_rows.';
+  'Renders the select list of level 2. In: names: as of postern.render_rows. Out: SQL of outputs and hidden columns, '
+  'with pgrst_texts_<place> for embeds whose texts are gathered. Raises nothing.';

@@ -9,9 +9,13 @@ declare
   typed pg_catalog.text := (
     select string_agg(format('%I %s', field ->> 'name', postern.type_reference(field ->> 'type')), ', ' order by place)
     from jsonb_array_elements(columns) with ordinality as fields(field, place));
-  filled pg_catalog.text := format('pg_catalog.jsonb_build_object(%s)', (
-    select string_agg(quote_literal(field ->> 'name') || ', ' || (field ->> 'default'), ', ')
-    from jsonb_array_elements(columns) as field where field ? 'default'));
+  filled pg_catalog.text := coalesce((
+    select string_agg(format('pg_catalog.jsonb_build_object(%s)', part), ' operator(pg_catalog.||) ')
+    from (
+      select string_agg(quote_literal(field ->> 'name') || ', ' || (field ->> 'default'), ', ') as part
+      from jsonb_array_elements(columns) with ordinality as fields(field, place)
+      where field ? 'default'
+      group by place / 50) as parts), 'pg_catalog.jsonb_build_object()'); -- it takes 50 pairs
   rows pg_catalog.text;
 begin
   if form = 'empty' then
@@ -39,5 +43,6 @@ begin
 end
 $$;
 comment on function postern.render_payload(jsonb, text, boolean) is
-  'The body, $2, as a FROM item named pgrst_body with the planned columns. form: as of postern.describe_payload; '
-  'defaults: Prefer missing=default, a key that is missing gets its column''s default.';
+  'Renders the body, $2, as rows with the planned columns. In: postern.plan_payload; form: as of '
+  'postern.describe_payload; defaults: Prefer missing=default, a key that is missing gets its column''s default. Out: '
+  'SQL of a FROM item named pgrst_body. Raises nothing.';

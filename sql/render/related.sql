@@ -10,7 +10,8 @@ begin
 end
 $$;
 comment on function postern.render_written_where(jsonb) is
-  'The conditions on the rows that are written, null for none: embeds count where the node is by_embeds.';
+  'Renders the conditions on the rows that a write changes. Out: SQL, in which embeds count where the node is '
+  'by_embeds; null for none. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_key(node jsonb)
 returns text
@@ -42,8 +43,9 @@ begin
 end
 $$;
 comment on function postern.render_key(jsonb) is
-  'The condition that ties the rows of a relation to those of the payload by the key of the node, null where it has '
-  'none. It is looked at once, before any row, whether each row has a key of its own (else postern.wrong_keys).';
+  'Renders the condition that ties the rows of a relation to those of the payload by the key of the node. Out: SQL, '
+  'which looks once, before any row, whether each row of the payload has a key of its own (else postern.wrong_keys '
+  'raises PGRST175); null without a key. Raises nothing.';
 
 create or replace function postern.wrong_keys(payload json, key text[])
 returns boolean
@@ -78,5 +80,6 @@ begin
 end
 $$;
 comment on function postern.wrong_keys(json, text[]) is
-  'Raises PGRST175, saying which row lacks its key, or which have the same: those of the same text, if there are such. '
-  'payload: an array of objects; key: names.';
+  'Refuses a payload whose rows do not each have a key of their own. In: an array of objects; the names of the key. '
+  'Raises PGRST175, whose details name the row that lacks its key, or two rows whose keys have the same text; none '
+  'where only their values are the same.';

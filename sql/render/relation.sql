@@ -17,8 +17,8 @@ begin
 end
 $$;
 comment on function postern.render_source(jsonb, text) is
-  'The FROM items of a node: its relation, with the junction of a many-to-many relationship, or the function of a '
-  'computed one called with parent_row.';
+  'Renders the FROM items of a node. In: parent_row: SQL of the row that a computed relationship takes. Out: SQL of '
+  'its relation, with the junction of a many-to-many relationship, or of a computed one''s function. Raises nothing.';
 
 create or replace function postern.junction_alias(node jsonb)
 returns text
@@ -28,7 +28,8 @@ begin
   return 'pgrst_junction_' || (node ->> 'depth');
 end
 $$;
-comment on function postern.junction_alias(jsonb) is 'The alias of the junction of a many-to-many embed.';
+comment on function postern.junction_alias(jsonb) is
+  'Names the junction of a many-to-many embed. Out: its alias. Raises nothing.';
 
 create or replace function postern.render_equals(node jsonb)
 returns text
@@ -39,8 +40,8 @@ begin
 end
 $$;
 comment on function postern.render_equals(jsonb) is
-  'The operator by which keys of an embed are compared: that of PostgreSQL, unless their type has its own, which the '
-  'search path then has to find.';
+  'Renders the operator that compares the keys of an embed. Out: PostgreSQL''s; = where the keys'' type has its own, '
+  'which the search path has to find. Raises nothing.';
 
 create or replace function postern.render_join(node jsonb, parent text, keyed boolean)
 returns text
@@ -65,8 +66,8 @@ begin
 end
 $$;
 comment on function postern.render_join(jsonb, text, boolean) is
-  'The condition that ties a node to a row of the relation parent; keyed: whose key columns have the names of '
-  'postern.key_alias. Null for a computed relationship.';
+  'Renders the condition that ties a node to a row of its parent. In: the parent''s alias; keyed: its columns are '
+  'named by postern.key_alias. Out: SQL; null for a computed relationship. Raises nothing.';
 
 create or replace function postern.render_junction_join(child jsonb)
 returns text
@@ -81,7 +82,7 @@ begin
 end
 $$;
 comment on function postern.render_junction_join(jsonb) is
-  'The condition that ties the junction of a many-to-many embed to its relation; null for other embeds.';
+  'Renders the condition that ties the junction of a many-to-many embed to its relation, else null. Raises nothing.';
 
 create or replace function postern.key_alias(name text)
 returns text
@@ -92,8 +93,7 @@ begin
 end
 $$;
 comment on function postern.key_alias(text) is
-  'The name between levels of a column that embeds are joined by, of at most the 63 bytes of an identifier. In: the '
-  'column''s name. Raises nothing.';
+  'Names a column that embeds are joined by, between levels. Out: at most the 63 bytes of a name. Raises nothing.';
 
 create or replace function postern.render_keys(node jsonb)
 returns text
@@ -112,7 +112,7 @@ begin
 end
 $$;
 comment on function postern.render_keys(jsonb) is
-  'The columns of a node that its embeds are joined by, under the names of postern.key_alias.';
+  'Renders the columns that embeds of a node are joined by, named by postern.key_alias, or null. Raises nothing.';
 
 create or replace function postern.render_parent_row(node jsonb)
 returns text
@@ -126,7 +126,7 @@ begin
 end
 $$;
 comment on function postern.render_parent_row(jsonb) is
-  'The column pgrst_row of level 1, which computed relationships take; null where there are none.';
+  'Renders pgrst_row of level 1, which computed relationships take, or null without any. Raises nothing.';
 
 create or replace function postern.render_row(node jsonb)
 returns text
@@ -143,8 +143,8 @@ begin
 end
 $$;
 comment on function postern.render_row(jsonb) is
-  'The whole row of a node''s relation, as a computed relationship takes it. Where the node names computed fields, '
-  'its source may have more columns than the relation (a call''s, a write''s).';
+  'Renders the whole row of a node''s relation, as a computed relationship takes it. Out: SQL. A node that names '
+  'computed fields may have a source with more columns than the relation (a call, a write). Raises nothing.';
 
 create or replace function postern.render_exists(child jsonb, parent text, parent_node jsonb)
 returns text
@@ -165,8 +165,8 @@ begin
 end
 $$;
 comment on function postern.render_exists(jsonb, text, jsonb) is
-  'The condition that a row of the relation parent has a row in the embed child, or, where that has conditions of '
-  'groups, such a group.';
+  'Renders the condition that a row has a row in an embed, or a group that its conditions of groups (having) leave. '
+  'In: child: the embed; the alias and node of its parent. Out: SQL. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_most(node jsonb)
 returns text
@@ -186,7 +186,8 @@ begin
 end
 $$;
 comment on function postern.render_most(jsonb) is
-  'The most rows that a node''s page has, as SQL; null when it is not cut.';
+  'Renders the most rows that a node''s page has. Out: SQL, which raises PGRST103 where Range and offset do not meet; '
+  'null for a page that is not cut. Raises nothing.';
 
 create or replace function postern.render_page(node jsonb)
 returns text
@@ -197,7 +198,8 @@ begin
     || case when node ?| '{offset,range}' then ' offset ' || postern.render_offset(node) else '' end;
 end
 $$;
-comment on function postern.render_page(jsonb) is 'LIMIT and OFFSET of a node; empty when it has neither.';
+comment on function postern.render_page(jsonb) is
+  'Renders LIMIT and OFFSET of a node. Out: SQL; empty for neither. Raises nothing.';
 
 create or replace function postern.render_limit(wanted text, most jsonb)
 returns text
@@ -211,7 +213,8 @@ begin
       else format('least(%s, %s)', wanted, (most #>> '{}')::bigint) end);
 end
 $$;
-comment on function postern.render_limit(text, jsonb) is 'The smaller of the wanted limit and db-max-rows.';
+comment on function postern.render_limit(text, jsonb) is
+  'Renders the smaller of a limit (SQL or null) and db-max-rows (or null). Out: SQL or null. Raises nothing.';
 
 create or replace function postern.render_offset(node jsonb)
 returns text
@@ -226,7 +229,8 @@ begin
     from (values (coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'))) as offsets(skipped));
 end
 $$;
-comment on function postern.render_offset(jsonb) is 'The number of rows that a node skips, as SQL; 0 when none.';
+comment on function postern.render_offset(jsonb) is
+  'Renders how many rows a node skips. Out: SQL; 0 for none. Raises nothing.';
 
 create or replace function postern.render_order(node jsonb, alias text)
 returns text
@@ -240,7 +244,8 @@ begin
     from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place));
 end
 $$;
-comment on function postern.render_order(jsonb, text) is 'ORDER BY of a node; null when it has none.';
+comment on function postern.render_order(jsonb, text) is
+  'Renders ORDER BY of a node. Out: SQL; null without order. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_term(node jsonb, alias text, term jsonb)
 returns text
@@ -254,7 +259,8 @@ begin
 end
 $$;
 comment on function postern.render_term(jsonb, text, jsonb) is
-  'What a term of the order of a node sorts by: a field of the relation alias, or one of a to-one embed.';
+  'Renders what a term of a node''s order sorts by: a field of the relation alias, or one of a to-one embed. Out: SQL. '
+  'Raises what postern.render_filter raises.';
 
 create or replace function postern.render_direction(term jsonb)
 returns text
@@ -265,7 +271,7 @@ begin
 end
 $$;
 comment on function postern.render_direction(jsonb) is
-  'The direction of a term of order and where its nulls go, as they stand behind it; empty when it has neither.';
+  'Renders the direction of a term of order and where its nulls go. Out: SQL; empty for neither. Raises nothing.';
 
 create or replace function postern.render_related(child jsonb, parent text, parent_node jsonb, field jsonb)
 returns text
@@ -284,4 +290,5 @@ begin
 end
 $$;
 comment on function postern.render_related(jsonb, text, jsonb, jsonb) is
-  'A column of a to-one embed as a scalar, to order the parent by; null where its limit or offset leaves no row.';
+  'Renders a field of a to-one embed as a scalar, to order its parent by. In: child: the embed; the alias and node of '
+  'its parent. Out: SQL, of null where limit or offset leave no row. Raises what postern.render_filter raises.';

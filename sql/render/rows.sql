@@ -19,8 +19,9 @@ begin
 end
 $$;
 comment on function postern.render_rows(jsonb, text, text, text) is
-  'The rows of a node as one query. source: its FROM items; join_condition: what ties it to its parent, or null; '
-  'names: labels (the answer''s names) or columns (those between levels).';
+  'Renders the rows of a node as one query. In: source: FROM items; join_condition: what ties it to its parent, or '
+  'null; names: labels (the answer''s names) or columns (those between levels). Out: SQL. Raises what '
+  'postern.render_filter raises.';
 
 create or replace function postern.render_base(
   node jsonb, source text, join_condition text, names text, paged boolean, more text default null)
@@ -42,8 +43,9 @@ begin
 end
 $$;
 comment on function postern.render_base(jsonb, text, text, text, boolean, text) is
-  'Level 1: the rows of a node from source (FROM items). names: as for postern.render_rows, columns with the keys of '
-  'embeds; paged: with order and limit; more: columns.';
+  'Renders level 1: the rows of a node from its relation. In: as of postern.render_rows, columns with the keys of '
+  'embeds and hidden columns; paged: with order and limit; more: columns, or null. Out: SQL. Raises what '
+  'postern.render_filter raises.';
 
 create or replace function postern.level_alias(node jsonb)
 returns text
@@ -53,7 +55,7 @@ begin
   return 'pgrst_level_' || (node ->> 'depth');
 end
 $$;
-comment on function postern.level_alias(jsonb) is 'The alias of level 1 of a node.';
+comment on function postern.level_alias(jsonb) is 'Names level 1 of a node. Out: its alias. Raises nothing.';
 
 create or replace function postern.render_joins(node jsonb)
 returns text
@@ -69,7 +71,9 @@ begin
     where not child ? 'empty' and child -> 'outputs' <> '[]');
 end
 $$;
-comment on function postern.render_joins(jsonb) is 'The joins of level 2: a join for each embed.';
+comment on function postern.render_joins(jsonb) is
+  'Renders the joins of level 2, one for each embed that yields something. Out: SQL; empty for none. Raises what '
+  'postern.render_filter raises.';
 
 create or replace function postern.render_each(child jsonb, place bigint, parent text)
 returns text
@@ -97,10 +101,11 @@ begin
 end
 $$;
 comment on function postern.render_each(jsonb, bigint, text) is
-  'An embed as a lateral join pgrst_e<place> to parent, level 1 of the parent node: rows (the row of a to-one embed; '
-  'the array of the others, null where it has none) and texts, or the columns of a spread. The one row is the first '
-  'where what it is looked up by is not sure to be unique, as in a view; PostgREST gives the parent once for each. '
-  'Without a limit (together) the planner may read a to-one embed for all parents at once.';
+  'Renders an embed as a lateral join pgrst_e<place>. In: parent: the alias of level 1 of its parent. Out: SQL with '
+  'the columns rows (the row of a to-one embed; the array of others, null for no rows) and texts, or those of a '
+  'spread. Of a to-one embed the first row counts, as what it is looked up by may not be unique, as in a view; '
+  'PostgREST gives the parent once for each. With together there is no LIMIT 1, so that the planner may read it for '
+  'all parents at once. Raises what postern.render_filter raises.';
 
 create or replace function postern.has_together(node jsonb)
 returns boolean
@@ -111,7 +116,8 @@ begin
 end
 $$;
 comment on function postern.has_together(jsonb) is
-  'Whether a node has an embed that is read for all parents together: then joins may change the order of the parents.';
+  'Whether joins may change the order of a node''s rows, as it has an embed that is read for all parents at once '
+  '(together). Out: true or false. Raises nothing.';
 
 create or replace function postern.order_columns(node jsonb)
 returns text
@@ -130,7 +136,8 @@ begin
 end
 $$;
 comment on function postern.order_columns(jsonb) is
-  'What a node is ordered by as columns pgrst_o1, pgrst_o2, ... of level 1: its order, or the place of a row.';
+  'Renders what a node is ordered by as columns pgrst_o1, pgrst_o2, ... of level 1. Out: SQL of its order, or without '
+  'one of the place of each row. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_level_order(node jsonb)
 returns text
@@ -147,7 +154,7 @@ begin
 end
 $$;
 comment on function postern.render_level_order(jsonb) is
-  'ORDER BY terms of level 2, by the columns of postern.order_columns.';
+  'Renders the ORDER BY terms of level 2, by the columns of postern.order_columns. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_level(
   node jsonb, base text, selected text, joined text default '', order_first text default '')
@@ -166,9 +173,10 @@ begin
 end
 $$;
 comment on function postern.render_level(jsonb, text, text, text, text) is
-  'Level 2 over base: selected (its select list) with the joins it needs, then joined (more FROM items). Where a '
-  'to-many embed is read for all parents together, level 1 is a CTE, as it is read twice (but if all rows of the '
-  'relation are parents). Where any is, rows are put in order again; order_first: what to order by before that.';
+  'Renders level 2 over level 1. In: base: SQL of level 1; selected: the select list; joined: more FROM items; '
+  'order_first: what to order by before the order of the node. Out: SQL, ordered again where an embed is read for all '
+  'parents at once (together). Where such a one is to-many, level 1 is read twice, so it is a CTE, unless its rows are '
+  'all of the relation (whole). Raises what postern.render_filter raises.';
 
 create or replace function postern.render_embedded(node jsonb, source text, join_condition text, names text)
 returns text
@@ -185,7 +193,8 @@ begin
 end
 $$;
 comment on function postern.render_embedded(jsonb, text, text, text) is
-  'Level 2: level 1 with its embeds. An aggregated node is neither ordered nor cut here.';
+  'Renders level 2: level 1 with its embeds. In: as of postern.render_rows. Out: SQL; an aggregated node is neither '
+  'ordered nor cut here. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_grouped(node jsonb, source text, join_condition text)
 returns text
@@ -205,8 +214,8 @@ begin
 end
 $$;
 comment on function postern.render_grouped(jsonb, text, text) is
-  'Level 3: level 2 grouped by all that is not aggregated, ordered and cut. Source: PostgREST docs, '
-  'references/api/aggregate_functions.';
+  'Renders level 3: level 2 grouped by all that is not aggregated, ordered and cut. In: as of postern.render_rows. '
+  'Out: SQL. Raises what postern.render_filter raises. Source: PostgREST docs, references/api/aggregate_functions.';
 
 create or replace function postern.render_groups(node jsonb, source text, join_condition text)
 returns text
@@ -226,7 +235,8 @@ begin
 end
 $$;
 comment on function postern.render_groups(jsonb, text, text) is
-  'What stands behind the select list of level 3, up to its order: FROM, GROUP BY and HAVING.';
+  'Renders level 3 behind its select list, up to its order. In: as of postern.render_rows. Out: SQL: FROM, GROUP BY '
+  'and HAVING. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_result(item jsonb)
 returns text
@@ -243,5 +253,5 @@ begin
 end
 $$;
 comment on function postern.render_result(jsonb) is
-  'SQL of what a group has: an output, a term of order or what a condition is about ({column, aggregate?, '
-  'aggregate_cast?, distinct?}).';
+  'Renders what a group has. In: an output, a term of order or a condition: {column, aggregate?, aggregate_cast?, '
+  'distinct?}. Out: SQL. Raises nothing.';

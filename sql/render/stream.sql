@@ -12,8 +12,9 @@ begin
 end
 $$;
 comment on function postern.with_streams(jsonb, jsonb, jsonb) is
-  'The node of a read or a call with streams, where its rows are answered as they come; not where their ETag is asked '
-  'for. media: as of postern.negotiate. The HEAD of such an answer is that of its page, counted.';
+  'Marks the node of a read or call whose rows are answered as they come. In: media: of postern.negotiate. Out: the '
+  'node, with streams for ndjson, and for CSV where db-stream-csv has it so; not where the ETag is asked for, nor for '
+  'HEAD, whose answer is that of the page, counted. Raises nothing.';
 
 create or replace function postern.stream_flags(flags jsonb, context jsonb, media jsonb)
 returns jsonb
@@ -28,8 +29,10 @@ begin
 end
 $$;
 comment on function postern.stream_flags(jsonb, jsonb, jsonb) is
-  'Flags (the type postern.compiled) of a statement that streams. before: postern.handle compiles it for the shell and '
-  'does nothing more, as the rows are to come one by one; but it answers what is rolled back afterwards.';
+  'Sets the flags (the type postern.compiled) of a statement that streams. In: media: of postern.negotiate. Out: flags '
+  'with stream, and with before, so that postern.handle only compiles the statement for the shell, which reads its '
+  'rows one by one. A POST that is rolled back afterwards has no before: handle answers it. An execution plan has '
+  'neither. Raises nothing.';
 
 create or replace function postern.is_one_line(node jsonb)
 returns boolean
@@ -52,8 +55,8 @@ begin
 end
 $$;
 comment on function postern.is_one_line(jsonb) is
-  'Whether the rows of a node are JSON without line breaks for certain: they are columns of types that come with '
-  'PostgreSQL, of which only json keeps those that stand between its tokens.';
+  'Whether the rows of a node are certain to be JSON without line breaks: it has plain columns only, its relation only '
+  'types that come with PostgreSQL, but for json, which keeps those between its tokens. Raises nothing.';
 
 create or replace function postern.render_line(media jsonb, shape text, node jsonb)
 returns text
@@ -74,8 +77,9 @@ begin
 end
 $$;
 comment on function postern.render_line(jsonb, text, jsonb) is
-  'SQL of a row pgrst_answer as a line without its line break: of CSV, or JSON in which line breaks, which are between '
-  'its tokens only, are blanks. shape: as of postern.render_body.';
+  'Renders a row of pgrst_answer as a line. In: media: of postern.negotiate; shape: of postern.render_body; the node. '
+  'Out: SQL of CSV, or of JSON in which line breaks, which are between its tokens only, are blanks; without the one at '
+  'the end. Raises nothing.';
 
 create or replace function postern.render_names(rows text)
 returns text
@@ -89,7 +93,7 @@ begin
 end
 $$;
 comment on function postern.render_names(text) is
-  'SQL of the header line of CSV: the names of what a query (rows) yields, none of whose rows are read.';
+  'Renders the header line of CSV. In: a query. Out: SQL of its columns'' names, which reads no row. Raises nothing.';
 
 create or replace function postern.render_stream_head(
   context jsonb, node jsonb, media jsonb, headers text[], location text, counted text, total text)
@@ -121,10 +125,10 @@ begin
 end
 $$;
 comment on function postern.render_stream_head(jsonb, jsonb, jsonb, text[], text, text, text) is
-  'The query of the head of an answer that streams: a response (postern.render_response) whose body is null, or says '
-  'that the page is behind the last row. How many lines follow is known only where they are counted exactly, so only '
-  'then Content-Range has a range; without a count there is none. counted: of Prefer count; total: '
-  'postern.render_total; headers, location: as of postern.render_head.';
+  'Renders the head of an answer that streams. In: media: of postern.negotiate; headers, location: as of '
+  'postern.render_head; counted: of Prefer count; total: of postern.render_whole_total. Out: SQL of a response '
+  '(postern.render_response) whose body is null, or says that the page is behind the last row. Only an exact count '
+  'tells how many lines follow, so only then Content-Range has a range; without a count there is none. Raises nothing.';
 
 create or replace function postern.render_stream(
   context jsonb, node jsonb, media jsonb, shape text, rows text, headers text[], location text, counted text,
@@ -150,8 +154,8 @@ begin
 end
 $$;
 comment on function postern.render_stream(jsonb, jsonb, jsonb, text, text, text[], text, text, text, text) is
-  'The statement of an answer that streams: a row with status, headers and note, then a row for each line, which has '
-  'only a body; a CSV''s first line are its names. The head is a CTE that is read first, which also keeps the parts '
-  'from being read in parallel. rows: the query of the page; shape: as of postern.render_body; everything: the query '
-  'without the page, which gives the parameters of a total that is estimated their types; the others as of '
-  'postern.render_stream_head.';
+  'Renders the statement of an answer that streams. In: shape: of postern.render_body; rows: the query of the page; '
+  'everything: that without the page, which gives the parameters of an estimated total their types; the others as of '
+  'postern.render_stream_head. Out: SQL of a row with status, headers and note, then of one for each line, with only a '
+  'body; CSV begins with its names. The head is a CTE that is read first, which also keeps the rest from being read in '
+  'parallel. Raises nothing.';

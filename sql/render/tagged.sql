@@ -9,19 +9,22 @@ as $$
   select pg_catalog.substr(
     pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(body, 'UTF8')), 'base64'), 1, 22)
 $$;
-comment on function postern.body_digest(text) is 'A digest of a body: 22 characters of base64. Null for none.';
+comment on function postern.body_digest(text) is
+  'Makes the digest of a body. Out: 22 characters of base64; null for null. Raises nothing.';
 
 create or replace function postern.body_digest(body bytea)
 returns text
 language sql immutable parallel safe
 as $$ select pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(body), 'base64'), 1, 22) $$;
-comment on function postern.body_digest(bytea) is 'A digest of a body of bytes, as that of a text.';
+comment on function postern.body_digest(bytea) is
+  'Makes the digest of a body of bytes. Out: as of a text. Raises nothing.';
 
 create or replace function postern.body_digest(body json)
 returns text
 language sql immutable parallel safe
 as $$ select postern.body_digest(body::pg_catalog.text) $$;
-comment on function postern.body_digest(json) is 'A digest of a body of JSON, as that of its text.';
+comment on function postern.body_digest(json) is
+  'Makes the digest of a body of JSON. Out: that of its text. Raises nothing.';
 
 create or replace function postern.known_tags(known text, strongly boolean)
 returns text[]
@@ -35,7 +38,8 @@ begin
 end
 $$;
 comment on function postern.known_tags(text, boolean) is
-  'The opaque tags in a value of If-Match or If-None-Match, in their quotes. strongly: without weak ones.';
+  'Lists the entity tags in a value of If-Match or If-None-Match. In: strongly: without weak ones. Out: the opaque '
+  'tags in their quotes, {} for null. Raises nothing.';
 
 create or replace function postern.tagged(
   inout status text, inout headers text, head boolean, digest text, version text, kind text, if_match text,
@@ -67,12 +71,12 @@ begin
 end
 $$;
 comment on function postern.tagged(text, text, boolean, text, text, text, text, text) is
-  'What a read makes of its entity tag. In: status and headers (lines); whether no body is wanted; its digest; the '
-  'version of the row; kind: row (the filters name one), strong or weak (the order is total or not); If-Match and '
-  'If-None-Match, null for none. Out: the same with ETag, and Cache-Control, as a cache must ask each time; or 304, '
-  'without headers that are about a body; and whether the body is shown. An answer that is neither 200 nor 206, or has '
-  'an ETag of the user''s, stays as it is. PGRST155 where If-Match does not hold. Source: RFC 9110, '
-  'sections 13.2.2 and 15.4.5.';
+  'Gives the answer to a read its entity tag, and looks at the request''s. In: status and headers (lines); head: no '
+  'body is wanted; digest: of the body; version: of the row; kind: row (the filters name one), strong or weak (the '
+  'order is total or not); If-Match and If-None-Match, or null. Out: status and headers, with ETag and Cache-Control '
+  '(a cache must ask each time), or 304 without the headers that are about a body; shown: whether the body is shown. '
+  'An answer that is neither 200 nor 206, or has an ETag of the user''s, stays as it is. Raises PGRST155 where '
+  'If-Match does not hold. Source: RFC 9110, sections 13.2.2 and 15.4.5.';
 
 create or replace function postern.render_tagged(context jsonb, node jsonb, statement text)
 returns text
@@ -96,9 +100,10 @@ begin
 end
 $$;
 comment on function postern.render_tagged(jsonb, jsonb, text) is
-  'A statement that reads (of the type postern.compiled) as one whose answer has an entity tag, and that looks at '
-  'If-Match and If-None-Match. context: {head?: no body is wanted, though the statement makes it; if_match?, '
-  'if_none_match?: {param} or {value} }; node: postern.plan_validator.';
+  'Wraps the statement of a read, so that its answer gets an entity tag and the request''s tags are looked at. In: '
+  '{head?: no body is wanted, though the statement makes it; if_match?, if_none_match?: {param} or {value} }; the node '
+  'of postern.plan_validator; SQL of the type postern.compiled. Out: SQL of that type, which may raise PGRST155. '
+  'Raises what postern.render_filter raises.';
 
 create or replace function postern.with_tag(headers text, version text, digest text)
 returns text
@@ -108,8 +113,9 @@ as $$
     else pg_catalog.format(E'%s\nETag: "~%s.%s"', headers, version, digest) end
 $$;
 comment on function postern.with_tag(text, text, text) is
-  'The headers of a write''s answer with the entity tag of the row as it is now. digest: of its representation, null '
-  'where the answer has none: such a tag is for If-Match.';
+  'Gives the answer to a write the entity tag of the row as it is now. In: headers (lines); version: of the row; '
+  'digest: of the representation, null without one, where the tag is only for If-Match. Out: the headers with ETag; '
+  'unchanged where they have one, or version is null. Raises nothing.';
 
 create or replace function postern.render_changed(node jsonb, answer text)
 returns text
@@ -125,4 +131,5 @@ begin
 end
 $$;
 comment on function postern.render_changed(jsonb, text) is
-  'The answer to a write over pgrst_source, with the entity tag of the row where it is wanted (tagged of the node).';
+  'Renders the answer to a write with the entity tag of the row. In: the node; SQL of the answer, over pgrst_source. '
+  'Out: SQL; unchanged where no tag is wanted (tagged of the node). Raises nothing.';

@@ -18,8 +18,8 @@ begin
 end
 $$;
 comment on function postern.parent_columns(jsonb) is
-  'The columns by which the rows of an embed (or of its junction) belong to their parent: place, name for it, SQL of '
-  'the column, name of the parent''s key in level 1.';
+  'Lists the columns by which the rows of an embed, or of its junction, belong to their parents. Out: place; a name '
+  'for it; SQL of the column; the name of the parent''s key in level 1. Raises nothing.';
 
 create or replace function postern.render_together(child jsonb, place bigint, parent text, whole boolean)
 returns text
@@ -52,9 +52,10 @@ begin
 end
 $$;
 comment on function postern.render_together(jsonb, bigint, text, boolean) is
-  'An embed as a join pgrst_e<place> that has the rows of each parent as one array, or without its brackets as text '
-  'where they are written (rows), and their texts; parent: level 1 of the parent node; whole: which has all rows of '
-  'its relation.';
+  'Renders a to-many embed as a join pgrst_e<place> that is read for all parents at once. In: parent: the alias of '
+  'level 1 of its parent; whole: that has all rows of its relation. Out: SQL with, for each parent, rows (the array; '
+  'where it is written its text without brackets) and, if it is written, texts. Raises what postern.render_filter '
+  'raises.';
 
 create or replace function postern.render_children(child jsonb, parents text, own text, names text, condition text)
 returns text
@@ -99,7 +100,7 @@ begin
 end
 $$;
 comment on function postern.render_children(jsonb, text, text, text, text) is
-  'The rows of an embed for all parents: the columns names (parents: their SQL with that name; own: without) and '
-  'pgrst_embed, the row itself, or its text where it is written, and pgrst_texts. condition: that they belong to a '
-  'parent. Without an order of its own an embed of a table keeps that in which its rows are stored. A limit is one '
-  'of the rows of each parent.';
+  'Renders the rows of an embed for all parents. In: lists of what postern.parent_columns has: parents (own as name), '
+  'own, names; condition: that rows belong to a parent, or null. Out: SQL of names and of pgrst_embed, the row, or, '
+  'where it is written, its text, with pgrst_texts. A limit is one for each parent. An embed of a table without an '
+  'order keeps the one in which its rows are stored. Raises what postern.render_filter raises.';

@@ -19,9 +19,9 @@ begin
 end
 $$;
 comment on function postern.render_version(jsonb, text) is
-  'SQL of the version of a row of the relation alias, as postern.row_version says: a hash that costs a microsecond, '
-  'where it has where and by whom the row was written; else a digest of its values in their binary form, which no '
-  'setting changes.';
+  'Renders the version of a row. In: postern.row_version; the alias of the relation. Out: SQL: where the version is '
+  'stored, a hash with where and by whom the row was written, which costs a microsecond; else a digest of its values '
+  'in their binary form, which no setting changes. Raises nothing.';
 
 create or replace function postern.render_match(node jsonb)
 returns text
@@ -34,11 +34,11 @@ begin
 end
 $$;
 comment on function postern.render_match(jsonb) is
-  'SQL of the condition that a row is in one of the versions that the strong tags of If-Match tell; null where it has '
-  '*, or there is none. It is a condition of the write itself, which PostgreSQL evaluates anew on a row that another '
-  'transaction has changed meanwhile. It looks for the version in the whole value, as that costs least: of a value '
-  'that is no list of tags it may be true where the client has put it there. '
-  'Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
+  'Renders the condition that a row is in a version that the strong tags of If-Match have. Out: SQL; null for * or no '
+  'If-Match. It is a condition of the write itself: PostgreSQL looks at it again on a row that another transaction has '
+  'changed meanwhile. It looks for the version anywhere in the value, as that costs least; so a value that is no list '
+  'of tags may match where the client has put the version in it. Raises nothing. Source: RFC 9110, sections 8.8.3.2 '
+  'and 13.1.1.';
 
 create or replace function postern.precondition_failed()
 returns text
@@ -50,7 +50,7 @@ begin
 end
 $$;
 comment on function postern.precondition_failed() is
-  'Raises PGRST155: a condition of the request (If-Match, If-None-Match) does not hold.';
+  'Refuses a request whose condition (If-Match, If-None-Match) does not hold. Raises PGRST155.';
 
 create or replace function postern.render_required(node jsonb, written text, status text)
 returns text
@@ -69,8 +69,9 @@ begin
 end
 $$;
 comment on function postern.render_required(jsonb, text, text) is
-  'SQL of the status of a write, which is PGRST155 where a precondition does not hold. written: SQL of whether a row '
-  'was written. match.idle: nothing is to be written, so that the row is looked for.';
+  'Renders the status of a write behind its precondition. In: the node; written: SQL of whether a row was written; '
+  'status: SQL or a number. Out: the status without If-Match; else SQL that raises PGRST155 where no row was written, '
+  'or, if nothing is to be written (match.idle), where there is no such row. Raises what postern.render_filter raises.';
 
 create or replace function postern.render_put_refusal(node jsonb, body text)
 returns text
@@ -82,5 +83,6 @@ begin
 end
 $$;
 comment on function postern.render_put_refusal(jsonb, text) is
-  'SQL that raises why a PUT with a precondition has written no row: PGRST115 where the body has another key than the '
-  'URL, else PGRST155. body: the payload as a FROM item.';
+  'Renders why a PUT with a precondition has written no row. In: body: the payload as a FROM item. Out: SQL that '
+  'raises PGRST115 where the body has another key than the URL, else PGRST155. Raises what postern.render_filter '
+  'raises.';

@@ -11,8 +11,9 @@ begin
 end
 $$;
 comment on function postern.render_bare(jsonb, text) is
-  'The text of a value whose text is JSON. The cast to the type that it was planned for costs nothing, and fails '
-  'where the type has changed meanwhile: then the text could be anything.';
+  'Renders the text of a value whose text is JSON. In: an output with type; SQL of the value. Out: SQL with a cast to '
+  'that type, which costs nothing, and fails where the type has changed meanwhile, so that the text could be anything. '
+  'Raises nothing.';
 
 create or replace function postern.render_written_value(output jsonb, alias text, out before text, out value text,
   out after text)
@@ -40,8 +41,8 @@ begin
 end
 $$;
 comment on function postern.render_written_value(jsonb, text) is
-  'One output of the row alias as JSON: SQL of its value, and the constant text before (with the key) and after it. '
-  'A text is taken to need no escape.';
+  'Renders an output of a row as JSON, a text as one that needs no escape. In: one of written of the node; the row''s '
+  'alias. Out: SQL of the value; the constant text before it, with the key, and after it. Raises nothing.';
 
 create or replace function postern.render_written(node jsonb, alias text)
 returns text
@@ -59,9 +60,9 @@ begin
 end
 $$;
 comment on function postern.render_written(jsonb, text) is
-  'SQL of the row alias of a written node as JSON text, as row_to_json makes it, but for the constant start and end '
-  '(postern.written_ends). Null perhaps where a text is null that was not to be expected: then postern.render_texts '
-  'has something to escape.';
+  'Renders a row as JSON text, as row_to_json makes it. In: a written node; the row''s alias. Out: SQL of it without '
+  'the constant start and end (postern.written_ends). It may be null where a text is null against expectation: then '
+  'postern.render_texts has something to escape. Raises nothing.';
 
 create or replace function postern.written_ends(node jsonb, out opening text, out closing text)
 returns record
@@ -73,7 +74,7 @@ begin
 end
 $$;
 comment on function postern.written_ends(jsonb) is
-  'What stands before and after postern.render_written of a node in each row.';
+  'Makes the constant start and end that postern.render_written leaves out of each row. Raises nothing.';
 
 create or replace function postern.render_texts(node jsonb, alias text)
 returns text
@@ -93,9 +94,9 @@ begin
 end
 $$;
 comment on function postern.render_texts(jsonb, text) is
-  'SQL of all texts of the row alias of a written node, one after the other, and those of its embeds '
-  '(pgrst_texts_<place>); of a line break, which needs an escape, where there is a null that was not to be expected. '
-  'Null for a node that has no texts.';
+  'Renders all texts of a row, to search them for what must be escaped. In: a written node; the row''s alias. Out: SQL '
+  'of one text after the other, and those of its embeds (pgrst_texts_<place>), or, where one is null against '
+  'expectation, of a line break, which must be escaped; null for a node without texts. Raises nothing.';
 
 create or replace function postern.render_escapes(node jsonb)
 returns text
@@ -111,8 +112,8 @@ begin
 end
 $$;
 comment on function postern.render_escapes(jsonb) is
-  'SQL of whether among the gathered texts of the rows pgrst_answer there is something to escape: then to_json makes '
-  'them longer (RFC 8259, section 7). Null where no texts are gathered.';
+  'Renders the test whether a text of the rows pgrst_answer must be escaped: to_json makes it longer. Out: SQL; null '
+  'where no texts are gathered. Raises nothing. Source: RFC 8259, section 7.';
 
 create or replace function postern.render_written_rows(node jsonb, row_text text)
 returns text
@@ -127,8 +128,8 @@ begin
 end
 $$;
 comment on function postern.render_written_rows(jsonb, text) is
-  'SQL of the rows of a group, written one by one (row_text: postern.render_written), with between them what '
-  'json_agg puts there; without the brackets, null when there are none.';
+  'Renders the rows of a group as JSON text, as json_agg makes it. In: a written node; row_text: '
+  'postern.render_written. Out: SQL of them without the brackets, null for no rows. Raises nothing.';
 
 create or replace function postern.render_written_group(node jsonb, row_text text, texts text)
 returns text
@@ -140,8 +141,8 @@ begin
 end
 $$;
 comment on function postern.render_written_group(jsonb, text, text) is
-  'The columns rows (postern.render_written_rows) and texts of a written embed, from the text and the texts of each '
-  'row.';
+  'Renders the columns of a written to-many embed. In: SQL of the text and of the texts of a row. Out: SQL of rows '
+  '(postern.render_written_rows) and, where they are gathered, texts. Raises nothing.';
 
 create or replace function postern.render_written_row(node jsonb, alias text)
 returns text
@@ -157,4 +158,5 @@ begin
 end
 $$;
 comment on function postern.render_written_row(jsonb, text) is
-  'The columns rows and texts of a written to-one embed, whose one row has that alias.';
+  'Renders the columns of a written to-one embed. In: the node; the alias of its one row. Out: SQL of rows, the row as '
+  'JSON text, and, where it has some, texts. Raises nothing.';

@@ -16,7 +16,7 @@ begin
 end
 $$;
 comment on function postern.sort_text(anyelement) is
-  'A value as text that is read as the same value, whatever the settings of the session.';
+  'A value as text that is read as the same value, whatever the settings of the session. Raises nothing.';
 
 create or replace function postern.cursor_digest(signature text, vals bytea)
 returns bytea
@@ -27,7 +27,8 @@ begin
 end
 $$;
 comment on function postern.cursor_digest(text, bytea) is
-  'The digest of a token, nine bytes. signature: of its order (postern.plan_cursor); vals: the JSON of its values.';
+  'The digest of a token. In: signature: of its order (postern.plan_cursor); vals: the JSON of its values. Out: nine '
+  'bytes. Raises nothing.';
 
 create or replace function postern.cursor_token(signature text, vals text[])
 returns text
@@ -49,7 +50,8 @@ begin
 end
 $$;
 comment on function postern.cursor_token(text, text[]) is
-  'The token of a row. signature: of its order; vals: what it is ordered by, as text. PGRST159 where that is too long.';
+  'The token of a row. In: signature: of its order; vals: what it is ordered by, as text. Raises PGRST159 where that '
+  'is too long.';
 
 create or replace function postern.cursor_nulls(vals text[])
 returns text
@@ -61,7 +63,8 @@ begin
     from pg_catalog.unnest(vals) with ordinality as listed(val, place));
 end
 $$;
-comment on function postern.cursor_nulls(text[]) is 'A digit for each value, 1 where it is null.';
+comment on function postern.cursor_nulls(text[]) is
+  'Marks which values are null. Out: a digit for each value, 1 where it is null; null without values. Raises nothing.';
 
 create or replace function postern.cursor_values(token text, signature text, nulls text)
 returns text[]
@@ -97,8 +100,8 @@ begin
 end
 $$;
 comment on function postern.cursor_values(text, text, text) is
-  'The values of a token. token: what stands behind its nulls; signature: of the order; nulls: a digit for each value, '
-  '1 where it is null. PGRST158 for what is no token of that order.';
+  'The values of a token. In: token: what stands behind its nulls; signature: of the order; nulls: a digit for each '
+  'value, 1 where it is null. Out: the values as text. Raises PGRST158 for what is no token of that order.';
 
 create or replace function postern.page_links(location text, query text, next text, prev text)
 returns text
@@ -111,8 +114,8 @@ begin
 end
 $$;
 comment on function postern.page_links(text, text, text, text) is
-  'The header Link of a page by cursor, null where nothing is before or behind it. location: the path; query: that of '
-  'Content-Location; next, prev: tokens, or null. Source: RFC 8288.';
+  'The header Link of a page by cursor. In: location: the path; query: that of Content-Location; next, prev: tokens, '
+  'or null. Out: a header line, null where nothing is before or behind the page. Raises nothing. Source: RFC 8288.';
 
 create or replace function postern.page_link(location text, query text, wish text, rel text)
 returns text
@@ -128,6 +131,6 @@ begin
 end
 $$;
 comment on function postern.page_link(text, text, text, text) is
-  'One link: the address with another cursor, which that of a QUERY may not have yet, as it was in the body. wish: the '
-  'new cursor. Its collation is that of what rows are ordered by, '
-  'which regular expressions may not know.';
+  'One link: the address with another cursor. In: location, query: as of postern.page_links; wish: the new cursor, '
+  'which is added where the query has none, as that of a QUERY may be in the body; rel: its relation type. Raises '
+  'nothing. It is called with the collation of what rows are ordered by, which regular expressions may not know.';

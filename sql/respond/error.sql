@@ -14,7 +14,8 @@ begin
 end
 $$;
 comment on function postern.error_body(text, text, json, json, text) is
-  'The JSON text of an error; without details and hint where client-error-verbosity is minimal.';
+  'The JSON text of an error. In: verbosity: client-error-verbosity. Out: {code; message; details?, hint?: unless '
+  'verbosity is minimal}. Raises nothing.';
 
 create or replace function postern.error_answer(
   code text, message text, details json, hint json, code_status int, extra text[], verbosity text,
@@ -30,7 +31,8 @@ begin
 end
 $$;
 comment on function postern.error_answer(text, text, json, json, int, text[], text) is
-  'An error as a whole answer: status, headers (extra is added, two-dimensional), body. Proxy-Status: RFC 9209.';
+  'An error as a whole answer. In: extra: more headers, [name, value] pairs, null for none; others as of '
+  'postern.error_body. Out: status, headers, body. Raises nothing. Source: RFC 9209 (Proxy-Status).';
 
 create or replace function postern.raised_answer(
   message text, detail text, verbosity text,
@@ -48,7 +50,7 @@ begin
     if what ->> 'code' is null or what ->> 'message' is null then
       problem := 'MESSAGE is not a JSON object with the keys code and message: ' || message;
     end if;
-  exception when data_exception then
+  exception when data_exception or statement_too_complex then
     problem := 'MESSAGE is not valid JSON: ' || message;
   end;
   if problem is null then
@@ -59,7 +61,7 @@ begin
       elsif (how ->> 'status')::int is null or json_typeof(how -> 'headers') is distinct from 'object' then
         problem := 'DETAIL is not a JSON object with the keys status and headers: ' || detail;
       end if;
-    exception when data_exception then
+    exception when data_exception or statement_too_complex then
       problem := 'DETAIL is not valid JSON with a numeric status and an object of headers: ' || detail;
     end;
   end if;
@@ -79,8 +81,9 @@ begin
 end
 $$;
 comment on function postern.raised_answer(text, text, text) is
-  'The answer that user code asked for by raising SQLSTATE PGRST with JSON in MESSAGE and DETAIL; PGRST121 when the '
-  'JSON is not of that form. Source: PostgREST docs, references/errors, "RAISE errors with full control".';
+  'The answer that code of the user''s asked for by raising SQLSTATE PGRST with JSON in MESSAGE and DETAIL. In: '
+  'verbosity: client-error-verbosity. Out: status, headers, body: those asked for, or PGRST121 where the JSON is not '
+  'of that form. Raises nothing. Source: PostgREST docs, references/errors, "RAISE errors with full control".';
 
 create or replace function postern.told_hint(state text, hint text)
 returns text
@@ -100,8 +103,9 @@ begin
 end
 $$;
 comment on function postern.told_hint(text, text) is
-  'The hint of an error, but for one that names a column on which the current role has no privilege: PostgreSQL '
-  'suggests any that is similar to one that does not exist. state: the SQLSTATE. Raises nothing.';
+  'The hint of an error, if the client may read it. In: state: the SQLSTATE. Out: the hint; null where it names a '
+  'column on which the current role has no privilege, as PostgreSQL suggests any that is similar to one that does not '
+  'exist. Raises nothing.';
 
 create or replace function postern.error_response(
   state text, message text, detail text, hint text, anonymous boolean, verbosity text,
@@ -112,11 +116,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   own json;
+  line bigint;
 begin
   if state = 'PNERR' then
     begin
       own := detail::json;
-    exception when data_exception then
+      line := own ->> 'line';
+    exception when data_exception or statement_too_complex then
       state := 'P0001';
     end;
     if postern.error_status(own ->> 'code') is null then
@@ -128,7 +134,7 @@ begin
     from postern.error_answer(own ->> 'code', own ->> 'message', own -> 'details', own -> 'hint',
       postern.error_status(own ->> 'code'), case own ->> 'code'
         when 'PGRST161' then array[['Accept-Query', 'application/x-www-form-urlencoded']] end, verbosity) as a;
-    body := postern.with_line(body, (own ->> 'line')::bigint);
+    body := postern.with_line(body, line);
   elsif state = 'PGRST' then
     select a.status, a.headers, a.body into status, headers, body
     from postern.raised_answer(message, detail, verbosity) as a;
@@ -142,6 +148,5 @@ begin
 end
 $$;
 comment on function postern.error_response(text, text, text, text, boolean, text) is
-  'A caught error (SQLSTATE, message, detail, hint) as an answer: status, headers, body. anonymous: the request '
-  'carried no role of its own; verbosity: client-error-verbosity. Raises nothing for errors of PostgreSQL, of '
-  'postern.fail and of RAISE.';
+  'A caught error as an answer. In: state: the SQLSTATE; anonymous: the request carried no role of its own; verbosity: '
+  'client-error-verbosity. Out: status, headers, body. Raises nothing.';

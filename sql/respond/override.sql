@@ -15,8 +15,8 @@ begin
 end
 $$;
 comment on function postern.own_status() is
-  'The status that code of the user''s has set through response.status. PGRST112 for what is no status. '
-  'Source: PostgREST docs, references/transactions, "Response Status Code".';
+  'The status that code of the user''s has set through response.status. Out: its three digits. Raises PGRST112 for '
+  'what is no status of an answer. Source: PostgREST docs, references/transactions, "Response Status Code".';
 
 create or replace function postern.merged_headers(lines text, own text)
 returns text
@@ -36,7 +36,7 @@ begin
       from json_array_elements(own::json) with ordinality as entries(entry, place)
       left join lateral json_each(entry) on true
       where postern.assert_header(entry, key, value));
-  exception when data_exception then
+  exception when data_exception or statement_too_complex then
     perform postern.fail('PGRST111',
       'The setting response.headers is not a JSON array of objects with one key and a string value');
   end;
@@ -49,9 +49,10 @@ begin
 end
 $$;
 comment on function postern.merged_headers(text, text) is
-  'Header lines with those of a value of response.headers (JSON: an array of objects with one key) before them, in '
-  'place of those of the same name. PGRST111 for another value, and for more than 64 KiB. Source: PostgREST docs, '
-  'references/transactions, "Response Headers".';
+  'Puts the headers that code of the user''s has set before those of the answer, in place of those of the same name. '
+  'In: lines: postern.header_lines; own: response.headers, JSON: an array of objects with one key. Out: header lines. '
+  'Raises PGRST111 for another value and for more than 64 KiB. Source: PostgREST docs, references/transactions, '
+  '"Response Headers".';
 
 create or replace function postern.assert_header(entry json, name text, value json)
 returns boolean
@@ -67,5 +68,5 @@ begin
 end
 $$;
 comment on function postern.assert_header(json, text, json) is
-  'True if this entry of response.headers is one header: one key that is a field name (RFC 9110, section 5.1), one '
-  'string without control characters. Else raises data_exception.';
+  'Checks one entry of response.headers: one key that is a field name, one string without control characters. In: the '
+  'entry, its key and its value. Out: true. Raises data_exception (22000) otherwise. Source: RFC 9110, section 5.1.';

@@ -24,8 +24,8 @@ begin
 end
 $$;
 comment on function postern.error_status(text) is
-  'HTTP status of one of the PGRSTxxx codes that the database side raises; null for any other. Source: PostgREST docs, '
-  'references/errors.';
+  'The HTTP status of one of the codes PGRSTxxx that the functions raise. Out: null for any other. Raises nothing. '
+  'Source: PostgREST docs, references/errors.';
 
 create or replace function postern.sqlstate_status(state text, message text, anonymous boolean)
 returns int
@@ -59,5 +59,6 @@ begin
 end
 $$;
 comment on function postern.sqlstate_status(text, text, boolean) is
-  'HTTP status of a PostgreSQL error, by SQLSTATE and for a few by message; anonymous turns a missing privilege into '
-  '401 rather than 403. Source: PostgREST docs, references/errors, "HTTP status codes".';
+  'The HTTP status of an error of PostgreSQL, by SQLSTATE and for a few by message. In: anonymous: the request carried '
+  'no role of its own, so that a missing privilege is 401 rather than 403. Raises nothing. Source: PostgREST docs, '
+  'references/errors, "HTTP status codes".';

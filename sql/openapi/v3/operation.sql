@@ -79,14 +79,14 @@ declare
   given pg_catalog.text := (regexp_match(described, '(?:^|\n)[ \t]*Example:[ \t]*([^\n]+?)[ \t]*(?:\n|$)'))[1];
 begin
   return case when schema ->> 'type' = 'string' or schema ? '$ref' then to_jsonb(given) else given::jsonb end;
-exception when invalid_text_representation then
+exception when data_exception then
   return null;
 end
 $$;
 comment on function postern.openapi3_example(text, jsonb) is
   'The example that a comment gives in a line "Example: ...", as JSON. In: the comment; the schema of the type. Out: '
   'the example; what is no JSON counts as text where the schema is one of text or a reference, else for nothing; null '
-  'when there is none. Raises 22P05 and 22003 for JSON that jsonb does not take: \u0000, a number too large.';
+  'when there is none, or JSON that jsonb does not take: \u0000, a number too large. Raises nothing.';
 
 create or replace function postern.openapi3_default(standard text, schema jsonb)
 returns jsonb
@@ -107,7 +107,7 @@ begin
     when 'array' then case when quoted[2] = '{}' then '[]'::jsonb end
     when 'string' then to_jsonb(case when quoted is not null then value end)
     else case when schema ? '$ref' then to_jsonb(case when quoted is not null and quoted[2] !~ '^\(' then value end)
-      when standard like '%::jsonb' then quoted[2]::jsonb end end;
+      when quoted is not null and standard like '%::jsonb' then value::jsonb end end;
 end
 $$;
 comment on function postern.openapi3_default(text, jsonb) is
