@@ -276,11 +276,17 @@ func (r *replicated) behind(t *testing.T) {
 
 func (r *replicated) withoutPrimary(t *testing.T) {
 	r.c.allowed.Store(&down)
+	logged := func(what string) int { return strings.Count(r.p.events.String(), what) }
+	const listens, reloads = "Listener connected", "Config reloaded"
+	listened, reloaded := logged(listens), logged(reloads)
 	kill(t, r.h)
 	r.c.pass(t)
 	r.where(t, r.p, r.ports...)
 	r.again()
 	r.written(t)
+	// It listens again, and has read what it may have missed: what standbys have not seen since is not read there.
+	eventually(t, "listening", func() bool { return logged(listens) > listened })
+	eventually(t, "a reload", func() bool { return logged(reloads) > reloaded })
 	r.c.allowed.Store(&[]string{})
 	r.where(t, r.p, r.ports...)
 }
