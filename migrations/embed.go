@@ -12,7 +12,8 @@ import (
 	"postern/sql"
 )
 
-// Schema is the schema of postern, and VersionTable the table in it where tern keeps how far a database is, as in tern.conf.
+// Schema is the schema of postern, and VersionTable the table in it where tern keeps how far a database is, as in
+// tern.conf.
 const (
 	Schema       = "postern"
 	VersionTable = Schema + ".schema_version"
@@ -24,8 +25,8 @@ var Files fs.FS = files{}
 //go:embed *.sql snapshots
 var scripts embed.FS
 
-// unreleased is the snapshot that is the sources themselves, that of the newest migration. On disk, where the command tern looks, it
-// is a link to them, which embed does not follow; make freeze puts a copy in place of the link.
+// unreleased is the snapshot that is the sources themselves, that of the newest migration. On disk, where the command
+// tern looks, it is a link to them, which embed does not follow; make freeze puts a copy in place of the link.
 var unreleased = func() string {
 	names, _ := fs.Glob(scripts, "*.sql")
 	number, _, _ := strings.Cut(slices.Max(names), "_")

@@ -77,6 +77,8 @@ func TestDifferential(t *testing.T) {
 	for n := seed; time.Since(start) < limit && !t.Failed(); n++ {
 		if n%40 == 0 {
 			d.sameBatch(t, generateBatch(n))
+		} else if n%40 == 1 {
+			d.sameTagged(t, n)
 		} else if d.same(t, generate(n)) {
 			asked++
 		}
@@ -214,7 +216,7 @@ func difference(r request, want, got httpAnswer) string {
 	return ""
 }
 
-// isEither tells whether an answer is an error of PostgreSQL of one of these classes.
+// isEither reports whether an answer is an error of PostgreSQL of one of these classes.
 func isEither(answer httpAnswer, classes ...string) bool {
 	_, code, _ := strings.Cut(answer.headers.Get("Proxy-Status"), "error=")
 	return answer.status/100 == 4 && len(code) == 5 && slices.Contains(classes, code[:2])

@@ -303,7 +303,7 @@ func (i *inspector) targets(statement map[string]any) {
 	}
 }
 
-// texts gives the strings of a list of names.
+// texts returns the strings of a list of names.
 func texts(list any) []string {
 	var result []string
 	parts, _ := list.([]any)

@@ -185,7 +185,7 @@ var corpus = []request{
 // rowsType is the header of a body of rows for a PATCH.
 const rowsType = "content-type: application/vnd.postern.rows+json"
 
-// json gives the request as postern.handle takes it; false if no client can send it.
+// json returns the request as postern.handle takes it; false if no client can send it.
 func (r request) json() (string, bool) {
 	if !utf8.ValidString(r.method+r.target+r.headers) || strings.ContainsRune(r.method+r.target+r.headers, 0) {
 		return "", false
@@ -201,7 +201,7 @@ func (r request) json() (string, bool) {
 	return string(text), err == nil
 }
 
-// casts tells whether a request has a cast, which may be to words that make no type: a syntax error, as PostgREST has it.
+// casts reports whether a request has a cast, which may be to words that make no type: a syntax error, as PostgREST has it.
 func (r request) casts() bool {
 	target, err := url.QueryUnescape(r.target)
 	return err != nil && strings.Contains(r.target, "::") || strings.Contains(target, "::")

@@ -14,6 +14,19 @@ insert into shelf.pages select i, j from generate_series(1, 23) as i, generate_s
 create view shelf.cheap as select title as label, id as key, price from shelf.books where price < 0.4 or price is null;
 create view shelf.joined as select b.id, p.name from shelf.books as b join shelf.press as p on p.id = b.press_id;
 create table shelf.keyless (a int);
+create table shelf.unproven (id int primary key, title text);
+insert into shelf.unproven select i, case when i % 3 > 0 then chr(97 + i % 5) end from generate_series(1, 12) as i;
+create view shelf.unproven_view as select id as key, title as label from shelf.unproven;
+create table shelf.unproven_key (code int unique, title text);
+insert into shelf.unproven_key values (1, 'a'), (null, 'b'), (null, 'c');
+do $$
+begin
+  if current_setting('server_version_num')::int >= 180000 then -- without, these are columns that can be null
+    execute 'alter table shelf.unproven add not null title not valid';
+    execute 'alter table shelf.unproven_key add not null code not valid';
+  end if;
+end
+$$;
 create table shelf.split (id int primary key, x text) partition by hash (id);
 create table shelf.split_0 partition of shelf.split for values with (modulus 2, remainder 0);
 create table shelf.split_1 partition of shelf.split for values with (modulus 2, remainder 1);
@@ -72,7 +85,8 @@ create temporary table walks as select * from (values
   ('/books?select=id,pages(no)&pages.order=no&order=title', 'title,id'), ('/books?select=id,...press(name)&press=not.is.null&order=press_id', 'press_id,id'),
   ('/books?select=*,pages!inner(no)&pages.no=gt.1', 'id'), ('/books?select=title:id,id:title,a:id&or=(price.is.null,id.lt.9)&order=title', 'title,id'),
   ('/pages?select=no,book_id', 'book_id,no'), ('/pages?order=no.desc&book_id=gt.5', 'no.desc,book_id.desc'), ('/cheap?order=price', 'price,key'),
-  ('/split?order=x', 'x,id'), ('/books?cursor=eq.1&select=id', 'id'), ('/own', 'id')) as listed (target, full_order);
+  ('/split?order=x', 'x,id'), ('/unproven?order=title', 'title,id'), ('/unproven?order=title.desc', 'title.desc,id.desc'),
+  ('/unproven_view?order=label.desc', 'label.desc,key.desc'), ('/books?cursor=eq.1&select=id', 'id'), ('/own', 'id')) as listed (target, full_order);
 create temporary table walked as select target, plain, pg_temp.walk(start) as forward, pg_temp.walk(pg_temp.last(start), 'prev') as back
 from walks, lateral (select case when strpos(target, '?') > 0 then '&' else '?' end as sign) as s, lateral (select target || sign || 'cursor=first&limit=9') as starts (start),
   lateral (select body::jsonb as plain from testing.answer('GET', regexp_replace(target, '([?&])order=[^&]*', '\1') || sign || 'order=' || full_order)) as p;
@@ -129,7 +143,8 @@ from (values
   ('GET', '/books?select=*,pages(no)&pages.cursor=first&limit=1', '{}', '400 PGRST160'), ('GET', '/books?cursor=first&limit=-1', '{}', '416 PGRST103'),
   ('GET', '/books?cursor=after.&limit=1', '{}', '400 PGRST158'), ('GET', '/books?cursor=after.abc&limit=1', '{}', '400 PGRST158'),
   ('GET', '/books?cursor=after.1~abc&limit=1', '{}', '400 PGRST158'), ('GET', '/books?cursor=before.'';drop--&limit=1', '{}', '400 PGRST158'),
-  ('GET', '/keyless?cursor=first&limit=1', '{}', '400 PGRST159'), ('GET', '/joined?cursor=first&limit=1', '{}', '400 PGRST159'),
+  ('GET', '/keyless?cursor=first&limit=1', '{}', '400 PGRST159'), ('GET', '/unproven_key?cursor=first&limit=1', '{}', '400 PGRST159'),
+  ('GET', '/joined?cursor=first&limit=1', '{}', '400 PGRST159'),
   ('GET', '/books?select=count()&cursor=first&limit=1', '{}', '400 PGRST159'), ('GET', '/books?order=nope&cursor=first&limit=1', '{}', '400 42703'),
   ('GET', '/nope?cursor=first&limit=1', '{}', '404 PGRST205'), ('GET', '/books?select=id&order=pages(no)&cursor=first&limit=1', '{}', '400 PGRST108'),
   ('GET', '/books?cursor=last&limit=1', '{}', '400 PGRST100'), ('GET', '/books?cursor=not.first&limit=1', '{}', '400 PGRST100'),

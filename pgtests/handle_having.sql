@@ -134,6 +134,7 @@ from (values
   ('/parted?select=kind,n:amount.sum()&n=eq.3&order=n,kind', '[{"kind":"a","n":3},{"kind":"b","n":3}]'),
   ('/rpc/orders_of?customer=1&select=category,n:count()&n=gt.1', '[{"category":"tea","n":2}]'),
   ('/rpc/lots?lowest=0&select=x:total.sum()&x=gt.15', '[{"x":16}]'),
+  ('/rpc/lots?lowest=0&select=*,n:count()&n=gt.1', '[{"n":3}]'),
   ('/rpc/lots?lowest=0&select=distinct(),category&order=category', '[{"category":"cups"},{"category":"pots"},{"category":"tea"}]'),
   ('/rpc/lots?lowest=0&select=category,n:count()&or=(n.gt.1,category.eq.tea)', '[{"category":"tea","n":1}]')
 ) as cases(target, wanted);

@@ -163,6 +163,8 @@ from (values
   ('PUT', '/empty?id=eq.20', '{"if-match": "*", "if-none-match": "*"}', '{"id": 20}'),
   ('PUT', '/empty?id=eq.20', '{"if-none-match": "\"a\""}', '{"id": 20}')
 ) as cases(method, target, given, body), lateral (select given::jsonb) as made(headers);
+select is((testing.answer('PATCH', '/things', '{"if-match": "*", "content-type": "application/vnd.postern.rows+json"}', '[{"id": 20, "name": "x"}]')).body::json ->> 'details',
+  'If-Match is about one row, and a PATCH of rows by their key takes none: send a PATCH for each, in a batch.', 'a PATCH of rows');
 
 -- What is no version of the row.
 select is(testing.failed('PATCH', '/things?id=eq.20', jsonb_build_object('if-match', made), '{"name": "x"}'), '412 PGRST155', coalesce(made, 'null'))

@@ -220,7 +220,7 @@ func newLeaver(t *testing.T, database string, settings ...string) *leaver {
 	return l
 }
 
-// ask gives status, the headers that code may have set, and body of an answer.
+// ask returns status, the headers that code may have set, and body of an answer.
 func (l *leaver) ask(t *testing.T, c *client, r request) string {
 	t.Helper()
 	answer, err := c.do(r)

@@ -9,11 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"postern/sql"
 )
 
-// sources gives the text of every file in sql/ by name.
+// sources returns the text of every file in sql/ by name.
 func sources(t testing.TB) map[string]string {
 	t.Helper()
 	texts := make(map[string]string)
@@ -78,22 +79,32 @@ var (
 	bodyOpens    = regexp.MustCompile(`(?m)^as (\$[a-z]*\$)`)
 )
 
-// oversized returns what of a file is too wide or too long, each with its place.
-func oversized(name, text string) (found []string) {
-	add := func(at int, format string, arguments ...any) {
-		line := 1 + strings.Count(text[:at], "\n")
-		found = append(found, fmt.Sprintf("%s:%d: %s", name, line, fmt.Sprintf(format, arguments...)))
-	}
-	at := 0
+// tooWideOrLong returns which lines of a file are too wide, and whether there are too many, each with its place.
+func tooWideOrLong(name, text string) (found []string) {
+	lines := 0
 	for line := range strings.Lines(text) {
-		if columns := len(strings.TrimSuffix(line, "\n")); columns > mostColumns {
-			add(at, "%d columns", columns)
+		lines++
+		if columns := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); columns > mostColumns {
+			found = append(found, fmt.Sprintf("%s:%d: %d columns", name, lines, columns))
 		}
-		at += len(line)
 	}
-	if lines := strings.Count(text, "\n"); lines > mostFileLines {
-		add(len(text)-1, "the file has %d lines", lines)
+	if lines > mostFileLines {
+		found = append(found, fmt.Sprintf("%s:%d: the file has %d lines", name, lines, lines))
 	}
+	return found
+}
+
+// tooLong returns that a function, which begins at a line of a file, has too many lines.
+func tooLong(name string, line int, function string, lines int) []string {
+	if lines <= mostFunctionLines {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s:%d: %s has %d lines", name, line, function, lines)}
+}
+
+// oversized returns what of a file of SQL is too wide or too long, each with its place.
+func oversized(name, text string) (found []string) {
+	found = tooWideOrLong(name, text)
 	for _, head := range functionHead.FindAllStringSubmatchIndex(text, -1) {
 		function := text[head[0]:]
 		end := -1
@@ -101,10 +112,11 @@ func oversized(name, text string) (found []string) {
 			end = strings.Index(function[body[1]:], function[body[2]:body[3]]+";")
 			function = function[:body[1]+max(end, 0)]
 		}
-		if lines := 1 + strings.Count(function, "\n"); end < 0 {
-			add(head[0], "the body of %s has no end", text[head[2]:head[3]])
-		} else if lines > mostFunctionLines {
-			add(head[0], "%s has %d lines", text[head[2]:head[3]], lines)
+		line, called := 1+strings.Count(text[:head[0]], "\n"), text[head[2]:head[3]]
+		if end < 0 {
+			found = append(found, fmt.Sprintf("%s:%d: the body of %s has no end", name, line, called))
+		} else {
+			found = append(found, tooLong(name, line, called, 1+strings.Count(function, "\n"))...)
 		}
 	}
 	return found

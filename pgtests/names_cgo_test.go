@@ -147,7 +147,7 @@ type installed struct {
 	types      []string // of its variables
 }
 
-// installedCode gives what sql/ installs.
+// installedCode returns what sql/ installs.
 func installedCode(t testing.TB) (all []installed) {
 	t.Helper()
 	for file, text := range sources(t) {
@@ -233,7 +233,7 @@ func (i *installed) parse(t testing.TB, statement string) {
 // utility are statements that name what they are about with its schema.
 var utility = regexp.MustCompile(`^(create|alter|drop|grant|deallocate|set constraints) `)
 
-// problems gives what code looks up on the search path, and which functions it calls.
+// problems returns what code looks up on the search path, and which functions it calls.
 func (i *installed) problems(t testing.TB) (found, calls []string) {
 	t.Helper()
 	for _, query := range i.queries {
@@ -381,7 +381,7 @@ func shellSQL(t testing.TB) (all []string) {
 	return all
 }
 
-// constantText gives a string that is a literal, or several joined, with x for all that is none; false for other expressions.
+// constantText returns a string that is a literal, or several joined, with x for all that is none; false for other expressions.
 func constantText(expression ast.Expr) (string, bool) {
 	switch e := expression.(type) {
 	case *ast.BasicLit:
@@ -471,7 +471,7 @@ func TestMisnamed(t *testing.T) {
 
 var placeholder = regexp.MustCompile(`%[0-9]+\$L`)
 
-// userColumn tells whether an operand is a column of a relation, or JSON in it (path): the relation's alias, and its name.
+// userColumn reports whether an operand is a column of a relation, or JSON in it (path): the relation's alias, and its name.
 func userColumn(operand any) (alias, name string, path, ok bool) {
 	node, _ := operand.(map[string]any)
 	if column, is := node["ColumnRef"].(map[string]any); is {

@@ -25,7 +25,7 @@ func resultKind(i *item) *kind {
 	return i.column.kind
 }
 
-// has tells whether a name means something in a row of a relation.
+// has reports whether a name means something in a row of a relation.
 func (r *relation) has(name string) bool {
 	named := func(c *column) bool { return c.name == name }
 	return slices.ContainsFunc(r.columns, named) || slices.ContainsFunc(r.computed, named)

@@ -63,7 +63,7 @@ func (p *plain) value(c *column, path, alias string) string {
 	return "(" + text + ")"
 }
 
-// outputs gives the columns of a node's rows: what is of the relation itself comes before its embeds.
+// outputs returns the columns of a node's rows: what is of the relation itself comes before its embeds.
 func (p *plain) outputs(n *node, alias string) (made []output) {
 	show := func(c *column) string {
 		if c.kind.show != "" {
@@ -195,7 +195,7 @@ func limits(n *node) (text string) {
 	return text
 }
 
-// spread gives the columns of an embed as columns of its parent: as arrays where there are many rows.
+// spread returns the columns of an embed as columns of its parent: as arrays where there are many rows.
 func (p *plain) spread(e *embed, parent string) (made []output) {
 	count := len(p.outputs(e.node, p.alias()))
 	for at := range count {
@@ -212,7 +212,7 @@ func (p *plain) spread(e *embed, parent string) (made []output) {
 	return made
 }
 
-// from gives the rows of an embed for a row of its parent, and the conditions on them.
+// from returns the rows of an embed for a row of its parent, and the conditions on them.
 func (p *plain) from(e *embed, parent, alias string) (from, where string) {
 	to := e.as.to.quoted + " as " + alias
 	var conditions []string

@@ -53,7 +53,7 @@ func (s *schema) relate() {
 	}
 }
 
-// showing gives a table and the views that show columns of it.
+// showing returns a table and the views that show columns of it.
 func (s *schema) showing(t *relation, columns []string) []*relation {
 	found := []*relation{t}
 	for _, v := range s.relations {
@@ -64,7 +64,7 @@ func (s *schema) showing(t *relation, columns []string) []*relation {
 	return found
 }
 
-// find gives the relationships that a target and a hint ("" for none) may mean. Source: PostgREST docs,
+// find returns the relationships that a target and a hint ("" for none) may mean. Source: PostgREST docs,
 // references/api/resource_embedding.
 func (s *schema) find(from *relation, target, hint string) (found []*relationship) {
 	single := func(one *relationship, side int, name string) bool {

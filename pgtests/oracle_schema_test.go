@@ -104,7 +104,7 @@ var reserved = []string{
 	"texts_1", "e1", "f1", "s1", "n", "made", "element", "base", "pgrst_texts", "level_1", "total", "status", "headers", "note", "val", "key", "value",
 }
 
-// fresh gives a name that is not yet among some.
+// fresh returns a name that is not yet among some.
 func fresh(r *rand.Rand, n int, taken func(string) bool) string {
 	for {
 		name := "c" + fmt.Sprint(n)
@@ -367,7 +367,7 @@ func (s *schema) addView(r *rand.Rand) {
 	}
 }
 
-// names gives the columns by their name in the table.
+// names returns the columns by their name in the table.
 func (t *relation) names() map[string]string {
 	if t.view {
 		return t.shown

@@ -37,6 +37,9 @@ func TestOracle(t *testing.T) {
 			o.ask(t)
 		}
 		if !t.Failed() {
+			o.match(t)
+		}
+		if !t.Failed() {
 			o.probe(t)
 		}
 		o.close()
@@ -243,6 +246,9 @@ func (o *oracle) ask(t *testing.T) {
 				want.code, want.message, want.body, want.count, want.total, got.status, got.headers, got.body, changed(want.after, after), strings.Join(slices.Concat(o.s.ddl, o.s.data), ";\n"))
 			return
 		}
+		if attempt == 3 && q.method == http.MethodGet && got.status == http.StatusOK && len(q.prefer) == 0 && len(r.target)%4 == 1 && q.call == nil {
+			o.retag(t, q, r)
+		}
 	}
 }
 
@@ -317,8 +323,8 @@ func (o *oracle) compare(q *question, r request, want expected, got httpAnswer, 
 		if o.version >= 16 && want.code == "42501" && q.method == http.MethodHead && got.status < 300 && len(got.body) == 0 {
 			return "" // the planner of these versions leaves out the to-many embed that no answer to HEAD shows
 		}
-		if o.version == 14 && want.code == "42501" && !writes && got.status < 300 && string(got.body) == "[]" {
-			return "" // and that of this one a relation behind a condition that cannot hold
+		if want.code == "42501" && !writes && got.status < 300 && string(got.body) == "[]" {
+			return "" // and any planner a relation behind conditions that exclude each other: no row is read
 		}
 		if code := got.code(); !slices.Contains(strings.Fields(want.code), code) {
 			return "expected " + want.code + ", not " + code
@@ -397,7 +403,7 @@ func arrayOf(lines []byte) []byte {
 	return slices.Concat([]byte("["), bytes.ReplaceAll(bytes.TrimSuffix(lines, []byte("\n")), []byte("\n"), []byte(",")), []byte("]"))
 }
 
-// ordered tells whether all rows have an order.
+// ordered reports whether all rows have an order.
 func (n *node) ordered() bool {
 	for _, i := range n.items {
 		if i.embed != nil && !i.embed.node.ordered() {
@@ -478,7 +484,7 @@ func changed(want, got string) string {
 	return strings.Join(lines, "\n")
 }
 
-// leak tells whether an answer has the name of what no role may see, though the request has not.
+// leak reports whether an answer has the name of what no role may see, though the request has not.
 func leak(r request, got httpAnswer) string {
 	if strings.Contains(unescaped(r.target)+r.headers+string(r.body), secret) || strings.HasPrefix(got.code(), "23") || got.code() == "42501" {
 		return "" // PostgreSQL names the constraints that it checks, also those of tables behind views, and what it denies

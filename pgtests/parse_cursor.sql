@@ -17,6 +17,7 @@ from (values
   ('', '{}'), ('firstx', '{}'), ('First', '{}'), ('first.', '{}'), ('after', '{}'), ('last', '{}'), ('eq.5', '{}'), ('not.after.x', '{}')
 ) as cases (input, wanted);
 select is(postern.parse_cursor(null), null, 'null in, null out');
+select is(testing.failure('select postern.foreign_cursor()'), 'PGRST158', 'a token of another order');
 
 select * from finish();
 rollback;

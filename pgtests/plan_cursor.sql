@@ -82,7 +82,6 @@ select is(pg_temp.planned('/pairs?cursor=first&order=c.asc&select=a') -> 'cursor
 
 select is(testing.failure(call), wanted, call)
 from (values
-  ('select postern.foreign_cursor()', 'PGRST158'),
   ('select pg_temp.planned(''/pairs?cursor=after.1~#'')', 'PGRST158'),
   ('select pg_temp.planned(''/joined?cursor=first'')', 'PGRST159'),
   ('select pg_temp.planned(''/pairs?cursor=first&select=count()'')', 'PGRST159'),

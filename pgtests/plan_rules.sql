@@ -350,5 +350,14 @@ from (values
   (repeat('r', 60), 32, 'house', repeat('r', 60) || '_32'), (repeat('r', 61), 1, 'house', 'pgrst_relation_1'), (repeat('ü', 31), 1, 'house', 'pgrst_relation_1')
 ) as cases(name, depth, root, wanted);
 
+-- Types as they stand in a statement.
+select is(postern.type_reference(name), wanted, 'type_reference ' || name)
+from (values ('text', 'pg_catalog.text'), ('text[]', 'pg_catalog.text[]'), ('"char"', 'pg_catalog."char"'), ('TEXT', 'pg_catalog.TEXT'), ('text array', 'pg_catalog.text array'),
+  ('bpchar', 'pg_catalog.bpchar'), ('integer', 'integer'), ('integer[]', 'integer[]'), ('bit(3)', 'bit(3)'), ('character varying(20)', 'character varying(20)'),
+  ('timestamp without time zone', 'timestamp without time zone'), ('timestamptz', 'pg_catalog.timestamptz'), ('numeric(3,2)', 'numeric(3,2)'),
+  ('rooms.mood', 'rooms.mood'), ('"Odd"."X"', '"Odd"."X"')) as cases(name, wanted);
+select is(array(select name from pg_type as t, lateral (select format_type(t.oid, null) as name) as named
+    where t.typnamespace = 'pg_catalog'::regnamespace and t.typtype in ('b', 'r', 'm') and to_regtype(postern.type_reference(name)) is distinct from t.oid), '{}', 'every type is found');
+
 select * from finish();
 rollback;

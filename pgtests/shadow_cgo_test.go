@@ -151,7 +151,7 @@ var variedRequests = []request{
 
 var calledName = regexp.MustCompile(`([a-z_][a-z_0-9]*)\(`)
 
-// usedNames gives the names of functions and operators of PostgreSQL that sql/ uses, also in the statements that it makes.
+// usedNames returns the names of functions and operators of PostgreSQL that sql/ uses, also in the statements that it makes.
 func usedNames(t *testing.T, conn *pgx.Conn) (functions, operators []string) {
 	t.Helper()
 	named := []string{}

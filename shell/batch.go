@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +36,7 @@ type batch struct {
 	next      int           // which step is the first that is not under way
 	answered  int           // which is the first that has no answer
 	referred  int           // bytes that references have led to
+	held      int           // bytes of answers in memory, as the room for them counts them
 	refused   bool          // something is for the database to refuse
 }
 
@@ -73,6 +74,7 @@ func (s *Server) handleBatch(st *state, x *exchange, r *http.Request, identity *
 	}
 	st.prepare(x, r, identity)
 	x.call.PreRequest = nil // it is called for each operation
+	x.timeout, x.call.Timeout = timeout{}, timeoutTogether(operations)
 	for range maxAttempts {
 		if err := s.do(st, x, r, nil); err != nil {
 			return err
@@ -84,9 +86,23 @@ func (s *Server) handleBatch(st *state, x *exchange, r *http.Request, identity *
 	return internal("the schema changed while the request was compiled, each time")
 }
 
+// timeoutTogether returns the milliseconds that operations may take together in one statement, where no operation can
+// have a time of its own; 0 where one may take any.
+func timeoutTogether(operations []operation) (total int) {
+	for _, op := range operations {
+		own := takeTimeout(op.headers["Prefer"]).milliseconds
+		if own == 0 {
+			return 0
+		}
+		total = min(total+own, maxTimeout)
+	}
+	return total
+}
+
 func newBatch(s *Server, st *state, r *http.Request, identity *auth.Identity, operations []operation) *batch {
 	b := &batch{
-		server: s, st: st, request: r, identity: identity, fields: maps.Clone(r.Header), places: make(map[string]int), reads: true,
+		server: s, st: st, request: r, identity: identity, fields: maps.Clone(r.Header), places: make(map[string]int),
+		reads: true,
 	}
 	for _, name := range operationFields {
 		delete(b.fields, name)
@@ -104,6 +120,7 @@ func newBatch(s *Server, st *state, r *http.Request, identity *auth.Identity, op
 }
 
 func (b *batch) release() {
+	b.leave()
 	for _, step := range b.steps {
 		if step.x != nil {
 			step.x.release()
@@ -114,9 +131,11 @@ func (b *batch) release() {
 // try does the batch once, and reports whether it is answered.
 func (b *batch) try(x *exchange) (done bool, err error) {
 	b.next, b.answered, b.referred = 0, 0, 0
+	b.leave()
 	wish := b.wish()
 	t := &db.Transaction{
-		Next: b.take, Fails: isFailure, Isolation: b.isolation, Reads: b.reads, MaxBytes: b.st.config.ServerMaxBytesInFlight,
+		Next: b.take, Fails: isFailure, Isolation: b.isolation, Reads: b.reads,
+		MaxBytes: b.st.config.ServerMaxBytesInFlight, Room: b.hold,
 		Rollback: wish == "rollback" || wish == "" && strings.HasPrefix(b.st.config.DBTxEnd, "rollback"),
 	}
 	b.doing = t
@@ -134,19 +153,26 @@ func (b *batch) try(x *exchange) (done bool, err error) {
 	case t.Undone != nil:
 		return b.fail(x, t.Undone)
 	}
-	body := []byte{'['}
-	for i, step := range b.steps {
-		if i > 0 {
-			body = append(body, ",\n "...)
-		}
-		body = append(body, b.resultOf(step)...)
-	}
-	x.answer.Status, x.answer.Body = http.StatusOK, append(body, ']')
+	x.answer.Status, x.answer.Body = http.StatusOK, b.results()
 	x.answer.Headers = append(x.answer.Headers[:0], batchHeader)
 	if wish != "" {
 		x.answer.Headers = append(x.answer.Headers, [2][]byte{[]byte("Preference-Applied"), []byte("tx=" + wish)})
 	}
 	return true, nil
+}
+
+// hold takes room for an answer. It reports false where there is none, and that may be refused.
+func (b *batch) hold(bytes int, refusable bool) bool {
+	room := b.server.room
+	total := room.answers.Add(int64(bytes))
+	b.held += bytes
+	return !refusable || b.held <= largeBody || total <= room.most || total <= int64(b.held)
+}
+
+// leave gives the room of the answers back.
+func (b *batch) leave() {
+	b.server.room.answers.Add(-int64(b.held))
+	b.held = 0
 }
 
 var batchHeader = [2][]byte{[]byte("Content-Type"), []byte(batchType + "; charset=utf-8")}
@@ -158,7 +184,7 @@ func (b *batch) fail(x *exchange, undone *db.Answer) (done bool, err error) {
 		if &step.x.answer != undone {
 			continue
 		}
-		if b.refused = !isFailure(undone); b.refused {
+		if b.refused = !isFailure(undone) || b.isOutdated(i); b.refused {
 			return false, nil
 		}
 		x.answer.Status, x.answer.Body = undone.Status, step.appendResult(nil, i)
@@ -172,6 +198,19 @@ func (b *batch) fail(x *exchange, undone *db.Answer) (done bool, err error) {
 		return true, b.server.answered(b.request, step.x)
 	}
 	return false, nil
+}
+
+// isOutdated reports whether a step may have failed as its statement was compiled before DDL of the batch itself, by
+// code of the user's in a step before it: that is undone, and nothing tells any more.
+func (b *batch) isOutdated(place int) bool {
+	step := b.steps[place]
+	code := codeOf(&step.x.answer)
+	if step.found == nil || code != "0A000" && (!strings.HasPrefix(code, "42") || code == "42501") {
+		return false
+	}
+	return slices.ContainsFunc(b.steps[:place], func(before *batchStep) bool {
+		return before.found == nil || before.found.Code
+	})
 }
 
 // isFailure reports whether an answer is that of a request which has not done what it was asked for: also what was
@@ -196,157 +235,4 @@ func (b *batch) wish() string {
 		}
 	}
 	return ""
-}
-
-// take returns the operations that can be sent together now: those before one that refers to the result of one of them,
-// or that has a shape which one of them has the database compile.
-func (b *batch) take() (steps []db.Step, last bool) {
-	first := b.next
-	b.answered = first
-	compiling := make(map[string]bool)
-	for ; b.next < len(b.steps); b.next++ {
-		step := b.steps[b.next]
-		if step.refers >= first {
-			break
-		}
-		if !b.prepare(step) {
-			b.refused = true
-			return nil, false
-		}
-		if step.found = step.kept; step.found == nil {
-			step.found = b.server.statements.Get(b.request.Context(), step.x.shape)
-		}
-		if step.found == nil {
-			if compiling[string(step.x.shape)] {
-				break
-			}
-			compiling[string(step.x.shape)] = true
-		} else if step.found.Stream { // its lines are a string here, which SQL makes of them
-			b.refused = true
-			return nil, false
-		} else if step.found.Isolation > b.isolation { // serializable is the stronger one, and the greater word
-			b.isolation = step.found.Isolation
-			b.doing.Isolation = b.isolation
-			if first > 0 {
-				return nil, false // it has begun at another
-			}
-		}
-		steps = append(steps, db.Step{Request: &step.x.call, Statement: step.found, Answer: &step.x.answer})
-	}
-	return steps, b.next == len(b.steps)
-}
-
-// prepare makes of an operation what the database gets. It reports false where a reference leads nowhere.
-func (b *batch) prepare(step *batchStep) bool {
-	path, body, ok := step.path, step.body, true
-	if step.refers >= 0 {
-		if path, ok = replaceInPath(path, b.referInPath); !ok {
-			return false
-		}
-		if step.ref != "" {
-			if body, ok = replaceInBody(nil, body, step.ref, b.referInBody); !ok {
-				return false
-			}
-		}
-	}
-	header := maps.Clone(b.fields)
-	maps.Copy(header, step.headers)
-	step.request = &http.Request{Method: step.method, RequestURI: path, Host: b.request.Host, Header: header, URL: new(url.URL)}
-	if step.x == nil {
-		step.x = exchanges.Get().(*exchange)
-	}
-	x := step.x
-	x.payload, x.span, step.result, step.value = body, b.span, nil, nil
-	x.answer.Reset()
-	b.st.prepare(x, step.request, b.identity)
-	if b.st.config.DBTxEnd == "commit" {
-		x.more = append(x.more, `,"batch":true`...)
-	} else { // the statement is another where the transaction would end in another way
-		x.shape = append(x.shape, `,"batch":true`...)
-	}
-	if step.escapes {
-		x.more = append(x.more, `,"escapes":true`...)
-	}
-	return true
-}
-
-// refer returns what a reference leads to.
-func (b *batch) refer(pointer string) (*node, bool) {
-	tokens, ok := pointerTokens(pointer)
-	if !ok {
-		return nil, false
-	}
-	place, ok := b.places[tokens[0]]
-	if !ok {
-		place, ok = arrayIndex(tokens[0])
-	}
-	if !ok || place >= b.answered {
-		return nil, false
-	}
-	step := b.steps[place]
-	if step.value == nil {
-		step.value = &node{raw: b.resultOf(step)}
-	}
-	value, ok := step.value.walk(tokens[1:])
-	if ok {
-		b.referred += len(value.raw)
-	}
-	return value, ok && b.referred <= maxReferred
-}
-
-func (b *batch) referInPath(pointer string) (any, bool) {
-	value, ok := b.refer(pointer)
-	if !ok {
-		return nil, false
-	}
-	return value.scalar(), true
-}
-
-func (b *batch) referInBody(dst []byte, pointer string) ([]byte, bool) {
-	value, ok := b.refer(pointer)
-	if !ok {
-		return dst, false
-	}
-	return append(dst, value.raw...), true
-}
-
-// learn keeps what was compiled, and reports whether the batch must be begun anew: a statement was of no use, or must
-// have more.
-func (b *batch) learn(t *db.Transaction) (again bool) {
-	stale := false
-	for _, step := range b.steps[:b.answered] {
-		answer := &step.x.answer
-		step.kept = nil
-		switch {
-		case answer.Note == db.Stale:
-			stale = true
-			b.server.noteDDL()
-		case answer.Note == db.Escapes:
-			step.escapes, again = true, true
-		case answer.Status == 0 && answer.Statement != nil:
-			step.kept, again = answer.Statement, true
-			b.isolation = max(b.isolation, step.kept.Isolation)
-			continue
-		default:
-			continue
-		}
-		if step.found != nil {
-			b.server.statements.Drop(step.x.shape, step.found)
-		}
-	}
-	for _, step := range b.steps[:b.answered] {
-		if made := step.x.answer.Statement; made != nil && step.found == nil && !stale {
-			made.SQL = labelled(made.SQL, b.st.label(step.request, step.x.answer.Status < http.StatusBadRequest))
-			b.server.statements.Add(step.x.shape, made)
-		}
-	}
-	return again || stale || t.End.Note == db.Stale
-}
-
-// resultOf returns the result of an operation as the answer of the batch has it.
-func (b *batch) resultOf(step *batchStep) []byte {
-	if step.result == nil {
-		step.result = step.appendResult(nil, -1)
-	}
-	return step.result
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -153,10 +154,28 @@ func (op *operation) readBody() bool {
 		return true
 	}
 	var text string
-	if op.body[0] != '"' || bytes.Contains(op.body, []byte(`\u`)) || json.Unmarshal(op.body, &text) != nil {
+	if op.body[0] != '"' || !isPlain(op.body) || json.Unmarshal(op.body, &text) != nil {
 		return false
 	}
 	op.body = []byte(text)
+	return true
+}
+
+// isPlain reports whether PostgreSQL takes all escapes of a JSON string: it has no character of the code 0, and which
+// halves of a pair it takes is its own to say.
+func isPlain(raw []byte) bool {
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			continue
+		}
+		if i++; raw[i] != 'u' {
+			continue
+		}
+		code, _ := strconv.ParseUint(string(raw[i+1:i+5]), 16, 16)
+		if code == 0 || utf16.IsSurrogate(rune(code)) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -164,7 +183,7 @@ func (op *operation) readBody() bool {
 // take.
 func plainString(raw []byte) (text string, ok bool) {
 	switch {
-	case raw[0] != '"' || bytes.Contains(raw, []byte(`\u`)):
+	case raw[0] != '"' || !isPlain(raw):
 		return "", false
 	case bytes.IndexByte(raw, '\\') < 0:
 		return string(raw[1 : len(raw)-1]), true

@@ -77,6 +77,46 @@ func (n *node) scalar() (value any) {
 	return value
 }
 
+// refer returns what a reference leads to.
+func (b *batch) refer(pointer string) (*node, bool) {
+	tokens, ok := pointerTokens(pointer)
+	if !ok {
+		return nil, false
+	}
+	place, ok := b.places[tokens[0]]
+	if !ok {
+		place, ok = arrayIndex(tokens[0])
+	}
+	if !ok || place >= b.answered {
+		return nil, false
+	}
+	step := b.steps[place]
+	if step.value == nil {
+		step.value = &node{raw: b.resultOf(step)}
+	}
+	value, ok := step.value.walk(tokens[1:])
+	if ok {
+		b.referred += len(value.raw)
+	}
+	return value, ok && b.referred <= maxReferred
+}
+
+func (b *batch) referInPath(pointer string) (any, bool) {
+	value, ok := b.refer(pointer)
+	if !ok {
+		return nil, false
+	}
+	return value.scalar(), true
+}
+
+func (b *batch) referInBody(dst []byte, pointer string) ([]byte, bool) {
+	value, ok := b.refer(pointer)
+	if !ok {
+		return dst, false
+	}
+	return append(dst, value.raw...), true
+}
+
 // replaceInPath replaces the references of a path by the values that find returns. It reports false where there is
 // none, or one that a path cannot have.
 func replaceInPath(path string, find func(pointer string) (any, bool)) (string, bool) {
@@ -169,7 +209,9 @@ func appendPercentEncoded(dst []byte, text string) []byte {
 
 // replaceInBody appends a JSON text in which each object whose only key is the one given is replaced by what find
 // appends for its value. It reports false where find does, and for a value that is no string.
-func replaceInBody(dst, body []byte, key string, find func(dst []byte, pointer string) ([]byte, bool)) (_ []byte, ok bool) {
+func replaceInBody(
+	dst, body []byte, key string, find func(dst []byte, pointer string) ([]byte, bool),
+) (_ []byte, ok bool) {
 	for i := 0; i < len(body); {
 		switch body[i] {
 		case '"':
@@ -220,85 +262,4 @@ func onlyMember(body []byte, at int, key string) (value []byte, end int) {
 		return nil, 0
 	}
 	return value, end + 1
-}
-
-func skipBlank(body []byte, at int) int {
-	for at < len(body) && strings.IndexByte(" \t\r\n", body[at]) >= 0 {
-		at++
-	}
-	return at
-}
-
-// stringEnd returns the place behind the string that begins at a place of valid JSON.
-func stringEnd(body []byte, at int) int {
-	for at++; body[at] != '"'; at++ {
-		if body[at] == '\\' {
-			at++
-		}
-	}
-	return at + 1
-}
-
-// valueEnd returns the place behind the value that begins at a place of valid JSON.
-func valueEnd(body []byte, at int) int {
-	for depth := 0; at < len(body); {
-		switch body[at] {
-		case '"':
-			at = stringEnd(body, at)
-			if depth == 0 {
-				return at
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth <= 0 {
-				return at + depth + 1 // of a number it is not the end
-			}
-		case ',', ' ', '\t', '\r', '\n':
-			if depth == 0 {
-				return at
-			}
-		}
-		at++
-	}
-	return at
-}
-
-// eachElement calls a function for the elements of an array, in valid JSON, until it reports false. It reports whether
-// all were right.
-func eachElement(body []byte, each func(value []byte) bool) bool {
-	at := skipBlank(body, 0)
-	if body[at] != '[' {
-		return false
-	}
-	for at = skipBlank(body, at+1); body[at] != ']'; at = skipBlank(body, at) {
-		end := valueEnd(body, at)
-		if !each(body[at:end:end]) {
-			return false
-		}
-		if at = skipBlank(body, end); body[at] == ',' {
-			at = skipBlank(body, at+1)
-		}
-	}
-	return true
-}
-
-// eachMember calls a function for the members of an object as eachElement does.
-func eachMember(body []byte, each func(key, value []byte) bool) bool {
-	if body[0] != '{' {
-		return false
-	}
-	for at := skipBlank(body, 1); body[at] != '}'; {
-		key := body[at:stringEnd(body, at)]
-		at = skipBlank(body, skipBlank(body, at+len(key))+1) // behind the colon
-		end := valueEnd(body, at)
-		if !each(key, body[at:end:end]) {
-			return false
-		}
-		if at = skipBlank(body, end); body[at] == ',' {
-			at = skipBlank(body, at+1)
-		}
-	}
-	return true
 }

@@ -29,6 +29,8 @@ func (step *batchStep) appendResult(dst []byte, place int) []byte {
 	dst = append(dst, `,"body":`...)
 	body := answer.Body
 	switch {
+	case answer.Omitted:
+		dst = append(dst, `null,"omitted":true`...)
 	case len(body) == 0 || step.method == http.MethodHead:
 		dst = append(dst, "null"...)
 	case !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0:
@@ -39,6 +41,38 @@ func (step *batchStep) appendResult(dst []byte, place int) []byte {
 		dst = jsontext.AppendString(dst, body)
 	}
 	return append(dst, '}')
+}
+
+// results returns the results of all operations as the answer of the batch has them, made in one piece: an array that
+// grows would be in memory twice, beside the answers that it is made of.
+func (b *batch) results() []byte {
+	size := 0
+	for _, step := range b.steps {
+		size += resultSize + len(step.x.answer.Body)
+	}
+	dst := append(make([]byte, 0, size), '[')
+	for i, step := range b.steps {
+		if i > 0 {
+			dst = append(dst, ",\n "...)
+		}
+		if step.result != nil {
+			dst = append(dst, step.result...)
+		} else {
+			dst = step.appendResult(dst, -1)
+		}
+	}
+	return append(dst, ']')
+}
+
+// resultSize is what a result takes without its body, in bytes; few have more.
+const resultSize = 512
+
+// resultOf returns the result of an operation as the answer of the batch has it.
+func (b *batch) resultOf(step *batchStep) []byte {
+	if step.result == nil {
+		step.result = step.appendResult(nil, -1)
+	}
+	return step.result
 }
 
 // appendFields appends header fields as a JSON object, names in lower case and repeated fields joined, and returns the

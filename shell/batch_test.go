@@ -26,7 +26,7 @@ func TestOperations(t *testing.T) {
 		{`[{"method": "POST", "path": "/a", "ref": "r", "body": {"r": {"r": 1}, "s": 2}}]`, ""}, // slower, not wrong
 		{`[{"method": "GET", "path": "/a?b={#/1/status}"}, {"method": "GET", "path": "/a"}]`, ""},
 		{`[{"method": "GET", "path": "/a?b={#/00/status}"}]`, ""}, {`[{"method": "GET", "path": "/a#"}]`, ""}, {`[{"method": "GET", "path": "/a{#"}]`, ""},
-		{`[{"method": "GET", "path": "/a b"}]`, ""}, {`[{"method": "GET", "path": "a"}]`, ""}, {`[{"method": "GET", "path": "/\u0041"}]`, ""},
+		{`[{"method": "GET", "path": "/a b"}]`, ""}, {`[{"method": "GET", "path": "a"}]`, ""}, {`[{"method": "GET", "path": "/\u0041\\u00e9"}]`, `GET /A\u00e9 -1`}, {`[{"method": "GET", "path": "/\u0000"}]`, ""}, {`[{"method": "GET", "path": "/\ud83d"}]`, ""},
 		{`[{"Method": "GET", "path": "/a"}]`, ""}, {`[{"method": "get", "path": "/a"}]`, ""}, {`[{"method": "GET", "path": "/a", "x": 1}]`, ""},
 		{`[{"method": "GET", "path": "/a", "id": "7"}]`, ""}, {`[{"method": "GET", "path": "/a", "id": null}]`, ""}, {`[{"method": "GET", "path": "/a", "headers": null}]`, ""},
 		{`[{"method": "GET", "path": "/a", "headers": {"Host": "x"}}]`, ""}, {`[{"method": "GET", "path": "/a", "headers": {"prefer": "a, tx=commit"}}]`, ""},

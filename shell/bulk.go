@@ -130,7 +130,7 @@ func (b *bulk) attempt() error {
 		}
 		return b.explain(err, 0)
 	}
-	b.conclude()
+	b.mergeAnswers()
 	return nil
 }
 
@@ -189,7 +189,8 @@ func (b *bulk) execute() error {
 }
 
 // errSnapshot is the error of DDL during a transaction that keeps the snapshot which it began with.
-var errSnapshot = &pgconn.PgError{Severity: "ERROR", Code: "40001", Message: "The schema changed while the rows were written"}
+var errSnapshot = &pgconn.PgError{Severity: "ERROR", Code: "40001",
+	Message: "The schema changed while the rows were written"}
 
 // stale reports whether an error says that a statement was compiled before the latest DDL.
 func stale(err error) bool {
@@ -265,8 +266,8 @@ func (b *bulk) header(name string) int {
 	return -1
 }
 
-// conclude makes of the answer to the last piece that to all of them.
-func (b *bulk) conclude() {
+// mergeAnswers turns the answer to the last piece into the answer to all of them.
+func (b *bulk) mergeAnswers() {
 	if b.pieces == 1 {
 		return
 	}

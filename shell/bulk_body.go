@@ -53,17 +53,17 @@ func (st *state) rowsOf(r *http.Request) rowsKind {
 // database in pieces; of one that is streamed they are still to be read.
 func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request) (*cut.Rows, error) {
 	most := st.config.ServerMaxBodySize
-	patience := st.acquisition()
+	wait := st.acquisition()
 	kind := st.rowsOf(r)
 	limit := st.config.ServerMaxStreamSize
 	streamed := kind != noRows && limit > 0 && (r.ContentLength < 0 || r.ContentLength > int64(most))
 	if kind == csvRows && !streamed || kind == noRows {
-		return nil, x.body.read(out.w, r, most, s.timeout, patience)
+		return nil, x.body.read(out.w, r, most, s.timeout, wait)
 	}
 	_, query := target(r)
 	columns := cut.HasColumns(query)
 	if !streamed {
-		err := x.body.read(out.w, r, most, s.timeout, patience)
+		err := x.body.read(out.w, r, most, s.timeout, wait)
 		return cut.NewRows(bytes.NewReader(x.body.bytes), false, columns, len(x.body.bytes)), err
 	}
 	if r.ContentLength > int64(limit) {
@@ -72,7 +72,7 @@ func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request)
 	p := &paced{server: s, out: out, controller: http.NewResponseController(out.w), most: int64(limit)}
 	source := io.Reader(p)
 	if kind == csvRows && r.ContentLength < 0 { // it may turn out to be one that is not streamed
-		err := x.body.read(out.w, r, most, s.timeout, patience)
+		err := x.body.read(out.w, r, most, s.timeout, wait)
 		var f *fault.Fault
 		if !errors.As(err, &f) || f.Status != http.StatusRequestEntityTooLarge {
 			return nil, err
@@ -83,7 +83,7 @@ func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request)
 	out.unread = true
 	_ = p.controller.EnableFullDuplex() // drain reads behind the answer; HTTP/2 is so always
 	if x.body.large == 0 {
-		if x.body.large = s.room.claim(r.Context(), streamedRoom, patience); x.body.large == 0 {
+		if x.body.large = s.room.claim(r.Context(), streamedRoom, wait); x.body.large == 0 {
 			return nil, errRoom
 		}
 	}

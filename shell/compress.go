@@ -20,8 +20,8 @@ type compression struct {
 	minSize int      // bytes
 }
 
-// apply compresses a body where the client accepts it and it pays. It changes the header accordingly and gives the body
-// to send; what is left over when that is sent goes back with done, which may be nil.
+// apply compresses a body where the client accepts it and it pays. It changes the header accordingly and returns the
+// body to send. The caller calls done, unless it is nil, when that is sent: the buffer is used again.
 func (c *compression) apply(header http.Header, accept []string, status int, body []byte) (sent []byte, done func()) {
 	if len(body) < c.minSize || status == http.StatusPartialContent || !compressible(header) {
 		return body, nil
@@ -52,10 +52,11 @@ func encoded(header http.Header, coding string) {
 	}
 }
 
-// compressible tells whether an answer is text that nobody has encoded or forbidden to transform. What media types over
-// bytea hold, images and archives, is mostly compressed by itself.
+// compressible reports whether an answer is text that nobody has encoded or forbidden to transform. What media types
+// over bytea hold, images and archives, is mostly compressed by itself.
 func compressible(header http.Header) bool {
-	if header["Content-Encoding"] != nil || strings.Contains(strings.ToLower(header.Get("Cache-Control")), "no-transform") {
+	if header["Content-Encoding"] != nil ||
+		strings.Contains(strings.ToLower(header.Get("Cache-Control")), "no-transform") {
 		return false
 	}
 	media, _, _ := strings.Cut(strings.ToLower(header.Get("Content-Type")), ";")
@@ -63,7 +64,7 @@ func compressible(header http.Header) bool {
 		strings.HasSuffix(media, "+text") || strings.HasSuffix(media, "javascript")
 }
 
-// choose gives the coding that the client likes best, among equals the one that the setting names first; empty for
+// choose returns the coding that the client likes best, among equals the one that the setting names first; empty for
 // none.
 func (c *compression) choose(accept []string) string {
 	weights := make(map[string]float64)
@@ -106,7 +107,7 @@ func weight(parameters string) float64 {
 	return 1
 }
 
-// vary gives the value of Vary, and what of it is added to a Vary of user code.
+// vary returns the value of Vary, and what of it is added to a Vary of user code.
 func vary(c *compression, origins []string) (all, added []string) {
 	if len(c.codings) > 0 {
 		added = append(added, "Accept-Encoding")
@@ -136,7 +137,9 @@ var writers = map[string]*sync.Pool{
 	}},
 	"br": {New: func() any { return brotli.NewWriterLevel(nil, 4) }},
 	"zstd": {New: func() any {
-		w, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true)) // fails only for other options
+		// With these options NewWriter cannot fail.
+		w, _ := zstd.NewWriter(nil,
+			zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
 		return w
 	}},
 }

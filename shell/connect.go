@@ -38,7 +38,7 @@ func (s *Server) reading() bool { return !s.connected.Load() }
 // postern, and a password that is refused, stop the server.
 func (s *Server) connect(ctx context.Context) {
 	var backoff db.Backoff
-	known, told := s.state.Load().config.Warnings, ""
+	known, logged := s.state.Load().config.Warnings, ""
 	for {
 		err := s.attempt(ctx)
 		if err == nil {
@@ -54,9 +54,9 @@ func (s *Server) connect(ctx context.Context) {
 		if s.unreachable() {
 			pause = backoff.Next()
 			s.logUnreachable(err, pause)
-		} else if text := err.Error(); text != told && !errors.Is(err, errMissing) { // found has logged these by name
+		} else if text := err.Error(); text != logged && !errors.Is(err, errMissing) { // found has logged these by name
 			s.log.event("Not ready: %s", text)
-			told = text
+			logged = text
 		}
 		s.retry.Store(int64(pause / time.Second))
 		if !s.state.Load().config.ServerReuseport {
@@ -84,7 +84,8 @@ func (s *Server) tellServer(ctx context.Context) {
 		s.log.event("Successfully connected to %s on %q", server.Version, server.Address)
 	}
 	if live, err := s.pool.Live(ctx); err == nil && !live {
-		s.log.event("The database has no event triggers of postern, so it does not see DDL by itself: after DDL send NOTIFY %s or SIGUSR1", s.state.Load().config.DBChannel)
+		s.log.event("The database has no event triggers of postern, so it does not see DDL by itself: after DDL send "+
+			"NOTIFY %s or SIGUSR1", s.state.Load().config.DBChannel)
 	}
 }
 
@@ -156,7 +157,8 @@ func (s *Server) hopeless(err error) bool {
 		s.fail(missing)
 	case !s.unreachable():
 		return false
-	case errors.As(err, &refused) && strings.HasPrefix(refused.Code, "28") || !s.state.Load().config.DBPoolAutomaticRecovery:
+	case errors.As(err, &refused) && strings.HasPrefix(refused.Code, "28") ||
+		!s.state.Load().config.DBPoolAutomaticRecovery:
 		s.fail(fmt.Errorf("cannot connect to the database: %w", err))
 	default:
 		return false
@@ -226,7 +228,8 @@ func (s *Server) serveAPI() {
 		listener := s.activated
 		if listener == nil {
 			var err error
-			listener, err = listen(socket{c.ServerHost, c.ServerPort, c.ServerReuseport, c.ServerUnixSocket, c.ServerUnixSocketMode})
+			listener, err = listen(socket{c.ServerHost, c.ServerPort, c.ServerReuseport, c.ServerUnixSocket,
+				c.ServerUnixSocketMode})
 			if err != nil {
 				s.fail(err)
 				return

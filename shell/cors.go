@@ -16,8 +16,9 @@ var (
 )
 
 const (
-	corsExposed = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit"
-	corsMaxAge  = "86400" // seconds
+	corsExposed = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, " +
+		"Transfer-Encoding, Range-Unit"
+	corsMaxAge = "86400" // seconds
 )
 
 // corsPolicy decides which origins may call (Fetch standard, "CORS protocol").
@@ -27,8 +28,8 @@ type corsPolicy struct {
 
 func newCORSPolicy(origins []string) corsPolicy { return corsPolicy{origins} }
 
-// apply sets the headers for a request with an allowed Origin. It tells true for a preflight request, which is then to
-// be answered with status 200 and no body.
+// apply sets the headers for a request with an allowed Origin. It returns true for a preflight request, which is then
+// to be answered with status 200 and no body.
 func (p corsPolicy) apply(header http.Header, r *http.Request) (preflight bool) {
 	origin := r.Header.Get("Origin")
 	if origin == "" {

@@ -14,9 +14,9 @@ import (
 	"postern/shell/statement"
 )
 
-// told returns what the log says of a fault: the message that PostgREST logs, where people may look for it, and the
+// logText returns what the log says of a fault: the message that PostgREST logs, where people may look for it, and the
 // cause.
-func told(f *fault.Fault) (message, details string) {
+func logText(f *fault.Fault) (message, details string) {
 	message = f.Message
 	switch {
 	case f.Code == "PGRST000" && f.Hint == "": // else it says what to do
@@ -58,7 +58,8 @@ func (s *Server) logLegacy(r *http.Request, header []byte) {
 		hints = append(hints, "`"+name+"` to `"+label+"`")
 	}
 	s.log.warn("Embedded resource was referenced by relation name even though it has an alias.")
-	s.log.event("Update filters, orders or limits that use %s in `%s %s`", strings.Join(hints, ", "), r.Method, r.RequestURI)
+	s.log.event("Update filters, orders or limits that use %s in `%s %s`",
+		strings.Join(hints, ", "), r.Method, r.RequestURI)
 }
 
 // executed is what log-query tells of a request.

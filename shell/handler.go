@@ -8,92 +8,26 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"postern/shell/admin"
 	"postern/shell/auth"
 	"postern/shell/config"
-	"postern/shell/cut"
 	"postern/shell/db"
 	"postern/shell/fault"
 	"postern/shell/statement"
-	"postern/shell/tracing"
 )
 
 const (
-	maxTarget = 1 << 20 // longest request target in bytes
-	maxKept   = 1 << 20 // largest buffer that is kept for the next request, in bytes
-
+	maxTarget     = 1 << 20  // longest request target in bytes
 	countedAnswer = 64 << 10 // bytes of an answer from which on it counts in the room for answers
 )
 
 var closing = []string{"close"}
 
-var (
-	errTarget = &fault.Fault{
-		Status: http.StatusRequestURITooLong, Code: "PGRST100", Message: "The request target is too long",
-		Details: "At most " + strconv.Itoa(maxTarget) + " bytes are accepted",
-	}
-)
-
-// exchange is one request on its way, with the buffers that the next one uses again.
-type exchange struct {
-	call    db.Request
-	answer  db.Answer
-	shape   []byte // all that a compiled statement depends on, as the members of a JSON object
-	more    []byte // the members of the request that are no part of the shape
-	json    []byte
-	makes   func() []byte // requestJSON
-	values  cut.Values
-	place   []byte // the query of Content-Location
-	joined  string // the query of a QUERY, its body included
-	headers []byte
-	cookies []byte
-	body    load
-	payload []byte    // of body
-	rows    *cut.Rows // of it, where they are sent in pieces
-	texts   []byte    // method, path and role
-	timing  timing
-	timeout timeout
-	span    *tracing.Request // nil where the request is not traced
-
-	executed executed
-	out      response
-}
-
-var exchanges = sync.Pool{New: func() any {
-	x := new(exchange)
-	x.makes = x.requestJSON
-	return x
-}}
-
-// requestJSON makes the request of postern.handle. Most requests are answered without.
-func (x *exchange) requestJSON() []byte {
-	x.json = append(append(append(append(x.json[:0], '{'), x.shape...), x.more...), '}')
-	return x.json
-}
-
-// unload lets go of the body, which nobody needs once the database has answered.
-func (x *exchange) unload() {
-	x.body.drop()
-	x.payload, x.rows = nil, nil
-	x.call.Reset()
-}
-
-func (x *exchange) release() {
-	x.unload()
-	for _, buffer := range []*[]byte{&x.shape, &x.more, &x.json, &x.place, &x.headers, &x.cookies, &x.texts} {
-		if cap(*buffer) > maxKept {
-			*buffer = nil
-		}
-	}
-	x.values.Reset()
-	size := len(x.answer.Body)
-	x.answer.Reset()
-	reclaim(size)
-	x.timing, x.timeout, x.span, x.executed, x.out, x.joined = timing{}, timeout{}, nil, executed{}, response{}, ""
-	exchanges.Put(x)
+var errTarget = &fault.Fault{
+	Status: http.StatusRequestURITooLong, Code: "PGRST100", Message: "The request target is too long",
+	Details: "At most " + strconv.Itoa(maxTarget) + " bytes are accepted",
 }
 
 // serve answers one request to the API.
@@ -192,7 +126,8 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		out.write(http.StatusOK, nil)
 		return nil, nil
 	}
-	if obstacle := s.obstacle.Load(); obstacle != nil { // before any token: what they are verified with may be in the database
+	// Before any token is looked at: the key that it is verified with may be in the database.
+	if obstacle := s.obstacle.Load(); obstacle != nil {
 		return nil, obstacle
 	}
 	x.timing.start(st.config.ServerTimingEnabled)
@@ -299,8 +234,8 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 	return internal("the schema changed while the request was compiled, each time")
 }
 
-// answered returns the error of a request that has an answer: that of a client who is gone, for whom its query was
-// cancelled.
+// answered is called when the database has answered. It logs errors of the server, and returns the context's error
+// where the client is gone, which is why its query was cancelled.
 func (s *Server) answered(r *http.Request, x *exchange) error {
 	switch {
 	case x.answer.Status >= http.StatusInternalServerError && r.Context().Err() != nil:

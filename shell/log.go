@@ -189,9 +189,9 @@ func (l within) access(level config.LogLevel, role string, status, size int) {
 	}
 	if l.structured != nil {
 		attributes := []slog.Attr{
-			slog.String("client", host),
-			slog.String("role", printable(role)), slog.String("method", printable(r.Method)), slog.String("target", printable(r.RequestURI)),
-			slog.String("protocol", r.Proto), slog.Int("status", status), slog.Int("bytes", size),
+			slog.String("client", host), slog.String("role", printable(role)), slog.String("method", printable(r.Method)),
+			slog.String("target", printable(r.RequestURI)), slog.String("protocol", r.Proto),
+			slog.Int("status", status), slog.Int("bytes", size),
 			slog.String("referer", printable(r.Referer())), slog.String("agent", printable(r.UserAgent())),
 		}
 		l.structured.requests.LogAttrs(context.Background(), slog.LevelInfo, "request", appendTrace(attributes, l.trace())...)

@@ -57,7 +57,7 @@ func (l *load) drop() {
 
 // read reads the body to its end, so that no connection to the database waits for a slow client: one that stops, or is
 // too slow, is given up. A large body waits, with most of it still to be sent, until there is room for it.
-func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, patience time.Duration) (err error) {
+func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, wait time.Duration) (err error) {
 	l.bytes = l.bytes[:0]
 	if r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil
@@ -74,7 +74,7 @@ func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, p
 	start := time.Now()
 	for {
 		if len(l.bytes) == l.size {
-			waited, err := l.grow(r, most, patience)
+			waited, err := l.grow(r, most, wait)
 			if err != nil {
 				return err
 			}
@@ -108,7 +108,7 @@ func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, p
 }
 
 // grow makes room for more of the body, and returns how long it waited for that.
-func (l *load) grow(r *http.Request, most int, patience time.Duration) (waited time.Duration, err error) {
+func (l *load) grow(r *http.Request, most int, wait time.Duration) (waited time.Duration, err error) {
 	whole := most + 1
 	size := max(4*l.size, firstBody)
 	if r.ContentLength > 0 {
@@ -124,7 +124,7 @@ func (l *load) grow(r *http.Request, most int, patience time.Duration) (waited t
 		l.small = int64(size)
 	} else if l.large == 0 {
 		start := time.Now()
-		if l.large = l.room.claim(r.Context(), int64(whole), patience); l.large == 0 {
+		if l.large = l.room.claim(r.Context(), int64(whole), wait); l.large == 0 {
 			return 0, errRoom
 		}
 		waited = time.Since(start)

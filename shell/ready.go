@@ -16,7 +16,7 @@ func (s *Server) isOpen() bool {
 	}
 }
 
-// Live tells whether the API is served (for the admin server).
+// Live reports whether the API is served (for the admin server).
 func (s *Server) Live() bool {
 	if !s.isOpen() {
 		return false
@@ -28,43 +28,43 @@ func (s *Server) Live() bool {
 	return true
 }
 
-// Ready tells whether requests can be answered: the API is served and nothing stands in its way, the keys of the issuer
-// have arrived, if they come from one, and the database answers before the context ends.
+// Ready reports whether requests can be answered: the API is served and nothing stands in its way, the keys of the
+// issuer have arrived, if they come from one, and the database answers before the context ends.
 func (s *Server) Ready(ctx context.Context) bool {
 	if !s.isOpen() || s.stopping.Load() || s.obstacle.Load() != nil || !s.state.Load().verifier.Ready() {
 		return false
 	}
-	asked := s.ask(ctx)
+	running := s.probe(ctx)
 	select {
-	case <-asked.answered:
-		return asked.err == nil
+	case <-running.answered:
+		return running.err == nil
 	case <-ctx.Done():
 		return false
 	}
 }
 
-// question is whether the database answers.
-type question struct {
+// probe is a question to the database, whether it answers.
+type probe struct {
 	answered chan struct{}
 	err      error // once answered is closed
 }
 
-// ask asks the database whether it answers, unless that is going on: one that hangs takes no more than one connection
+// probe asks the database whether it answers, unless that is going on: one that hangs takes no more than one connection
 // by it.
-func (s *Server) ask(ctx context.Context) *question {
-	s.asking.Lock()
-	defer s.asking.Unlock()
-	if s.asked != nil {
-		return s.asked
+func (s *Server) probe(ctx context.Context) *probe {
+	s.probeLock.Lock()
+	defer s.probeLock.Unlock()
+	if s.probing != nil {
+		return s.probing
 	}
-	q := &question{answered: make(chan struct{})}
-	s.asked = q
+	p := &probe{answered: make(chan struct{})}
+	s.probing = p
 	s.background.Go(func() {
-		q.err = s.pool.Probe(context.WithoutCancel(ctx))
-		s.asking.Lock()
-		s.asked = nil
-		s.asking.Unlock()
-		close(q.answered)
+		p.err = s.pool.Probe(context.WithoutCancel(ctx))
+		s.probeLock.Lock()
+		s.probing = nil
+		s.probeLock.Unlock()
+		close(p.answered)
 	})
-	return q
+	return p
 }

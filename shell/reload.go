@@ -2,12 +2,9 @@ package shell
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -18,18 +15,7 @@ import (
 	"postern/shell/db"
 )
 
-const (
-	reloadTimeout = 10 * time.Second // for reading settings from the database
-
-	followPause = 200 * time.Millisecond // between two reloads that notifications ask for
-	retryPause  = 5 * time.Second        // the same, where the database could not be asked
-)
-
-// listening is the running LISTEN.
-type listening struct {
-	channel string // empty when there is none
-	stop    context.CancelFunc
-}
+const reloadTimeout = 10 * time.Second // for reading settings from the database
 
 // newState names and computes a state. Callers hold reloads, or are alone.
 func (s *Server) newState(c *config.Config, roles *db.Roles) *state {
@@ -93,7 +79,8 @@ func (s *Server) reloadBy(ctx context.Context, reader *db.Reader, renew bool) er
 	if renewed != replaced && replaced != nil {
 		replaced.Stop()
 	}
-	if renew || st.config.DBPreparedStatements != old.config.DBPreparedStatements || string(st.searchPath) != string(old.searchPath) {
+	if renew || st.config.DBPreparedStatements != old.config.DBPreparedStatements ||
+		string(st.searchPath) != string(old.searchPath) {
 		s.pool.Reset()
 	}
 	s.found(missing)
@@ -109,7 +96,7 @@ func readRoles(ctx context.Context, reader *db.Reader, c *config.Config) (*db.Ro
 	return roles, err
 }
 
-// remoteKeys gives the keys by the URL in jwt-secret, nil where that is none: those there are, which it has fetched
+// remoteKeys returns the keys by the URL in jwt-secret, nil where that is none: those there are, which it has fetched
 // again, or others if the URL has changed.
 func (s *Server) remoteKeys(c *config.Config) (*auth.Remote, error) {
 	current := s.tokens.remote
@@ -170,122 +157,6 @@ func (s *Server) Renew(ctx context.Context) error {
 	}
 	s.log.event("Connections and compiled statements renewed")
 	return err
-}
-
-// listen starts, stops or moves the LISTEN, as the configuration has it. The channel that it returns is closed once
-// that was tried.
-func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
-	first := make(chan struct{})
-	done := sync.OnceFunc(func() { close(first) })
-	s.reloads.Lock()
-	defer s.reloads.Unlock()
-	c := s.state.Load().config
-	channel := c.DBChannel
-	if !c.DBChannelEnabled {
-		channel = ""
-	}
-	if channel == s.listener.channel {
-		done()
-		return first
-	}
-	if s.listener.stop != nil {
-		s.listener.stop()
-		s.listener.stop = nil
-	}
-	s.listener.channel = channel
-	if channel == "" {
-		done()
-		return first
-	}
-	following, stop := context.WithCancel(ctx)
-	s.listener.stop = stop
-	asked := &wishes{some: make(chan struct{}, 1)}
-	s.background.Go(func() { s.follow(ctx, following, asked) })
-	s.background.Go(func() {
-		defer done()
-		s.pool.Listen(following, channel,
-			func(again bool) {
-				server := s.pool.Listener()
-				s.log.event("Listener connected to %s on %q and listening for database notifications on the %q channel",
-					server.Version, server.Address, channel)
-				if again { // some may have been missed
-					asked.add(wishSchema | wishSettings)
-				}
-				done()
-			},
-			func(payload string) { asked.add(s.wish(channel, payload)) },
-			func(err error, pause time.Duration) {
-				s.log.event("Failed listening for database notifications on the %q channel. %v", channel, err)
-				s.log.event("Retrying listening for database notifications in %d seconds...", pause/time.Second)
-				if !errors.Is(err, db.ErrStandby) {
-					s.lost(err)
-				}
-				done()
-			})
-	})
-	return first
-}
-
-// wishes are what notifications ask for and is not done yet.
-type wishes struct {
-	bits atomic.Uint32
-	some chan struct{} // has an element where there may be some
-}
-
-const (
-	wishSchema   = 1 << iota // reload schema
-	wishSettings             // reload config
-)
-
-func (w *wishes) add(bits uint32) {
-	w.bits.Or(bits)
-	select {
-	case w.some <- struct{}{}:
-	default:
-	}
-}
-
-// wish returns what a notification asks for, and logs it.
-func (s *Server) wish(channel, payload string) uint32 {
-	switch payload {
-	case "", "reload schema":
-		s.log.event("Received a schema cache reload message on the %q channel", channel)
-		if payload == "" && s.state.Load().config.DBConfig {
-			return wishSchema | wishSettings
-		}
-		return wishSchema
-	case "reload config":
-		s.log.event("Received a config reload message on the %q channel", channel)
-		return wishSettings
-	}
-	return 0
-}
-
-// failed reports whether an error is of a database that could not be asked, and may be when it is tried again.
-func failed(err error) bool { return err != nil && !isAnswer(err) }
-
-// follow does what notifications ask for, until following ends. Those that came meanwhile are done together.
-func (s *Server) follow(ctx, following context.Context, asked *wishes) {
-	for {
-		select {
-		case <-following.Done():
-			return
-		case <-asked.some:
-		}
-		bits := asked.bits.Swap(0)
-		pause := followPause
-		if bits&wishSchema != 0 && failed(s.Renew(ctx)) {
-			pause = retryPause
-			asked.add(wishSchema)
-		}
-		if bits&wishSettings != 0 && failed(s.Reload(ctx)) {
-			pause = retryPause
-			asked.add(wishSettings)
-		}
-		if !db.Sleep(following, pause) {
-			return
-		}
-	}
 }
 
 // watchSignals renews on SIGUSR1 and reloads on SIGUSR2.

@@ -3,14 +3,14 @@ package shell
 import "testing"
 
 // However many notifications wait, none is lost.
-func TestWishes(t *testing.T) {
-	w := &wishes{some: make(chan struct{}, 1)}
+func TestReloadRequests(t *testing.T) {
+	w := &reloadRequests{some: make(chan struct{}, 1)}
 	for range 40 {
-		w.add(wishSchema)
+		w.add(schemaReload)
 	}
-	w.add(wishSettings)
+	w.add(settingsReload)
 	<-w.some
-	if bits := w.bits.Swap(0); bits != wishSchema|wishSettings {
+	if bits := w.bits.Swap(0); bits != schemaReload|settingsReload {
 		t.Error(bits)
 	}
 }

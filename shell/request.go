@@ -15,8 +15,8 @@ import (
 	"postern/shell/jsontext"
 )
 
-// target gives a request's path and query as they were sent, but bytes that are not UTF-8 encoded, which the database
-// refuses. Of an absolute form (RFC 9112, 3.2.2) the authority is cut.
+// target returns a request's path and query as they were sent, but for bytes that are not UTF-8: those are encoded, and
+// the database refuses them. Of an absolute form (RFC 9112, 3.2.2) the authority is cut.
 func target(r *http.Request) (path, query string) {
 	if raw := r.RequestURI; strings.HasPrefix(raw, "/") {
 		path, query, _ = strings.Cut(raw, "?")
@@ -111,11 +111,14 @@ func prefersPrimary(prefer []string) bool {
 
 // shaping are the header fields that a compiled statement depends on.
 var shaping = [...]struct{ name, member string }{
-	{"Accept", `"accept":`}, {"Prefer", `"prefer":`}, {"Accept-Profile", `"accept-profile":`}, {"Content-Profile", `"content-profile":`},
+	{"Accept", `"accept":`}, {"Prefer", `"prefer":`},
+	{"Accept-Profile", `"accept-profile":`}, {"Content-Profile", `"content-profile":`},
 }
 
 // appendShape appends all that a compiled statement depends on, as members of a JSON object, and cuts the values out.
-func (st *state) appendShape(dst []byte, x *exchange, r *http.Request, path, query string, identity *auth.Identity, call bool) []byte {
+func (st *state) appendShape(
+	dst []byte, x *exchange, r *http.Request, path, query string, identity *auth.Identity, call bool,
+) []byte {
 	dst = append(append(dst, `"generation":"`...), st.generation...)
 	dst = jsontext.AppendString(append(dst, `","role":`...), identity.Role)
 	if identity.Anonymous {

@@ -199,14 +199,15 @@ var commonNames = func() map[string]string {
 	names := make(map[string]string)
 	for _, name := range []string{
 		"Content-Type", "Content-Range", "Content-Location", "Content-Profile", "Location", "Preference-Applied",
-		"Range-Unit", "Allow", "Proxy-Status", "Vary", "Cache-Control", "Access-Control-Allow-Origin", "Accept-Ranges", "Warning",
+		"Range-Unit", "Allow", "Proxy-Status", "Vary", "Cache-Control", "Access-Control-Allow-Origin", "Accept-Ranges",
+		"Warning",
 	} {
 		names[name] = name
 	}
 	return names
 }()
 
-// canonicalName gives a header's name as net/http writes it, or "" for what is no token (RFC 9110, 5.6.2).
+// canonicalName returns a header's name as net/http writes it, or "" for what is no token (RFC 9110, 5.6.2).
 func canonicalName(name []byte) string {
 	if known, ok := commonNames[string(name)]; ok {
 		return known
@@ -231,7 +232,7 @@ func isTokenByte(c byte) bool {
 	return false
 }
 
-// validValue tells whether a header may have this value: no control characters but tabs (RFC 9110, 5.5).
+// validValue reports whether a header may have this value: no control characters but tabs (RFC 9110, 5.5).
 func validValue(value []byte) bool {
 	for _, c := range value {
 		if c < ' ' && c != '\t' || c == 0x7f {

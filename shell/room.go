@@ -61,7 +61,7 @@ func (r *room) grow(bytes int64) bool {
 
 // claim waits for the room of a large body, and returns how many bytes it has got: none when that takes too long. A
 // body that is larger than all the room gets all of it.
-func (r *room) claim(ctx context.Context, bytes int64, patience time.Duration) int64 {
+func (r *room) claim(ctx context.Context, bytes int64, wait time.Duration) int64 {
 	c := &claim{bytes: min(bytes, r.mostLarge), granted: make(chan struct{})}
 	r.mutex.Lock()
 	r.queue = append(r.queue, c)
@@ -74,7 +74,7 @@ func (r *room) claim(ctx context.Context, bytes int64, patience time.Duration) i
 	}
 	r.waiters.Add(1)
 	defer r.waiters.Add(-1)
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-c.granted:

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,13 +23,6 @@ import (
 	"postern/shell/fault"
 	"postern/shell/statement"
 	"postern/shell/tracing"
-)
-
-const (
-	idleTimeout = 120 * time.Second // between two requests on a connection
-	maxHeader   = 4 << 20           // bytes of a header; longer ones are answered by net/http
-	maxStreams  = 128               // requests at a time on an HTTP/2 connection
-	abortGrace  = time.Second       // for the database to end what runs, after server-drain-timeout
 )
 
 // Options are what a Server is made of.
@@ -71,8 +63,8 @@ type Server struct {
 	missing    []string        // schemas that do not exist, under reloads
 	changed    chan struct{}   // has an element when there was DDL
 	describing sync.Mutex
-	asking     sync.Mutex
-	asked      *question // to the database, whether it answers; nil without one; under asking
+	probeLock  sync.Mutex
+	probing    *probe // of the database, that is under way; nil for none; under probeLock
 
 	api, adminServer *http.Server
 	main             *limited      // the API's socket, once opened is closed
@@ -115,7 +107,7 @@ func New(options Options) (*Server, error) {
 		MaxLifetime:    time.Duration(c.DBPoolMaxLifetime) * time.Second,
 		MaxIdle:        time.Duration(c.DBPoolMaxIdletime) * time.Second,
 		Session:        s.session,
-		Met:            s.meet,
+		OnVersion:      s.versionChanged,
 		Debug:          s.log.debug,
 		ReadURI:        c.DBURIRead,
 		MaxLag:         time.Duration(c.DBReadMaxLag) * time.Second,
@@ -157,7 +149,7 @@ func (s *Server) open(c *config.Config) (err error) {
 	return err
 }
 
-// Address gives where the API is served, once it is; nil where it never was.
+// Address returns where the API is served, once it is; nil where it never was.
 func (s *Server) Address() net.Addr {
 	select {
 	case <-s.opened:
@@ -181,7 +173,8 @@ func (s *Server) Run(ctx context.Context) error {
 	s.api.TLSConfig = s.tls
 	if s.admin != nil {
 		s.adminServer = s.newServer(admin.Handler(s))
-		s.adminServer.ReadTimeout, s.adminServer.WriteTimeout = s.timeout, 2*s.timeout // its answers take no longer to be made
+		// Its answers take no longer to be made.
+		s.adminServer.ReadTimeout, s.adminServer.WriteTimeout = s.timeout, 2*s.timeout
 		s.start(s.adminServer, s.admin, "Admin server")
 	}
 	s.background.Go(func() { s.connect(ctx) })
@@ -213,67 +206,6 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-// drain lets running requests finish, for server-drain-timeout, then ends them. The admin server answers meanwhile.
-func (s *Server) drain() {
-	c := s.state.Load().config
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(c.ServerDrainTimeout)*time.Second)
-	defer cancel()
-	s.opening.Do(func() {}) // if it is not served by now, it never is
-	if s.main != nil {
-		if s.activated == nil && c.ServerReuseport {
-			leave(ctx, s.main.Listener)
-		}
-		s.api.SetKeepAlivesEnabled(false) // closes those that are idle
-		s.main.settle(ctx)
-	}
-	for _, server := range []*http.Server{s.api, s.adminServer} {
-		if server == nil || server.Shutdown(ctx) == nil {
-			continue
-		}
-		if server == s.api {
-			s.log.event("Requests that run for longer than server-drain-timeout are ended")
-		}
-		_ = server.Close()
-	}
-	if s.main != nil {
-		s.main.wait()
-	}
-}
-
-func (s *Server) newServer(handler http.Handler) *http.Server {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true)
-	return &http.Server{
-		Protocols:         protocols,
-		Handler:           handler,
-		ReadHeaderTimeout: s.timeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          s.log.standard(),
-		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: maxStreams,
-			SendPingTimeout:      s.timeout, // to a client that is silent,
-			PingTimeout:          s.timeout, // which has so long to answer
-			WriteByteTimeout:     s.timeout,
-		},
-	}
-}
-
-func (s *Server) start(server *http.Server, listener net.Listener, name string) {
-	s.log.event("%s listening on %s", name, listener.Addr())
-	serve := server.Serve
-	if server.TLSConfig != nil {
-		serve = func(listener net.Listener) error { return server.ServeTLS(listener, "", "") }
-	}
-	s.background.Go(func() {
-		if err := serve(listener); !s.stopping.Load() {
-			s.fail(fmt.Errorf("%s: %w", strings.ToLower(name), err))
-		}
-	})
-}
-
 // fail stops the server.
 func (s *Server) fail(err error) {
 	select {
@@ -293,7 +225,7 @@ func (s *Server) faulted(st *state, f *fault.Fault, log within) {
 	now := time.Now().Unix()
 	last := s.complaint.Load()
 	if (!unavailable || last != now && s.complaint.CompareAndSwap(last, now)) && st.config.LogLevel >= config.LogError {
-		message, details := told(f)
+		message, details := logText(f)
 		log.failure(f.Status, f.Code, message, details)
 	}
 	if f.Cause != nil && f.Status == http.StatusServiceUnavailable {
@@ -301,12 +233,12 @@ func (s *Server) faulted(st *state, f *fault.Fault, log within) {
 	}
 }
 
-// retryAfter gives the seconds after which a client may try again.
+// retryAfter returns the seconds after which a client may try again.
 func (s *Server) retryAfter() string {
 	return strconv.FormatInt(max(s.retry.Load(), 1), 10)
 }
 
-// Metrics gives what is counted.
+// Metrics returns what is counted.
 func (s *Server) Metrics() *admin.Metrics { return s.metrics }
 
 // Schema returns what requests find in the exposed schemas, as JSON. One after the other: each takes a connection of
@@ -321,5 +253,5 @@ func (s *Server) Schema(ctx context.Context) ([]byte, error) {
 	return schema, err
 }
 
-// Settings gives the settings without secrets.
+// Settings returns the settings without secrets.
 func (s *Server) Settings() string { return s.state.Load().config.DumpPublic() }

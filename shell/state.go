@@ -40,7 +40,7 @@ type state struct {
 type tokenSource struct {
 	remote   *auth.Remote // the keys where jwt-secret is a URL; nil where it is not
 	counters *auth.Counters
-	debug    func(format string, a ...any) // told what the cache of tokens does, at the level debug
+	debug    func(format string, a ...any) // called with what the cache of tokens does, at the level debug
 }
 
 // newState computes a state of a configuration, as a generation of its own.
@@ -113,7 +113,7 @@ func (st *state) acquisition() time.Duration {
 	return time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
 }
 
-// assumed gives what a role's transactions assume, nil for nothing.
+// assumed returns what a role's transactions assume, nil for nothing.
 func (st *state) assumed(role string) *db.Assumed {
 	if own, ok := st.roles[role]; ok {
 		return own

@@ -47,8 +47,8 @@ func streamsAtOnce(wanted, pool int) int {
 }
 
 // joinStream waits until a request may stream, and returns what makes room for another.
-func (s *Server) joinStream(ctx context.Context, patience time.Duration) (leave func(), err error) {
-	timer := time.NewTimer(patience)
+func (s *Server) joinStream(ctx context.Context, wait time.Duration) (leave func(), err error) {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case s.streams <- struct{}{}:

@@ -27,7 +27,8 @@ func activated() (api, admin net.Listener, err error) {
 				place = &admin
 			}
 			if *place != nil {
-				return nil, nil, fmt.Errorf("socket activation: there is more than one socket for the same server: name that of the admin server %q", adminSocket)
+				return nil, nil, fmt.Errorf("socket activation: there is more than one socket for the same server: "+
+					"name that of the admin server %q", adminSocket)
 			}
 			*place = listener
 		}
@@ -35,10 +36,11 @@ func activated() (api, admin net.Listener, err error) {
 	return api, admin, nil
 }
 
-// notify tells the service manager, where there is one, what happens (sd_notify).
+// notify notifies the service manager, where there is one, of what happens (sd_notify).
 func notify(state string) { _, _ = daemon.SdNotify(false, state) }
 
-// tellReloading tells the service manager that a reload begins. What it returns tells that it has ended.
+// tellReloading notifies the service manager that a reload begins. What it returns notifies it that the reload has
+// ended.
 func (s *Server) tellReloading() (ended func()) {
 	if !s.isOpen() {
 		return func() {}

@@ -56,7 +56,7 @@ func (t *timing) move(from, to phase, some time.Duration) {
 	}
 }
 
-// String gives the value of Server-Timing, in milliseconds.
+// String returns the value of Server-Timing, in milliseconds.
 func (t *timing) String() string {
 	var text []byte
 	for p, name := range phaseNames {

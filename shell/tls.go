@@ -22,7 +22,7 @@ type certificate struct {
 	looked time.Time
 }
 
-// fileStamp tells one state of a file from another.
+// fileStamp identifies a state of a file: another one has another stamp.
 type fileStamp struct {
 	modified time.Time
 	size     int64
@@ -70,8 +70,8 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.loaded, nil
 }
 
-// tlsConfig gives the settings of the API's sockets, nil where it is served without TLS. TLS 1.2 is the least that the
-// standard library then accepts, and HTTP/2 is agreed on by ALPN.
+// tlsConfig returns the settings of the API's sockets, nil where it is served without TLS. TLS 1.2 is the least that
+// the standard library then accepts, and HTTP/2 is agreed on by ALPN.
 func (s *Server) tlsConfig(certFile, keyFile string) (*tls.Config, error) {
 	if certFile == "" {
 		return nil, nil

@@ -4,9 +4,9 @@ package shell
 // that it knows.
 const Version = "0.1.0"
 
-// meet tells in the log when the functions in the database are of another version than this binary, or are not any
+// versionChanged logs when the functions in the database are of another version than this binary, or are not any
 // more.
-func (s *Server) meet(version string) {
+func (s *Server) versionChanged(version string) {
 	if version == Version {
 		s.log.event("The database has postern %s now, as this binary", version)
 		return

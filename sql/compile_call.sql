@@ -150,24 +150,3 @@ comment on function postern.render_call_answer(jsonb, jsonb, jsonb, jsonb, text,
   'function that returns void. In: routine: postern.plan_routine; media: postern.negotiate; call: postern.render_call; '
   'flags: more of them. Out: the statement and its flags. Rows are counted or not, never estimated, as PostgREST does. '
   'Raises nothing.';
-
-create or replace function postern.render_call_stream(
-  context jsonb, node jsonb, media jsonb, shape text, call text, counted boolean, headers text[])
-returns text
-language plpgsql stable parallel safe
-as $$
-declare
-  source constant pg_catalog.text := format(case when counted then 'pgrst_source as %2$I' else '(%1$s) as %2$I' end,
-    call, node ->> 'alias');
-  statement constant pg_catalog.text := postern.render_stream(context, node, media, shape,
-    postern.render_rows(node, source, null, 'labels'), headers, null, 'exact',
-    case when counted then postern.render_whole_total(node, source, 'exact') end, null);
-begin
-  return case when counted then format('with pgrst_source as materialized (%s), %s', call,
-    substr(statement, length('with ') + 1)) else statement end;
-end
-$$;
-comment on function postern.render_call_stream(jsonb, jsonb, jsonb, text, text, boolean, text[]) is
-  'Renders the statement of a call whose rows stream. In: counted: whether the rows are counted first; others as of '
-  'postern.render_call_answer and postern.render_stream. Out: SQL, with the rows in a CTE only where they are counted, '
-  'as the function is called once. Raises nothing.';

@@ -132,30 +132,6 @@ comment on function postern.write_code(jsonb, text, text, jsonb, jsonb) is
   'the answer (postern.negotiate). Out: as of postern.user_code: null, stable or volatile, of which the greater allows '
   'more. Raises nothing.';
 
-create or replace function postern.render_location(node jsonb, pk text[])
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-declare
-  whole constant boolean := node -> 'fields' @> '[{"name": "*"}]'
-    or node -> 'children' @> '[{"relationship": {"kind": "computed"} }]';
-begin
-  return (
-    select format('(select pg_catalog.concat(%L, pg_catalog.concat_ws(''&'', %s)) from pgrst_source)',
-      '/' || postern.percent_encode(node ->> 'relation') || '?',
-      string_agg(format('pg_catalog.concat(%L, coalesce(''eq.'' operator(pg_catalog.||) postern.percent_encode('
-          'pg_catalog.to_json(pgrst_source.%I) operator(pg_catalog.#>>) ''{}''), ''is.null''))',
-          postern.percent_encode(name) || '=', name),
-        ', ' order by case when whole then place end, name collate "C"))
-    from jsonb_array_elements(node -> 'columns') with ordinality as columns(field, place),
-      lateral (select field ->> 'name' as name) as named
-    where name = any(pk));
-end
-$$;
-comment on function postern.render_location(jsonb, text[]) is
-  'Renders the Location of the one row that was inserted: its primary key as filters. In: pk: the key. Out: SQL; the '
-  'filters are in the order of the columns, or of their names where columns are selected. Raises nothing.';
-
 create or replace function postern.answers_by_row(node jsonb, media jsonb, wanted text)
 returns boolean
 language plpgsql stable parallel safe
@@ -249,21 +225,3 @@ comment on function postern.render_write_answer(jsonb, jsonb, jsonb, text, text[
   'Renders the statement of a write''s answer: the representation, Location or nothing, as Prefer return has it. In: '
   'mutation: the INSERT, UPDATE or DELETE; pk: the primary key; resolution: as of postern.render_insert; headers: the '
   'fixed ones. Out: the statement and its flags. Raises nothing.';
-
-create or replace function postern.render_write_status(method text, full_answer boolean, resolution text)
-returns text
-language plpgsql immutable parallel safe
-as $$
-begin
-  return case
-    when method = 'POST' and resolution = 'merge-duplicates' or method = 'PUT' and full_answer
-      then format('case when %s operator(pg_catalog.>) 0 then ''201'' else ''200'' end', postern.render_inserted_rows())
-    when method = 'POST' then '201'
-    when full_answer then '200'
-    else '204' end;
-end
-$$;
-comment on function postern.render_write_status(text, boolean, text) is
-  'Renders the status of a write. In: full_answer: with a representation; resolution: as of postern.render_insert. '
-  'Out: SQL. A POST that merges duplicates, and a PUT with a representation, have 201 where a row was created, else '
-  '200; any other POST has 201; others have 200 with a representation, else 204. Raises nothing.';

@@ -1,26 +1,5 @@
 -- The guard on cost (db-max-cost): what the plan of a statement costs is looked at before it runs.
 
-create or replace function postern.max_cost(request jsonb)
-returns float8
-language plpgsql stable parallel safe
-as $$
-declare
-  most pg_catalog.text := request operator(pg_catalog.#>>) '{settings,db_max_cost}';
-begin
-  if request operator(pg_catalog.?|) '{shell,max_cost}' then
-    return (request operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8;
-  elsif not request operator(pg_catalog.?) 'settings' then
-    most := pg_catalog.current_setting('pgrst.db_max_cost', true);
-  end if;
-  return case when most operator(pg_catalog.~) '^[+]?0*[1-9][0-9]{0,14}$' then most::pg_catalog.float8 end;
-end
-$$;
-comment on function postern.max_cost(jsonb) is
-  'What the plan of a request''s statement may cost. In: the request (postern.handle). Out: for the shell, and for the '
-  'operations of its batches, the member max_cost, which is the role''s; else db_max_cost of the settings given or, '
-  'without any, the setting pgrst.db_max_cost, where what is no whole number counts for nothing, as 0 does; null for '
-  'any cost. Raises nothing.';
-
 create or replace function postern.plan_cost(flags jsonb, payload bytea, vals text[])
 returns float8
 language plpgsql volatile
@@ -135,3 +114,30 @@ comment on function postern.explained(text, text, float8) is
   'Explains a statement with options that have it executed, unless its plan costs too much. In: options, statement: as '
   'of postern.explained without a limit; most: the limit. Out: the plan. Raises PGRST162 where it costs more, and what '
   'that function raises.';
+
+create or replace function postern.explained(options text, statement text)
+returns text
+language plpgsql volatile strict
+as $$
+declare
+  line pg_catalog.text;
+  plan pg_catalog.text := '';
+begin
+  for line in execute pg_catalog.format('explain (%s) %s', options, statement) loop
+    plan := pg_catalog.concat(plan, line, E'\n');
+  end loop;
+  return plan;
+end
+$$;
+comment on function postern.explained(text, text) is
+  'Explains a statement. In: options of EXPLAIN, with commas. Out: the plan as text. Raises what EXPLAIN raises.';
+
+create or replace function postern.planned_rows(statement text)
+returns bigint
+language sql volatile strict
+as $$
+  select (postern.explained('format json', statement)::pg_catalog.json
+    operator(pg_catalog.#>>) '{0,Plan,Plan Rows}')::bigint
+$$;
+comment on function postern.planned_rows(text) is
+  'Estimates how many rows a statement has. Out: the planner''s number. Raises what EXPLAIN raises.';

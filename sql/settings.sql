@@ -70,3 +70,24 @@ $$;
 comment on function postern.search_path(text, jsonb) is
   'The search path for statements about a schema. In: config: postern.settings. Out: a value of search_path: the '
   'schema, then db-extra-search-path. Raises nothing.';
+
+create or replace function postern.max_cost(request jsonb)
+returns float8
+language plpgsql stable parallel safe
+as $$
+declare
+  most pg_catalog.text := request operator(pg_catalog.#>>) '{settings,db_max_cost}';
+begin
+  if request operator(pg_catalog.?|) '{shell,max_cost}' then
+    return (request operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8;
+  elsif not request operator(pg_catalog.?) 'settings' then
+    most := pg_catalog.current_setting('pgrst.db_max_cost', true);
+  end if;
+  return case when most operator(pg_catalog.~) '^[+]?0*[1-9][0-9]{0,14}$' then most::pg_catalog.float8 end;
+end
+$$;
+comment on function postern.max_cost(jsonb) is
+  'What the plan of a request''s statement may cost. In: the request (postern.handle). Out: for the shell, and for the '
+  'operations of its batches, the member max_cost, which is the role''s; else db_max_cost of the settings given or, '
+  'without any, the setting pgrst.db_max_cost, where what is no whole number counts for nothing, as 0 does; null for '
+  'any cost. Raises nothing.';

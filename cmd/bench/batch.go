@@ -41,7 +41,8 @@ func measureBatch(ctx context.Context, o options, db *database, s *server) (targ
 		}
 		request := call{method: "POST", target: "/", body: string(body)}.encode(db.tokens.hs256, "")
 		batched.requests = append(batched.requests,
-			bytes.Replace(request, []byte("Content-Type: application/json"), []byte("Content-Type: application/vnd.postern.batch+json"), 1))
+			bytes.Replace(request, []byte("Content-Type: application/json"),
+				[]byte("Content-Type: application/vnd.postern.batch+json"), 1))
 	}
 	for _, connections := range o.conns {
 		progress(fmt.Sprintf("%d inserts in a batch, %d connections", batchOperations, connections))
@@ -61,7 +62,8 @@ func measureBatch(ctx context.Context, o options, db *database, s *server) (targ
 				aloneCPU, togetherCPU = append(aloneCPU, one.cpu()), append(togetherCPU, ten.cpu()/batchOperations)
 			}
 		}
-		text := fmt.Sprintf("inserts a second in batches of %d × requests of their own, %d connections: %.0f and %.0f; processor %.0f and %.0f µs each",
+		text := fmt.Sprintf("inserts a second in batches of %d × requests of their own, %d connections: %.0f and %.0f; "+
+			"processor %.0f and %.0f µs each",
 			batchOperations, connections, median(together), median(alone), median(togetherCPU), median(aloneCPU))
 		targets = append(targets, target{lineBatch, text, batchTarget, false, median(ratios)})
 	}

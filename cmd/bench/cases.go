@@ -69,9 +69,11 @@ var cases = []benchCase{
 		ask: get("/rpc/order_total?order_id=%d", "id=%d", key(orders))},
 	{name: "call-rows", title: "function of rows by GET", class: byKey, requests: customers,
 		ask: get("/rpc/orders_of?customer_id=%d&order=id", "id=%d", key(customers))},
-	{name: "call-volatile", writes: []string{"events"}, title: "volatile function by POST", class: byKey, requests: orders, code: true, ask: func(n int) call {
-		return call{method: "POST", target: "/rpc/log_event", body: fmt.Sprintf(`{"order_id":%d,"kind":"call"}`, spread(n, orders))}
-	}},
+	{name: "call-volatile", writes: []string{"events"}, title: "volatile function by POST", class: byKey, requests: orders,
+		code: true, ask: func(n int) call {
+			body := fmt.Sprintf(`{"order_id":%d,"kind":"call"}`, spread(n, orders))
+			return call{method: "POST", target: "/rpc/log_event", body: body}
+		}},
 
 	{name: "page-100", title: "100 rows", class: page, requests: 199,
 		ask: get("/orders?id=gt.%d&order=id&limit=100", "after=%d", func(n int) []any { return []any{n * 100} })},
@@ -86,20 +88,25 @@ var cases = []benchCase{
 				keys[i] = strconv.Itoa(spread(n+i, customers))
 			}
 			list := strings.Join(keys, ",")
-			return call{method: "GET", target: "/customers?select=id,name,city&id=in.(" + list + ")&order=id", hand: "ids=" + list}
+			return call{method: "GET", target: "/customers?select=id,name,city&id=in.(" + list + ")&order=id",
+				hand: "ids=" + list}
 		}},
 	{name: "page-logic", title: "a logic tree, 25 rows", class: page, requests: 1900, ask: get(
-		"/orders?select=id,status,total&or=(and(status.eq.open,total.gt.500),and(status.eq.paid,total.lt.50))&customer_id=gt.%d&order=id&limit=25",
+		"/orders?select=id,status,total&or=(and(status.eq.open,total.gt.500),and(status.eq.paid,total.lt.50))"+
+			"&customer_id=gt.%d&order=id&limit=25",
 		"after=%d", func(n int) []any { return []any{n} })},
 	{name: "page-jsonb", title: "filters by jsonb path, 25 rows", class: page, requests: 15000, ask: get(
-		"/orders?select=id,details,total&details->>channel=eq.web&details->shipping->>country=eq.FR&id=gt.%d&order=id&limit=25",
+		"/orders?select=id,details,total&details->>channel=eq.web&details->shipping->>country=eq.FR"+
+			"&id=gt.%d&order=id&limit=25",
 		"after=%d", func(n int) []any { return []any{n} })},
 	{name: "page-enum", title: "filter by enum, 25 rows", class: page, requests: 15000, ask: get(
-		"/orders?select=id,status,total&status=eq.shipped&id=gt.%d&order=id&limit=25", "after=%d", func(n int) []any { return []any{n} })},
+		"/orders?select=id,status,total&status=eq.shipped&id=gt.%d&order=id&limit=25", "after=%d",
+		func(n int) []any { return []any{n} })},
 	{name: "page-view", title: "view, the rows of one customer", class: page, requests: customers,
 		ask: get("/open_orders?customer_id=eq.%d&order=id", "id=%d", key(customers))},
 	{name: "embed-one", title: "25 rows, each with its parent", class: page, requests: 19900, ask: get(
-		"/orders?select=id,total,customers(id,name)&id=gt.%d&order=id&limit=25", "after=%d", func(n int) []any { return []any{n} })},
+		"/orders?select=id,total,customers(id,name)&id=gt.%d&order=id&limit=25", "after=%d",
+		func(n int) []any { return []any{n} })},
 	{name: "embed-many", title: "25 of 2,000 rows, each with 10 of 20,000 children", class: page, requests: 79, ask: get(
 		"/customers?select=id,name,orders(id,status,total)&order=id&limit=25&offset=%d&orders.order=id",
 		"offset=%d", func(n int) []any { return []any{n * 25} })},
@@ -109,26 +116,28 @@ var cases = []benchCase{
 		"offset=%d", func(n int) []any { return []any{n * 25} })},
 
 	{name: "insert", writes: []string{"events"}, title: "insert one row, return it", class: write, requests: 1000,
-		ask: send("POST", "/events?select=id,order_id,kind,amount", "return=representation", func(n int) string { return event(n) })},
-	{name: "insert-rls", writes: []string{"tickets"}, title: "insert one row, return it: row security, default by function", class: write, code: true,
-		requests: 1000, ask: send("POST", "/tickets?select=id,tenant_id,customer_id,body,updated_at", "return=representation", func(n int) string {
+		ask: send("POST", "/events?select=id,order_id,kind,amount", "return=representation",
+			func(n int) string { return event(n) })},
+	{name: "insert-rls", writes: []string{"tickets"}, class: write, code: true, requests: 1000,
+		title: "insert one row, return it: row security, default by function",
+		ask: send("POST", ticketsPath, "return=representation", func(n int) string {
 			return fmt.Sprintf(`{"customer_id":%d,"body":"Where is it, %d?"}`, spread(n, customers), n)
 		})},
 	{name: "insert-100", writes: []string{"events"}, title: "insert 100 rows, columns=", class: write, requests: 20,
 		ask: send("POST", "/events?columns=order_id,kind,amount", "return=minimal", events(100))},
 	{name: "insert-1000", writes: []string{"events"}, title: "insert 1,000 rows", class: write, requests: 4,
 		ask: send("POST", "/events", "return=minimal", events(1000))},
-	{name: "update", writes: []string{"customers"}, title: "update one row that others refer to, return it", class: write, requests: customers,
-		ask: func(n int) call {
+	{name: "update", writes: []string{"customers"}, title: "update one row that others refer to, return it", class: write,
+		requests: customers, ask: func(n int) call {
 			id := spread(n, customers)
-			return call{method: "PATCH", target: fmt.Sprintf("/customers?id=eq.%d&select=id,name,city", id), hand: fmt.Sprintf("id=%d", id),
-				prefer: "return=representation", body: fmt.Sprintf(`{"city":"Town %d"}`, n)}
+			return call{method: "PATCH", target: fmt.Sprintf("/customers?id=eq.%d&select=id,name,city", id),
+				hand: fmt.Sprintf("id=%d", id), prefer: "return=representation", body: fmt.Sprintf(`{"city":"Town %d"}`, n)}
 		}},
-	{name: "update-rls", writes: []string{"tickets"}, title: "update one row, return it: trigger, row security", class: write, requests: 500, code: true,
-		ask: func(n int) call {
+	{name: "update-rls", writes: []string{"tickets"}, title: "update one row, return it: trigger, row security",
+		class: write, requests: 500, code: true, ask: func(n int) call {
 			id := n*20 + 2
-			return call{method: "PATCH", target: fmt.Sprintf("/tickets?id=eq.%d&select=id,tenant_id,customer_id,body,updated_at", id),
-				hand: fmt.Sprintf("id=%d", id), prefer: "return=representation", body: fmt.Sprintf(`{"body":"It came on day %d."}`, n)}
+			return call{method: "PATCH", target: fmt.Sprintf(ticketsPath+"&id=eq.%d", id), hand: fmt.Sprintf("id=%d", id),
+				prefer: "return=representation", body: fmt.Sprintf(`{"body":"It came on day %d."}`, n)}
 		}},
 	{name: "put", writes: []string{"stock"}, title: "PUT of one row", class: write, requests: 5000, ask: func(n int) call {
 		product, warehouse := 1+n%500, 1+n/500
@@ -138,27 +147,37 @@ var cases = []benchCase{
 	{name: "upsert", writes: []string{"stock"}, title: "upsert of one row", class: write, requests: 5000,
 		ask: send("POST", "/stock", "resolution=merge-duplicates,return=minimal", stock)},
 
-	{name: "mix", writes: []string{"customers", "stock", "events", "tickets"}, title: "all of these: of reads more, of pages some", class: mixed, code: true},
+	{name: "mix", writes: []string{"customers", "stock", "events", "tickets"},
+		title: "all of these: of reads more, of pages some", class: mixed, code: true},
 
 	{name: "shapes-1", title: "one row by key, one select", class: shapes, requests: 1, ask: selected("")},
 	{name: "shapes-200", title: "the same, 200 different", class: shapes, requests: 200, ask: selected("")},
 	{name: "shapes-1000", title: "the same, 1,000 different", class: shapes, requests: 1000, ask: selected("")},
 	{name: "shapes-10000", title: "the same, 10,000 different", class: shapes, requests: 10000, ask: selected("")},
-	{name: "shapes-embed-1", title: "one row by key and two embeds, one select", class: shapes, requests: 1, ask: selected(twoEmbeds)},
+	{name: "shapes-embed-1", title: "one row by key and two embeds, one select", class: shapes, requests: 1,
+		ask: selected(twoEmbeds)},
 	{name: "shapes-embed-200", title: "the same, 200 different", class: shapes, requests: 200, ask: selected(twoEmbeds)},
-	{name: "shapes-embed-1000", title: "the same, 1,000 different", class: shapes, requests: 1000, ask: selected(twoEmbeds)},
-	{name: "shapes-embed-10000", title: "the same, 10,000 different", class: shapes, requests: 10000, ask: selected(twoEmbeds)},
+	{name: "shapes-embed-1000", title: "the same, 1,000 different", class: shapes, requests: 1000,
+		ask: selected(twoEmbeds)},
+	{name: "shapes-embed-10000", title: "the same, 10,000 different", class: shapes, requests: 10000,
+		ask: selected(twoEmbeds)},
 
-	{name: "error-relation", title: "unknown relation", class: wrong, requests: 1, status: 404, ask: get("/no_such", "", none)},
+	{name: "error-relation", title: "unknown relation", class: wrong, requests: 1, status: 404,
+		ask: get("/no_such", "", none)},
 	{name: "error-column", title: "unknown column", class: wrong, requests: customers, status: 400,
 		ask: get("/customers?id=eq.%d&no_such=eq.1", "", key(customers))},
-	{name: "error-function", title: "unknown function", class: wrong, requests: 1, status: 404, ask: get("/rpc/no_such", "", none)},
-	{name: "error-permission", title: "no permission", class: wrong, requests: customers, status: 403, ask: get("/secrets?id=eq.%d", "", key(customers))},
+	{name: "error-function", title: "unknown function", class: wrong, requests: 1, status: 404,
+		ask: get("/rpc/no_such", "", none)},
+	{name: "error-permission", title: "no permission", class: wrong, requests: customers, status: 403,
+		ask: get("/secrets?id=eq.%d", "", key(customers))},
 	{name: "error-value", title: "a value that is no number", class: wrong, requests: customers, status: 400,
 		ask: get("/customers?id=eq.x%d", "", key(customers))},
 }
 
-const twoEmbeds = ",tenants(id,name),orders(id,status,total)"
+const (
+	ticketsPath = "/tickets?select=id,tenant_id,customer_id,body,updated_at"
+	twoEmbeds   = ",tenants(id,name),orders(id,status,total)"
+)
 
 // parts are the cases of the mix, as often as they stand in it.
 var parts []benchCase
@@ -251,7 +270,8 @@ func selected(more string) func(n int) call {
 			chosen[i] = left[at]
 			left = append(left[:at:at], left[at+1:]...)
 		}
-		return call{method: "GET", target: fmt.Sprintf("/customers?select=%s%s&id=eq.%d", strings.Join(chosen, ","), more, spread(n, customers))}
+		return call{method: "GET", target: fmt.Sprintf("/customers?select=%s%s&id=eq.%d", strings.Join(chosen, ","), more,
+			spread(n, customers))}
 	}
 }
 

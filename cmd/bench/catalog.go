@@ -60,11 +60,13 @@ func benchCatalog(ctx context.Context, arguments []string, out io.Writer) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Stop(context.WithoutCancel(ctx))) }()
-	if err := c.Exec(ctx, "postgres", "create role app_anon; create role authenticator login noinherit in role app_anon"); err != nil {
+	const roles = "create role app_anon; create role authenticator login noinherit in role app_anon"
+	if err := c.Exec(ctx, "postgres", roles); err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "tables\tviews\tembed of\tfirst request ms\tsecond ms\tthird ms\tpostern MiB\tits session MiB")
+	_, _ = fmt.Fprintln(table,
+		"tables\tviews\tembed of\tfirst request ms\tsecond ms\tthird ms\tpostern MiB\tits session MiB")
 	for _, size := range []catalogSize{{100, 20, 5}, {*tables, *views, *junctions}} {
 		name := fmt.Sprintf("of_%d", size.tables)
 		progress(fmt.Sprintf("making a database of %d tables and %d views", size.tables, size.views))
@@ -96,20 +98,25 @@ func makeCatalog(ctx context.Context, c *cluster.Cluster, name string, size cata
 		return err
 	}
 	statements := []string{
-		"create schema app; grant usage on schema app to app_anon; alter default privileges in schema app grant select on tables to app_anon",
+		"create schema app; grant usage on schema app to app_anon; " +
+			"alter default privileges in schema app grant select on tables to app_anon",
 		"create table app.t1 (id int primary key, name text, ref int)",
 	}
 	for n := 2; n <= size.tables; n++ {
-		statements = append(statements, fmt.Sprintf("create table app.t%d (id int primary key, name text, ref int references app.t%d)", n, max(n/10, 1)))
+		statements = append(statements, fmt.Sprintf(
+			"create table app.t%d (id int primary key, name text, ref int references app.t%d)", n, max(n/10, 1)))
 	}
 	for n := 2; n <= size.views+1; n++ {
 		statements = append(statements, fmt.Sprintf(
-			"create view app.v%d as select t.id, t.name, t.ref, up.name as up from app.t%[1]d as t join app.t%d as up on up.id = t.ref", n, max(n/10, 1)))
+			"create view app.v%d as select t.id, t.name, t.ref, up.name as up "+
+				"from app.t%[1]d as t join app.t%d as up on up.id = t.ref", n, max(n/10, 1)))
 	}
-	statements = append(statements, "create view app.deeper as select * from app.v20", "create view app.deep as select * from app.deeper",
+	statements = append(statements, "create view app.deeper as select * from app.v20",
+		"create view app.deep as select * from app.deeper",
 		"create table app.hub_a (id int primary key); create table app.hub_b (id int primary key)")
 	for n := 1; n <= size.junctions; n++ {
-		statements = append(statements, fmt.Sprintf("create table app.j%d (a int references app.hub_a, b int references app.hub_b, primary key (a, b))", n))
+		statements = append(statements, fmt.Sprintf(
+			"create table app.j%d (a int references app.hub_a, b int references app.hub_b, primary key (a, b))", n))
 	}
 	for batch := 500; len(statements) > 0; statements = statements[min(batch, len(statements)):] {
 		if err := c.Exec(ctx, name, strings.Join(statements[:min(batch, len(statements))], ";\n")); err != nil {
@@ -123,7 +130,9 @@ func makeCatalog(ctx context.Context, c *cluster.Cluster, name string, size cata
 }
 
 // coldStart starts postern, waits until it says that it is ready, and sends it the same request three times.
-func coldStart(ctx context.Context, c *cluster.Cluster, database string, o options, target string) (made cold, err error) {
+func coldStart(
+	ctx context.Context, c *cluster.Cluster, database string, o options, target string,
+) (made cold, err error) {
 	address, err := freeAddress()
 	if err != nil {
 		return made, err
@@ -134,7 +143,8 @@ func coldStart(ctx context.Context, c *cluster.Cluster, database string, o optio
 	}
 	s := &server{name: posternName, address: admin, process: exec.CommandContext(ctx, o.postern, "serve")}
 	_, port, _ := strings.Cut(admin, ":")
-	s.process.Env = append(o.environment(c.URI(authenticator, database), address), "PGRST_DB_SCHEMAS=app", "PGRST_ADMIN_SERVER_PORT="+port)
+	s.process.Env = append(o.environment(c.URI(authenticator, database), address), "PGRST_DB_SCHEMAS=app",
+		"PGRST_ADMIN_SERVER_PORT="+port)
 	var log strings.Builder
 	s.process.Stderr = &log
 	if err := s.start(); err != nil {

@@ -90,7 +90,8 @@ func startDatabase(ctx context.Context, options cluster.Options, binary string, 
 		return nil, err
 	}
 	claims := jwt.MapClaims{"role": requestRole, "tenant_id": 3, "exp": time.Now().AddDate(0, 0, 1).Unix()}
-	if db.tokens.hs256, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(db.secret)); err != nil {
+	db.tokens.hs256, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(db.secret))
+	if err != nil {
 		return nil, err
 	}
 	db.tokens.rs256, err = jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(db.key)
@@ -157,7 +158,8 @@ func (db *database) restore(ctx context.Context, tables []string) error {
 	for _, table := range tables {
 		back := []string{"truncate app." + table, "insert into app." + table + " select * from kept." + table}
 		if table == "customers" { // others refer to it
-			back = []string{"update app.customers as c set city = k.city from kept.customers as k where c.id = k.id and c.city is distinct from k.city"}
+			back = []string{"update app.customers as c set city = k.city from kept.customers as k " +
+				"where c.id = k.id and c.city is distinct from k.city"}
 		}
 		if err := db.run(ctx, append(back, "vacuum (analyze) app."+table)...); err != nil {
 			return err
@@ -166,7 +168,7 @@ func (db *database) restore(ctx context.Context, tables []string) error {
 	return nil
 }
 
-// changes tells what is in tables that was not, apart from what differs from one time to the next.
+// changes returns what is in tables that was not, apart from what differs from one time to the next.
 func (db *database) changes(ctx context.Context, tables []string) (string, error) {
 	var found []string
 	for _, table := range tables {
@@ -205,5 +207,6 @@ func (db *database) describe(ctx context.Context) string {
 	if db.tcp {
 		network = "tcp"
 	}
-	return fmt.Sprintf("%s/%s, %d processors, %s, PostgreSQL %s over %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), version, network)
+	return fmt.Sprintf("%s/%s, %d processors, %s, PostgreSQL %s over %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(),
+		runtime.Version(), version, network)
 }

@@ -49,7 +49,8 @@ func measureChanges(ctx context.Context, db *database, s *server, tagged bool) (
 	}
 	a := &asked{status: http.StatusNoContent}
 	for n := range tagRows {
-		c := call{method: "PATCH", target: fmt.Sprintf("/customers?id=eq.%d", n+1), body: fmt.Sprintf(`{"city":"Town %d"}`, n), prefer: "return=minimal"}
+		c := call{method: "PATCH", target: fmt.Sprintf("/customers?id=eq.%d", n+1), prefer: "return=minimal",
+			body: fmt.Sprintf(`{"city":"Town %d"}`, n)}
 		tag, err := tagOf(ctx, db, s, c.target) // also where it is not used, so that both find the same
 		if err != nil {
 			return round{}, err

@@ -1,10 +1,10 @@
 // Command bench measures postern beside hand-written HTTP handlers on net/http and pgx, on one machine, over loopback,
 // on the database of an application (app.sql):
 //
-//   - hand is what a careful engineer writes where the database guards the rows: verify the token (cached); BEGIN; set role
-//     and claims; query; COMMIT, which are four trips; rows scanned into structs; encoding/json.
-//   - pipelined is as well as it can be done: settings and one query that makes the JSON in PostgreSQL, prepared, sent in one
-//     batch, which is an implicit transaction.
+//   - hand is what a careful engineer writes where the database guards the rows: verify the token (cached); BEGIN; set
+//     role and claims; query; COMMIT, which are four trips; rows scanned into structs; encoding/json.
+//   - pipelined is as well as it can be done: settings and one query that makes the JSON in PostgreSQL, prepared, sent
+//     in one batch, which is an implicit transaction.
 //   - bare is the floor: one cached query, rows scanned into structs, no token, no transaction, no role.
 //
 // All serve one private cluster that is made for the run and removed after it, with durability off, so that it is
@@ -21,7 +21,7 @@
 //	bench query     100,000 keys by QUERY beside the same in SQL
 //	bench catalog   first requests of a fresh process, and memory, with few and with many relations
 //	bench growth    requests per second and memory by rows, roles, shapes, connections and relations, drawn in bin/growth
-//	bench soak      30 minutes of the mix beside DDL, reloads and restarts of PostgreSQL: is all right, is nothing lost or kept?
+//	bench soak      30 minutes of the mix beside DDL, reloads and restarts of PostgreSQL: is all right, is nothing lost?
 //
 // Other settings: -env PGRST_DB_TX_END=commit-allow-override -env PGRST_DB_PRE_REQUEST=app.check_request -profile.
 // Another server with PostgREST's settings and URLs beside it: -other postgrest=/usr/local/bin/postgrest.
@@ -68,7 +68,7 @@ type command struct {
 	words []string
 }
 
-// usage is told before the flags.
+// usage is printed before the flags.
 const usage = `bench [flags]    the cases, new shapes and new connections
 bench idle [flags], bench memory [flags]    after a pause; what many shapes leave in memory
 bench batch [flags]    ten inserts in a batch beside ten requests
@@ -77,7 +77,7 @@ bench query [flags]    100,000 keys by QUERY beside the same in SQL
 bench catalog, bench growth, bench soak    with flags of their own: bench growth -help
 `
 
-// errUsage has been told on standard error already.
+// errUsage has been reported on standard error already.
 var errUsage = errors.New("usage")
 
 func main() {
@@ -135,7 +135,8 @@ func parseOptions(arguments []string) (options, error) {
 		o.env = append(o.env, text)
 		return nil
 	})
-	flags.Func("other", "another server to measure, `NAME=COMMAND`, which gets postern's settings; may be repeated", func(text string) error {
+	const other = "another server to measure, `NAME=COMMAND`, which gets postern's settings; may be repeated"
+	flags.Func("other", other, func(text string) error {
 		name, line, _ := strings.Cut(text, "=")
 		words := strings.Fields(line)
 		if name == "" || len(words) == 0 {
@@ -230,7 +231,9 @@ func bench(ctx context.Context, o options, out io.Writer) (err error) {
 
 // runsCode reports whether code of the user's runs before every request.
 func (o options) runsCode() bool {
-	return slices.ContainsFunc(o.env, func(setting string) bool { return strings.HasPrefix(setting, "PGRST_DB_PRE_REQUEST=") })
+	return slices.ContainsFunc(o.env, func(setting string) bool {
+		return strings.HasPrefix(setting, "PGRST_DB_PRE_REQUEST=")
+	})
 }
 
 // String returns what the figures depend on.
@@ -278,5 +281,5 @@ func (o options) measure(ctx context.Context, db *database, servers []*server, r
 	return errors.Join(failed, add(measureNewConnection(ctx, db, o)))
 }
 
-// progress tells on standard error what is being done.
+// progress reports on standard error what is being done.
 func progress(sentence string) { _, _ = fmt.Fprintln(os.Stderr, "bench:", sentence) }

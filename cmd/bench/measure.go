@@ -74,7 +74,9 @@ func measureCase(ctx context.Context, o options, c benchCase, db *database, serv
 }
 
 // measure is a round on one server.
-func measure(ctx context.Context, db *database, s *server, asked *asked, connections int, duration time.Duration) (round, error) {
+func measure(
+	ctx context.Context, db *database, s *server, asked *asked, connections int, duration time.Duration,
+) (round, error) {
 	before, err := db.cpu(ctx, s.name)
 	if err != nil {
 		return round{}, err

@@ -12,7 +12,8 @@ var memoryLoads = []struct {
 	shapes, times int
 }{
 	{"/customers?select=a%d:id,name,city&id=eq.7", 10000, 3},
-	{"/tenants?select=a%d:id,customers(id,orders(id,order_items(id,products(id,stock(quantity,warehouses(name))))))&id=eq.7&customers.limit=1",
+	{"/tenants?select=a%d:id,customers(id,orders(id,order_items(id,products(id,stock(quantity,warehouses(name))))))" +
+		"&id=eq.7&customers.limit=1",
 		300, 30},
 }
 
@@ -45,7 +46,8 @@ func measureMemory(ctx context.Context, db *database, s *server) ([]target, erro
 	}
 	return []target{
 		{lineMemory, fmt.Sprintf("%s: MiB resident", s.name), 96, true, resident},
-		{lineMemory, fmt.Sprintf("%s: private MiB of the largest of %d sessions (median %.1f; Pss %.1f)", s.name, len(private),
+		{lineMemory, fmt.Sprintf("%s: private MiB of the largest of %d sessions (median %.1f; Pss %.1f)",
+			s.name, len(private),
 			median(private), median(proportional)), 64, true, largest},
 	}, nil
 }

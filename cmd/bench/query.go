@@ -30,7 +30,8 @@ func measureQuery(ctx context.Context, o options, db *database, s *server) ([]ta
 		ids[i] = strconv.Itoa(2 * (i + 1))
 	}
 	list := "(" + strings.Join(ids, ",") + ")"
-	statement := "select json_agg(row_to_json(r)) from (select id from app.numbered where id in " + list + " order by id) as r"
+	statement := "select json_agg(row_to_json(r)) from (" +
+		"select id from app.numbered where id in " + list + " order by id) as r"
 	var ratios, alone []float64
 	for n := range o.rounds + 1 { // the first to warm up
 		progress(fmt.Sprintf("%d keys, round %d", queryIDs, n))

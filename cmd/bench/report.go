@@ -129,7 +129,9 @@ func (r *report) judge() {
 
 // rate returns how the first server did in a case.
 func (r *report) rate(name string, connections int) (measured, bool) {
-	i := slices.IndexFunc(r.Results, func(found result) bool { return found.Case == name && found.Connections == connections })
+	i := slices.IndexFunc(r.Results, func(found result) bool {
+		return found.Case == name && found.Connections == connections
+	})
 	if i < 0 {
 		return measured{}, false
 	}
@@ -150,7 +152,8 @@ func (r *report) print(out io.Writer) error {
 				fmt.Fprintf(&b, "  %-18s %s\n", found.Case, found.Title)
 			}
 		}
-		b.WriteString("\nCPU: microseconds of processor time for each request, of the server and of its sessions in the database.\n" +
+		b.WriteString("\nCPU: microseconds of processor time for each request, " +
+			"of the server and of its sessions in the database.\n" +
 			"×: requests per second as a multiple of another server's in the same round, the median.\n\n")
 		if err := r.printResults(&b); err != nil {
 			return err
@@ -214,12 +217,14 @@ func (r *report) printResults(b *strings.Builder) error {
 	table := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row := func(cells ...string) { _, _ = fmt.Fprintln(table, strings.Join(cells, "\t")+"\t") }
 	baselines := []string{handName, pipelinedName, bareName}
-	row("case"+strings.Repeat(" ", 14), "conns", "server   ", "requests/s", "p50 ms", "p99 ms", "server CPU", "database CPU", "× hand", "× pipelined", "× bare")
+	row("case"+strings.Repeat(" ", 14), "conns", "server   ", "requests/s", "p50 ms", "p99 ms", "server CPU",
+		"database CPU", "× hand", "× pipelined", "× bare")
 	for _, found := range r.Results {
 		for _, m := range found.Servers {
 			cells := []string{
-				fmt.Sprintf("%-18s", found.Case), fmt.Sprint(found.Connections), fmt.Sprintf("%-9s", m.Server), fmt.Sprintf("%.0f", m.Rate),
-				fmt.Sprintf("%.3f", m.P50), fmt.Sprintf("%.3f", m.P99), fmt.Sprintf("%.0f", m.ServerCPU), fmt.Sprintf("%.0f", m.DatabaseCPU),
+				fmt.Sprintf("%-18s", found.Case), fmt.Sprint(found.Connections), fmt.Sprintf("%-9s", m.Server),
+				fmt.Sprintf("%.0f", m.Rate), fmt.Sprintf("%.3f", m.P50), fmt.Sprintf("%.3f", m.P99),
+				fmt.Sprintf("%.0f", m.ServerCPU), fmt.Sprintf("%.0f", m.DatabaseCPU),
 			}
 			for _, other := range baselines {
 				cell := ""

@@ -37,7 +37,8 @@ func (d dialect) request(c benchCase, n int, tokens tokens) []byte {
 
 func (c call) encode(token, profile string) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\nAccept: application/json\r\n", c.method, c.target, token)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\nAccept: application/json\r\n",
+		c.method, c.target, token)
 	if profile != "" {
 		name := "Content-Profile"
 		if c.method == "GET" || c.method == "HEAD" {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -31,86 +30,6 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, arguments ...any) pgx.Row
 }
 
-// The rows.
-type (
-	customer struct {
-		ID        int32           `json:"id"`
-		TenantID  int32           `json:"tenant_id"`
-		Name      string          `json:"name"`
-		Email     string          `json:"email"`
-		City      *string         `json:"city"`
-		Profile   json.RawMessage `json:"profile"`
-		CreatedAt time.Time       `json:"created_at"`
-		UpdatedAt time.Time       `json:"updated_at"`
-	}
-	customerCity struct {
-		ID   int32   `json:"id"`
-		Name string  `json:"name"`
-		City *string `json:"city"`
-	}
-	order struct {
-		ID         int32           `json:"id"`
-		CustomerID int32           `json:"customer_id"`
-		Status     string          `json:"status"`
-		Details    json.RawMessage `json:"details"`
-		Total      float64         `json:"total"`
-		PlacedAt   time.Time       `json:"placed_at"`
-	}
-	orderPlaced struct {
-		ID         int32     `json:"id"`
-		CustomerID int32     `json:"customer_id"`
-		Total      float64   `json:"total"`
-		PlacedAt   time.Time `json:"placed_at"`
-	}
-	orderStatus struct {
-		ID     int32   `json:"id"`
-		Status string  `json:"status"`
-		Total  float64 `json:"total"`
-	}
-	orderDetails struct {
-		ID      int32           `json:"id"`
-		Details json.RawMessage `json:"details"`
-		Total   float64         `json:"total"`
-	}
-	openOrder struct {
-		ID         int32     `json:"id"`
-		CustomerID int32     `json:"customer_id"`
-		Customer   string    `json:"customer"`
-		Total      float64   `json:"total"`
-		PlacedAt   time.Time `json:"placed_at"`
-	}
-	named struct {
-		ID   int32  `json:"id"`
-		Name string `json:"name"`
-	}
-	orderCustomer struct {
-		ID       int32   `json:"id"`
-		Total    float64 `json:"total"`
-		Customer named   `json:"customers"`
-	}
-	newEvent struct {
-		OrderID int32  `json:"order_id"`
-		Kind    string `json:"kind"`
-		Amount  int32  `json:"amount"`
-	}
-	storedEvent struct {
-		ID int64 `json:"id"`
-		newEvent
-	}
-	ticket struct {
-		ID         int64     `json:"id"`
-		TenantID   int32     `json:"tenant_id"`
-		CustomerID int32     `json:"customer_id"`
-		Body       string    `json:"body"`
-		UpdatedAt  time.Time `json:"updated_at"`
-	}
-	newStock struct {
-		ProductID   int32 `json:"product_id"`
-		WarehouseID int32 `json:"warehouse_id"`
-		Quantity    int32 `json:"quantity"`
-	}
-)
-
 const (
 	ticketColumns = "id, tenant_id, customer_id, body, updated_at"
 	putStock      = `insert into app.stock (product_id, warehouse_id, quantity) values ($1, $2, $3)
@@ -130,8 +49,8 @@ var routes = map[string]route{
 		return []any{given.Amount, given.Percent}
 	})),
 	"call-stable": scalar[float64]("select app.order_total($1)", number("id")),
-	"call-rows": rows[order]("select id, customer_id, status, details, total, placed_at from app.orders_of($1) order by id",
-		number("id")),
+	"call-rows": rows[order]("select id, customer_id, status, details, total, placed_at from app.orders_of($1) "+
+		"order by id", number("id")),
 	"call-volatile": scalar[int32]("select app.log_event($1, $2)", body(func(given struct {
 		OrderID int32 `json:"order_id"`
 		Kind    string
@@ -141,50 +60,54 @@ var routes = map[string]route{
 
 	"page-100": gathered(rows[order](`select id, customer_id, status, details, total, placed_at from app.orders
 		where id > $1 order by id limit 100`, number("after")),
-		`select coalesce('[' || string_agg('{"id":' || id || ',"customer_id":' || customer_id || ',"status":"' || status || '","details":' ||
-			details || ',"total":' || total || ',"placed_at":' || to_json(placed_at) || '}', ',') || ']', '[]')
-		from (select id, customer_id, status, details, total, placed_at from app.orders where id > $1 order by id limit 100) as t`),
+		`select coalesce('[' || string_agg('{"id":' || id || ',"customer_id":' || customer_id || ',"status":"' || status ||
+			'","details":' || details || ',"total":' || total || ',"placed_at":' || to_json(placed_at) || '}', ',') || ']', '[]')
+		from (select id, customer_id, status, details, total, placed_at from app.orders
+			where id > $1 order by id limit 100) as t`),
 	"page-count": {status: http.StatusPartialContent, arguments: number("from"), run: countedPage, counts: true,
 		json: `select coalesce((select json_agg(t) from (select id, customer_id, total, placed_at from app.orders
 				where status = 'paid' and total >= $1 order by placed_at desc, id desc limit 25) as t), '[]')::text,
 			(select count(*) from app.orders where status = 'paid' and total >= $1)`},
-	"page-list": rows[customerCity]("select id, name, city from app.customers where id = any($1) order by id", numbers("ids")),
+	"page-list": rows[customerCity]("select id, name, city from app.customers where id = any($1) order by id",
+		numbers("ids")),
 	"page-logic": rows[orderStatus](`select id, status, total from app.orders
 		where (status = 'open' and total > 500 or status = 'paid' and total < 50) and customer_id > $1 order by id limit 25`,
 		number("after")),
 	"page-jsonb": rows[orderDetails](`select id, details, total from app.orders
 		where details ->> 'channel' = 'web' and details -> 'shipping' ->> 'country' = 'FR' and id > $1 order by id limit 25`,
 		number("after")),
-	"page-enum": rows[orderStatus]("select id, status, total from app.orders where status = 'shipped' and id > $1 order by id limit 25",
-		number("after")),
-	"page-view": rows[openOrder]("select id, customer_id, customer, total, placed_at from app.open_orders where customer_id = $1 order by id",
-		number("id")),
+	"page-enum": rows[orderStatus]("select id, status, total from app.orders "+
+		"where status = 'shipped' and id > $1 order by id limit 25", number("after")),
+	"page-view": rows[openOrder]("select id, customer_id, customer, total, placed_at from app.open_orders "+
+		"where customer_id = $1 order by id", number("id")),
 	"embed-one": {status: http.StatusOK, arguments: number("after"), run: ordersOfPage,
-		json: `select coalesce('[' || string_agg('{"id":' || o.id || ',"total":' || o.total || ',"customers":{"id":' || c.id || ',"name":' ||
-			to_json(c.name) || '}}', ',' order by o.id) || ']', '[]')
+		json: `select coalesce('[' || string_agg('{"id":' || o.id || ',"total":' || o.total || ',"customers":{"id":' ||
+			c.id || ',"name":' || to_json(c.name) || '}}', ',' order by o.id) || ']', '[]')
 		from (select id, total, customer_id from app.orders where id > $1 order by id limit 25) as o
 		join app.customers as c on c.id = o.customer_id`},
 	"embed-many": {status: http.StatusOK, arguments: number("offset"), run: customersWithOrders,
 		json: `select coalesce('[' || string_agg('{"id":' || c.id || ',"name":' || to_json(c.name) || ',"orders":' ||
 			coalesce(o.orders, '[]') || '}', ',' order by c.id) || ']', '[]')
 		from (select id, name from app.customers order by id limit 25 offset $1) as c,
-		lateral (select '[' || string_agg('{"id":' || id || ',"status":"' || status || '","total":' || total || '}', ',' order by id) || ']'
-			as orders from app.orders where customer_id = c.id) as o`},
+		lateral (select '[' || string_agg('{"id":' || id || ',"status":"' || status || '","total":' || total || '}', ','
+			order by id) || ']' as orders from app.orders where customer_id = c.id) as o`},
 	"embed-deep": {status: http.StatusOK, arguments: number("offset"), run: customersWithItems,
 		json: `with c as materialized (select id, name from app.customers order by id limit 25 offset $1),
 		o as materialized (select id, status, customer_id from app.orders where customer_id = any(array(select id from c))),
-		i as (select order_id, '[' || string_agg('{"id":' || id || ',"product_id":' || product_id || ',"quantity":' || quantity || '}',
-			',' order by id) || ']' as items from app.order_items where order_id = any(array(select id from o)) group by order_id),
+		i as (select order_id, '[' || string_agg('{"id":' || id || ',"product_id":' || product_id || ',"quantity":' ||
+			quantity || '}', ',' order by id) || ']' as items
+			from app.order_items where order_id = any(array(select id from o)) group by order_id),
 		g as (select o.customer_id, '[' || string_agg('{"id":' || o.id || ',"status":"' || o.status || '","order_items":' ||
 			coalesce(i.items, '[]') || '}', ',' order by o.id) || ']' as orders
 			from o left join i on i.order_id = o.id group by o.customer_id)
-		select coalesce('[' || string_agg('{"id":' || c.id || ',"name":' || to_json(c.name) || ',"orders":' || coalesce(g.orders, '[]') ||
-			'}', ',' order by c.id) || ']', '[]') from c left join g on g.customer_id = c.id`},
+		select coalesce('[' || string_agg('{"id":' || c.id || ',"name":' || to_json(c.name) || ',"orders":' ||
+			coalesce(g.orders, '[]') || '}', ',' order by c.id) || ']', '[]') from c left join g on g.customer_id = c.id`},
 
 	"insert": created(rows[storedEvent](
 		"insert into app.events (order_id, kind, amount) values ($1, $2, $3) returning id, order_id, kind, amount",
 		body(func(e newEvent) []any { return []any{e.OrderID, e.Kind, e.Amount} }))),
-	"insert-rls": created(rows[ticket]("insert into app.tickets (customer_id, body) values ($1, $2) returning "+ticketColumns,
+	"insert-rls": created(rows[ticket](
+		"insert into app.tickets (customer_id, body) values ($1, $2) returning "+ticketColumns,
 		body(func(t ticket) []any { return []any{t.CustomerID, t.Body} }))),
 	"insert-100":  bulk,
 	"insert-1000": bulk,
@@ -196,12 +119,15 @@ var routes = map[string]route{
 		query := r.URL.Query()
 		var given newStock
 		err := json.NewDecoder(r.Body).Decode(&given)
-		if query.Get("product") != strconv.Itoa(int(given.ProductID)) || query.Get("warehouse") != strconv.Itoa(int(given.WarehouseID)) {
+		if query.Get("product") != strconv.Itoa(int(given.ProductID)) ||
+			query.Get("warehouse") != strconv.Itoa(int(given.WarehouseID)) {
 			return nil, http.ErrNotSupported
 		}
 		return []any{given.ProductID, given.WarehouseID, given.Quantity}, err
 	}),
-	"upsert": nothing(http.StatusOK, putStock, body(func(s newStock) []any { return []any{s.ProductID, s.WarehouseID, s.Quantity} })),
+	"upsert": nothing(http.StatusOK, putStock, body(func(s newStock) []any {
+		return []any{s.ProductID, s.WarehouseID, s.Quantity}
+	})),
 }
 
 // bulk inserts all rows by one statement: from arrays of the columns, or from the body as it came.
@@ -214,7 +140,8 @@ var bulk = route{
 		}
 		return []any{ids, kinds, amounts}
 	}),
-	run: executed("insert into app.events (order_id, kind, amount) select * from unnest($1::int[], $2::text[], $3::int[])"),
+	run: executed("insert into app.events (order_id, kind, amount) " +
+		"select * from unnest($1::int[], $2::text[], $3::int[])"),
 	json: `insert into app.events (order_id, kind, amount)
 		select order_id, kind, amount from json_to_recordset($1) as t (order_id int, kind text, amount int)`,
 }
@@ -222,7 +149,8 @@ var bulk = route{
 // rows returns the handler that answers with the rows of a query.
 func rows[T any](sql string, arguments func(*http.Request) ([]any, error)) route {
 	return route{
-		status: http.StatusOK, arguments: arguments, json: "with t as (" + sql + ") select coalesce(json_agg(t), '[]')::text from t",
+		status: http.StatusOK, arguments: arguments,
+		json: "with t as (" + sql + ") select coalesce(json_agg(t), '[]')::text from t",
 		run: func(ctx context.Context, q querier, arguments []any) (any, int64, error) {
 			found, err := collect[T](ctx, q, sql, arguments...)
 			return found, -1, err
@@ -275,110 +203,6 @@ func collect[T any](ctx context.Context, q querier, sql string, arguments ...any
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
-}
-
-func countedPage(ctx context.Context, q querier, arguments []any) (any, int64, error) {
-	const where = "from app.orders where status = 'paid' and total >= $1"
-	var total int64
-	if err := q.QueryRow(ctx, "select count(*) "+where, arguments...).Scan(&total); err != nil {
-		return nil, -1, err
-	}
-	found, err := collect[orderPlaced](ctx, q, "select id, customer_id, total, placed_at "+where+" order by placed_at desc, id desc limit 25", arguments...)
-	return found, total, err
-}
-
-func ordersOfPage(ctx context.Context, q querier, arguments []any) (any, int64, error) {
-	type joined struct {
-		ID         int32
-		Total      float64
-		CustomerID int32
-		Name       string
-	}
-	found, err := collect[joined](ctx, q, `select o.id, o.total, c.id, c.name from app.orders as o
-		join app.customers as c on c.id = o.customer_id where o.id > $1 order by o.id limit 25`, arguments...)
-	result := make([]orderCustomer, len(found))
-	for i, row := range found {
-		result[i] = orderCustomer{row.ID, row.Total, named{row.CustomerID, row.Name}}
-	}
-	return result, -1, err
-}
-
-// The rows of the embeds; Of is the parent's key.
-type (
-	parent struct {
-		named
-		Orders []child `json:"orders" db:"-"`
-	}
-	child struct {
-		Of int32 `json:"-"`
-		orderStatus
-	}
-	parentDeep struct {
-		named
-		Orders []childDeep `json:"orders" db:"-"`
-	}
-	childDeep struct {
-		Of     int32  `json:"-"`
-		ID     int32  `json:"id"`
-		Status string `json:"status"`
-		Items  []item `json:"order_items" db:"-"`
-	}
-	item struct {
-		Of        int32 `json:"-"`
-		ID        int32 `json:"id"`
-		ProductID int32 `json:"product_id"`
-		Quantity  int32 `json:"quantity"`
-	}
-)
-
-const pageOfCustomers = "select id, name from app.customers order by id limit 25 offset $1"
-
-// customersWithOrders makes two queries and puts the children to their parents here.
-func customersWithOrders(ctx context.Context, q querier, arguments []any) (any, int64, error) {
-	parents, err := collect[parent](ctx, q, pageOfCustomers, arguments...)
-	if err != nil {
-		return nil, -1, err
-	}
-	children, err := collect[child](ctx, q, "select customer_id, id, status, total from app.orders where customer_id = any($1) order by id",
-		mapped(parents, func(p parent) int32 { return p.ID }))
-	of := grouped(children, func(c child) int32 { return c.Of })
-	for i := range parents {
-		parents[i].Orders = of[parents[i].ID]
-	}
-	return parents, -1, err
-}
-
-// customersWithItems makes three.
-func customersWithItems(ctx context.Context, q querier, arguments []any) (any, int64, error) {
-	parents, err := collect[parentDeep](ctx, q, pageOfCustomers, arguments...)
-	if err != nil {
-		return nil, -1, err
-	}
-	children, err := collect[childDeep](ctx, q, "select customer_id, id, status from app.orders where customer_id = any($1) order by id",
-		mapped(parents, func(p parentDeep) int32 { return p.ID }))
-	if err != nil {
-		return nil, -1, err
-	}
-	items, err := collect[item](ctx, q, "select order_id, id, product_id, quantity from app.order_items where order_id = any($1) order by id",
-		mapped(children, func(c childDeep) int32 { return c.ID }))
-	itemsOf := grouped(items, func(i item) int32 { return i.Of })
-	for i := range children {
-		children[i].Items = itemsOf[children[i].ID]
-	}
-	of := grouped(children, func(c childDeep) int32 { return c.Of })
-	for i := range parents {
-		parents[i].Orders = of[parents[i].ID]
-	}
-	return parents, -1, err
-}
-
-// grouped returns the children by the key of their parent.
-func grouped[T any](children []T, parent func(T) int32) map[int32][]T {
-	result := map[int32][]T{}
-	for _, c := range children {
-		result[parent(c)] = append(result[parent(c)], c)
-	}
-	return result
 }
 
 // number takes the argument of that name from the query string.

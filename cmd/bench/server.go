@@ -44,7 +44,8 @@ func buildPostern(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("find postern's sources (run this in their directories, or name a binary by -postern): %w", err)
 	}
-	output, err := exec.CommandContext(ctx, "go", "build", "-C", strings.TrimSpace(string(root)), "-o", path, "./cmd/postern").CombinedOutput()
+	build := exec.CommandContext(ctx, "go", "build", "-C", strings.TrimSpace(string(root)), "-o", path, "./cmd/postern")
+	output, err := build.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build postern: %w\n%s", err, output)
 	}
@@ -84,7 +85,8 @@ func startServers(ctx context.Context, db *database, o options) (servers []*serv
 func (o options) environment(uri, address string) []string {
 	host, port, _ := net.SplitHostPort(address)
 	return []string{
-		"PATH=" + os.Getenv("PATH"), "PGRST_DB_URI=" + uri, "PGRST_DB_ANON_ROLE=app_anon", "PGRST_DB_POOL=" + strconv.Itoa(poolSize),
+		"PATH=" + os.Getenv("PATH"), "PGRST_DB_URI=" + uri, "PGRST_DB_ANON_ROLE=app_anon",
+		"PGRST_DB_POOL=" + strconv.Itoa(poolSize),
 		"PGRST_SERVER_HOST=" + host, "PGRST_SERVER_PORT=" + port,
 	}
 }
@@ -100,7 +102,8 @@ func startOne(ctx context.Context, db *database, o options, one command) (*serve
 	if o.profile {
 		schemas, s.profile = "extra,app", "app"
 	}
-	s.process.Env = append(o.environment(db.uri(authenticator, one.name), address), "PGRST_DB_SCHEMAS="+schemas, "PGRST_JWT_SECRET="+db.keySet())
+	s.process.Env = append(o.environment(db.uri(authenticator, one.name), address), "PGRST_DB_SCHEMAS="+schemas,
+		"PGRST_JWT_SECRET="+db.keySet())
 	s.process.Env = append(s.process.Env, o.env...)
 	s.process.Stderr = os.Stderr
 	if err := s.start(); err != nil {
@@ -129,7 +132,8 @@ func startHand(ctx context.Context, db *database, o options, name string) (*serv
 		role = bareRole
 	}
 	s := &server{dialect: dialect{hand: true}, name: name, process: exec.CommandContext(ctx, self, serveHandCommand, name)}
-	s.process.Env = []string{handURI + "=" + db.uri(role, name), handSecret + "=" + db.secret, handPublicKey + "=" + db.publicKey()}
+	s.process.Env = []string{handURI + "=" + db.uri(role, name), handSecret + "=" + db.secret,
+		handPublicKey + "=" + db.publicKey()}
 	for _, setting := range o.env {
 		if function, ok := strings.CutPrefix(setting, "PGRST_DB_PRE_REQUEST="); ok {
 			s.process.Env = append(s.process.Env, handPreRequest+"="+function)

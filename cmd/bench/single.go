@@ -105,6 +105,7 @@ func measureNewConnection(ctx context.Context, db *database, o options) ([]targe
 		}
 		fresh = append(fresh, taken)
 	}
-	text := fmt.Sprintf("ms that a new connection costs its first request (%.2f instead of %.2f)", median(fresh), median(warm))
+	text := fmt.Sprintf("ms that a new connection costs its first request (%.2f instead of %.2f)",
+		median(fresh), median(warm))
 	return []target{{lineConnection, text, 5, true, max(median(fresh)-median(warm), 0)}}, nil
 }

@@ -71,7 +71,9 @@ func benchSoak(ctx context.Context, arguments []string, out io.Writer) (err erro
 	}
 	defer func() { err = errors.Join(err, cluster.Remove(context.WithoutCancel(ctx), s.options.Dir)) }()
 	// Processes are killed here, machines are not.
-	for name, value := range map[string]string{"autovacuum": "on", "fsync": "off", "synchronous_commit": "on", "full_page_writes": "off"} {
+	for name, value := range map[string]string{
+		"autovacuum": "on", "fsync": "off", "synchronous_commit": "on", "full_page_writes": "off",
+	} {
 		s.options.Settings[name] = value
 	}
 	if s.db, err = startDatabase(ctx, s.options, o.postern, true); err != nil {
@@ -256,7 +258,7 @@ func (s *soak) read(k *soakKind, turn int, send func([]byte) (response, error)) 
 	return kept, nil
 }
 
-// failed tells what an error means: of those that a restart explains what becomes of a write, of all others that they
+// failed returns what an error means: of those that a restart explains what becomes of a write, of all others that they
 // are wrong.
 func failed(got response, err error) (fate, error) {
 	var failure struct{ Code, Message *string }

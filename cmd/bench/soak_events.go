@@ -23,16 +23,25 @@ import (
 var soakSQL = []struct{ name, do, undo string }{
 	{"column", "alter table app.customers add soak_extra int default 5", "alter table app.customers drop soak_extra"},
 	{"index", "create index soak_index on app.orders (placed_at)", "drop index app.soak_index"},
-	{"function", "create or replace function app.discount(amount numeric, percent int) returns numeric language plpgsql immutable as 'begin return round(amount * (100 - percent) / 100, 2); end'",
-		"create or replace function app.discount(amount numeric, percent int) returns numeric language sql immutable parallel safe as 'select round(amount * (100 - percent) / 100, 2)'"},
-	{"table", "create table app.soak_more (id int primary key, customer_id int references app.customers)", "drop table app.soak_more"},
-	{"policy", "drop policy of_tenant on app.tickets; create policy of_tenant on app.tickets using (app.tenant_id() = tenant_id)",
+	{"function", "create or replace function app.discount(amount numeric, percent int) returns numeric language plpgsql " +
+		"immutable as 'begin return round(amount * (100 - percent) / 100, 2); end'",
+		"create or replace function app.discount(amount numeric, percent int) returns numeric language sql immutable " +
+			"parallel safe as 'select round(amount * (100 - percent) / 100, 2)'"},
+	{"table", "create table app.soak_more (id int primary key, customer_id int references app.customers)",
+		"drop table app.soak_more"},
+	{"policy", "drop policy of_tenant on app.tickets; " +
+		"create policy of_tenant on app.tickets using (app.tenant_id() = tenant_id)",
 		"drop policy of_tenant on app.tickets; create policy of_tenant on app.tickets using (tenant_id = app.tenant_id())"},
-	{"view", "create or replace view app.open_orders as select o.id, o.customer_id, c.name as customer, o.total, o.placed_at from app.customers as c join app.orders as o on c.id = o.customer_id where o.status = 'open'",
-		"create or replace view app.open_orders as select o.id, o.customer_id, c.name as customer, o.total, o.placed_at from app.orders as o join app.customers as c on c.id = o.customer_id where o.status = 'open'"},
-	{"trigger", "create trigger soak after insert on app.events for each statement execute function app.touch_nothing()", "drop trigger soak on app.events"},
-	{"grant", "revoke select on app.orders from app_user; grant select on app.orders to app_user", "grant select on app.secrets to app_anon; revoke select on app.secrets from app_anon"},
-	{"type", "alter type app.order_status add value if not exists 'returned'", "comment on type app.order_status is 'how far an order is'"},
+	{"view", "create or replace view app.open_orders as select o.id, o.customer_id, c.name as customer, o.total, " +
+		"o.placed_at from app.customers as c join app.orders as o on c.id = o.customer_id where o.status = 'open'",
+		"create or replace view app.open_orders as select o.id, o.customer_id, c.name as customer, o.total, o.placed_at " +
+			"from app.orders as o join app.customers as c on c.id = o.customer_id where o.status = 'open'"},
+	{"trigger", "create trigger soak after insert on app.events for each statement execute function app.touch_nothing()",
+		"drop trigger soak on app.events"},
+	{"grant", "revoke select on app.orders from app_user; grant select on app.orders to app_user",
+		"grant select on app.secrets to app_anon; revoke select on app.secrets from app_anon"},
+	{"type", "alter type app.order_status add value if not exists 'returned'",
+		"comment on type app.order_status is 'how far an order is'"},
 	{"role's setting", "alter role app_user set work_mem = '6MB'", "alter role app_user reset work_mem"},
 	{"membership", "create role soak_group; grant soak_group to app_user", "drop role soak_group"},
 	{"notification to reload settings", "notify pgrst, 'reload config'", "notify pgrst, 'reload config'"},
@@ -192,7 +201,8 @@ func (s *soak) sessions(ctx context.Context) (pids []int) {
 		return nil
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	rows, err := conn.Query(ctx, "select pid from pg_stat_activity where application_name = $1 and query !~* '^listen'", posternName)
+	rows, err := conn.Query(ctx, "select pid from pg_stat_activity where application_name = $1 and query !~* '^listen'",
+		posternName)
 	if err != nil {
 		return nil
 	}
@@ -247,7 +257,8 @@ func (s *soak) report(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "\nwrites: %d acknowledged, %d uncertain; lost %d, done though refused or twice %d\n", v.acknowledged, v.uncertain, v.lost, v.doubled)
+	_, _ = fmt.Fprintf(out, "\nwrites: %d acknowledged, %d uncertain; lost %d, done though refused or twice %d\n",
+		v.acknowledged, v.uncertain, v.lost, v.doubled)
 	var events []string
 	for name, times := range s.happened {
 		events = append(events, fmt.Sprintf("%s %d", name, times))
@@ -261,7 +272,8 @@ func (s *soak) report(ctx context.Context, out io.Writer) error {
 	late, shell := s.growth(0.7, 1, ofShell)
 	own, session := s.growth(0.7, 1, func(m memorySample) float64 { return m.sessions })
 	files, open := s.growth(0.2, 1, func(m memorySample) float64 { return float64(m.files) })
-	_, _ = fmt.Fprintf(out, "memory: shell %.1f MiB, %+.1f while all was renewed, %+.1f in the last three tenths; a session %.1f MiB, %+.1f in these; at most %+d each, a session up to %d\n",
+	_, _ = fmt.Fprintf(out, "memory: shell %.1f MiB, %+.1f while all was renewed, %+.1f in the last three tenths; a "+
+		"session %.1f MiB, %+.1f in these; at most %+d each, a session up to %d\n",
 		shell, early, late, session, own, mostGrowth, fullSession)
 	var course []string
 	for _, one := range s.memory {

@@ -143,9 +143,10 @@ func metadata(version, comment string) (string, error) {
 	type object = map[string]any
 	text, err := json.MarshalIndent(object{
 		"name": "postern", "abstract": comment, "version": version, "license": "mit", "maintainer": "postern contributors",
-		"provides": object{"postern": object{"file": "postern--" + version + ".sql", "docfile": "README.md", "version": version, "abstract": comment}},
-		"prereqs":  object{"runtime": object{"requires": object{"PostgreSQL": "14.0.0"}}},
-		"tags":     []string{"rest", "http", "api", "json", "openapi"}, "release_status": "stable",
+		"provides": object{"postern": object{"file": "postern--" + version + ".sql", "docfile": "README.md",
+			"version": version, "abstract": comment}},
+		"prereqs": object{"runtime": object{"requires": object{"PostgreSQL": "14.0.0"}}},
+		"tags":    []string{"rest", "http", "api", "json", "openapi"}, "release_status": "stable",
 		"meta-spec": object{"version": "1.0.0", "url": "https://pgxn.org/meta/spec.txt"},
 	}, "", "  ")
 	return string(text) + "\n", err
@@ -153,5 +154,6 @@ func metadata(version, comment string) (string, error) {
 
 // registration returns the call of pg_tle that makes CREATE EXTENSION postern possible.
 func registration(version, comment, script string) string {
-	return fmt.Sprintf("select pgtle.install_extension('postern', '%s', '%s', $_pg_tle_$\n%s\n$_pg_tle_$, '{plpgsql}');\n", version, comment, script)
+	return fmt.Sprintf("select pgtle.install_extension('postern', '%s', '%s', $_pg_tle_$\n%s\n$_pg_tle_$, '{plpgsql}');\n",
+		version, comment, script)
 }

@@ -31,7 +31,7 @@ const (
 	browserLimit = 2 * time.Minute
 )
 
-// browserPath gives the browser that .ci/browser.sh finds or gets.
+// browserPath returns the browser that .ci/browser.sh finds or gets.
 var browserPath = sync.OnceValues(func() (string, error) {
 	command := exec.Command("../../.ci/browser.sh")
 	var talk strings.Builder
@@ -107,7 +107,7 @@ func (b *browser) does(t *testing.T, what string, steps ...chromedp.Action[chrom
 	}
 }
 
-// text gives what an element shows.
+// text returns what an element shows.
 func (b *browser) text(t *testing.T, selector string) string {
 	t.Helper()
 	text, err := chromedp.Run(b, chromedp.Text(selector))

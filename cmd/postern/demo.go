@@ -92,7 +92,8 @@ func startDemo(ctx context.Context, options demoOptions) (err error) {
 		err = errors.Join(err, c.Stop(stopping))
 	}()
 	if c.Created {
-		notice("A private PostgreSQL cluster was made in " + c.Home + "; the demo database is being loaded, some seconds only.")
+		notice("A private PostgreSQL cluster was made in " + c.Home +
+			"; the demo database is being loaded, some seconds only.")
 	}
 
 	// Everything below ends too when the server goes away on its own.
@@ -200,7 +201,8 @@ Try it:
 
 curl '%[2]s/books?select=id,title,price&order=price.desc,id&limit=3'
 curl '%[2]s/shops?select=name,employees(name,job)&employees.job=eq.manager&city=like.S*'
-curl '%[2]s/rpc/wish' -H 'Content-Type: application/json' -H 'Authorization: Bearer %[4]s' -d '{"book_id": 5, "note": "for the ferry"}'
+curl '%[2]s/rpc/wish' -H 'Content-Type: application/json' -H 'Authorization: Bearer %[4]s' `+
+		`-d '{"book_id": 5, "note": "for the ferry"}'
 
 Tokens, good for a year:
 
@@ -226,7 +228,8 @@ func explainDemo(err error) error {
 func checkPort(port int) error {
 	listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return fmt.Errorf("port %d is taken or closed to you (%w): stop what listens there, or choose another with --port", port, err)
+		return fmt.Errorf("port %d is taken or closed to you (%w): stop what listens there, or choose another with --port",
+			port, err)
 	}
 	return listener.Close()
 }

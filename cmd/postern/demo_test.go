@@ -67,7 +67,7 @@ func runningDemo(t *testing.T, options demoOptions, until string) (printed strin
 	return out.String(), stop
 }
 
-// freePort gives a port that nothing listens on, below those that the system gives to connections, which other tests make.
+// freePort returns a port that nothing listens on, below those that the system gives to connections, which other tests make.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {

@@ -327,7 +327,7 @@ func (r *reader) runSQL(t *testing.T, text string) (string, error) {
 	return string(out), err
 }
 
-// curlPath gives the curl that .ci/curl.sh finds or gets.
+// curlPath returns the curl that .ci/curl.sh finds or gets.
 var curlPath = sync.OnceValues(func() (string, error) {
 	command := exec.Command("../../.ci/curl.sh")
 	var talk strings.Builder

@@ -182,7 +182,7 @@ func TestErrorsPage(t *testing.T) {
 	}
 }
 
-// eachSource gives the text of each source below a directory, tests left out.
+// eachSource returns the text of each source below a directory, tests left out.
 func eachSource(t *testing.T, dir, extension string, use func(source string)) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

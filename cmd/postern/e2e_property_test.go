@@ -142,7 +142,7 @@ func (table propertyTable) keys() (keys []propertyColumn) {
 	return keys
 }
 
-// some gives a random part of the columns, the key among them if told so.
+// some returns a random part of the columns, the key among them if told so.
 func (table propertyTable) some(r *rand.Rand, withKey bool) (columns []propertyColumn) {
 	for _, c := range table.columns {
 		if c.key && withKey || r.IntN(3) > 0 {
@@ -262,7 +262,7 @@ func (table propertyTable) shape(r *rand.Rand) func() write {
 	}
 }
 
-// condition gives a condition on some rows, as a query string and as SQL.
+// condition returns a condition on some rows, as a query string and as SQL.
 func (table propertyTable) condition(r *rand.Rand) (query, sql string) {
 	one := func() (name, operation, sql string) {
 		c := table.columns[r.IntN(len(table.columns))]

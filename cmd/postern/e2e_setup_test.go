@@ -112,7 +112,7 @@ func (h *house) execute(t *testing.T, database, sql string) {
 	}
 }
 
-// ask gives the only value of a query of the superuser, as text.
+// ask returns the only value of a query of the superuser, as text.
 func (h *house) ask(t *testing.T, database, sql string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), h.cluster.URI(h.cluster.Superuser, database))

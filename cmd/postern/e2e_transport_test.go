@@ -37,7 +37,7 @@ func TestBinaryTransport(t *testing.T) {
 	t.Run("gone clients", func(t *testing.T) { testGoneClients(t, h) })
 }
 
-// over gives the process with a client that speaks only one version of HTTP.
+// over returns the process with a client that speaks only one version of HTTP.
 func (p *process) over(version string, config *tls.Config) *process {
 	protocols := new(http.Protocols)
 	switch version {

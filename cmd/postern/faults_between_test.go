@@ -198,8 +198,9 @@ server_login_retry = 0
 	}
 	begin(t)
 	t.Cleanup(func() { kill() })
-	p := h.serve(t, "e2e", faultSettings("PGRST_DB_URI=postgresql://e2e_login@"+address+"/e2e?sslmode=disable",
-		"PGRST_DB_PREPARED_STATEMENTS=false", "PGRST_DB_CHANNEL_ENABLED=false")...)
+	settings := faultSettings("PGRST_DB_URI=postgresql://e2e_login@"+address+"/e2e?sslmode=disable",
+		"PGRST_DB_PREPARED_STATEMENTS=false", "PGRST_DB_CHANNEL_ENABLED=false")
+	p := h.serve(t, "e2e", settings...)
 	s := besiege(t, h, "e2e", p, time.Minute)
 	for _, f := range []fault{
 		{
@@ -252,6 +253,7 @@ server_login_retry = 0
 	}
 	s.gate.Lock() // from now on nobody writes
 	defer s.gate.Unlock()
+	t.Run("several statements", func(t *testing.T) { testPooled(t, h, settings...) })
 	uri := "postgresql://e2e_login@" + address + "/e2e?sslmode=disable"
 	t.Run("prepared by mistake", func(t *testing.T) { preparedByMistake(t, uri, false) })
 	kill()

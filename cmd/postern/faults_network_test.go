@@ -38,13 +38,16 @@ type harm struct {
 
 var actions = []string{"cut before", "cut within", "cut after", "delay", "garble type"}
 
-func newTamperer(t *testing.T, c *cluster.Cluster) *tamperer {
+func newTamperer(t *testing.T, c *cluster.Cluster, sealed bool) *tamperer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &tamperer{address: listener.Addr().String(), server: net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)), open: make(map[net.Conn]bool)}
+	p := &tamperer{
+		address: listener.Addr().String(), server: net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)), sealed: sealed,
+		open: make(map[net.Conn]bool),
+	}
 	t.Cleanup(func() {
 		_ = listener.Close()
 		p.cut()
@@ -180,7 +183,7 @@ func testNetworkFaults(t *testing.T, binary string) {
 	h.binary = binary
 	h.database(t, "e2e", true)
 	h.execute(t, "e2e", faultSchema)
-	proxy := newTamperer(t, h.cluster)
+	proxy := newTamperer(t, h.cluster, false)
 	uri := "PGRST_DB_URI=postgresql://e2e_login:e2e@" + proxy.address + "/e2e?sslmode=disable"
 	s := besiege(t, h, "e2e", h.serve(t, "e2e", faultSettings(uri)...), time.Minute)
 	strike := func(t *testing.T, h harm, connecting bool) {
@@ -207,7 +210,7 @@ func testNetworkFaults(t *testing.T, binary string) {
 	s.gate.Lock()
 	defer s.gate.Unlock()
 	before := s.settled(t)
-	s.client.Timeout = 500 * time.Millisecond
+	s.timeout.Store(int64(500 * time.Millisecond))
 	answers := make(map[string]int)
 	for n := range soaked(149, 5000) {
 		action := "garble"
@@ -225,7 +228,7 @@ func testNetworkFaults(t *testing.T, binary string) {
 		}
 	}
 	t.Logf("garbled at random: %v", answers)
-	s.client.Timeout = time.Minute
+	s.timeout.Store(int64(time.Minute))
 	s.await(t, 8*time.Second)
 	s.left(t, before)
 	s.check(t)
@@ -250,8 +253,7 @@ func testSealedFaults(t *testing.T, binary string) {
 		h.execute(t, "e2e", sql)
 	}
 	eventually(t, "TLS", func() bool { return h.ask(t, "e2e", "select current_setting('ssl')") == "on" })
-	proxy := newTamperer(t, h.cluster)
-	proxy.sealed = true
+	proxy := newTamperer(t, h.cluster, true)
 	uri := "PGRST_DB_URI=postgresql://e2e_login:e2e@" + proxy.address + "/e2e?sslmode=require"
 	s := besiege(t, h, "e2e", h.serve(t, "e2e", faultSettings(uri)...), time.Minute)
 	s.suffer(t, fault{

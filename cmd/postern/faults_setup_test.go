@@ -171,6 +171,7 @@ type siege struct {
 	token   string
 	allowed atomic.Pointer[[]string] // statuses and codes of errors that are expected now
 	leaving atomic.Bool              // whether clients go away themselves
+	timeout atomic.Int64             // how long clients wait for an answer, a time.Duration
 	gate    sync.RWMutex             // who holds it has the clients wait
 }
 
@@ -180,8 +181,9 @@ func besiege(t *testing.T, h *house, name string, p *process, timeout time.Durat
 	s := &siege{
 		h: h, name: name, p: p, token: token(`{"role":"e2e_user"}`),
 		ledger: &ledger{fates: make(map[int]fate), answers: make(map[string]int)},
-		client: &http.Client{Timeout: timeout, Transport: &http.Transport{MaxIdleConnsPerHost: faultClients}},
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: faultClients}},
 	}
+	s.timeout.Store(int64(timeout))
 	s.allow()
 	stop := make(chan struct{})
 	var clients sync.WaitGroup
@@ -245,7 +247,9 @@ func (s *siege) write(t *testing.T, n int) (succeeded bool) {
 }
 
 func (s *siege) ask(method, target, body string) (status int, header http.Header, text []byte, err error) {
-	request, err := http.NewRequest(method, s.p.base+target, strings.NewReader(body))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.timeout.Load()))
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, s.p.base+target, strings.NewReader(body))
 	if err != nil {
 		return 0, nil, nil, err
 	}

@@ -87,7 +87,7 @@ func testServerFaults(t *testing.T, binary string) {
 			// The clients leave after a second: their requests may still be done when the server goes on.
 			name: "stopped and continued", allowed: down, within: 8 * time.Second, impatient: true,
 			strike: func(t *testing.T) {
-				s.client.Timeout = time.Second
+				s.timeout.Store(int64(time.Second))
 				first := postmaster(t, h.cluster)
 				_ = syscall.Kill(first, syscall.SIGSTOP) // else it makes more meanwhile
 				stopped = family(t, first)

@@ -34,7 +34,7 @@ var commands = map[string]command{
 	"ready":       {"[FILE]", "ask the admin server of a running postern whether it is ready", ready},
 }
 
-// errUsage has been told on standard error already.
+// errUsage has been reported on standard error already.
 var errUsage = errors.New("usage")
 
 func main() {
@@ -88,7 +88,7 @@ func run(ctx context.Context, arguments []string) error {
 	return serve(ctx, rest)
 }
 
-// newFlags makes the flags of a command, which tell about mistakes on standard error.
+// newFlags makes the flags of a command, which report mistakes on standard error.
 func newFlags(name, usage string) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.Usage = func() {
@@ -98,7 +98,7 @@ func newFlags(name, usage string) *flag.FlagSet {
 	return flags
 }
 
-// parse reads flags, which may also follow other arguments, and gives the latter, of which there may be at most most.
+// parse reads flags, which may also follow other arguments, and returns the latter, of which there may be at most most.
 func parse(flags *flag.FlagSet, arguments []string, most int) ([]string, error) {
 	var rest []string
 	for {

@@ -21,7 +21,8 @@ const newest = -1
 // migrateCommand installs postern's functions in a database, updates them or removes them.
 func migrateCommand(ctx context.Context, arguments []string) error {
 	flags := newFlags("postern migrate", "[--db-uri URI] [--to N] [FILE]")
-	uri := flags.String("db-uri", "", "the `URI` to connect with, as an owner of the database (default db-uri of the configuration)")
+	uri := flags.String("db-uri", "",
+		"the `URI` to connect with, as an owner of the database (default db-uri of the configuration)")
 	to := flags.String("to", "", "the number `N` of the migration to go to; 0 removes postern (default the newest)")
 	rest, err := parse(flags, arguments, 1)
 	if err != nil {
@@ -122,7 +123,8 @@ func findInstallation(ctx context.Context, conn *pgx.Conn) (found installation, 
 	case err != nil:
 		return found, err
 	case extension:
-		return found, errors.New("postern is installed as an extension here: ALTER EXTENSION postern UPDATE updates it, DROP EXTENSION postern removes it")
+		return found, errors.New("postern is installed as an extension here: ALTER EXTENSION postern UPDATE updates it, " +
+			"DROP EXTENSION postern removes it")
 	case foreign:
 		return found, fmt.Errorf("the schema %s has other things in it: rename it, postern needs the name", migrations.Schema)
 	}

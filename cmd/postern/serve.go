@@ -94,7 +94,8 @@ func dumpSchema(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	pool, err := db.Open(db.Options{URI: c.DBURI, Application: "postern/" + shell.Version, Version: shell.Version, Size: 1})
+	pool, err := db.Open(db.Options{URI: c.DBURI, Application: "postern/" + shell.Version, Version: shell.Version,
+		Size: 1})
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func testStreamMemory(t *testing.T, h *house) {
 	}
 }
 
-// kibibytes gives a number that the system tells of a process.
+// kibibytes returns a number that the system tells of a process.
 func kibibytes(t *testing.T, pid int, file, name string) int {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))

@@ -39,7 +39,8 @@ func bill(binary string) ([]byte, error) {
 	document.Components = &components
 	document.Dependencies = &[]cyclonedx.Dependency{{Ref: "postern", Dependencies: &needed}}
 	var out bytes.Buffer
-	err = cyclonedx.NewBOMEncoder(&out, cyclonedx.BOMFileFormatJSON).SetPretty(true).EncodeVersion(document, cyclonedx.SpecVersion1_6)
+	encoder := cyclonedx.NewBOMEncoder(&out, cyclonedx.BOMFileFormatJSON).SetPretty(true)
+	err = encoder.EncodeVersion(document, cyclonedx.SpecVersion1_6)
 	return out.Bytes(), err
 }
 

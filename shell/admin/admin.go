@@ -1,4 +1,6 @@
-// Package admin answers the admin server: is the process alive, is it ready, what did it do, how is it set up.
+// Package admin answers the admin server: is the process alive, is it ready, what did it do, how is it set up. It knows
+// routes and metrics, and asks the server for everything else (Subject); it does not know how requests to the API are
+// answered.
 package admin
 
 import (
@@ -16,7 +18,7 @@ const schemaTimeout = 30 * time.Second
 // readyTimeout is how long the database may take to answer before the server counts as not ready.
 const readyTimeout = 2 * time.Second
 
-// Subject is what the admin server tells about.
+// Subject is what the admin server reports on.
 type Subject interface {
 	Live() bool                     // whether the API is served
 	Ready(ctx context.Context) bool // whether requests can be answered

@@ -18,8 +18,8 @@ import (
 
 // methods have metrics of their own; all others share "other".
 var methods = [...]string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete, http.MethodOptions,
-	db.MethodQuery, "other",
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete,
+	http.MethodOptions, db.MethodQuery, "other",
 }
 
 // Route is a kind of address.
@@ -49,7 +49,7 @@ const statuses = 600 // those of answers are below
 type Metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec
-	counters  [routes][len(methods)][statuses]atomic.Pointer[prometheus.Counter] // those of requests, found without its lock
+	counters  [routes][len(methods)][statuses]atomic.Pointer[prometheus.Counter] // requests', found without its lock
 	durations [len(methods)]prometheus.Observer
 	reloads   *prometheus.CounterVec
 }
@@ -59,14 +59,17 @@ func NewMetrics(pool func() db.Stats, statements func() statement.Stats, tokens 
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "postern_http_requests_total", Help: "Requests to the API that were answered, by kind of address, method and status",
+			Name: "postern_http_requests_total",
+			Help: "Requests to the API that were answered, by kind of address, method and status",
 		}, []string{"route", "method", "status"}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "postern_reloads_total", Help: "Reloads of the configuration (config), and renewals of connections and statements (schema), by their result",
+			Name: "postern_reloads_total",
+			Help: "Reloads of the configuration (config), and renewals of connections and statements (schema), by their result",
 		}, []string{"what", "result"}),
 	}
 	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "postern_http_request_duration_seconds", Help: "Time from the header of a request to its answer, by method", Buckets: seconds,
+		Name: "postern_http_request_duration_seconds", Buckets: seconds,
+		Help: "Time from the header of a request to its answer, by method",
 	}, []string{"method"})
 	for i, method := range methods {
 		m.durations[i] = durations.WithLabelValues(method)
@@ -75,7 +78,8 @@ func NewMetrics(pool func() db.Stats, statements func() statement.Stats, tokens 
 		m.reloads.WithLabelValues(what, "success")
 		m.reloads.WithLabelValues(what, "failure")
 	}
-	m.registry.MustRegister(m.requests, m.reloads, durations, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.reloads, durations, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registerPool(pool)
 	m.registerStandbys(pool)
 	m.registerStatements(statements)
@@ -84,24 +88,39 @@ func NewMetrics(pool func() db.Stats, statements func() statement.Stats, tokens 
 }
 
 func (m *Metrics) registerPool(stats func() db.Stats) {
-	m.gauge("pgrst_db_pool_available", "Connections in the pool that are not in use", func() float64 { return float64(stats().Available) })
-	m.gauge("pgrst_db_pool_max", "The most connections that the pool may have", func() float64 { return float64(stats().Max) })
-	m.gauge("pgrst_db_pool_waiting", "Requests that wait for a connection", func() float64 { return float64(stats().Waiting) })
-	m.counter("pgrst_db_pool_timeouts_total", "Requests that waited for a connection in vain", func() float64 { return float64(stats().Timeouts) })
-	m.counter("postern_db_connections_total", "Connections to the database that were opened", func() float64 { return float64(stats().Opened) })
-	m.counter("postern_db_pool_wait_seconds_total", "Time that requests waited for a connection as none was free", func() float64 { return stats().WaitSeconds })
-	m.counter("postern_db_round_trips_total", "Round trips to the database that answered requests", func() float64 { return float64(stats().Trips) })
-	m.counter("postern_sessions_restored_total", "Sessions restored after code of the user's", func() float64 { return float64(stats().Restores) })
+	m.gauge("pgrst_db_pool_available", "Connections in the pool that are not in use",
+		func() float64 { return float64(stats().Available) })
+	m.gauge("pgrst_db_pool_max", "The most connections that the pool may have",
+		func() float64 { return float64(stats().Max) })
+	m.gauge("pgrst_db_pool_waiting", "Requests that wait for a connection",
+		func() float64 { return float64(stats().Waiting) })
+	m.counter("pgrst_db_pool_timeouts_total", "Requests that waited for a connection in vain",
+		func() float64 { return float64(stats().Timeouts) })
+	m.counter("postern_db_connections_total", "Connections to the database that were opened",
+		func() float64 { return float64(stats().Opened) })
+	m.counter("postern_db_pool_wait_seconds_total", "Time that requests waited for a connection as none was free",
+		func() float64 { return stats().WaitSeconds })
+	m.counter("postern_db_round_trips_total", "Round trips to the database that answered requests",
+		func() float64 { return float64(stats().Trips) })
+	m.counter("postern_sessions_restored_total", "Sessions restored after code of the user's",
+		func() float64 { return float64(stats().Restores) })
 }
 
 func (m *Metrics) registerStatements(stats func() statement.Stats) {
-	m.counter("postern_statement_cache_requests_total", "Shapes looked up in the cache of compiled statements", func() float64 { return float64(stats().Lookups) })
-	m.counter("postern_statement_cache_hits_total", "Shapes whose statement was found in the cache", func() float64 { return float64(stats().Hits) })
-	m.counter("postern_statement_cache_evictions_total", "Statements that were dropped from the cache for others", func() float64 { return float64(stats().Evictions) })
-	m.gauge("postern_statement_cache_entries", "Statements in the cache", func() float64 { return float64(stats().Entries) })
-	m.gauge("postern_statement_cache_bytes", "What the statements in the cache take", func() float64 { return float64(stats().Bytes) })
-	m.counter("postern_compiles_total", "Requests that the database compiled", func() float64 { return float64(stats().Compiles) })
-	m.counter("postern_compile_seconds_total", "Time that requests took that the database compiled", func() float64 { return stats().CompileSeconds })
+	m.counter("postern_statement_cache_requests_total", "Shapes looked up in the cache of compiled statements",
+		func() float64 { return float64(stats().Lookups) })
+	m.counter("postern_statement_cache_hits_total", "Shapes whose statement was found in the cache",
+		func() float64 { return float64(stats().Hits) })
+	m.counter("postern_statement_cache_evictions_total", "Statements that were dropped from the cache for others",
+		func() float64 { return float64(stats().Evictions) })
+	m.gauge("postern_statement_cache_entries", "Statements in the cache",
+		func() float64 { return float64(stats().Entries) })
+	m.gauge("postern_statement_cache_bytes", "What the statements in the cache take",
+		func() float64 { return float64(stats().Bytes) })
+	m.counter("postern_compiles_total", "Requests that the database compiled",
+		func() float64 { return float64(stats().Compiles) })
+	m.counter("postern_compile_seconds_total", "Time that requests took that the database compiled",
+		func() float64 { return stats().CompileSeconds })
 }
 
 func (m *Metrics) registerTokens(c *auth.Counters) {
@@ -112,7 +131,8 @@ func (m *Metrics) registerTokens(c *auth.Counters) {
 	m.counter("postern_jwks_fetches_total", "Key sets fetched from the URL in jwt-secret", value(&c.Fetches))
 	m.counter("postern_jwks_failures_total", "Failed attempts to fetch the key set", value(&c.Failures))
 	m.gauge("postern_jwks_keys", "Usable keys in the key set", value(&c.Keys))
-	m.gauge("postern_jwks_last_fetch_timestamp_seconds", "When the key set was last fetched, 0 for never", value(&c.Fetched))
+	m.gauge("postern_jwks_last_fetch_timestamp_seconds", "When the key set was last fetched, 0 for never",
+		value(&c.Fetched))
 }
 
 func (m *Metrics) counter(name, help string, value func() float64) {

@@ -1,6 +1,6 @@
-// Package auth finds out who asks: it verifies JSON Web Tokens (RFC 7519) and tells the database role and the claims.
-// The rules are PostgREST's (docs/references/auth); where golang-jwt's differ, they are ours, only the signatures are
-// its.
+// Package auth finds out who asks: it verifies JSON Web Tokens (RFC 7519) and returns the database role and the claims.
+// The rules are PostgREST's (docs/references/auth); golang-jwt verifies no more than the signatures. It knows tokens,
+// keys and where keys are fetched from; it does not know the database, nor what a role may do.
 package auth
 
 import (
@@ -32,7 +32,7 @@ type Options struct {
 	Now           func() time.Time // the clock; nil means time.Now
 	Counters      *Counters        // may be nil
 
-	Debug func(format string, a ...any) // told what the cache of tokens does; may be nil
+	Debug func(format string, a ...any) // called with what the cache of tokens does; may be nil
 }
 
 // Identity is who asks.
@@ -75,7 +75,7 @@ func New(options Options) *Verifier {
 	return v
 }
 
-// Identify tells who asks by the value of the Authorization header; a value of another scheme than Bearer counts as
+// Identify returns who asks, by the value of the Authorization header; a value of another scheme than Bearer counts as
 // none. Errors are of type *fault.Fault: PGRST300 without a secret (500) or before the keys have arrived (503),
 // PGRST301 for a token that does not verify, PGRST302 where no role is left, PGRST303 for claims that do not hold.
 func (v *Verifier) Identify(authorization string) (*Identity, error) {
@@ -103,10 +103,10 @@ func (v *Verifier) Identify(authorization string) (*Identity, error) {
 	return entry.identity, nil
 }
 
-// Ready tells whether tokens can be verified, or need not be: false until the keys of a Remote have arrived.
+// Ready reports whether tokens can be verified, or need not be: false until the keys of a Remote have arrived.
 func (v *Verifier) Ready() bool { return v.options.Remote == nil || v.options.Remote.Keys() != nil }
 
-// keys gives those that count now.
+// keys returns those that count now.
 func (v *Verifier) keys() (*Keys, error) {
 	if v.options.Remote != nil {
 		if keys := v.options.Remote.Keys(); keys != nil {
@@ -172,13 +172,14 @@ func (v *Verifier) verify(keys *Keys, token string) (*verified, error) {
 	}
 	entry := &verified{keys: keys, claims: parsed}
 	if ok || role != "" {
-		entry.identity = &Identity{Role: role, Claims: parsed.text(role), Anonymous: v.anonymous != nil && role == v.anonymous.Role}
+		entry.identity = &Identity{Role: role, Claims: parsed.text(role),
+			Anonymous: v.anonymous != nil && role == v.anonymous.Role}
 	}
 	return entry, nil
 }
 
-// open checks the signature (RFC 7515, 5.2) and gives the payload, and the keys that the signature was good with: newer
-// ones where a remote set was renewed for the token's kid.
+// open checks the signature (RFC 7515, 5.2) and returns the payload, and the keys that the signature was good with:
+// newer ones where a remote set was renewed for the token's kid.
 func (v *Verifier) open(keys *Keys, token string) ([]byte, *Keys, error) {
 	parsed, err := split(token)
 	if err != nil {

@@ -33,7 +33,7 @@ type member struct {
 	value json.RawMessage
 }
 
-// checkOrder is the order in which claims are checked; the first that fails is told.
+// checkOrder is the order in which claims are checked; the first that fails is reported.
 type checkOrder int
 
 const (
@@ -139,7 +139,7 @@ func decodeStrings(value json.RawMessage, into *[]string) bool {
 	return true
 }
 
-// check tells what is wrong with the claims at a time (seconds since 1970) for an audience and an issuer; empty means
+// check returns what is wrong with the claims at a time (seconds since 1970) for an audience and an issuer; empty means
 // any.
 func (c *claims) check(now int64, audience, issuer string) error {
 	early, late := float64(now-skew), float64(now+skew)
@@ -190,7 +190,7 @@ func findRole(payload []byte, path RolePath) (string, bool) {
 	return strings.TrimSuffix(text.String(), "\n"), true
 }
 
-// text gives the claims as JSON with "role" set to role, for request.jwt.claims.
+// text returns the claims as JSON with "role" set to role, for request.jwt.claims.
 func (c *claims) text(role string) []byte {
 	result := []byte{'{'}
 	for _, m := range c.members {

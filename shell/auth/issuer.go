@@ -25,12 +25,12 @@ const (
 	wellKnown = "/.well-known/openid-configuration"
 )
 
-// IsURL tells whether a value of jwt-secret is the address of keys, not the keys.
+// IsURL reports whether a value of jwt-secret is the address of keys, not the keys.
 func IsURL(secret string) bool {
 	return strings.HasPrefix(secret, "https://") || strings.HasPrefix(secret, "http://")
 }
 
-// CheckURL tells what is wrong with the address of a key set or an issuer. http is for this machine only, unless
+// CheckURL returns what is wrong with the address of a key set or an issuer. http is for this machine only, unless
 // allowHTTP.
 func CheckURL(text string, allowHTTP bool) error {
 	u, err := url.Parse(text)
@@ -93,7 +93,7 @@ func newIssuer(address string) (*issuer, error) {
 	return i, nil
 }
 
-// hostPort gives the host as the transport dials it.
+// hostPort returns the host as the transport dials it.
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -118,7 +118,7 @@ type document struct {
 	fresh time.Duration // how long it may be used, by its header
 }
 
-// strayError tells that an address has an answer, but neither a key set nor a configuration.
+// strayError reports that an address has an answer, but neither a key set nor a configuration.
 type strayError struct{ address, what string }
 
 func (e *strayError) Error() string { return e.address + " " + e.what }
@@ -214,7 +214,7 @@ func (i *issuer) get(ctx context.Context, u *url.URL) (*document, error) {
 // usualFreshness is how long keys are used whose answer says nothing about it.
 const usualFreshness = 15 * time.Minute
 
-// freshness tells how long an answer may be used (RFC 9111, 4.2 and 5.2.2).
+// freshness returns how long an answer may be used (RFC 9111, 4.2 and 5.2.2).
 func freshness(header http.Header, now time.Time) time.Duration {
 	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")

@@ -138,7 +138,8 @@ func parseJWK(raw []byte) (*key, error) {
 	if source.Use != "" && source.Use != "sig" {
 		return nil, fmt.Errorf("use %q is not for signatures", source.Use)
 	}
-	if source.Operations != nil && !slices.Contains(source.Operations, "verify") && !slices.Contains(source.Operations, "sign") {
+	if source.Operations != nil && !slices.Contains(source.Operations, "verify") &&
+		!slices.Contains(source.Operations, "sign") {
 		return nil, errors.New("key_ops does not allow to verify")
 	}
 	material, algorithms, err := source.material()
@@ -158,7 +159,7 @@ func parseJWK(raw []byte) (*key, error) {
 	return result, nil
 }
 
-// material gives the key itself and the algorithms (RFC 7518, RFC 8037) that its type allows.
+// material returns the key itself and the algorithms (RFC 7518, RFC 8037) that its type allows.
 func (source *jwk) material() (any, []string, error) {
 	switch source.Type {
 	case "oct":
@@ -230,7 +231,7 @@ func (source *jwk) elliptic() (any, []string, error) {
 	return public, []string{chosen.algorithm}, nil
 }
 
-// suiting gives the keys that may verify a token with this algorithm and kid. A token without kid may be verified by
+// suiting returns the keys that may verify a token with this algorithm and kid. A token without kid may be verified by
 // any.
 func (k *Keys) suiting(algorithm string, kid *string) []key {
 	var result []key
@@ -245,7 +246,7 @@ func (k *Keys) suiting(algorithm string, kid *string) []key {
 	return result
 }
 
-// knows tells whether a key has this kid.
+// knows reports whether a key has this kid.
 func (k *Keys) knows(kid string) bool {
 	return slices.ContainsFunc(k.keys, func(one key) bool { return one.hasID && one.id == kid })
 }

@@ -17,7 +17,7 @@ const (
 type RemoteOptions struct {
 	URL      string                        // of a key set or an issuer; CheckURL has found nothing wrong with it
 	Pause    time.Duration                 // least time between two fetches; 0 means 30 seconds
-	Log      func(format string, a ...any) // told of successes that change something, and of failures; may be nil
+	Log      func(format string, a ...any) // called for successes that change something, and for failures; may be nil
 	Counters *Counters                     // may be nil
 }
 
@@ -54,10 +54,10 @@ func NewRemote(options RemoteOptions) (*Remote, error) {
 	return &Remote{options: options, issuer: issuer, wake: make(chan struct{}, 1), stopped: make(chan struct{})}, nil
 }
 
-// URL gives the address that the keys come from.
+// URL returns the address that the keys come from.
 func (r *Remote) URL() string { return r.options.URL }
 
-// Keys gives the keys, nil while there are none. The same keys are the same pointer.
+// Keys returns the keys, nil while there are none. The same keys are the same pointer.
 func (r *Remote) Keys() *Keys { return r.keys.Load() }
 
 // Start has the keys fetched until Stop is called. It does not wait for them.
@@ -101,7 +101,7 @@ func (r *Remote) run(ctx context.Context) {
 	}
 }
 
-// fetch gets the keys once and tells when to do it again.
+// fetch gets the keys once and returns when to do it again.
 func (r *Remote) fetch(ctx context.Context) (time.Duration, error) {
 	r.mutex.Lock()
 	if r.running == nil {

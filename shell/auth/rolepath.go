@@ -48,13 +48,13 @@ func ParseRolePath(text string) (RolePath, error) {
 	return RolePath{text: text, legacy: legacy}, nil
 }
 
-// String gives the path as it was written.
+// String returns the path as it was written.
 func (p RolePath) String() string { return p.text }
 
-// Deprecated tells whether the path is a JSPath, which PostgREST will drop.
+// Deprecated reports whether the path is a JSPath, which PostgREST will drop.
 func (p RolePath) Deprecated() bool { return p.path == nil }
 
-// find gives the first value that the path leads to.
+// find returns the first value that the path leads to.
 func (p RolePath) find(claims any) (any, bool) {
 	if p.path == nil {
 		return findLegacy(claims, p.legacy)

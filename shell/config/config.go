@@ -1,5 +1,6 @@
 // Package config reads the settings: PostgREST's (docs/references/configuration), from its config file, PGRST_*
-// environment variables and the database, in that order of precedence, later ones winning.
+// environment variables and the database, in that order of precedence, later ones winning. It knows the form and the
+// default of each setting; it connects to nothing, and what follows from a setting is decided where it is used.
 package config
 
 import (
@@ -140,7 +141,7 @@ func (c *Config) assign(s *Setting, value string) error {
 	return err
 }
 
-// find gives the value with the highest precedence: database, environment, file; then the same under the older names.
+// find returns the value with the highest precedence: database, environment, file; then the same under the older names.
 // An empty value counts as none, but hides the same name's values of lower precedence.
 func (s *Setting) find(database, environment, file map[string]string) (string, bool) {
 	for _, name := range append([]string{s.Name}, s.Aliases...) {
@@ -207,17 +208,18 @@ func (c *Config) complete() error {
 	}
 	if c.JWTRoleClaimKey.Deprecated() {
 		c.Warnings = append(c.Warnings,
-			"setting jwt-role-claim-key: "+c.JWTRoleClaimKey.String()+" is a JSPath, which is deprecated; write it as a JSONPath (RFC 9535)")
+			"setting jwt-role-claim-key: "+c.JWTRoleClaimKey.String()+" is a JSPath, which is deprecated; "+
+				"write it as a JSONPath (RFC 9535)")
 	}
 	return c.readSecret()
 }
 
-// AppSettingNames gives the names of AppSettings in order.
+// AppSettingNames returns the names of AppSettings in order.
 func (c *Config) AppSettingNames() []string {
 	return slices.Sorted(maps.Keys(c.AppSettings))
 }
 
-// DatabaseNames gives the names of the settings that can be set in the database, with underscores and without prefix.
+// DatabaseNames returns the names of the settings that can be set in the database, with underscores and without prefix.
 func DatabaseNames() []string {
 	var names []string
 	for i := range Settings {

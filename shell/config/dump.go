@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Dump gives all settings in the form of the config file, sorted. What it gives can be read again.
+// Dump returns all settings in the form of the config file, sorted. What it returns can be read again.
 func (c *Config) Dump() string {
 	return c.dump(func(string) bool { return false })
 }
@@ -37,7 +37,7 @@ func (c *Config) dump(hidden func(name string) bool) string {
 	return strings.Join(lines, "")
 }
 
-// Example gives a config file in which every setting stands, commented out, with what it does and its default.
+// Example returns a config file in which every setting stands, commented out, with what it does and its default.
 func Example() string {
 	var text strings.Builder
 	for i := range Settings {
@@ -48,13 +48,15 @@ func Example() string {
 		}
 		fmt.Fprintf(&text, "## %s\n# %s = %s\n\n", s.Doc, s.Name, value)
 	}
-	text.WriteString("## Settings for your own functions: current_setting('app.settings.name').\n# app.settings.name = \"value\"\n")
+	text.WriteString("## Settings for your own functions: current_setting('app.settings.name').\n" +
+		"# app.settings.name = \"value\"\n")
 	return text.String()
 }
 
 // quote writes a string of the config file: " and \ get a backslash, $ is doubled.
 func quote(text string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `$$`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(text) + `"`
+	escapes := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `$$`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
+	return `"` + escapes.Replace(text) + `"`
 }
 
 func encodeBase64(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }

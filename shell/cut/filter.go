@@ -21,9 +21,9 @@ const (
 var operators = map[string]Kind{
 	"eq": Quantified, "gt": Quantified, "gte": Quantified, "lt": Quantified, "lte": Quantified,
 	"like": Quantified, "ilike": Quantified, "match": Quantified, "imatch": Quantified,
-	"neq": Plain, "cs": Plain, "cd": Plain, "ov": Plain, "sl": Plain, "sr": Plain, "nxr": Plain, "nxl": Plain, "adj": Plain,
-	"isdistinct": Plain,
-	"fts":        Language, "plfts": Language, "phfts": Language, "wfts": Language,
+	"neq": Plain, "cs": Plain, "cd": Plain, "ov": Plain, "sl": Plain, "sr": Plain, "nxr": Plain, "nxl": Plain,
+	"adj": Plain, "isdistinct": Plain,
+	"fts": Language, "plfts": Language, "phfts": Language, "wfts": Language,
 	"in": List,
 	"is": Keyword,
 }

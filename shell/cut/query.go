@@ -98,7 +98,7 @@ const (
 	cursorName
 )
 
-// kindOf tells from the decoded name what a parameter is.
+// kindOf returns what a parameter is, by its decoded name.
 func (c *cutter) kindOf(raw string) nameKind {
 	start := c.values.mark()
 	c.values.text = appendDecoded(c.values.text, raw)

@@ -16,7 +16,7 @@ const (
 	firstRead  = 64 << 10 // bytes of the first buffer for what is read
 )
 
-// A LineError tells which line of a body is wrong.
+// A LineError says which line of a body is wrong.
 type LineError struct {
 	Line    int // from 1 on
 	Message string

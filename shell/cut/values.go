@@ -1,4 +1,4 @@
-// Package cut tells the shape of a request from the values in it. The shape is the request's text with each value
+// Package cut separates the shape of a request from the values in it. The shape is the request's text with each value
 // replaced by a placeholder, and requests of one shape are answered by one statement, to which the values are
 // parameters.
 //

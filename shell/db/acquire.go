@@ -10,35 +10,36 @@ import (
 	"postern/shell/fault"
 )
 
-// patience is the context in which requests of about the same moment wait for a connection. They share it because a
+// sharedWait is the context in which requests of about the same moment wait for a connection. They share it because a
 // context with a deadline for each request costs more than all else that acquiring a connection does.
-type patience struct {
+type sharedWait struct {
 	context.Context
 	made time.Time
 }
 
-// wait gives a context that ends after the acquisition timeout, or up to a tenth later.
+// wait returns a context that ends after the acquisition timeout, or up to a tenth later.
 func (p *Pool) wait() context.Context {
 	now := time.Now()
 	slack := p.options.AcquireTimeout / 10
-	current := p.patient.Load()
+	current := p.waitContext.Load()
 	if current != nil && now.Sub(current.made) < slack {
 		return current
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), now.Add(p.options.AcquireTimeout+slack))
 	context.AfterFunc(ctx, cancel) // nothing to cancel earlier: others may be waiting in it
-	fresh := &patience{ctx, now}
-	p.patient.Store(fresh)
+	fresh := &sharedWait{ctx, now}
+	p.waitContext.Store(fresh)
 	return fresh
 }
 
 // acquire takes a connection. A client that goes away keeps its place: it then gives the connection back at once.
 func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	p.tell("Trying to borrow a connection from pool")
+	p.debug("Trying to borrow a connection from pool")
 	wait := p.wait()
 	p.waiting.Add(1)
 	conn, err := p.pool.Acquire(wait)
-	for err == nil && checkText(pgOf(conn)) != nil { // user code has changed it; a new connection is as it was checked to be
+	// Where code of the user's has changed it; a new connection is as it was checked to be.
+	for err == nil && checkText(pgOf(conn)) != nil {
 		_ = pgOf(conn).Close(wait)
 		conn.Release()
 		conn, err = p.pool.Acquire(wait)
@@ -47,8 +48,8 @@ func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	switch {
 	case err == nil:
 		if p.debugging.Load() {
-			p.tell("Connection %d is used", identityOf(pgOf(conn)).number)
-			p.tell("Borrowed a connection from the pool")
+			p.debug("Connection %d is used", identityOf(pgOf(conn)).number)
+			p.debug("Borrowed a connection from the pool")
 		}
 		p.noteUse(conn)
 		return conn, nil

@@ -16,8 +16,11 @@ type Answer struct {
 	Note      Note
 	Statement *statement.Statement // what postern.handle compiled; nil for none
 	Limited   bool                 // Request.Timeout is in force
+	Omitted   bool                 // there is a body, which was not kept
 
 	buffer []byte
+	size   int // bytes of the body, kept or not
+	most   int // bytes of a body that is kept; 0 for any
 }
 
 // Note says what is wrong with an answer.
@@ -57,7 +60,7 @@ func (a *Answer) read(row [][]byte) error {
 	if len(row) <= columnNote {
 		return errAnswer
 	}
-	a.Headers, a.Body, a.Status, a.Note, a.Statement = a.Headers[:0], nil, 0, Fine, nil
+	a.Headers, a.Body, a.Status, a.Note, a.Statement, a.Omitted = a.Headers[:0], nil, 0, Fine, nil, false
 	if len(row) > columnFlags && row[columnStatement] != nil {
 		made, err := statement.New(string(row[columnStatement]), row[columnFlags])
 		if err != nil {
@@ -80,7 +83,11 @@ func (a *Answer) read(row [][]byte) error {
 	if a.Status, err = strconv.Atoi(string(row[columnStatus])); err != nil {
 		return errAnswer
 	}
-	a.buffer = append(append(a.buffer[:0], row[columnHeaders]...), row[columnBody]...)
+	body := row[columnBody]
+	if a.size = len(body); a.most > 0 && a.size > a.most {
+		body, a.Omitted = nil, true
+	}
+	a.buffer = append(append(a.buffer[:0], row[columnHeaders]...), body...)
 	head := a.buffer[:len(row[columnHeaders])]
 	a.Body = a.buffer[len(head):]
 	for head = bytes.TrimPrefix(head, []byte{'\n'}); len(head) > 0; {

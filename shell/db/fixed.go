@@ -45,7 +45,8 @@ var fixed = [fixedStatements]fixedStatement{
 			" and " + unlessUnset("response.status") +
 			" and " + unlessUnset("response.headers") +
 			" and case when $8 then pg_catalog.set_config('transaction_read_only', 'on', true) else '' end is not null" +
-			" and case when $9 then pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) else '' end is not null",
+			" and case when $9 then pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) else '' end " +
+			"is not null",
 		oids: []uint32{oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool, oidBool},
 	},
 	setMore: {
@@ -56,8 +57,8 @@ var fixed = [fixedStatements]fixedStatement{
 	},
 	handleStatement: {
 		name: "handle",
-		sql: "select h.body, h.status::pg_catalog.text, postern.header_lines(h.headers), null::pg_catalog.text, h.statement," +
-			" h.flags::pg_catalog.text from postern.handle($1::pg_catalog.jsonb, $2, $3) as h",
+		sql: "select h.body, h.status::pg_catalog.text, postern.header_lines(h.headers), null::pg_catalog.text," +
+			" h.statement, h.flags::pg_catalog.text from postern.handle($1::pg_catalog.jsonb, $2, $3) as h",
 		oids: []uint32{oidText, oidBytea, oidTextArray},
 	},
 	// Without a status where the statement that raised the error was compiled at another epoch.

@@ -18,10 +18,10 @@ const standbyPause = 5 * time.Second
 // ErrStandby is why there is no listening on a standby.
 var ErrStandby = errors.New("the database server is a standby, which cannot listen")
 
-// Backoff gives the pauses between attempts to connect: one second, then twice as long each time up to MaxBackoff.
+// Backoff returns the pauses between attempts to connect: one second, then twice as long each time up to MaxBackoff.
 type Backoff struct{ next time.Duration }
 
-// Next gives the next pause.
+// Next returns the next pause.
 func (b *Backoff) Next() time.Duration {
 	b.next = min(max(2*b.next, time.Second), MaxBackoff)
 	return b.next
@@ -30,7 +30,7 @@ func (b *Backoff) Next() time.Duration {
 // Reset starts again with one second.
 func (b *Backoff) Reset() { b.next = 0 }
 
-// Sleep waits; it tells false when the context ended before.
+// Sleep waits; it returns false when the context ended before.
 func Sleep(ctx context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -46,7 +46,10 @@ func Sleep(ctx context.Context, pause time.Duration) bool {
 // listen). It calls connected at the start and after each loss, since notifications may have been missed meanwhile,
 // with again set for the latter; notified with the payload of each notification; and failed when the connection was
 // lost, with the pause before the next attempt, of a standby (ErrStandby) once.
-func (p *Pool) Listen(ctx context.Context, channel string, connected func(again bool), notified func(payload string), failed func(err error, pause time.Duration)) {
+func (p *Pool) Listen(
+	ctx context.Context, channel string,
+	connected func(again bool), notified func(payload string), failed func(err error, pause time.Duration),
+) {
 	var backoff Backoff
 	again, standby := false, false
 	for ctx.Err() == nil {
@@ -81,7 +84,7 @@ func (p *Pool) listen(ctx context.Context, channel string, connected func(), not
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	p.listener.Store(describe(ctx, conn)) // before, so that the session's last statement is LISTEN, by which people find it
+	p.listener.Store(describe(ctx, conn)) // now, so that the session's last statement is LISTEN, by which it is found
 	if err := conn.Exec(ctx, "listen "+pgx.Identifier{channel}.Sanitize()).Close(); err != nil {
 		return err
 	}

@@ -1,5 +1,6 @@
 // Package db talks to PostgreSQL: it keeps a pool of connections, executes requests in one round trip each, reads
-// settings and listens for notifications. It knows no table and no query of an API.
+// settings and listens for notifications. It knows sessions, statements and what errors of PostgreSQL mean for them; it
+// knows no table, and not what a statement says.
 package db
 
 import (
@@ -38,10 +39,10 @@ type Options struct {
 	MaxLifetime    time.Duration // age at which a connection is replaced; at least a second
 	MaxIdle        time.Duration // time after which an unused connection is closed
 	Session        func() Session
-	Met            func(version string) // told when the functions are of another version than when a connection was last opened; nil for nobody
+	OnVersion      func(version string) // called when a new connection finds another version of the functions; may be nil
 	Dial           pgconn.DialFunc      // how to reach the server; nil for the usual way
 
-	Debug func(format string, arguments ...any) // told what the pool does while SetDebug asks for it; may be nil
+	Debug func(format string, arguments ...any) // called with what the pool does while SetDebug asks for it; may be nil
 
 	ReadURI string                      // of the standbys that reads go to; empty for none
 	MaxLag  time.Duration               // how far such a standby may be behind
@@ -59,12 +60,12 @@ type Session struct {
 
 // Pool is a pool of connections. Safe for concurrent use.
 type Pool struct {
-	options Options
-	pool    *pgxpool.Pool
-	config  *pgxpool.Config
-	prefix  string // of the names of prepared statements; random, so that nothing else has it
-	patient atomic.Pointer[patience]
-	sparing atomic.Bool // a spare connection is being opened
+	options     Options
+	pool        *pgxpool.Pool
+	config      *pgxpool.Config
+	prefix      string // of the names of prepared statements; random, so that nothing else has it
+	waitContext atomic.Pointer[sharedWait]
+	sparing     atomic.Bool // a spare connection is being opened
 
 	replicas *replicas // nil for none
 
@@ -99,7 +100,7 @@ type Stats struct {
 	NoStandby int64 // reads that went to the primary as there was no standby for them, since the start
 }
 
-// Stats gives the figures of now.
+// Stats returns the figures of now.
 func (p *Pool) Stats() Stats {
 	stat := p.pool.Stat()
 	restores, trips := p.restores.Load(), p.trips.Load()
@@ -156,9 +157,9 @@ func newPool(options Options, config *pgxpool.Config) (p *Pool, err error) {
 	config.PingTimeout = cancelGrace
 	config.BeforeConnect = p.parameters
 	config.AfterConnect = p.open
-	config.BeforeClose = p.tellClosing
+	config.BeforeClose = p.debugClosing
 	config.ShouldPing = func(_ context.Context, params pgxpool.ShouldPingParams) bool {
-		return params.IdleDuration > trusted && !quiet(params.Conn.PgConn().Conn())
+		return params.IdleDuration > trusted && !healthy(params.Conn.PgConn().Conn())
 	}
 	p.pool, err = pgxpool.NewWithConfig(context.Background(), config)
 	return p, err
@@ -198,10 +199,10 @@ func (p *Pool) Reset() {
 		s.pool.Reset()
 	}
 	p.pool.Reset()
-	p.tell("Database connection pool flushed")
+	p.debug("Database connection pool flushed")
 }
 
-// Busy tells whether all connections are in use.
+// Busy reports whether all connections are in use.
 func (p *Pool) Busy() bool {
 	stat := p.pool.Stat()
 	return stat.AcquiredConns() >= stat.MaxConns()
@@ -239,7 +240,7 @@ func (p *Pool) Probe(ctx context.Context) error {
 	return p.checkInstalled(queryText(ctx, conn, installed))
 }
 
-// Live tells whether event triggers in the database watch the DDL (postern.live). Without them compiled statements
+// Live reports whether event triggers in the database watch the DDL (postern.live). Without them compiled statements
 // outlive it.
 func (p *Pool) Live(ctx context.Context) (live bool, err error) {
 	err = p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
@@ -255,7 +256,7 @@ func queryTexts(ctx context.Context, pg *pgconn.PgConn, sql string, texts []stri
 	return pg.ExecParams(ctx, sql, [][]byte{encodeTexts(texts)}, []uint32{oidTextArray}, binaryFormat, nil).Read()
 }
 
-// queryText gives the only column of the only row as text.
+// queryText returns the only column of the only row as text.
 func queryText(ctx context.Context, pg *pgconn.PgConn, sql string, arguments ...string) (string, error) {
 	values := make([][]byte, len(arguments))
 	oids := make([]uint32, len(arguments))

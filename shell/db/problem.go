@@ -12,8 +12,8 @@ import (
 	"postern/shell/statement"
 )
 
-// refusal tells the errors of PostgreSQL that answer a request, which are for explain, from those that say that there
-// is no answer: these it returns as a fault, or as the context's error. With sent a write was sent.
+// refusal separates the errors of PostgreSQL that answer a request, which are for explain, from those that say that
+// there is no answer: these it returns as a fault, or as the context's error. With sent a write was sent.
 func (p *Pool) refusal(ctx context.Context, err error, sent bool) (*pgconn.PgError, error) {
 	var pgErr *pgconn.PgError
 	switch {
@@ -37,7 +37,8 @@ const uncertain = "It is not known whether the request was carried out: it may h
 // lost returns the fault of a connection that was lost; with sent after a write was sent on it.
 func lost(err error, sent bool) error {
 	f := &fault.Fault{
-		Status: http.StatusServiceUnavailable, Code: "PGRST001", Message: "The connection to the database was lost", Cause: err,
+		Status: http.StatusServiceUnavailable, Code: "PGRST001", Message: "The connection to the database was lost",
+		Cause: err,
 	}
 	if sent {
 		f.Details = uncertain
@@ -59,12 +60,21 @@ func isDown(err *pgconn.PgError) bool {
 // so.
 func down(err *pgconn.PgError, sent bool) error {
 	f := &fault.Fault{
-		Status: http.StatusServiceUnavailable, Code: err.Code, Message: err.Message, Details: err.Detail, Hint: err.Hint, Cause: err,
+		Status: http.StatusServiceUnavailable, Code: err.Code, Message: err.Message, Details: err.Detail, Hint: err.Hint,
+		Cause: err,
 	}
 	if sent {
 		f.Details = uncertain
 	}
 	return f
+}
+
+// uninstalled returns the fault of a database without postern's functions.
+func uninstalled(err *pgconn.PgError) error {
+	return &fault.Fault{
+		Status: http.StatusServiceUnavailable, Code: "PGRST002",
+		Message: "The database has no functions of postern any more", Hint: "Run postern migrate", Cause: err,
+	}
 }
 
 // isUnprepared reports whether a prepared statement is gone. Nothing has run then.
@@ -78,11 +88,15 @@ var errRoleNone = &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `ro
 // explain lets the database say how an error of PostgreSQL is answered, or that it comes of DDL: then the answer is
 // stale.
 func (p *Pool) explain(
-	ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgError, request *Request, st *statement.Statement, answer *Answer,
+	ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgError,
+	request *Request, st *statement.Statement, answer *Answer,
 ) error {
 	if pgErr.Code == "PNSTL" {
 		answer.Note = Stale
 		return nil
+	}
+	if pgErr.Code == "42501" && strings.HasSuffix(pgErr.Message, " schema postern") { // it may be filled by now
+		return uninstalled(pgErr)
 	}
 	anonymous, epoch := boolFalse, ""
 	if request.Anonymous {
@@ -92,7 +106,8 @@ func (p *Pool) explain(
 		epoch = st.Epoch
 	}
 	values := [][]byte{
-		[]byte(pgErr.Code), []byte(pgErr.Message), optional(pgErr.Detail), optional(pgErr.Hint), anonymous, request.Verbosity, []byte(epoch),
+		[]byte(pgErr.Code), []byte(pgErr.Message), optional(pgErr.Detail), optional(pgErr.Hint), anonymous, request.Verbosity,
+		[]byte(epoch),
 	}
 	p.trips.Add(1)
 	err := word(ctx, pg, values, answer)
@@ -114,11 +129,8 @@ func (p *Pool) explain(
 		return down(inner, false)
 	case errors.As(err, &inner) && strings.HasPrefix(inner.Code, "08"):
 		return lost(err, false)
-	case errors.As(err, &inner) && (isMissing(inner) || inner.Code == "42501"): // 42501: a schema that is to be dropped, or filled
-		return &fault.Fault{
-			Status: http.StatusServiceUnavailable, Code: "PGRST002", Message: "The database has no functions of postern any more",
-			Hint: "Run postern migrate", Cause: inner,
-		}
+	case errors.As(err, &inner) && (isMissing(inner) || inner.Code == "42501"):
+		return uninstalled(inner) // 42501 is the code where the schema is to be dropped, or is being filled
 	case errors.As(err, &inner):
 		return &fault.Fault{
 			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: pgErr.Message, Details: pgErr.Detail,

@@ -19,7 +19,7 @@ const (
 // installed asks for the protocol and the version of the functions.
 const installed = "select pg_catalog.concat_ws(' ', postern.protocol(), postern.version())"
 
-// NotInstalledError tells that the database has no postern, or one whose protocol this binary does not know.
+// NotInstalledError reports that the database has no postern, or one whose protocol this binary does not know.
 type NotInstalledError struct {
 	Found  string // version found; empty when there is none
 	Binary string // version of this binary
@@ -34,7 +34,8 @@ func (e *NotInstalledError) Error() string {
 	if e.newer {
 		is, upgrade = "new", "the binary"
 	}
-	return fmt.Sprintf("the database has postern %s, which is too %s for this binary, %s: upgrade %s", e.Found, is, e.Binary, upgrade)
+	return fmt.Sprintf("the database has postern %s, which is too %s for this binary, %s: upgrade %s", e.Found, is,
+		e.Binary, upgrade)
 }
 
 // isMissing reports whether an error is that postern's schema, or a function in it, is not there.
@@ -58,8 +59,8 @@ func (p *Pool) checkInstalled(found string, err error) error {
 	if err != nil {
 		return fmt.Errorf("preparing: %w", err)
 	}
-	if last := p.version.Swap(&version); *last != version && p.options.Met != nil {
-		p.options.Met(version)
+	if last := p.version.Swap(&version); *last != version && p.options.OnVersion != nil {
+		p.options.OnVersion(version)
 	}
 	return nil
 }

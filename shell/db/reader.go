@@ -53,7 +53,7 @@ func impatient(pool *pgxpool.Config) *pgconn.Config {
 	return config
 }
 
-// missingSQL gives those of the schemas $1 that do not exist, in their order.
+// missingSQL reads those of the schemas $1 that do not exist, in their order.
 const missingSQL = `
 select s.name
 from pg_catalog.unnest($1::pg_catalog.text[]) with ordinality as s(name, place)
@@ -61,7 +61,7 @@ where not exists (
   select from pg_catalog.pg_namespace as n where n.nspname operator(pg_catalog.=) s.name)
 order by s.place`
 
-// Missing gives those of the schemas that do not exist.
+// Missing returns those of the schemas that do not exist.
 func (r *Reader) Missing(ctx context.Context, schemas []string) ([]string, error) {
 	rows := queryTexts(ctx, r.conn, missingSQL, schemas)
 	if rows.Err != nil {

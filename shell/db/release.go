@@ -15,7 +15,7 @@ func (p *Pool) release(conn *pgxpool.Conn, dirty bool) {
 	}
 	pg := pgOf(conn)
 	if p.debugging.Load() && !pg.IsClosed() {
-		p.tell("Connection %d is available due to session success", identityOf(pg).number)
+		p.debug("Connection %d is available due to session success", identityOf(pg).number)
 	}
 	if !dirty || pg.IsClosed() || sessionOf(pg).pooled {
 		conn.Release()

@@ -24,7 +24,7 @@ type Request struct {
 	Anonymous  bool                 // for the answer to an error of PostgreSQL
 	Verbosity  []byte               // as Anonymous
 	Primary    bool                 // not on a standby
-	Timeout    int                  // milliseconds that a statement may take where no setting is lower; 0 for no such bound
+	Timeout    int                  // milliseconds a statement may take where no setting is lower; 0 for no such bound
 
 	JSON     func() []byte // makes the request of postern.handle
 	Location []byte        // the query of Content-Location
@@ -80,8 +80,9 @@ func (r *Request) bindSet(st *statement.Statement, prepares bool) [][]byte {
 
 // isSetAs reports whether all that bindSet sets, but for the last two, is the same for another request.
 func (r *Request) isSetAs(other *Request) bool {
-	return bytes.Equal(r.Path, other.Path) && bytes.Equal(r.Method, other.Method) && bytes.Equal(r.SearchPath, other.SearchPath) &&
-		bytes.Equal(r.Role, other.Role) && bytes.Equal(r.Claims, other.Claims) && bytes.Equal(r.Headers, other.Headers) &&
+	return bytes.Equal(r.Path, other.Path) && bytes.Equal(r.Method, other.Method) &&
+		bytes.Equal(r.SearchPath, other.SearchPath) && bytes.Equal(r.Role, other.Role) &&
+		bytes.Equal(r.Claims, other.Claims) && bytes.Equal(r.Headers, other.Headers) &&
 		bytes.Equal(r.Cookies, other.Cookies)
 }
 
@@ -126,7 +127,8 @@ func (r *Request) bind(st *statement.Statement) ([][]byte, []int16) {
 		r.formats = append(r.formats, 0)
 	}
 	for _, number := range st.Likes {
-		if number <= len(r.values) && bytes.IndexByte(r.values[number-1], '*') >= 0 { // of an empty value ReplaceAll makes nil, which is NULL
+		// Of an empty value, which has no '*', ReplaceAll would make nil, which is NULL.
+		if number <= len(r.values) && bytes.IndexByte(r.values[number-1], '*') >= 0 {
 			r.values[number-1] = bytes.ReplaceAll(r.values[number-1], []byte{'*'}, []byte{'%'})
 		}
 	}

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -22,18 +23,25 @@ type segment struct {
 }
 
 // segment does steps in one round trip.
-func (p *Pool) segment(ctx context.Context, conn *pgxpool.Conn, t *Transaction, steps []Step, last bool) (segment, error) {
+func (p *Pool) segment(
+	ctx context.Context, conn *pgxpool.Conn, t *Transaction, steps []Step, last bool,
+) (segment, error) {
 	pg := pgOf(conn)
 	if string(steps[0].Request.Role) == "none" {
 		return segment{steps: steps}, errRoleNone
 	}
 	steps[0].Request.noteAcquired()
 	p.trips.Add(1)
-	s := segment{exchange: newExchange(ctx, p, pg), steps: steps}
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	s := segment{exchange: newExchange(running, p, pg), steps: steps}
 	s.send(t, last)
 	err := s.pipeline.Sync()
 	if err == nil {
 		err = s.receive(t)
+	}
+	if errors.Is(err, tooMuch) { // what is left need not run
+		stop()
 	}
 	err = s.close(err)
 	if err != nil {
@@ -48,7 +56,7 @@ func (p *Pool) segment(ctx context.Context, conn *pgxpool.Conn, t *Transaction, 
 
 // send queues everything that the steps take, and the end of the transaction where it need not wait for their answers.
 func (s *segment) send(t *Transaction, last bool) {
-	ends, generic := last, !s.session.pooled
+	ends, generic := last && (t.Reads || t.Rollback || t.expects(s.steps) <= t.MaxBytes/expectedShare), !s.session.pooled
 	for _, step := range s.steps {
 		st := step.Statement
 		ends = ends && (t.Reads || t.Rollback || st != nil && st.Certain)
@@ -74,6 +82,21 @@ func (s *segment) send(t *Transaction, last bool) {
 	}
 }
 
+// expectedShare is how much of what answers may have in memory is expected at most of writes that are committed in the
+// trip that they come with: a fourth, as they may be larger than all before them.
+const expectedShare = 4
+
+// expects returns how many bytes the answers of a transaction may have, by what the statements had so far.
+func (t *Transaction) expects(steps []Step) int {
+	bytes := t.bytes
+	for _, step := range steps {
+		if step.Statement != nil {
+			bytes += step.Statement.Largest()
+		}
+	}
+	return bytes
+}
+
 // begin queues the beginning of a transaction, with the role's settings.
 func (s *segment) begin(t *Transaction) {
 	level := t.Isolation
@@ -88,7 +111,8 @@ func (s *segment) begin(t *Transaction) {
 const (
 	// keepSettings keeps the values of settings, for restoreSettings.
 	keepSettings = "select pg_catalog.set_config('postern.before', (select pg_catalog.jsonb_object_agg(s.name," +
-		" coalesce(pg_catalog.current_setting(s.name, true), ''))::pg_catalog.text from pg_catalog.unnest($1) as s(name)), true)"
+		" coalesce(pg_catalog.current_setting(s.name, true), ''))::pg_catalog.text from pg_catalog.unnest($1) as s(name))," +
+		" true)"
 	restoreSettings = "select pg_catalog.count(pg_catalog.set_config(b.key, b.value, true))" +
 		" from pg_catalog.jsonb_each_text(pg_catalog.current_setting('postern.before')::pg_catalog.jsonb) as b"
 )
@@ -193,15 +217,25 @@ func (s *segment) take(t *Transaction, got *pgconn.ResultReader, result int) (er
 		_, err = got.Close()
 		return err
 	}
-	answer := s.steps[s.answered].Answer
+	step := s.steps[s.answered]
+	answer := step.Answer
+	if t.commits() {
+		answer.most = max(t.MaxBytes-t.bytes, 1)
+	}
 	err = readRow(got, answer)
+	answer.most = 0
 	if _, closeErr := got.Close(); closeErr != nil {
 		err = closeErr
 	}
 	if err != nil {
 		return err
 	}
-	if t.bytes += len(answer.Body); t.MaxBytes > 0 && t.bytes > t.MaxBytes && !t.commits() {
+	if st := step.Statement; st != nil {
+		st.Answered(answer.size)
+	} else if answer.Statement != nil {
+		answer.Statement.Answered(answer.size)
+	}
+	if !t.fits(answer) {
 		return tooMuch
 	}
 	s.answered++

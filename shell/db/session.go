@@ -87,7 +87,7 @@ func (s *session) forget() {
 // statements, in one round trip.
 func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 	pg := conn.PgConn()
-	defer func() { p.tellOpened(pg, err) }()
+	defer func() { p.debugOpened(pg, err) }()
 	s := newSession(!p.options.Session().Prepared)
 	pg.CustomData()[sessionKey] = s
 	pipeline := pg.StartPipeline(ctx)

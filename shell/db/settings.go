@@ -26,7 +26,7 @@ func (p *Pool) Schema(ctx context.Context, schemas []string) ([]byte, error) {
 	return rows.Rows[0][0], nil
 }
 
-// storedSQL gives the settings pgrst.* that the connection's role has, the ones for this database last.
+// storedSQL reads the settings pgrst.* that the connection's role has, the ones for this database last.
 const storedSQL = `
 select o.option_name, o.option_value
 from pg_catalog.pg_db_role_setting as s
@@ -38,13 +38,13 @@ where r.rolname operator(pg_catalog.=) current_user
   and pg_catalog.starts_with(o.option_name, 'pgrst.')
 order by s.setdatabase operator(pg_catalog.<>) 0, o.option_name`
 
-// currentSQL gives those of the settings named in $1 that the session has.
+// currentSQL reads those of the settings named in $1 that the session has.
 const currentSQL = `
 select s.name, pg_catalog.current_setting(s.name, true)
 from pg_catalog.unnest($1::pg_catalog.text[]) as s(name)
 where pg_catalog.current_setting(s.name, true) is not null`
 
-// Settings gives the in-database settings (PostgREST docs/references/configuration) without their prefix pgrst. and
+// Settings returns the in-database settings (PostgREST docs/references/configuration) without their prefix pgrst. and
 // with underscores, of which names tells those that can be set there. preConfig is a function that is called before, in
 // a transaction that is read-only and rolled back; what it sets counts less than the role's own settings.
 func (r *Reader) Settings(ctx context.Context, preConfig string, names []string) (map[string]string, error) {
@@ -90,7 +90,7 @@ func QuoteName(name string) string {
 	return pgx.Identifier(strings.SplitN(name, ".", 2)).Sanitize()
 }
 
-// roleSQL gives the settings of the roles that the connection's role may assume, as far as it may set them, without
+// roleSQL reads the settings of the roles that the connection's role may assume, as far as it may set them, without
 // those that ParseURI gives the connection. %s is the test of the privilege to set a parameter, which came with
 // PostgreSQL 15.
 const roleSQL = `
@@ -120,15 +120,17 @@ const maxCost = "pgrst.db_max_cost"
 // Roles are the roles that may be assumed, as far as statements depend on them.
 type Roles struct {
 	Settings map[string]RoleSettings // of those that have any
-	State    string                  // changes with memberships and attributes, which plans of statements have row security by
+	State    string                  // changes with memberships and attributes, on which row security in plans depends
 }
 
-// stateSQL gives Roles.State.
+// stateSQL reads Roles.State.
 const stateSQL = `
 select pg_catalog.md5(pg_catalog.concat(
-  (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolbypassrls), ',' order by r.oid)
+  (select pg_catalog.string_agg(
+       pg_catalog.concat_ws(' ', r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolbypassrls), ',' order by r.oid)
      from pg_catalog.pg_roles as r),
-  (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', m.roleid, m.member, m.xmin), ',' order by m.roleid, m.member, m.xmin::pg_catalog.text)
+  (select pg_catalog.string_agg(
+       pg_catalog.concat_ws(' ', m.roleid, m.member, m.xmin), ',' order by m.roleid, m.member, m.xmin::pg_catalog.text)
      from pg_catalog.pg_auth_members as m)))`
 
 // Roles reads the roles that may be assumed.

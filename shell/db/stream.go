@@ -25,7 +25,8 @@ func cutBy(err error) *fault.Fault {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) && !isDown(pgErr) {
 		return &fault.Fault{
-			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: "An answer was cut short: " + pgErr.Message, Cause: err,
+			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: "An answer was cut short: " + pgErr.Message,
+			Cause: err,
 		}
 	}
 	return &fault.Fault{

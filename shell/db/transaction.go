@@ -29,7 +29,12 @@ type Transaction struct {
 	Isolation string             // a level beside that of the role; empty for none
 	Reads     bool               // no step may write
 	Rollback  bool               // nothing is to stay
-	MaxBytes  int                // of all answers, but where they come with the commit
+
+	// MaxBytes is what all answers may have. Those of writes that come with the commit leave out what goes beyond it:
+	// then it is too late to refuse them. Room takes room for an answer of so many bytes, and reports false where there
+	// is none and it may be refused.
+	MaxBytes int
+	Room     func(bytes int, refusable bool) bool
 
 	// What came of it, where Transact returns no error: with Again nothing has happened, and may be begun anew. Else,
 	// where Undone is not nil, nothing stays, as that answer failed or was of no use: End where what failed was the end.
@@ -79,8 +84,8 @@ func (p *Pool) Transact(ctx context.Context, t *Transaction) error {
 	switch {
 	case err == nil && t.Undone != nil && t.commits():
 		return &fault.Fault{
-			Status: http.StatusInternalServerError, Code: "PGRSTX00", Message: "A statement that is said to be certain has failed",
-			Details: uncertain,
+			Status: http.StatusInternalServerError, Code: "PGRSTX00",
+			Message: "A statement that is said to be certain has failed", Details: uncertain,
 		}
 	case err == nil:
 		return nil
@@ -115,7 +120,7 @@ func (p *Pool) undone(ctx context.Context, conn **pgxpool.Conn, t *Transaction, 
 		t.Again = true
 		return p.prepareFixed(ctx, pg)
 	}
-	pgErr, err := p.refusal(ctx, err, t.ending && !t.Reads)
+	pgErr, err := p.refusal(ctx, err, t.commits())
 	if err != nil {
 		return err
 	}
@@ -140,6 +145,13 @@ func (p *Pool) undone(ctx context.Context, conn **pgxpool.Conn, t *Transaction, 
 // commits reports whether writes are committed without looking at their answers. Then there is no refusing those.
 func (t *Transaction) commits() bool {
 	return t.ending && !t.Reads && !t.Rollback
+}
+
+// fits takes room for an answer, and reports whether it may be in memory.
+func (t *Transaction) fits(answer *Answer) bool {
+	t.bytes += len(answer.Body)
+	refusable := !t.commits()
+	return t.Room(len(answer.Body), refusable) && (t.bytes <= t.MaxBytes || !refusable)
 }
 
 var tooMuch = &fault.Fault{

@@ -59,7 +59,7 @@ func (s *standby) watch(ctx context.Context, period time.Duration) {
 	defer w.close()
 	var unusable error // it answers here, but no connection can be made for reads
 	var rests time.Time
-	told := ""
+	logged := ""
 	for ok := true; ok; ok = Sleep(ctx, period) {
 		row, err := w.ask(ctx)
 		if err == nil && len(row) == 0 {
@@ -86,9 +86,9 @@ func (s *standby) watch(ctx context.Context, period time.Duration) {
 				text = fmt.Sprintf("Reads do not go to the standby %s: it is behind", s.name)
 			}
 		}
-		if text != told && (err != nil || s.replicas.heard.Load() > 0) {
+		if text != logged && (err != nil || s.replicas.heard.Load() > 0) {
 			s.pool.options.Log("%s", text)
-			told = text
+			logged = text
 		}
 	}
 }

@@ -1,5 +1,6 @@
 // Package fault holds the errors that the shell answers itself, without the database: broken requests, tokens that do
-// not verify, no connection. They have the form of PostgREST's errors (docs/references/errors).
+// not verify, no connection. They have the form of PostgREST's errors (docs/references/errors). It knows that form;
+// which error it is, and when, the package knows that returns it.
 package fault
 
 import (
@@ -17,10 +18,10 @@ type Fault struct {
 	Hint      string // what to do about it; empty means null
 	Challenge string // value of WWW-Authenticate (RFC 9110, 11.6.1); empty means no such header
 	Line      int    // of the body, on which it is; 0 for none
-	Cause     error  // what is logged but not told to the client; may be nil
+	Cause     error  // logged, but not sent to the client; may be nil
 }
 
-// Error gives code, message and cause for logs.
+// Error returns code, message and cause for logs.
 func (f *Fault) Error() string {
 	text := f.Code + ": " + f.Message
 	if f.Details != "" {
@@ -32,7 +33,7 @@ func (f *Fault) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (f *Fault) Unwrap() error { return f.Cause }
 
 // AppendBody appends the JSON body of the answer. Without verbose, details and hint are left out

@@ -1,4 +1,5 @@
-// Package jsontext writes JSON (RFC 8259) by appending to a byte slice, without reflection or allocation.
+// Package jsontext writes JSON (RFC 8259) by appending to a byte slice, without reflection or allocation. It knows
+// strings, no other values, and it does not know what they mean.
 package jsontext
 
 import "unicode/utf8"
@@ -45,7 +46,7 @@ func AppendString[T string | []byte](dst []byte, text T) []byte {
 	return append(dst, '"')
 }
 
-// runeSize gives the length of the UTF-8 sequence at i, or 0 if there is none.
+// runeSize returns the length of the UTF-8 sequence at i, or 0 if there is none.
 func runeSize[T string | []byte](text T, i int) int {
 	var sequence [utf8.UTFMax]byte
 	n := copy(sequence[:], text[i:])

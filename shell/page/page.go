@@ -26,8 +26,8 @@ const prefix = "/swagger-ui/"
 
 // policy lets the page load its own files and ask its own origin, nothing else (Content Security Policy Level 3).
 // Swagger UI has icons in data: URLs and shows images that it got as blob: URLs.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 //go:embed page.js page.css
 var own embed.FS
@@ -56,8 +56,8 @@ func New(proxyURI string) *Page {
 	return p
 }
 
-// Find gives what answers a request for the page or one of its files, and nil for any other request. The page is what a
-// client gets at the root that wants HTML more than JSON.
+// Find returns what answers a request for the page or one of its files, and nil for any other request. The page is what
+// a client gets at the root that wants HTML more than JSON.
 func (p *Page) Find(r *http.Request) http.Handler {
 	if p == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return nil
@@ -157,7 +157,7 @@ func unpack(content []byte) ([]byte, error) {
 	return io.ReadAll(reader)
 }
 
-// wantsHTML tells whether text/html is what is wanted most of what the root can be: by q-value, then by place (RFC
+// wantsHTML reports whether text/html is what is wanted most of what the root can be: by q-value, then by place (RFC
 // 9110, 12.5.1). It must be named: a client that takes anything gets JSON.
 func wantsHTML(accept []string) bool {
 	var html, json, any float64
@@ -176,7 +176,7 @@ func wantsHTML(accept []string) bool {
 	return html > 0 && html >= any && (html > json || html == json && first)
 }
 
-// accepts tells whether a list such as that of Accept-Encoding has a name with a q-value above 0.
+// accepts reports whether a list such as that of Accept-Encoding has a name with a q-value above 0.
 func accepts(lines []string, wanted string) bool {
 	for name, quality := range weighed(lines) {
 		if name == wanted {

@@ -11,7 +11,7 @@ import (
 
 const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
-// ask gives the page's answer, nil where the request is not for it. headers are pairs of name and value.
+// ask returns the page's answer, nil where the request is not for it. headers are pairs of name and value.
 func ask(p *Page, method, target string, headers ...string) *http.Response {
 	r := httptest.NewRequest(method, target, nil)
 	r.RequestURI = target

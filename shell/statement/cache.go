@@ -9,9 +9,9 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// patience is how long a request waits for another to compile the statement of their shape, before it compiles one
+// compileWait is how long a request waits for another to compile the statement of their shape, before it compiles one
 // itself: the other's answer may take long.
-const patience = 100 * time.Millisecond
+const compileWait = 100 * time.Millisecond
 
 // A Cache keeps statements by the shapes of requests, up to a number of bytes; those not used for longest go first.
 // Safe for concurrent use.
@@ -64,7 +64,7 @@ func (c *Cache) Get(ctx context.Context, shape []byte) *Statement {
 	compile := c.compiles[string(shape)]
 	c.mutex.Unlock()
 	if !found && compile != nil {
-		timer := time.NewTimer(patience)
+		timer := time.NewTimer(compileWait)
 		defer timer.Stop()
 		select {
 		case <-compile:

@@ -184,7 +184,7 @@ func TestOneCompiles(t *testing.T) {
 		})
 	}
 	waiting.Wait()
-	time.Sleep(patience / 10)
+	time.Sleep(compileWait / 10)
 	close(finish)
 	all.Wait()
 	if compiles.Load() != 1 || len(cache.compiles) != 0 {
@@ -207,11 +207,11 @@ func TestPatienceEnds(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	start := time.Now()
-	if got := cache.Get(gone, shape); got != nil || time.Since(start) >= patience {
+	if got := cache.Get(gone, shape); got != nil || time.Since(start) >= compileWait {
 		t.Errorf("a client who is gone gets %v after %v", got, time.Since(start))
 	}
 	start = time.Now()
-	if got := cache.Get(t.Context(), shape); got != nil || time.Since(start) < patience {
+	if got := cache.Get(t.Context(), shape); got != nil || time.Since(start) < compileWait {
 		t.Errorf("got %v after %v", got, time.Since(start))
 	}
 	put(t, cache, "shape", quick)

@@ -30,7 +30,7 @@ type Statement struct {
 	Dirty     bool        // code of the user's may leave something in the session
 	Generic   bool        // the plan does not depend on the values
 	Stream    bool        // yields a row with status, headers and note, then one for each line of the body
-	Certain   bool        // does what it is asked for or raises an error, but for what code of the user's says of the status
+	Certain   bool        // does what it is asked for or raises an error, unless the user's code sets the status
 	Code      bool        // may run code of the user's
 	Rollback  bool        // the request asks for its transaction to be rolled back
 	Keep      bool        // answers other requests of the shape as well
@@ -43,8 +43,21 @@ type Statement struct {
 
 	Took time.Duration // what compiling it took, where that was asked for
 
-	looked atomic.Int64 // when its plan was last looked at, in nanoseconds of Unix time
+	looked  atomic.Int64 // when its plan was last looked at, in nanoseconds of Unix time
+	largest atomic.Int64 // bytes of its largest answer in a batch
 }
+
+// Answered notes how many bytes an answer in a batch has.
+func (s *Statement) Answered(bytes int) {
+	for known := s.largest.Load(); int64(bytes) > known; known = s.largest.Load() {
+		if s.largest.CompareAndSwap(known, int64(bytes)) {
+			return
+		}
+	}
+}
+
+// Largest returns the most bytes that an answer in a batch has had.
+func (s *Statement) Largest() int { return int(s.largest.Load()) }
 
 // lookPeriod is how long a plan that costs no more than it may is taken to do so.
 const lookPeriod = time.Minute
@@ -89,8 +102,9 @@ func New(sql string, flagsJSON []byte) (*Statement, error) {
 		return nil, fmt.Errorf("flags of a statement: %w", err)
 	}
 	s := &Statement{
-		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Generic: f.Generic, Stream: f.Stream, Keep: f.Keep,
-		Certain: f.Certain, Code: f.Code, Rollback: f.Rollback, Likes: f.Likes, Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
+		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Generic: f.Generic,
+		Stream: f.Stream, Keep: f.Keep, Certain: f.Certain, Code: f.Code, Rollback: f.Rollback, Likes: f.Likes,
+		Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
 		Took: time.Duration(f.Took * float64(time.Millisecond)),
 	}
 	if f.MaxCost > 0 {

@@ -62,7 +62,8 @@ func endpoint() (string, error) {
 }
 
 func newClient(running context.Context) (_ otlptrace.Client, err error) {
-	c := &client{headers: http.Header{"Content-Type": {"application/x-protobuf"}}, timeout: defaultTimeout, running: running}
+	c := &client{headers: http.Header{"Content-Type": {"application/x-protobuf"}}, timeout: defaultTimeout,
+		running: running}
 	if c.endpoint, err = endpoint(); err != nil {
 		return nil, err
 	}
@@ -119,7 +120,8 @@ func (c *client) Stop(context.Context) error {
 // UploadTraces is part of otlptrace.Client. What a moment may mend is tried again until the timeout is over or the
 // server stops.
 func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
-	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans}) // on the wire the same as ExportTraceServiceRequest
+	// On the wire this is the same as an ExportTraceServiceRequest.
+	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
 	if err != nil {
 		return err
 	}

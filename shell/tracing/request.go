@@ -39,8 +39,8 @@ const mostText = 1 << 10 // bytes of an attribute
 
 // methods are those that have a name (OpenTelemetry, "http.request.method").
 var methods = []string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
-	http.MethodConnect, http.MethodTrace, "QUERY",
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+	http.MethodOptions, http.MethodConnect, http.MethodTrace, "QUERY",
 }
 
 // bounded returns text of a client as it may wait for the collector: not long, as thousands of spans may wait, and of
@@ -144,7 +144,8 @@ func (q *Request) Traveled(trip Trip) {
 			trace.WithAttributes(semconv.DBStoredProcedureName("postern.handle")))
 		span.End(trace.WithTimestamp(executes))
 	}
-	span := q.begin("execute", executes, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(q.tracer.database...))
+	span := q.begin("execute", executes, trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(q.tracer.database...))
 	if trip.Compiled == 0 && !trip.Acquired.Before(trip.Began) { // an earlier trip's may be left, or there was none
 		span.AddEvent("connection acquired", trace.WithTimestamp(trip.Acquired))
 	}
@@ -191,7 +192,8 @@ func (q *Request) End(role string, status, size int, code string, err error) {
 
 // found reports whether an answer with this status is one of something that exists: names of spans are to be few.
 func found(status int) bool {
-	return status < 400 || status == http.StatusForbidden || status == http.StatusConflict || status == http.StatusInternalServerError
+	return status < 400 || status == http.StatusForbidden || status == http.StatusConflict ||
+		status == http.StatusInternalServerError
 }
 
 func (q *Request) begin(name string, began time.Time, options ...trace.SpanStartOption) trace.Span {

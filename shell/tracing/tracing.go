@@ -1,5 +1,6 @@
-// Package tracing tells a collector of OpenTelemetry how requests went. The variables OTEL_* say whether and where; it
-// is off by default.
+// Package tracing reports to a collector of OpenTelemetry how requests went. The variables OTEL_* say whether and
+// where; it is off by default. It knows spans and how they are sent; it does not know what a request asks for, and no
+// request waits for it.
 package tracing
 
 import (
@@ -83,7 +84,8 @@ func Open(version, database string, log func(format string, arguments ...any)) (
 		database: []attribute.KeyValue{semconv.DBSystemNamePostgreSQL, semconv.DBNamespace(database)},
 		stop:     stop,
 	}
-	t.tracer = t.provider.Tracer("postern", trace.WithInstrumentationVersion(version), trace.WithSchemaURL(semconv.SchemaURL))
+	t.tracer = t.provider.Tracer("postern", trace.WithInstrumentationVersion(version),
+		trace.WithSchemaURL(semconv.SchemaURL))
 	if given := os.Getenv("OTEL_PROPAGATORS"); given == "" || slices.Contains(strings.Split(given, ","), "tracecontext") {
 		t.propagator = propagation.TraceContext{}
 	}

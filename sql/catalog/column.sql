@@ -69,25 +69,6 @@ comment on function postern.has_own_operators(oid, int2[]) is
 $$Whether a column of a key is of a type with operators of its own (postern.operator_kind). In: table and attribute
 numbers. Out: true or false. Raises nothing.$$;
 
-
-create or replace function postern.type_reference(name text)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-begin
-  return case when name ~* '^("char"|[a-z_][a-z_0-9$]*)([(\[ ]|$)'
-      and name !~* '^(bigint|bit|boolean|char|character|dec|decimal|double|float|int|integer|interval|national|nchar'
-        '|numeric|real|smallint|time|timestamp|varchar)([(\[ ]|$)'
-    then 'pg_catalog.' || name else name end;
-end
-$$;
-
-comment on function postern.type_reference(text) is
-$$A type as it stands in a statement, where a name without schema may mean another one. In: its name, which without a
-schema is one of pg_catalog, as PostgreSQL writes it (format_type) where nothing else is on the search path. Out: that,
-qualified, unless it is a keyword, which means no other type. Raises nothing.$$;
-
-
 create or replace function postern.relation_columns(relation oid)
 returns jsonb
 language plpgsql stable strict parallel safe

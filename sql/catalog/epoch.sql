@@ -78,14 +78,6 @@ $$The epoch when a statement is planned, whatever its snapshot: checks of a doma
 first that fails tells its name. In: pulse: the empty text as a constant, for the plan to depend on, which alone makes
 this immutable. Out: as of postern.epoch. Raises nothing.$$;
 
-create or replace function postern.render_epoch()
-returns text
-language sql immutable parallel safe
-as $$ select $sql$postern.planned_epoch(''::postern.pulse)$sql$ $$;
-comment on function postern.render_epoch() is
-  'SQL of the epoch when a statement is planned. Out: an expression: postern.epoch() where no DDL has been committed '
-  'in between. Raises nothing.';
-
 create or replace function postern.advance_epoch()
 returns void
 language plpgsql volatile security definer

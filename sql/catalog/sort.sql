@@ -1,5 +1,18 @@
 -- What rows can be told apart by, and how values of a type are compared: for pages that begin at a row.
 
+create or replace function postern.unproven_columns(relation oid)
+returns int2[]
+language sql stable strict parallel safe
+as $$
+  select array(
+    select pg_catalog.unnest(c.conkey) from pg_catalog.pg_constraint as c
+    where c.conrelid operator(pg_catalog.=) relation and c.contype operator(pg_catalog.=) 'n' and not c.convalidated)
+$$;
+comment on function postern.unproven_columns(oid) is
+$$Tells which columns may have nulls though attnotnull is true: their NOT NULL is NOT VALID (PostgreSQL 18). In: a
+relation. Out: the numbers of the columns. Raises nothing.$$;
+
+
 create or replace function postern.stored_columns(relation oid)
 returns table (name text, base oid, attnum int2, nullable boolean)
 language plpgsql stable strict parallel safe
@@ -7,11 +20,14 @@ rows 20
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+  unproven constant int2[] := postern.unproven_columns(relation);
 begin
   if (select c.relkind = 'v' from pg_catalog.pg_class c where c.oid = relation) then
     if pg_catalog.pg_relation_is_updatable(relation, false) & 16 <> 0 then
       return query
-      select pg_catalog.min(a.attname)::text, b.attrelid, b.attnum, not b.attnotnull
+      select pg_catalog.min(a.attname)::text, b.attrelid, b.attnum,
+             not b.attnotnull or b.attnum = any(postern.unproven_columns(b.attrelid))
         from postern.view_columns(relation) v
         join pg_catalog.pg_attribute a on a.attrelid = relation and a.attnum = v.view_attnum
         join pg_catalog.pg_attribute b on b.attrelid = v.base_relation and b.attnum = v.base_attnum
@@ -20,7 +36,7 @@ begin
     return;
   end if;
   return query
-  select a.attname::text, a.attrelid, a.attnum, not a.attnotnull
+  select a.attname::text, a.attrelid, a.attnum, not a.attnotnull or a.attnum = any(unproven)
     from pg_catalog.pg_attribute a
    where a.attrelid = relation and a.attnum > 0 and not a.attisdropped;
 end

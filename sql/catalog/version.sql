@@ -42,7 +42,8 @@ begin
   end if;
   return query
     select c.oid, k.names, not exists (
-        select from pg_attribute as a where a.attrelid = c.oid and a.attnum = any(i.keys) and not a.attnotnull)
+        select from pg_attribute as a where a.attrelid = c.oid and a.attnum = any(i.keys)
+           and (not a.attnotnull or a.attnum = any(postern.unproven_columns(c.oid))))
       from pg_class as c
      cross join lateral (
        select array(select unnest(indkey) limit indnkeyatts) as keys

@@ -218,3 +218,16 @@ comment on function postern.describe_csv(text) is
   'Describes CSV with a header line, as postern.describe_payload. Out: {form; keys; text: the rows as an array of '
   'objects of strings, NULL as null}, {form: empty} for no rows, or {refused}. Raises nothing. Source: PostgREST docs, '
   'references/api/tables_views, "CSV".';
+
+create or replace function postern.is_rows(method text, content_type text)
+returns boolean
+language plpgsql immutable parallel safe
+as $$
+begin
+  return coalesce(method = 'PATCH'
+    and lower(btrim(split_part(content_type, ';', 1), E' \t')) = 'application/vnd.postern.rows+json', false);
+end
+$$;
+comment on function postern.is_rows(text, text) is
+  'Whether a body is the rows of a PATCH, each for the row that has its key. In: the method; Content-Type of the '
+  'request, or null. Out: true or false. Raises nothing.';

@@ -13,3 +13,15 @@ comment on function postern.parse_cursor(text) is
   'Parses cursor=. In: the text: first, after.TOKEN or before.TOKEN. Out: {"way", "nulls"?: a digit for each sort '
   'value, 1 where that is null; none where no value is, "value"?: the rest of the token}; {} for any other text, '
   'which may be a filter on a column of that name. Raises nothing.';
+
+create or replace function postern.foreign_cursor()
+returns void
+language plpgsql immutable parallel safe
+as $$
+begin
+  perform postern.fail('PGRST158', 'The cursor is not one of this request',
+    'It is of another relation or another order, or it is damaged', 'Begin again with cursor=first');
+end
+$$;
+comment on function postern.foreign_cursor() is
+  'Refuses a token that is not of this order, or damaged. Raises PGRST158, always.';

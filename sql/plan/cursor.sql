@@ -106,15 +106,3 @@ $$;
 comment on function postern.computed_type(oid, text) is
   'The type of a computed field. In: the relation, the field''s name. Out: the type; void for a set, and where '
   'functions of that name differ. Raises 42703 where the relation has no function of that name.';
-
-create or replace function postern.foreign_cursor()
-returns void
-language plpgsql immutable parallel safe
-as $$
-begin
-  perform postern.fail('PGRST158', 'The cursor is not one of this request',
-    'It is of another relation or another order, or it is damaged', 'Begin again with cursor=first');
-end
-$$;
-comment on function postern.foreign_cursor() is
-  'Refuses a token that is not of this order, or damaged. Raises PGRST158, always.';

@@ -219,8 +219,11 @@ as $$
 declare
   own pg_catalog.jsonb;
 begin
-  if columns = '[]' or not fields @? '$[*] ? (@.name == "*" && !exists (@.aggregate))' then
+  if not fields @? '$[*] ? (@.name == "*" && !exists (@.aggregate))' then
     return fields;
+  elsif columns = '[]' then
+    return case when fields @? '$[*].aggregate'
+      then jsonb_path_query_array(fields, '$[*] ? (@.name != "*" || exists (@.aggregate))') else fields end;
   end if;
   own := (
     select jsonb_agg(postern.column_field(item) order by place)
@@ -237,5 +240,23 @@ end
 $$;
 comment on function postern.expand_star(jsonb, jsonb, boolean) is
   'Puts the columns in the place of *, where that is forced or a column has a representation of its own. In: the '
-  'columns of the relation; fields of a node; whether it is forced. Out: the fields; unchanged where there is no * or '
-  'no columns are known. Raises nothing.';
+  'columns of the relation; fields of a node; whether it is forced. Out: the fields; unchanged where there is no *. '
+  'Where no columns are known, as of a function that RETURNS TABLE, * is nothing beside an aggregate, as in PostgREST, '
+  'and stays else. Raises nothing.';
+
+create or replace function postern.type_reference(name text)
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return case when name ~* '^("char"|[a-z_][a-z_0-9$]*)([(\[ ]|$)'
+      and name !~* '^(bigint|bit|boolean|char|character|dec|decimal|double|float|int|integer|interval|national|nchar'
+        '|numeric|real|smallint|time|timestamp|varchar)([(\[ ]|$)'
+    then 'pg_catalog.' || name else name end;
+end
+$$;
+
+comment on function postern.type_reference(text) is
+$$A type as it stands in a statement, where a name without schema may mean another one. In: its name, which without a
+schema is one of pg_catalog, as PostgreSQL writes it (format_type) where nothing else is on the search path. Out: that,
+qualified, unless it is a keyword, which means no other type. Raises nothing.$$;

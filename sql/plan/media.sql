@@ -80,3 +80,62 @@ comment on function postern.media_producer(jsonb, jsonb, boolean) is
   'Who makes a wanted media type: the vendored JSON forms, then a custom handler, then what is built in. In: wanted: '
   'postern.media_type; handlers: postern.media_handlers; default_select: as of postern.negotiate. Out: {media, '
   'handler, strip?, custom?}; null when nobody does. Raises nothing.';
+
+create or replace function postern.is_default_select(node jsonb)
+returns boolean
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return node -> 'children' = '[]' and not exists (
+    select from jsonb_array_elements(node -> 'select_items') as item
+    where item <> '{"type": "field", "name": "*"}'::jsonb);
+end
+$$;
+comment on function postern.is_default_select(jsonb) is
+  'Whether a request selects just *: only then do media type handlers of the relation take part. In: the node of '
+  'postern.plan_root. Raises nothing.';
+
+create or replace function postern.plan_media(context jsonb, node jsonb, name text)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+declare
+  media pg_catalog.jsonb := postern.negotiate(
+    context ->> 'accept', array(select jsonb_array_elements_text(context -> 'schemas')), context ->> 'schema', name,
+    postern.is_default_select(node), (context ->> 'plans')::boolean);
+begin
+  perform postern.check_preferences(context -> 'preferences');
+  return case when media ->> 'handler' = 'geojson'
+    then media || jsonb_build_object('function', postern.geojson_function()) else media end;
+end
+$$;
+comment on function postern.plan_media(jsonb, jsonb, text) is
+  'Chooses the media type of the answer. In: node: postern.plan_root; name: of the relation or routine. Out: as of '
+  'postern.negotiate, for GeoJSON with function: that of PostGIS. Raises PGRST107 where nothing accepted can be made, '
+  'PGRST122 for preferences that strict handling refuses.';
+
+create or replace function postern.for_media(node jsonb, media jsonb)
+returns jsonb
+language plpgsql immutable parallel safe
+as $$
+begin
+  return case when media ->> 'handler' not in ('json', 'object', 'ndjson') then node || '{"jsonb": true}' else node end;
+end
+$$;
+comment on function postern.for_media(jsonb, jsonb) is
+  'The node of the resource as a media type wants it. In: media: postern.negotiate. Out: the node, with jsonb where '
+  'the answer is no JSON: that shows the text of its embeds, which is jsonb''s then, as PostgREST has it. Raises '
+  'nothing.';
+
+create or replace function postern.writes_text(context jsonb, media jsonb, node jsonb)
+returns boolean
+language plpgsql immutable parallel safe
+as $$
+begin
+  return context ->> 'method' <> 'HEAD'
+    and not context ? 'escapes' and media @> '{"handler": "json", "strip": false}' and not node ? 'single';
+end
+$$;
+comment on function postern.writes_text(jsonb, jsonb, jsonb) is
+  'Whether a read may write its rows as text (postern.plan_rows). In: media: postern.negotiate. Out: true for plain '
+  'JSON of several rows where no text needs an escape. Raises nothing.';

@@ -98,8 +98,7 @@ begin
       c.relkind in ('r', 'p', 'm') and embed -> 'relationship' ->> 'kind' is distinct from 'computed',
       exists (select from pg_attribute as a where a.attrelid = c.oid and a.attacl is not null)
     into size, heap, granted
-    from pg_class as c
-    where c.oid = own;
+    from pg_class as c where c.oid = own;
   names := postern.computed_names(jsonb_build_object('fields', fields) || asked, columns);
   computed := columns = '[]' or fields @? '$[*].transform' or names <> '{}';
   if computed and columns <> '[]' and depth = 0 and fields <> '[]' then
@@ -119,8 +118,7 @@ begin
     'ctid', case when heap and not granted then true end,
     'columns', case when depth = 0 or children @? '$[*] ? (@.relationship.kind == "computed")' then columns end,
     'empty', case when depth > 0 and fields = '[]' and not children @? '$[*] ? (!exists (@.empty))' then true end,
-    'aggregated', case when aggregates then true end,
-    'folds', case when folds then true end,
+    'aggregated', case when aggregates then true end, 'folds', case when folds then true end,
     'own_groups', case when others is not null or outputs @? '$[*].distinct' then true end,
     'computed', case when computed then true end,
     'computed_names', case when computed and depth > 0 and columns <> '[]' then to_jsonb(names) end) || asked);
@@ -217,3 +215,17 @@ $$;
 comment on function postern.last_entry(jsonb, text) is
   'The last limit or offset that is the node''s own. In: entries of postern.query_trees; limit or offset. Out: {param} '
   'or {value}; null when there is none. Raises nothing.';
+
+create or replace function postern.plan_root(context jsonb, relation jsonb, columns jsonb, trees jsonb)
+returns jsonb
+language plpgsql stable parallel safe
+as $$
+begin
+  return postern.plan_node(context, relation, columns, trees -> 'select', trees -> 'entries', 0)
+    || jsonb_strip_nulls(jsonb_build_object('select_items', trees -> 'select', 'range', trees -> 'range'));
+end
+$$;
+comment on function postern.plan_root(jsonb, jsonb, jsonb, jsonb) is
+  'Plans the node of the resource itself. In: relation: postern.find_relation; columns: postern.relation_columns; '
+  'trees: postern.query_trees. Out: the node, with select_items and, from the header Range, range?. Raises what '
+  'postern.plan_node raises.';

@@ -84,19 +84,6 @@ comment on function postern.shown_node(jsonb) is
   'The node of a write as its representation is made of it. In: the node. Out: the node, without inner joins where '
   'embeds have chosen the rows, so that all of these are shown, whatever they embed now. Raises nothing.';
 
-create or replace function postern.is_rows(method text, content_type text)
-returns boolean
-language plpgsql immutable parallel safe
-as $$
-begin
-  return coalesce(method = 'PATCH'
-    and lower(btrim(split_part(content_type, ';', 1), E' \t')) = 'application/vnd.postern.rows+json', false);
-end
-$$;
-comment on function postern.is_rows(text, text) is
-  'Whether a body is the rows of a PATCH, each for the row that has its key. In: the method; Content-Type of the '
-  'request, or null. Out: true or false. Raises nothing.';
-
 create or replace function postern.plan_key(relation jsonb, columns jsonb, pk text[], trees jsonb)
 returns jsonb
 language plpgsql stable strict parallel safe

@@ -107,7 +107,10 @@ begin
   end if;
   version := case when not node ? 'key' then postern.row_version(relation, node -> 'where') end;
   if context ? 'if_match' then
-    if version is null then
+    if node ? 'key' then
+      perform postern.fail('PGRST156', refused,
+        'If-Match is about one row, and a PATCH of rows by their key takes none: send a PATCH for each, in a batch.');
+    elsif version is null then
       perform postern.fail('PGRST156', refused, 'If-Match needs an eq filter on each column of a unique key, '
         'of a table or of a view that PostgreSQL can update by itself.');
     end if;

@@ -3,78 +3,6 @@
 -- Where the rows are not what the request allows, what raises the error stands in place of the status. What is called
 -- from statements is qualified: they run under the search path of the API.
 
-create or replace function postern.not_single(rows bigint)
-returns text
-language plpgsql volatile strict
-as $$
-begin
-  perform postern.fail('PGRST116', 'The result is not a single JSON object',
-    pg_catalog.format('The result contains %s rows', rows));
-end
-$$;
-comment on function postern.not_single(bigint) is
-  'Refuses rows that are not the one that a single object needs. In: how many there are. Raises PGRST116.';
-
-create or replace function postern.too_many(rows bigint)
-returns text
-language plpgsql volatile strict
-as $$
-begin
-  perform postern.fail('PGRST124', 'More rows are affected than the preference max-affected allows',
-    pg_catalog.format('The query affects %s rows', rows));
-end
-$$;
-comment on function postern.too_many(bigint) is
-  'Refuses more rows than Prefer max-affected allows with handling=strict. In: how many there are. Raises PGRST124.';
-
-create or replace function postern.key_mismatch()
-returns text
-language plpgsql volatile
-as $$
-begin
-  perform postern.fail('PGRST115', 'The primary key in the URL is not that of the payload');
-end
-$$;
-comment on function postern.key_mismatch() is 'Refuses a PUT whose row has another key than its URL. Raises PGRST115.';
-
-create or replace function postern.fresh(same boolean)
-returns boolean
-language plpgsql immutable
-as $$
-begin
-  if same is not true then
-    raise exception using errcode = 'PNSTL', message = 'postern: this statement was compiled before the latest DDL';
-  end if;
-  return true;
-end
-$$;
-comment on function postern.fresh(boolean) is
-  'Refuses a statement compiled before the latest DDL. In: whether its epoch is the present one. Out: true. Raises '
-  'PNSTL. Immutable, so as to be called when the statement is planned, before anything is done. Not in a branch of a '
-  'CASE: Citus calls the functions of all.';
-
-create or replace function postern.out_of_bounds(first bigint, total bigint, verbosity text)
-returns text
-language sql immutable parallel safe
-as $$
-  select postern.error_body('PGRST103', 'The requested range is not satisfiable', pg_catalog.to_json(pg_catalog.format(
-    'An offset of %s was requested, but there are only %s rows.', first, total)), null, verbosity)
-$$;
-comment on function postern.out_of_bounds(bigint, bigint, text) is
-  'Makes the body of a 416 for a page behind the last row. In: the offset; rows in all. Out: JSON. Raises nothing.';
-
-create or replace function postern.content_range(first bigint, rows bigint, total bigint)
-returns text
-language sql immutable parallel safe
-as $$
-  select pg_catalog.concat(case when rows operator(pg_catalog.>) 0 and coalesce(total operator(pg_catalog.<>) 0, true)
-    then pg_catalog.concat(first, '-', first operator(pg_catalog.+) rows operator(pg_catalog.-) 1) else '*' end, '/',
-    coalesce(total::pg_catalog.text, '*'))
-$$;
-comment on function postern.content_range(bigint, bigint, bigint) is
-  'Makes a Content-Range. In: the offset; how many rows are here, and in all (or null). Out: 0-9/100, 0-9/* or */100. '
-  'Raises nothing. Source: RFC 9110, section 14.4; PostgREST docs, references/api/pagination_count.';
-
 create or replace function postern.render_guarded_status(status text, rows text, single boolean, most text)
 returns text
 language plpgsql immutable parallel safe
@@ -93,29 +21,6 @@ $$;
 comment on function postern.render_guarded_status(text, text, boolean, text) is
   'Renders the status behind checks of the number of rows. In: SQL of both; single: one row is needed; most: of Prefer '
   'max-affected, or null. Out: SQL, which may raise PGRST116 or PGRST124. Raises nothing.';
-
-create or replace function postern.header_lines(headers text[])
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select pg_catalog.string_agg(
-      pg_catalog.concat(E'\n', headers[i][1], ': ', postern.header_value(headers[i][2])), '' order by i)
-    from pg_catalog.generate_subscripts(headers, 1) as i);
-end
-$$;
-comment on function postern.header_lines(text[]) is
-  'Writes headers as lines. In: [name, value] pairs. Out: each behind a line break; null for none. Raises nothing.';
-
-create or replace function postern.header_value(value text)
-returns text
-language sql immutable strict parallel safe
-as $$ select pg_catalog.regexp_replace(value, '[\x01-\x08\x0a-\x1f\x7f]', ' ', 'g') $$;
-comment on function postern.header_value(text) is
-  'Makes a text the value of a header. Out: it with blanks for control characters, but for tabs. Raises nothing. '
-  'Source: RFC 9110, section 5.5.';
 
 create or replace function postern.render_guard(context jsonb)
 returns text
@@ -280,19 +185,10 @@ $$;
 comment on function postern.render_placeholders(text) is
   'Renders the text of a statement. Out: SQL of that text with the parameters'' values as literals. Raises nothing.';
 
-create or replace function postern.explained(options text, statement text)
+create or replace function postern.render_epoch()
 returns text
-language plpgsql volatile strict
-as $$
-declare
-  line pg_catalog.text;
-  plan pg_catalog.text := '';
-begin
-  for line in execute pg_catalog.format('explain (%s) %s', options, statement) loop
-    plan := pg_catalog.concat(plan, line, E'\n');
-  end loop;
-  return plan;
-end
-$$;
-comment on function postern.explained(text, text) is
-  'Explains a statement. In: options of EXPLAIN, with commas. Out: the plan as text. Raises what EXPLAIN raises.';
+language sql immutable parallel safe
+as $$ select $sql$postern.planned_epoch(''::postern.pulse)$sql$ $$;
+comment on function postern.render_epoch() is
+  'SQL of the epoch when a statement is planned. Out: an expression: postern.epoch() where no DDL has been committed '
+  'in between. Raises nothing.';

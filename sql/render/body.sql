@@ -1,19 +1,5 @@
 -- The rows of the answer as its body.
 
-create or replace function postern.as_body(made bytea)
-returns bytea
-language sql immutable parallel safe
-as $$ select made $$;
-comment on function postern.as_body(bytea) is
-  'Takes what a media type handler made as the body. Out: the same bytes. Raises nothing.';
-
-create or replace function postern.as_body(made anyelement)
-returns bytea
-language sql stable parallel safe
-as $$ select pg_catalog.convert_to(pg_catalog.concat(made), 'UTF8') $$;
-comment on function postern.as_body(anyelement) is
-  'Takes what a media type handler made as the body. Out: its text in UTF-8, no bytes for null. Raises nothing.';
-
 create or replace function postern.render_body(media jsonb, shape text, node jsonb)
 returns text
 language plpgsql stable strict parallel safe

@@ -16,16 +16,6 @@ comment on function postern.render_count_query(jsonb, text) is
   'Groups count where the request is none of PostgREST''s (own_groups); other grouped rows count before they are '
   'grouped, as in PostgREST. Raises what postern.render_filter raises.';
 
-create or replace function postern.planned_rows(statement text)
-returns bigint
-language sql volatile strict
-as $$
-  select (postern.explained('format json', statement)::pg_catalog.json
-    operator(pg_catalog.#>>) '{0,Plan,Plan Rows}')::bigint
-$$;
-comment on function postern.planned_rows(text) is
-  'Estimates how many rows a statement has. Out: the planner''s number. Raises what EXPLAIN raises.';
-
 create or replace function postern.render_whole_total(node jsonb, source text, wanted text)
 returns text
 language plpgsql immutable parallel safe

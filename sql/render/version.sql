@@ -40,18 +40,6 @@ comment on function postern.render_match(jsonb) is
   'of tags may match where the client has put the version in it. Raises nothing. Source: RFC 9110, sections 8.8.3.2 '
   'and 13.1.1.';
 
-create or replace function postern.precondition_failed()
-returns text
-language plpgsql volatile
-as $$
-begin
-  perform postern.fail('PGRST155', 'The row is not as the request requires it',
-    'With If-Match it must be there, in one of the versions given; with If-None-Match it must not.');
-end
-$$;
-comment on function postern.precondition_failed() is
-  'Refuses a request whose condition (If-Match, If-None-Match) does not hold. Raises PGRST155.';
-
 create or replace function postern.render_required(node jsonb, written text, status text)
 returns text
 language plpgsql immutable parallel safe

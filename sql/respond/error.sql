@@ -121,7 +121,7 @@ begin
   if state = 'PNERR' then
     begin
       own := detail::json;
-      line := own ->> 'line';
+      line := (own ->> 'line')::bigint;
     exception when data_exception or statement_too_complex then
       state := 'P0001';
     end;

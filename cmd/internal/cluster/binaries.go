@@ -22,27 +22,27 @@ type binaries struct {
 }
 
 // FindBinaries returns the directory of the PostgreSQL server binaries (initdb, postgres) and their major version.
-// What is told, or else POSTERN_PG_BIN, decides alone; otherwise it is the newest version among PATH,
+// What is given, or else POSTERN_PG_BIN, decides alone; otherwise it is the newest version among PATH,
 // `pg_config --bindir` and the usual places. The error lists where was looked.
-func FindBinaries(told string) (dir string, version int, err error) {
-	found, err := findBinaries(told, nil, "")
+func FindBinaries(given string) (dir string, version int, err error) {
+	found, err := findBinaries(given, nil, "")
 	return found.dir, found.version, err
 }
 
 // findBinaries also looks in more places (patterns) and heeds the version of a cluster that exists ("" for none).
-func findBinaries(told string, more []string, kept string) (binaries, error) {
-	if told == "" {
-		told = os.Getenv("POSTERN_PG_BIN")
+func findBinaries(given string, more []string, kept string) (binaries, error) {
+	if given == "" {
+		given = os.Getenv("POSTERN_PG_BIN")
 	}
 	places := candidates(more)
-	if told != "" {
-		places = []string{told}
+	if given != "" {
+		places = []string{given}
 	}
 	var best, other binaries
 	for _, dir := range places {
 		found, err := inspect(dir)
 		if err != nil {
-			if told != "" {
+			if given != "" {
 				return binaries{}, err
 			}
 			continue
@@ -55,15 +55,18 @@ func findBinaries(told string, more []string, kept string) (binaries, error) {
 	}
 	switch {
 	case best.dir != "" && best.version < OldestVersion:
-		return binaries{}, fmt.Errorf("PostgreSQL %d in %s is too old: %d or newer is needed", best.version, best.dir, OldestVersion)
+		return binaries{}, fmt.Errorf("PostgreSQL %d in %s is too old: %d or newer is needed",
+			best.version, best.dir, OldestVersion)
 	case best.dir != "":
 		return best, nil
 	case other.dir != "":
 		return binaries{}, fmt.Errorf("the kept cluster was made by PostgreSQL %s, and only version %d was found (%s): "+
-			"give POSTERN_PG_BIN a directory with version %s, or remove the cluster (make clean)", kept, other.version, other.dir, kept)
+			"give POSTERN_PG_BIN a directory with version %s, or remove the cluster (make clean)",
+			kept, other.version, other.dir, kept)
 	}
 	return binaries{}, fmt.Errorf("no PostgreSQL server binaries found (looked in PATH, pg_config --bindir and %s): "+
-		"install PostgreSQL, or name the directory with initdb and postgres in POSTERN_PG_BIN", strings.Join(slices.Concat(usualPlaces, more), ", "))
+		"install PostgreSQL, or name the directory with initdb and postgres in POSTERN_PG_BIN",
+		strings.Join(slices.Concat(usualPlaces, more), ", "))
 }
 
 var usualPlaces = []string{

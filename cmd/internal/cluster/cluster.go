@@ -15,8 +15,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -56,7 +54,7 @@ type Cluster struct {
 	Superuser, Password string
 	// PgBin is the directory of the binaries that run it.
 	PgBin string
-	// Created tells that Start made the cluster, rather than finding it kept.
+	// Created reports that Start made the cluster, rather than finding it kept.
 	Created bool
 
 	server    *server
@@ -135,7 +133,7 @@ func (c *Cluster) start(ctx context.Context, options Options, owner account, not
 // serve starts the server, again on another port while the one chosen turns out taken, and again for some seconds
 // while processes of a killed server still hold its shared memory.
 func (c *Cluster) serve(ctx context.Context, run runner, options Options) error {
-	patience := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(10 * time.Second)
 	for {
 		c.Port = options.Port
 		if c.Port == 0 {
@@ -153,7 +151,7 @@ func (c *Cluster) serve(ctx context.Context, run runner, options Options) error 
 		case errors.Is(err, errPortTaken) && options.Port != 0:
 			return fmt.Errorf("port %d on 127.0.0.1 is taken by another program: choose another for PostgreSQL", options.Port)
 		case errors.Is(err, errPortTaken), errors.Is(err, errMemoryInUse):
-			if time.Now().After(patience) {
+			if time.Now().After(deadline) {
 				return err
 			}
 		default:
@@ -192,7 +190,7 @@ func (c *Cluster) arguments(settings map[string]string) []string {
 // URI returns the connection URI of a role and a database over the unix socket, which asks for no password.
 func (c *Cluster) URI(user, database string) string {
 	query := url.Values{"host": {c.SocketDir}, "port": {strconv.Itoa(c.Port)}}
-	address := url.URL{Scheme: "postgresql", User: url.User(user), Host: "", Path: "/" + database, RawQuery: query.Encode()}
+	address := url.URL{Scheme: "postgresql", User: url.User(user), Path: "/" + database, RawQuery: query.Encode()}
 	return address.String()
 }
 
@@ -276,29 +274,4 @@ func freePort() (int, error) {
 	}
 	defer func() { _ = listener.Close() }()
 	return listener.Addr().(*net.TCPAddr).Port, nil
-}
-
-// lockHome holds the cluster's lock file for as long as the file is open; it is let go when the process dies.
-func lockHome(home string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(home, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock the cluster: %w (was it made by another user? then remove it as that user)", err)
-	}
-	// A process that is being killed holds the lock for a moment more.
-	for deadline := time.Now().Add(time.Second); ; time.Sleep(pollEvery) {
-		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil || time.Now().After(deadline) {
-			break
-		}
-	}
-	if err != nil {
-		holder := make([]byte, 20)
-		n, _ := file.ReadAt(holder, 0)
-		_ = file.Close()
-		return nil, fmt.Errorf("the cluster in %s is in use by process %s: stop that first, or choose another directory",
-			home, strings.TrimSpace(string(holder[:n])))
-	}
-	_ = file.Truncate(0)
-	_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
-	return file, nil
 }

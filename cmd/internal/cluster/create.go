@@ -37,7 +37,8 @@ func (r runner) check(ctx context.Context) error {
 		return nil
 	}
 	if err := r.command(ctx, "postgres", "-V").Run(); err != nil {
-		return fmt.Errorf("the OS user that runs PostgreSQL (uid %d) cannot run %s: %w", r.account.uid, filepath.Join(r.bin.dir, "postgres"), err)
+		return fmt.Errorf("the OS user that runs PostgreSQL (uid %d) cannot run %s: %w",
+			r.account.uid, filepath.Join(r.bin.dir, "postgres"), err)
 	}
 	return nil
 }

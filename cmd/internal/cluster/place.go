@@ -19,7 +19,7 @@ import (
 // account is the OS user a server runs as.
 type account struct {
 	uid, gid uint32
-	// foreign tells that it is not the user of this process, which then is root.
+	// foreign reports that it is not the user of this process, which then is root.
 	foreign bool
 }
 
@@ -66,7 +66,8 @@ func settle(dir string, notice func(string)) (string, account, error) {
 		return "", account{}, err
 	}
 	if !owner.enters(home) {
-		return "", account{}, fmt.Errorf("the OS user that runs PostgreSQL (uid %d) can enter neither %s nor %s", owner.uid, dir, home)
+		return "", account{}, fmt.Errorf("the OS user that runs PostgreSQL (uid %d) can enter neither %s nor %s",
+			owner.uid, dir, home)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "moved-to"), []byte(home+"\n"), 0o644); err != nil {
 		return "", account{}, err
@@ -91,7 +92,8 @@ func settleTemporary() (string, account, error) {
 		}
 		_ = os.RemoveAll(home)
 	}
-	return "", account{}, fmt.Errorf("no temporary directory that the OS user with uid %d may use (tried %s and /tmp)", owner.uid, os.TempDir())
+	return "", account{}, fmt.Errorf("no temporary directory that the OS user with uid %d may use (tried %s and /tmp)",
+		owner.uid, os.TempDir())
 }
 
 // sweep removes temporary clusters of the account whose maker was killed: their lock is free, and they are not new.
@@ -167,7 +169,7 @@ func (a account) apply(command *exec.Cmd) {
 	}
 }
 
-// owns tells whether a file belongs to the account.
+// owns reports whether a file belongs to the account.
 func (a account) owns(info fs.FileInfo) bool {
 	status, ok := info.Sys().(*syscall.Stat_t)
 	return ok && status.Uid == a.uid
@@ -218,4 +220,29 @@ func checkFree(dir string, needed uint64) error {
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:4])
+}
+
+// lockHome holds the cluster's lock file for as long as the file is open; it is let go when the process dies.
+func lockHome(home string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(home, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the cluster: %w (was it made by another user? then remove it as that user)", err)
+	}
+	// A process that is being killed holds the lock for a moment more.
+	for deadline := time.Now().Add(time.Second); ; time.Sleep(pollEvery) {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil || time.Now().After(deadline) {
+			break
+		}
+	}
+	if err != nil {
+		holder := make([]byte, 20)
+		n, _ := file.ReadAt(holder, 0)
+		_ = file.Close()
+		return nil, fmt.Errorf("the cluster in %s is in use by process %s: stop that first, or choose another directory",
+			home, strings.TrimSpace(string(holder[:n])))
+	}
+	_ = file.Truncate(0)
+	_, _ = file.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
+	return file, nil
 }

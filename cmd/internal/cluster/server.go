@@ -138,13 +138,13 @@ func readPidFile(data string) (pidFile, error) {
 	return pidFile{pid: pid, ready: state == "ready" || state == "standby"}, nil
 }
 
-// running tells whether the process named in postmaster.pid lives and is the server of this data directory.
+// running reports whether the process named in postmaster.pid lives and is the server of this data directory.
 func running(data string) bool {
 	status, err := readPidFile(data)
 	return err == nil && serves(status.pid, data)
 }
 
-// serves tells whether a process lives and works in the data directory. One that has ended and that its parent has
+// serves reports whether a process lives and works in the data directory. One that has ended and that its parent has
 // not been told of (a zombie) works nowhere.
 func serves(pid int, data string) bool { return alive(pid) && worksIn(pid, data) }
 
@@ -153,7 +153,7 @@ func alive(pid int) bool {
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
-// worksIn tells whether a process works in a directory, as a postmaster does in its data; where the system has no
+// worksIn reports whether a process works in a directory, as a postmaster does in its data; where the system has no
 // /proc to ask, it is taken to be so.
 func worksIn(pid int, dir string) bool {
 	if _, err := os.Stat("/proc/self"); err != nil {

@@ -1,4 +1,5 @@
-// Package freeze begins the next version after a release.
+// Package freeze begins the next version after a release: it changes files of the tree, and nothing else. It knows
+// where the version is written and how snapshots and migrations are named.
 package freeze
 
 import (
@@ -24,8 +25,8 @@ var versioned = map[string]string{
 	"sql/postern.control": `default_version = '%s'`,
 }
 
-const nextMigration = `-- To %[1]s. What install_snapshot cannot replace is dropped or altered before it: functions of which the type of the result or the
--- name of a parameter is another, types.
+const nextMigration = `-- To %[1]s. What install_snapshot cannot replace is dropped or altered before it: functions of
+-- which the type of the result or the name of a parameter is another, types.
 {{ install_snapshot "%[2]s" }}
 
 ---- create above / drop below ----
@@ -70,7 +71,8 @@ func Freeze(root, version string) error {
 		return err
 	}
 	for name, form := range versioned {
-		if err := replace(filepath.Join(root, name), fmt.Sprintf(form, shell.Version), fmt.Sprintf(form, version)); err != nil {
+		err := replace(filepath.Join(root, name), fmt.Sprintf(form, shell.Version), fmt.Sprintf(form, version))
+		if err != nil {
 			return err
 		}
 	}

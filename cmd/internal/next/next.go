@@ -1,4 +1,5 @@
-// Package next makes, for tests of releases and upgrades, copies of the sources.
+// Package next makes copies of the sources, as of a next version, for tests of releases and upgrades. It knows what a
+// version may change; the tree that it copies stays as it is.
 package next
 
 import (
@@ -54,12 +55,14 @@ func change(t testing.TB, tree string) {
 		"case when path in", "case when raw in", "substr(path, 2)", "substr(raw, 2)")
 	schema := filepath.Join(tree, "sql", "schema.sql")
 	const place = "create or replace function postern.protocol()"
-	edit(t, schema, schema, place, "create or replace function postern.next() returns text language sql as 'select null';\n\n"+place)
+	edit(t, schema, schema, place,
+		"create or replace function postern.next() returns text language sql as 'select null';\n\n"+place)
 	migrations, err := filepath.Glob(filepath.Join(tree, "migrations", "*_postern_"+Version+".sql"))
 	if err != nil || len(migrations) != 1 {
 		t.Fatalf("the migration: %q, %v", migrations, err)
 	}
-	edit(t, migrations[0], migrations[0], "{{ install_snapshot", "drop function postern.path_segments(text);\n{{ install_snapshot")
+	edit(t, migrations[0], migrations[0], "{{ install_snapshot",
+		"drop function postern.path_segments(text);\n{{ install_snapshot")
 }
 
 // edit copies a file, with the texts replaced.

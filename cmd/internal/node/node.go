@@ -46,7 +46,7 @@ func Open(ctx context.Context, source, name string) (*Project, error) {
 	return p, p.install(ctx)
 }
 
-// repository gives the folder of go.mod, above the working directory.
+// repository returns the folder of go.mod, above the working directory.
 func repository() (string, error) {
 	dir, err := os.Getwd()
 	for err == nil {
@@ -132,13 +132,14 @@ func (p *Project) install(ctx context.Context) error {
 	if err := os.RemoveAll(mark); err != nil {
 		return err
 	}
-	if out, err := p.Command(ctx, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error").CombinedOutput(); err != nil {
+	install := p.Command(ctx, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+	if out, err := install.CombinedOutput(); err != nil {
 		return fmt.Errorf("npm ci in %s: %w\n%s", p.Dir, err, out)
 	}
 	return os.WriteFile(mark, wanted, 0o644)
 }
 
-// Command gives a command to run in the folder: node, npm, or a program of an installed package. npm keeps its cache
+// Command returns a command to run in the folder: node, npm, or a program of an installed package. npm keeps its cache
 // below .postern.
 func (p *Project) Command(ctx context.Context, name string, arguments ...string) *exec.Cmd {
 	dirs := []string{filepath.Join(p.Dir, "node_modules", ".bin"), p.bin}

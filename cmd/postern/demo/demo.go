@@ -1,4 +1,5 @@
-// Package demo holds the demo database, "Quayside Books", and loads it into a private cluster.
+// Package demo holds the demo database, "Quayside Books", and loads it into a private cluster. It knows
+// its tables and roles, and nothing of the server in front of them.
 package demo
 
 import (
@@ -39,10 +40,11 @@ var Settings = map[string]string{
 var files embed.FS
 
 // order is that of the files after roles.sql, which is for the cluster, not for the database.
-var order = []string{"types.sql", "tables.sql", "views.sql", "functions.sql", "policies.sql", "data.sql", "comments.sql"}
+var order = []string{"types.sql", "tables.sql", "views.sql", "functions.sql", "policies.sql", "data.sql",
+	"comments.sql"}
 
 // Load makes the demo database where there is none, or where the one there was made from other SQL files or was not
-// finished; that one is dropped with everything in it. It tells whether it made the database. Errors of PostgreSQL,
+// finished; that one is dropped with everything in it. It reports whether it made the database. Errors of PostgreSQL,
 // a full disk for one, come back as *pgconn.PgError.
 func Load(ctx context.Context, c *cluster.Cluster, notice func(sentence string)) (bool, error) {
 	marker := "postern demo " + fingerprint()
@@ -87,7 +89,8 @@ func readMarker(ctx context.Context, c *cluster.Cluster) (marker string, exists 
 	}
 	defer func() { _ = connection.Close(context.WithoutCancel(ctx)) }()
 	err = connection.QueryRow(ctx,
-		"select coalesce(shobj_description(oid, 'pg_database'), '') from pg_database where datname = $1", Database).Scan(&marker)
+		"select coalesce(shobj_description(oid, 'pg_database'), '') from pg_database where datname = $1",
+		Database).Scan(&marker)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", false, nil
 	}
@@ -107,7 +110,8 @@ func fill(ctx context.Context, c *cluster.Cluster) error {
 	}
 	// Foreign keys are not checked row by row, which takes most of the time: the rows are made to fit, and a test
 	// checks them all.
-	const begin = "begin; set local session_replication_role = replica; set local role demo_owner; set local search_path = ''"
+	const begin = "begin; set local session_replication_role = replica; set local role demo_owner; " +
+		"set local search_path = ''"
 	if err := run("begin", begin); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (p *Pool) Listener() Server {
 	return Server{}
 }
 
-// SetDebug says whether Options.Debug is told what the pool does.
+// SetDebug turns calls of Options.Debug on or off.
 func (p *Pool) SetDebug(on bool) {
 	p.debugging.Store(on && p.options.Debug != nil)
 	for _, s := range p.replicas.all() {
@@ -50,15 +50,15 @@ func (p *Pool) SetDebug(on bool) {
 	}
 }
 
-// tell tells it. Where there are arguments and much to do, callers look at debugging first, so that nothing is
-// allocated.
-func (p *Pool) tell(format string, arguments ...any) {
+// debug calls Options.Debug while SetDebug asks for it. On the way of each request callers look at debugging first, so
+// that no arguments are allocated.
+func (p *Pool) debug(format string, arguments ...any) {
 	if p.debugging.Load() {
 		p.options.Debug(format, arguments...)
 	}
 }
 
-// identity is what is told of a connection.
+// identity is what the debug log says of a connection.
 type identity struct {
 	number int64     // in the order of opening
 	born   time.Time // when it was opened
@@ -76,24 +76,24 @@ func identityOf(pg *pgconn.PgConn) identity {
 // identify numbers a connection that is about to be opened.
 func (p *Pool) identify(config *pgx.ConnConfig) {
 	i := identity{p.opened.Add(1), time.Now(), p.resets.Load()}
-	p.tell("Connection %d is being established", i.number)
+	p.debug("Connection %d is being established", i.number)
 	config.AfterConnect = func(_ context.Context, pg *pgconn.PgConn) error {
 		pg.CustomData()[identityKey] = i
 		return nil
 	}
 }
 
-// tellOpened tells how opening a connection has ended.
-func (p *Pool) tellOpened(pg *pgconn.PgConn, err error) {
+// debugOpened logs how opening a connection has ended.
+func (p *Pool) debugOpened(pg *pgconn.PgConn, err error) {
 	if err != nil {
-		p.tell("Connection %d is terminated due to init failure", identityOf(pg).number)
+		p.debug("Connection %d is terminated due to init failure", identityOf(pg).number)
 		return
 	}
-	p.tell("Connection %d is available due to connection establishment", identityOf(pg).number)
+	p.debug("Connection %d is available due to connection establishment", identityOf(pg).number)
 }
 
-// tellClosing tells of a connection that is closed.
-func (p *Pool) tellClosing(conn *pgx.Conn) {
+// debugClosing logs a connection that is closed.
+func (p *Pool) debugClosing(conn *pgx.Conn) {
 	i, reason := identityOf(conn.PgConn()), "max idletime"
 	switch {
 	case conn.IsClosed():
@@ -103,5 +103,5 @@ func (p *Pool) tellClosing(conn *pgx.Conn) {
 	case time.Since(i.born) >= p.options.MaxLifetime:
 		reason = "max lifetime"
 	}
-	p.tell("Connection %d is terminated due to %s", i.number, reason)
+	p.debug("Connection %d is terminated due to %s", i.number, reason)
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestQuiet(t *testing.T) {
+func TestHealthy(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +23,7 @@ func TestQuiet(t *testing.T) {
 	ask := func() bool {
 		t.Helper()
 		told := make(chan bool, 1)
-		go func() { told <- quiet(conn) }()
+		go func() { told <- healthy(conn) }()
 		select {
 		case answer := <-told:
 			return answer
@@ -33,24 +33,24 @@ func TestQuiet(t *testing.T) {
 		}
 	}
 	if !ask() {
-		t.Error("an idle connection is not quiet")
+		t.Error("an idle connection is not healthy")
 	}
 	read := make(chan struct{})
 	go func() { defer close(read); _, _ = conn.Read(make([]byte, 1)) }()
 	time.Sleep(50 * time.Millisecond)
 	if !ask() {
-		t.Error("a connection that is read from is not quiet")
+		t.Error("a connection that is read from is not healthy")
 	}
 	_, _ = server.Write([]byte("ab"))
 	<-read
 	time.Sleep(50 * time.Millisecond) // until b is there as well
 	if ask() {
-		t.Error("a connection with something to read is quiet")
+		t.Error("a connection with something to read is healthy")
 	}
 	_, _ = conn.Read(make([]byte, 1))
 	_ = server.Close()
 	time.Sleep(50 * time.Millisecond)
 	if ask() {
-		t.Error("a closed connection is quiet")
+		t.Error("a closed connection is healthy")
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// quiet tells whether an idle connection is open and the server has sent nothing, which is what a healthy one looks
+// healthy reports whether an idle connection is open and the server has sent nothing, which is what a healthy one looks
 // like. It costs one system call and no time on the network.
-func quiet(conn net.Conn) bool {
+func healthy(conn net.Conn) bool {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}
