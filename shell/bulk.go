@@ -67,7 +67,9 @@ func (s *Server) handleRows(
 	err := b.run()
 	x.timing.lap(phaseTransaction)
 	if x.span != nil {
-		x.span.Traveled(tracing.Trip{Began: began, Acquired: x.call.Acquired, Compiled: b.compiling, Code: codeOf(&x.answer), Err: err})
+		x.span.Traveled(tracing.Trip{
+			Began: began, Acquired: x.call.Acquired, Compiled: b.compiling, Code: codeOf(&x.answer), Err: err,
+		})
 	}
 	if st.config.LogQuery {
 		x.executed = executed{before: st.preRequest, main: b.statement, took: time.Since(began), compiled: b.compiled}

@@ -122,7 +122,8 @@ func (l within) query(sql string, took time.Duration, compiled bool) {
 	trace := l.trace()
 	if l.structured != nil {
 		attributes := []slog.Attr{
-			slog.String("statement", printable(sql)), slog.Float64("milliseconds", milliseconds(took)), slog.Bool("compiled", compiled),
+			slog.String("statement", printable(sql)), slog.Float64("milliseconds", milliseconds(took)),
+			slog.Bool("compiled", compiled),
 		}
 		l.structured.events.LogAttrs(context.Background(), slog.LevelInfo, "query", appendTrace(attributes, trace)...)
 		return
