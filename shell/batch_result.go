@@ -147,7 +147,7 @@ func (b *batch) logQueries(status int) {
 			sent = step.x.answer.Statement
 		}
 		if sent != nil {
-			b.server.log.query(sent.SQL, b.took, step.found == nil)
+			b.server.log.within(b.request, b.span).query(sent.SQL, b.took, step.found == nil)
 		}
 	}
 }

@@ -34,6 +34,8 @@ type bulk struct {
 	ahead     bool           // next, or the error of reading it, is there
 	ends      error          // that error; io.EOF at the end of the body
 	pieces    int            // that were executed
+	compiled  bool           // by this request
+	compiling time.Duration  // what that took, where it was asked for
 	count     int64          // of rows in their answers, where that is asked for
 	counted   bool
 	scratch   []byte
@@ -65,10 +67,12 @@ func (s *Server) handleRows(
 	err := b.run()
 	x.timing.lap(phaseTransaction)
 	if x.span != nil {
-		x.span.Traveled(tracing.Trip{Began: began, Acquired: x.call.Acquired, Code: codeOf(&x.answer), Err: err})
+		x.span.Traveled(tracing.Trip{
+			Began: began, Acquired: x.call.Acquired, Compiled: b.compiling, Code: codeOf(&x.answer), Err: err,
+		})
 	}
 	if st.config.LogQuery {
-		x.executed = executed{before: st.preRequest, main: b.statement, took: time.Since(began)}
+		x.executed = executed{before: st.preRequest, main: b.statement, took: time.Since(began), compiled: b.compiled}
 	}
 	if err != nil {
 		return err
@@ -140,6 +144,7 @@ func (b *bulk) compile() (err error) {
 		if made := x.answer.Statement; made != nil {
 			made.Keep = made.Keep && b.refused == nil
 			made.SQL = labelled(made.SQL, b.st.label(b.r, false))
+			b.compiled, b.compiling = true, b.compiling+made.Took
 		}
 		return x.answer.Statement, err
 	})

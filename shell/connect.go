@@ -68,16 +68,24 @@ func (s *Server) connect(ctx context.Context) {
 	}
 	s.retry.Store(0)
 	s.warn(known...)
+	s.tellServer(ctx)
 	s.serveAPI()
+	if s.first != nil {
+		s.first()
+	}
+}
+
+// tellServer logs what the server that was reached is. It comes before the first request, which finds a connection that
+// is free then: making another takes longer.
+func (s *Server) tellServer(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
 	if server, err := s.pool.Server(ctx); err == nil {
 		s.log.event("Successfully connected to %s on %q", server.Version, server.Address)
 	}
 	if live, err := s.pool.Live(ctx); err == nil && !live {
 		s.log.event("The database has no event triggers of postern, so it does not see DDL by itself: after DDL send "+
 			"NOTIFY %s or SIGUSR1", s.state.Load().config.DBChannel)
-	}
-	if s.first != nil {
-		s.first()
 	}
 }
 
@@ -124,7 +132,7 @@ func (s *Server) logUnreachable(err error, pause time.Duration) {
 		s.log.event("%s: %s (%v); trying again in %s", f.Message, f.Hint, err, pause)
 		return
 	}
-	s.log.failure(http.StatusServiceUnavailable, errNotConnected.Code, "Database connection error.", err.Error())
+	s.log.within(nil, nil).failure(http.StatusServiceUnavailable, errNotConnected.Code, "Database connection error.", err.Error())
 	s.log.event("Attempting to reconnect to the database in %d seconds...", pause/time.Second)
 }
 

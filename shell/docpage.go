@@ -21,7 +21,7 @@ func (s *Server) servePage(st *state, found http.Handler, w http.ResponseWriter,
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTime)) // holds until all is written
 	counted := &counter{ResponseWriter: w, status: http.StatusOK}
 	found.ServeHTTP(counted, r)
-	s.log.access(st.config.LogLevel, r, "", counted.status, counted.size)
+	s.log.within(r, nil).access(st.config.LogLevel, "", counted.status, counted.size)
 	if s.metrics != nil {
 		s.metrics.Observe(admin.Page, r.Method, counted.status, time.Since(began))
 	}

@@ -66,8 +66,8 @@ func (s *Server) logLegacy(r *http.Request, header []byte) {
 type executed struct {
 	before   *statement.Statement // that calls db-pre-request; nil for none
 	main     *statement.Statement // the last that was sent; nil where none was
-	took     time.Duration        // its round trip
-	compiled bool                 // in the same trip
+	took     time.Duration        // its round trips
+	compiled bool                 // in one of them
 }
 
 // logQuery writes the statements of an answer, if the level asks for such answers.
@@ -76,10 +76,11 @@ func (s *Server) logQuery(st *state, x *exchange, status int) {
 	if !st.config.LogQuery || e == (executed{}) || !wants(st.config.LogLevel, status) {
 		return
 	}
+	log := s.log.within(x.out.r, x.span)
 	if e.before != nil {
 		s.log.event("%s", e.before.SQL)
 	}
 	if e.main != nil {
-		s.log.query(e.main.SQL, e.took, e.compiled)
+		log.query(e.main.SQL, e.took, e.compiled)
 	}
 }

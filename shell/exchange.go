@@ -20,6 +20,7 @@ type exchange struct {
 	makes   func() []byte // requestJSON
 	values  cut.Values
 	place   []byte // the query of Content-Location
+	joined  string // the query of a QUERY, its body included
 	headers []byte
 	cookies []byte
 	body    load
@@ -64,6 +65,6 @@ func (x *exchange) release() {
 	size := len(x.answer.Body)
 	x.answer.Reset()
 	reclaim(size)
-	x.timing, x.timeout, x.span, x.executed, x.out = timing{}, timeout{}, nil, executed{}, response{}
+	x.timing, x.timeout, x.span, x.executed, x.out, x.joined = timing{}, timeout{}, nil, executed{}, response{}, ""
 	exchanges.Put(x)
 }

@@ -70,7 +70,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	role := roleOf(identity)
 	canceled := errors.Is(err, context.Canceled)
 	if err != nil && !canceled {
-		out.fault(s, err)
+		out.fault(s, err, x.span)
 	}
 	if out.unread && !canceled {
 		out.drain(s.timeout / unreadShare)
@@ -86,7 +86,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.logLegacy(r, out.legacy)
 	}
 	if !out.preflight {
-		s.log.access(st.config.LogLevel, r, role, out.status, out.size)
+		s.log.within(r, x.span).access(st.config.LogLevel, role, out.status, out.size)
 	}
 	if s.metrics != nil {
 		s.metrics.Observe(routeOf(out), r.Method, out.status, time.Since(began))
@@ -102,6 +102,8 @@ func routeOf(out *response) admin.Route {
 	switch {
 	case out.preflight:
 		return admin.Preflight
+	case out.st.isBatch(out.r):
+		return admin.Batch
 	case strings.HasPrefix(path, "/rpc/"):
 		return admin.Function
 	case path == "/" || path == "" || strings.HasPrefix(path, "/openapi/"):
@@ -196,7 +198,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			if found, err = s.statements.Compile(x.shape, func() (*statement.Statement, error) {
 				err := s.do(st, x, r, nil)
 				if x.answer.Statement != nil {
-					x.answer.Statement.SQL = labelled(x.answer.Statement.SQL, st.label(r, x.answer.Status < http.StatusBadRequest))
+					x.answer.Statement.SQL = labelled(x.answer.Statement.SQL, x.label(st, r))
 				}
 				return x.answer.Statement, err
 			}); err != nil {
@@ -242,7 +244,7 @@ func (s *Server) answered(r *http.Request, x *exchange) error {
 		return internal("postern gave no answer")
 	case x.answer.Status >= http.StatusInternalServerError && s.state.Load().config.LogLevel >= config.LogError:
 		if code, message := cause(&x.answer); code != "" {
-			s.log.failure(x.answer.Status, code, message, "")
+			s.log.within(r, x.span).failure(x.answer.Status, code, message, "")
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ const (
 	idleTimeout = 120 * time.Second // between two requests on a connection
 	maxHeader   = 4 << 20           // bytes of a header; longer ones are answered by net/http
 	maxStreams  = 128               // requests at a time on an HTTP/2 connection
+	abortGrace  = time.Second       // for the database to end what runs, after server-drain-timeout
 )
 
 // newServer returns a server, the API's or the admin server, without TLS.

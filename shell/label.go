@@ -13,12 +13,29 @@ const maxLabel = 200
 
 // label returns a comment of SQL that says what requests a statement answers: method, path and query, with $ for each
 // value that is cut out. pg_stat_statements, pg_stat_activity and the logs show it within the statement. Without whole
-// the query is left out: that of a request that is refused may have anything in it, and where a path is encoded
-// arguments of a function are not cut out.
+// the query is left out: that of a request that is refused may have anything in it.
 func (st *state) label(r *http.Request, whole bool) string {
 	path, query := target(r)
+	return st.labelOf(r, path, query, whole)
+}
+
+// label returns the label of the statement that a request was compiled to. That of a QUERY has its body, where values are
+// cut out of it: else they stand in it.
+func (x *exchange) label(st *state, r *http.Request) string {
+	path, query := target(r)
+	if x.joined != "" {
+		var values cut.Values
+		if cut.AppendQuery(nil, &values, x.joined, st.calls(path)); values.Len() > 0 {
+			query = x.joined
+		}
+	}
+	return st.labelOf(r, path, query, x.answer.Status < http.StatusBadRequest)
+}
+
+// labelOf returns the label of a request with this path and query.
+func (st *state) labelOf(r *http.Request, path, query string, whole bool) string {
 	text := append(append([]byte(r.Method), ' '), path...)
-	if query != "" && whole && !strings.Contains(path, "%") {
+	if query != "" && whole {
 		var values cut.Values
 		text = cut.AppendQuery(append(text, '?'), &values, query, st.calls(path))
 		text = bytes.ReplaceAll(text, []byte("%01"), []byte{'$'})

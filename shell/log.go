@@ -7,7 +7,6 @@ import (
 	"log"
 	"log/slog"
 	"net"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -93,10 +92,13 @@ func (l *logger) write(text func(line []byte) []byte) {
 
 // failure writes an error that a request was answered with, of status 500 and more, as the JSON of an answer. Details
 // and hint of PostgreSQL's errors are not given, as they may have values of rows.
-func (l *logger) failure(status int, code, message, details string) {
+func (l within) failure(status int, code, message, details string) {
+	trace := l.trace()
 	if l.structured != nil {
-		l.structured.events.LogAttrs(context.Background(), slog.LevelError, printable(message), slog.Int("status", status),
-			slog.String("code", printable(code)), slog.String("details", printable(details)))
+		attributes := []slog.Attr{
+			slog.Int("status", status), slog.String("code", printable(code)), slog.String("details", printable(details)),
+		}
+		l.structured.events.LogAttrs(context.Background(), slog.LevelError, printable(message), appendTrace(attributes, trace)...)
 		return
 	}
 	l.write(func(line []byte) []byte {
@@ -107,22 +109,41 @@ func (l *logger) failure(status int, code, message, details string) {
 		} else {
 			line = appendJSON(line, details)
 		}
-		return append(appendJSON(append(line, `,"hint":null,"message":`...), message), '}')
+		line = appendJSON(append(line, `,"hint":null,"message":`...), message)
+		if trace != "" {
+			line = appendJSON(append(line, `,"trace_id":`...), trace)
+		}
+		return append(line, '}')
 	})
 }
 
 // query writes a statement that was executed, without its values, and how long its round trip took.
-func (l *logger) query(sql string, took time.Duration, compiled bool) {
+func (l within) query(sql string, took time.Duration, compiled bool) {
+	trace := l.trace()
 	if l.structured != nil {
-		l.structured.events.LogAttrs(context.Background(), slog.LevelInfo, "query", slog.String("statement", printable(sql)),
-			slog.Float64("milliseconds", milliseconds(took)), slog.Bool("compiled", compiled))
+		attributes := []slog.Attr{
+			slog.String("statement", printable(sql)), slog.Float64("milliseconds", milliseconds(took)),
+			slog.Bool("compiled", compiled),
+		}
+		l.structured.events.LogAttrs(context.Background(), slog.LevelInfo, "query", appendTrace(attributes, trace)...)
 		return
 	}
 	note := ""
 	if compiled {
 		note = ", compiled"
 	}
+	if trace != "" {
+		note += ", trace " + trace
+	}
 	l.event("%s -- %.3f ms%s", sql, milliseconds(took), note)
+}
+
+// appendTrace appends the ID of a trace, if there is one.
+func appendTrace(attributes []slog.Attr, trace string) []slog.Attr {
+	if trace == "" {
+		return attributes
+	}
+	return append(attributes, slog.String("trace_id", trace))
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -155,10 +176,11 @@ func wants(level config.LogLevel, status int) bool {
 }
 
 // access writes an answer in the combined log format, if the level asks for it.
-func (l *logger) access(level config.LogLevel, r *http.Request, role string, status, size int) {
+func (l within) access(level config.LogLevel, role string, status, size int) {
 	if !wants(level, status) {
 		return
 	}
+	r := l.request
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = "-"
@@ -167,11 +189,13 @@ func (l *logger) access(level config.LogLevel, r *http.Request, role string, sta
 		role = "-"
 	}
 	if l.structured != nil {
-		l.structured.requests.LogAttrs(context.Background(), slog.LevelInfo, "request", slog.String("client", host),
-			slog.String("role", printable(role)), slog.String("method", printable(r.Method)),
+		attributes := []slog.Attr{
+			slog.String("client", host), slog.String("role", printable(role)), slog.String("method", printable(r.Method)),
 			slog.String("target", printable(r.RequestURI)), slog.String("protocol", r.Proto),
 			slog.Int("status", status), slog.Int("bytes", size),
-			slog.String("referer", printable(r.Referer())), slog.String("agent", printable(r.UserAgent())))
+			slog.String("referer", printable(r.Referer())), slog.String("agent", printable(r.UserAgent())),
+		}
+		l.structured.requests.LogAttrs(context.Background(), slog.LevelInfo, "request", appendTrace(attributes, l.trace())...)
 		return
 	}
 	l.mutex.Lock()

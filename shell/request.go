@@ -52,7 +52,7 @@ func isSafe(method string) bool {
 
 // calls reports whether a path may be that of a function.
 func (st *state) calls(path string) bool {
-	return strings.HasPrefix(path, "/rpc/") || st.config.DBRootSpec != "" && path == "/"
+	return cut.IsCall(path) || st.config.DBRootSpec != "" && path == "/"
 }
 
 // prepare makes of a request what the database gets: shape, values and settings.
@@ -61,6 +61,7 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	address := query
 	if r.Method == db.MethodQuery {
 		query = x.join(r, query)
+		x.joined = query
 	}
 	call := st.calls(path)
 	x.texts = append(append(append(x.texts[:0], r.Method...), path...), identity.Role...)

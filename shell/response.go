@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"postern/shell/fault"
+	"postern/shell/tracing"
 )
 
 const (
@@ -172,12 +173,12 @@ func (out *response) writeBody(body []byte) {
 }
 
 // fault answers an error of the shell's own.
-func (out *response) fault(s *Server, err error) {
+func (out *response) fault(s *Server, err error, span *tracing.Request) {
 	var f *fault.Fault
 	if !errors.As(err, &f) {
 		f = internal(err.Error())
 	}
-	s.faulted(out.st, f)
+	s.faulted(out.st, f, s.log.within(out.r, span))
 	if out.begun {
 		return
 	}

@@ -42,7 +42,7 @@ func respondTo(t *testing.T, settings []string, request http.Header, method stri
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out := response{w: w, r: r, st: st, timeout: time.Minute}
 		if err := out.send(x); err != nil {
-			out.fault(&Server{log: &logger{events: io.Discard}}, err)
+			out.fault(&Server{log: &logger{events: io.Discard}}, err, nil)
 		}
 	}))
 	defer server.Close()
@@ -179,7 +179,7 @@ func TestAccessLog(t *testing.T) {
 		var text strings.Builder
 		l := &logger{requests: &text}
 		for _, status := range []int{200, 400, 500} {
-			l.access(level, r, "role", status, 7)
+			l.within(r, nil).access(level, "role", status, 7)
 		}
 		lines := strings.Count(text.String(), "\n")
 		if lines != len(statuses) {
@@ -203,7 +203,7 @@ func FuzzLog(f *testing.F) {
 		r.Method, r.RequestURI = text, text
 		r.Header.Set("User-Agent", text)
 		r.Header.Set("Referer", text)
-		l.access(config.LogInfo, r, text, 200, 0)
+		l.within(r, nil).access(config.LogInfo, text, 200, 0)
 		line := out.String()
 		l.event("%s", text)
 		for _, line := range []string{line, strings.TrimPrefix(out.String(), line)} {

@@ -192,6 +192,8 @@ func (s *Server) Run(ctx context.Context) error {
 	s.stopping.Store(true)
 	notify(daemon.SdNotifyStopping)
 	stop()
+	limit := time.Duration(s.state.Load().config.ServerDrainTimeout)*time.Second + abortGrace
+	defer time.AfterFunc(limit, s.pool.Abort).Stop()
 	s.drain()
 	s.background.Wait()
 	s.reloads.Lock()
@@ -215,7 +217,7 @@ func (s *Server) fail(err error) {
 // faulted looks at an error that is answered: it logs what is the server's fault, and stops the server if it must not
 // recover. Of what all requests meet while the database cannot be reached, or is too slow, it logs no more than a line
 // a second.
-func (s *Server) faulted(st *state, f *fault.Fault) {
+func (s *Server) faulted(st *state, f *fault.Fault, log within) {
 	if f.Status < http.StatusInternalServerError {
 		return
 	}
@@ -224,7 +226,7 @@ func (s *Server) faulted(st *state, f *fault.Fault) {
 	last := s.complaint.Load()
 	if (!unavailable || last != now && s.complaint.CompareAndSwap(last, now)) && st.config.LogLevel >= config.LogError {
 		message, details := logText(f)
-		s.log.failure(f.Status, f.Code, message, details)
+		log.failure(f.Status, f.Code, message, details)
 	}
 	if f.Cause != nil && f.Status == http.StatusServiceUnavailable {
 		s.lost(f.Cause)

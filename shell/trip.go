@@ -34,7 +34,10 @@ func (s *Server) do(st *state, x *exchange, r *http.Request, found *statement.St
 		})
 	}
 	if st.config.LogQuery {
-		x.executed = executed{before: st.preRequest, main: sent, took: time.Since(began), compiled: found == nil}
+		x.executed = executed{
+			before: st.preRequest, main: sent, took: x.executed.took + time.Since(began),
+			compiled: x.executed.compiled || found == nil,
+		}
 	}
 	return err
 }

@@ -166,4 +166,5 @@ func testInvalidSetting(t *testing.T, h *house, database string) {
 			t.Errorf("ready: %d", got)
 		}
 	}
+	testInvalidLater(t, h, database, p)
 }

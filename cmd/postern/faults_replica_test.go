@@ -257,6 +257,7 @@ func (r *replicated) behind(t *testing.T) {
 	}
 	both("select pg_wal_replay_pause()")
 	r.onlyAtPrimary(t, r.strict)
+	r.countedBehind(t)
 	r.where(t, r.p, r.ports...)
 	r.c.pass(t)
 	r.h.execute(t, "e2e", "alter table api.books add column fresh int default 5")
@@ -265,6 +266,7 @@ func (r *replicated) behind(t *testing.T) {
 			r.p.expect(t, "GET", "/books?id=eq.1&select=fresh", "", user, 200, `[{"fresh":5}]`)
 		}
 	}
+	r.countedFallbacks(t)
 	r.h.execute(t, "e2e", "notify pgrst, 'reload schema'")
 	r.onlyAtPrimary(t, r.p)
 	both("select pg_wal_replay_resume()")
@@ -274,11 +276,17 @@ func (r *replicated) behind(t *testing.T) {
 
 func (r *replicated) withoutPrimary(t *testing.T) {
 	r.c.allowed.Store(&down)
+	logged := func(what string) int { return strings.Count(r.p.events.String(), what) }
+	const listens, reloads = "Listener connected", "Config reloaded"
+	listened, reloaded := logged(listens), logged(reloads)
 	kill(t, r.h)
 	r.c.pass(t)
 	r.where(t, r.p, r.ports...)
 	r.again()
 	r.written(t)
+	// It listens again, and has read what it may have missed: what standbys have not seen since is not read there.
+	eventually(t, "listening", func() bool { return logged(listens) > listened })
+	eventually(t, "a reload", func() bool { return logged(reloads) > reloaded })
 	r.c.allowed.Store(&[]string{})
 	r.where(t, r.p, r.ports...)
 }
@@ -297,6 +305,7 @@ func (r *replicated) killed(t *testing.T) {
 	kill(t, r.one)
 	r.c.pass(t)
 	r.where(t, r.p, r.ports[1])
+	r.countedKilled(t)
 }
 
 // promoted: the other standby takes the place of the primary.

@@ -102,6 +102,9 @@ func testServerFaults(t *testing.T, binary string) {
 	} {
 		t.Run(f.name, func(t *testing.T) { s.suffer(t, f) })
 	}
+	s.gate.Lock() // from now on nobody writes
+	defer s.gate.Unlock()
+	t.Run("stopped for good", func(t *testing.T) { testDrainStopped(t, h) })
 }
 
 // testResourceFaults takes from a server what it needs: connections, the right to write, room, sessions.

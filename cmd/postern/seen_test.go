@@ -48,6 +48,8 @@ func TestSeen(t *testing.T) {
 	t.Run("queries", func(t *testing.T) { testQueries(t, h) })
 	t.Run("debug", func(t *testing.T) { testDebug(t, h) })
 	t.Run("json", func(t *testing.T) { testJSONLog(t, h) })
+	t.Run("traces", func(t *testing.T) { testTracedLog(t, h) })
+	t.Run("beyond", func(t *testing.T) { testSeenBeyond(t, h) })
 	t.Run("metrics", func(t *testing.T) { testMetrics(t, h) })
 	t.Run("schema", func(t *testing.T) { testSchema(t, h) })
 	t.Run("secrets", func(t *testing.T) { testSecrets(t, h) })
@@ -161,11 +163,14 @@ var (
 
 // The metrics are as Prometheus wants them, count what was asked, and are those that the dashboard shows.
 func testMetrics(t *testing.T, h *house) {
-	p := h.serve(t, "seen", "PGRST_SERVER_CORS_ALLOWED_ORIGINS=http://a.example")
+	// Reads never go to what is named as a standby here: it is none.
+	p := h.serve(t, "seen", "PGRST_SERVER_CORS_ALLOWED_ORIGINS=http://a.example", "PGRST_DB_URI_READ="+h.cluster.URI("e2e_login", "seen"))
 	p.send(t, "GET", "/books?select=id", "")
 	p.send(t, "GET", "/books?select=id", "", "Authorization", token(`{"role":"e2e_user"}`))
 	p.send(t, "GET", "/nothing", "")
 	p.send(t, "GET", "/rpc/add?a=1&b=2", "")
+	p.send(t, "GET", "/%72pc/sleep?seconds=0", "") // a call as well: its argument is a value
+	p.send(t, "GET", "/%72pc/sleep?seconds=0.001", "")
 	p.send(t, "GET", "/", "")
 	p.send(t, "GET", "/", "", "Accept", "text/html")
 	p.send(t, "OPTIONS", "/books", "", "Origin", "http://a.example", "Access-Control-Request-Method", "POST")
@@ -176,9 +181,10 @@ func testMetrics(t *testing.T, h *house) {
 		text = p.admin.send(t, "GET", "/metrics", "").body
 		for _, line := range []string{
 			`postern_http_requests_total{method="GET",route="relation",status="200"} 2`, `postern_http_requests_total{method="GET",route="relation",status="404"} 1`,
-			`postern_http_requests_total{method="GET",route="function",status="200"} 1`, `postern_http_requests_total{method="GET",route="root",status="200"} 1`,
+			`postern_http_requests_total{method="GET",route="function",status="200"} 3`, `postern_http_requests_total{method="GET",route="root",status="200"} 1`,
 			`postern_http_requests_total{method="GET",route="page",status="200"} 1`, `postern_http_requests_total{method="OPTIONS",route="preflight",status="200"} 1`,
-			`postern_db_round_trips_total 5`, `postern_compiles_total 5`, `postern_statement_cache_requests_total 5`, `pgrst_jwt_cache_requests_total 1`,
+			`postern_db_round_trips_total 7`, `postern_compiles_total 6`, `postern_statement_cache_requests_total 7`, `postern_statement_cache_hits_total 1`, `pgrst_jwt_cache_requests_total 1`,
+			fmt.Sprintf(`postern_standby_up{standby="%s:%d"} 0`, h.cluster.SocketDir, h.cluster.Port), `postern_standby_none_total 7`,
 			`postern_reloads_total{result="success",what="schema"} 1`, `postern_reloads_total{result="failure",what="schema"} 0`,
 		} {
 			if !strings.Contains(text, line+"\n") {

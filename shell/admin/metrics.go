@@ -32,11 +32,12 @@ const (
 	Function               // below /rpc/
 	Page                   // the documentation page and its files
 	Preflight              // any, asked for by a preflight of CORS
+	Batch                  // several requests in one
 
 	routes = iota
 )
 
-var routeNames = [routes]string{"root", "relation", "function", "page", "preflight"}
+var routeNames = [routes]string{"root", "relation", "function", "page", "preflight", "batch"}
 
 // seconds are the upper bounds of the histogram's buckets.
 var seconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
@@ -80,6 +81,7 @@ func NewMetrics(pool func() db.Stats, statements func() statement.Stats, tokens 
 	m.registry.MustRegister(m.requests, m.reloads, durations, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registerPool(pool)
+	m.registerStandbys(pool)
 	m.registerStatements(statements)
 	m.registerTokens(tokens)
 	return m

@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -29,7 +30,8 @@ func TestMetrics(t *testing.T) {
 	tokens.Hits.Store(2)
 	tokens.Failures.Store(7)
 	m := NewMetrics(func() db.Stats {
-		return db.Stats{Available: 4, Max: 10, Waiting: 5, Timeouts: 6, Restores: 8, Trips: 15, Opened: 16, WaitSeconds: 2.5}
+		return db.Stats{Available: 4, Max: 10, Waiting: 5, Timeouts: 6, Restores: 8, Trips: 15, Opened: 16, WaitSeconds: 2.5,
+			NoStandby: 17, Standbys: []db.StandbyStats{{Name: "a:5432", Up: true, Lag: 1.5, Reads: 18, Fallbacks: 19}, {Name: "b:1", Lag: math.NaN()}}}
 	},
 		func() statement.Stats {
 			return statement.Stats{Entries: 9, Bytes: 10, Lookups: 11, Hits: 12, Compiles: 13, Evictions: 14, CompileSeconds: 1.5}
@@ -59,6 +61,9 @@ func TestMetrics(t *testing.T) {
 		`postern_http_request_duration_seconds_bucket{method="other",le="10"} 0`,
 		`pgrst_db_pool_available 4`, `pgrst_db_pool_max 10`, `pgrst_db_pool_waiting 5`, `pgrst_db_pool_timeouts_total 6`, `postern_sessions_restored_total 8`,
 		`postern_db_round_trips_total 15`, `postern_db_connections_total 16`, `postern_db_pool_wait_seconds_total 2.5`,
+		`postern_standby_up{standby="a:5432"} 1`, `postern_standby_up{standby="b:1"} 0`, `postern_standby_lag_seconds{standby="a:5432"} 1.5`,
+		`postern_standby_lag_seconds{standby="b:1"} NaN`, `postern_standby_reads_total{standby="a:5432"} 18`,
+		`postern_standby_fallbacks_total{standby="a:5432"} 19`, `postern_standby_none_total 17`,
 		`postern_reloads_total{result="success",what="schema"} 100`, `postern_reloads_total{result="failure",what="config"} 100`,
 		`postern_reloads_total{result="success",what="config"} 0`,
 		`postern_statement_cache_entries 9`, `postern_statement_cache_bytes 10`, `postern_statement_cache_requests_total 11`,

@@ -49,6 +49,7 @@ type Options struct {
 	Log     func(text string, a ...any) // is told which of them are used; not nil where ReadURI is not empty
 
 	grace time.Duration // how long a cancelled query may take to end before its connection is given up
+	lines *lines        // of the pool and those of its standbys
 }
 
 // Session is what a new connection starts with.
@@ -94,6 +95,9 @@ type Stats struct {
 	Opened    int64 // connections opened, since the start
 
 	WaitSeconds float64 // what requests waited for one as none was free, since the start
+
+	Standbys  []StandbyStats
+	NoStandby int64 // reads that went to the primary as there was no standby for them, since the start
 }
 
 // Stats returns the figures of now.
@@ -103,9 +107,14 @@ func (p *Pool) Stats() Stats {
 	for _, s := range p.replicas.all() {
 		restores, trips = restores+s.pool.restores.Load(), trips+s.pool.trips.Load()
 	}
+	var unplaced int64
+	if p.replicas != nil {
+		unplaced = p.replicas.none.Load()
+	}
 	return Stats{
 		Available: int(stat.IdleConns()), Max: int(stat.MaxConns()), Waiting: p.waiting.Load(), Timeouts: p.timeouts.Load(),
 		Restores: restores, Trips: trips, Opened: stat.NewConnsCount(), WaitSeconds: stat.EmptyAcquireWaitTime().Seconds(),
+		Standbys: p.replicas.stats(), NoStandby: unplaced,
 	}
 }
 
@@ -115,7 +124,7 @@ func Open(options Options) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("db-uri: %w", err)
 	}
-	options.grace = cancelGrace
+	options.grace, options.lines = cancelGrace, newLines()
 	p, err := newPool(options, config)
 	if err == nil && options.ReadURI != "" {
 		p.replicas, err = openReplicas(p)
@@ -132,6 +141,7 @@ func newPool(options Options, config *pgxpool.Config) (p *Pool, err error) {
 	if options.Dial != nil {
 		config.ConnConfig.DialFunc = options.Dial
 	}
+	config.ConnConfig.DialFunc = options.lines.dialer(config.ConnConfig.DialFunc)
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.ConnConfig.StatementCacheCapacity = 0
 	config.ConnConfig.DescriptionCacheCapacity = 0

@@ -21,11 +21,12 @@ func (p *Pool) refusal(ctx context.Context, err error, sent bool) (*pgconn.PgErr
 		return nil, ctx.Err()
 	case !errors.As(err, &pgErr):
 		return nil, lost(err, sent)
-	case isDown(pgErr):
-		return nil, down(pgErr, sent)
 	}
 	if f := p.PooledFault(err); f != nil {
 		return nil, f
+	}
+	if isDown(pgErr) {
+		return nil, down(pgErr, sent)
 	}
 	return pgErr, nil
 }
@@ -45,10 +46,14 @@ func lost(err error, sent bool) error {
 	return f
 }
 
-// isDown reports whether an error says that the server is going down, or not up yet, and not only that user code has
-// raised it.
+// isDown reports whether an error says that the server is going down, or not up yet, or that it, or a pooler before it,
+// ends the connection as it understands it no more; and not only that user code has raised it.
 func isDown(err *pgconn.PgError) bool {
-	return err.SeverityUnlocalized != "ERROR" && (err.Code == "57P01" || err.Code == "57P02" || err.Code == "57P03")
+	switch err.Code {
+	case "57P01", "57P02", "57P03", "08P01":
+		return err.SeverityUnlocalized != "ERROR"
+	}
+	return false
 }
 
 // down returns the fault of such an error; with sent as lost. It may come after the commit, before the server has said

@@ -39,6 +39,7 @@ type replicas struct {
 	start    time.Time
 	turn     atomic.Uint32 // whose turn it is
 	heard    atomic.Int64  // when the primary was last asked, and answered
+	none     atomic.Int64  // reads for which there was no standby
 
 	marksMutex sync.Mutex
 	marks      []mark // in the order of time
@@ -102,8 +103,11 @@ func (r *replicas) now() int64 { return int64(time.Since(r.start)) }
 func (r *replicas) do(ctx context.Context, request *Request, st *statement.Statement, answer *Answer) error {
 	who := maphash.Bytes(r.seed, request.Claims)
 	if !writes(request, st) && !request.Primary && !isSerializable(request, st) {
-		if s := r.choose(who); s != nil {
+		if s := r.choose(who); s == nil {
+			r.none.Add(1)
+		} else {
 			if s.read(ctx, request, st, answer) {
+				s.reads.Add(1)
 				return nil
 			}
 			if ctx.Err() != nil {
@@ -112,6 +116,7 @@ func (r *replicas) do(ctx context.Context, request *Request, st *statement.State
 			if request.Cut != nil {
 				return request.Cut
 			}
+			s.fallbacks.Add(1)
 			request.Primary = true // also when it is compiled anew
 		}
 	}
@@ -171,6 +176,8 @@ type standby struct {
 	fresh    atomic.Int64             // all that was done before this moment is to be seen; 0 where nothing is known
 	life     atomic.Pointer[lifetime] // until the server is found not to be well
 	failed   atomic.Pointer[error]    // why there was no connection for a read, since it was last asked
+
+	reads, fallbacks atomic.Int64 // as StandbyStats has them
 }
 
 type lifetime struct {

@@ -40,7 +40,7 @@ const mostText = 1 << 10 // bytes of an attribute
 // methods are those that have a name (OpenTelemetry, "http.request.method").
 var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
-	http.MethodOptions, http.MethodConnect, http.MethodTrace,
+	http.MethodOptions, http.MethodConnect, http.MethodTrace, "QUERY",
 }
 
 // bounded returns text of a client as it may wait for the collector: not long, as thousands of spans may wait, and of
