@@ -132,7 +132,8 @@ func (s *Server) logUnreachable(err error, pause time.Duration) {
 		s.log.event("%s: %s (%v); trying again in %s", f.Message, f.Hint, err, pause)
 		return
 	}
-	s.log.within(nil, nil).failure(http.StatusServiceUnavailable, errNotConnected.Code, "Database connection error.", err.Error())
+	s.log.within(nil, nil).failure(
+		http.StatusServiceUnavailable, errNotConnected.Code, "Database connection error.", err.Error())
 	s.log.event("Attempting to reconnect to the database in %d seconds...", pause/time.Second)
 }
 

@@ -19,8 +19,8 @@ func (st *state) label(r *http.Request, whole bool) string {
 	return st.labelOf(r, path, query, whole)
 }
 
-// label returns the label of the statement that a request was compiled to. That of a QUERY has its body, where values are
-// cut out of it: else they stand in it.
+// label returns the label of the statement that a request was compiled to. That of a QUERY has its body, where values
+// are cut out of it: else they stand in it.
 func (x *exchange) label(st *state, r *http.Request) string {
 	path, query := target(r)
 	if x.joined != "" {

@@ -98,7 +98,8 @@ func (l within) failure(status int, code, message, details string) {
 		attributes := []slog.Attr{
 			slog.Int("status", status), slog.String("code", printable(code)), slog.String("details", printable(details)),
 		}
-		l.structured.events.LogAttrs(context.Background(), slog.LevelError, printable(message), appendTrace(attributes, trace)...)
+		l.structured.events.LogAttrs(
+			context.Background(), slog.LevelError, printable(message), appendTrace(attributes, trace)...)
 		return
 	}
 	l.write(func(line []byte) []byte {

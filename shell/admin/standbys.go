@@ -12,10 +12,14 @@ type standbys func() []db.StandbyStats
 var (
 	standbyLabels = []string{"standby"}
 
-	standbyUp    = prometheus.NewDesc("postern_standby_up", "Whether reads go to the standby: it answers and is no more than db-read-max-lag behind", standbyLabels, nil)
-	standbyLag   = prometheus.NewDesc("postern_standby_lag_seconds", "How far the standby is behind the primary; NaN where it is not known", standbyLabels, nil)
-	standbyReads = prometheus.NewDesc("postern_standby_reads_total", "Reads that the standby answered", standbyLabels, nil)
-	standbyFalls = prometheus.NewDesc("postern_standby_fallbacks_total", "Reads that the standby was asked for and the primary answered", standbyLabels, nil)
+	standbyUp = prometheus.NewDesc("postern_standby_up",
+		"Whether reads go to the standby: it answers and is no more than db-read-max-lag behind", standbyLabels, nil)
+	standbyLag = prometheus.NewDesc("postern_standby_lag_seconds",
+		"How far the standby is behind the primary; NaN where it is not known", standbyLabels, nil)
+	standbyReads = prometheus.NewDesc("postern_standby_reads_total",
+		"Reads that the standby answered", standbyLabels, nil)
+	standbyFalls = prometheus.NewDesc("postern_standby_fallbacks_total",
+		"Reads that the standby was asked for and the primary answered", standbyLabels, nil)
 )
 
 // Describe implements prometheus.Collector.
