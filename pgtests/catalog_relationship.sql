@@ -1,6 +1,6 @@
 -- What a name in select= can embed.
 begin;
-select plan(62);
+select plan(64);
 
 create schema rooms;
 create schema hidden;
@@ -171,6 +171,8 @@ select is(postern.find_relationships('film'::regclass, 'rooms', '{rooms}', 'acto
 select is(postern.find_relationships('film'::regclass, 'rooms', '{rooms}', 'one_actor', null) #> '{0,to_one}', 'true', 'no set');
 select is(embeds('film', 'script'), array['computed script script'], 'it stands in for what is detected by that name');
 select is(embeds('film', 'script', 'any'), array['computed script script'], 'whatever the hint');
+select is(embeds('film', 'script_film'), '{}', 'and by the name of its key');
+select is(embeds('script', 'script_film'), array['o2o film script_film [["film_id", "id"]]'], 'but not the way back');
 select is(embeds('film_view', 'prequel'), '{}', 'it is of one row type');
 select is(embeds('film', 'secrets') || embeds('film', 'extras'), '{}', 'function and target have to be exposed');
 

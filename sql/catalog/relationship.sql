@@ -42,11 +42,13 @@ begin
   computed := postern.computed_relationships(home.reltype, home.namespace, schemas, target);
   direct := postern.direct_relationships(origin, home_shown, named.oid, named_shown, home.namespace, target, hint);
 
-  if computed <> '[]' then
-    -- It stands in for what is detected to the relation of its own name, but not for what the name means otherwise.
+  if computed <> '[]' or named.oid is null then
+    -- It stands in for what is detected to the relation of its own name, whatever that is called.
     direct := (select coalesce(pg_catalog.jsonb_agg(d.value), '[]')
                  from pg_catalog.jsonb_array_elements(direct) d
-                where named.oid is null or (d.value ->> 'target_oid')::oid <> named.oid);
+                where case when (d.value ->> 'target_oid')::oid = named.oid then computed
+                  else postern.computed_relationships(home.reltype, home.namespace, schemas, d.value ->> 'target')
+                  end = '[]');
   elsif named.oid <> origin then
     direct := direct
       || postern.junction_relationships(origin, home_shown, named.oid, named_shown, schemas, hint);

@@ -20,6 +20,8 @@ begin
       name := postern.query_decode(split_part(raw, '=', 1));
       value := postern.query_decode(substr(raw, strpos(raw, '=') + 1));
       return next;
+    else
+      perform postern.query_decode(raw);
     end if;
   end loop;
 end
