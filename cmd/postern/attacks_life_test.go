@@ -468,15 +468,12 @@ func TestAttackedLife(t *testing.T) {
 		if err := killed.Start(); err != nil {
 			t.Fatal(err)
 		}
-		address := ""
-		lines := bufio.NewScanner(events)
-		for lines.Scan() {
+		address, connected := "", false
+		for lines := bufio.NewScanner(events); (address == "" || !connected) && lines.Scan(); {
 			if found := listeningOn.FindStringSubmatch(lines.Text()); found != nil {
 				address = found[1]
 			}
-			if strings.Contains(lines.Text(), "Successfully connected to") {
-				break
-			}
+			connected = connected || strings.Contains(lines.Text(), "Successfully connected to")
 		}
 		go func() { _, _ = io.Copy(io.Discard, events) }()
 		user := token(`{"role":"e2e_user"}`)
