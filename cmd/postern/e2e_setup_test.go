@@ -186,7 +186,7 @@ func (h *house) launch(t *testing.T, command *exec.Cmd, database string, setting
 	p.command.Env = append([]string{
 		"PGRST_DB_URI=" + h.cluster.URI("e2e_login", database), "PGRST_DB_SCHEMAS=api,more", "PGRST_DB_ANON_ROLE=e2e_anon",
 		"PGRST_JWT_SECRET=" + testSecret, "PGRST_SERVER_HOST=127.0.0.1", "PGRST_SERVER_PORT=0", "PGRST_ADMIN_SERVER_UNIX_SOCKET=" + socket,
-		"GORACE=halt_on_error=1",
+		"GORACE=halt_on_error=1 atexit_sleep_ms=0",
 	}, settings...)
 	p.command.Stdout, p.command.Stderr = p.requests, p.events
 	if err := p.command.Start(); err != nil {
