@@ -93,14 +93,14 @@ func TestOversizedGo(t *testing.T) {
 // shellImports are the packages below shell/ (the first is shell itself) and what of shell/ each may import; "net/http"
 // and "pgx" stand for HTTP and for PostgreSQL's protocol. Those above are made of those below.
 var shellImports = []struct{ name, may string }{
-	{"", "admin auth config cut db fault jsontext page statement tracing net/http pgx"},
+	{"", "admin apierror auth config cut db jsontext page statement tracing net/http pgx"},
 	{"admin", "auth db statement net/http"},
 	{"config", "auth"},
-	{"db", "fault statement net/http pgx"},
-	{"auth", "fault jsontext net/http"},
-	{"tracing", "fault net/http"},
+	{"db", "apierror statement net/http pgx"},
+	{"auth", "apierror jsontext net/http"},
+	{"tracing", "apierror net/http"},
 	{"cut", "jsontext"},
-	{"fault", "jsontext"},
+	{"apierror", "jsontext"},
 	{"page", "net/http"},
 	{"statement", ""},
 	{"jsontext", ""},

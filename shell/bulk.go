@@ -11,10 +11,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"postern/shell/apierror"
 	"postern/shell/auth"
 	"postern/shell/cut"
 	"postern/shell/db"
-	"postern/shell/fault"
 	"postern/shell/statement"
 	"postern/shell/tracing"
 )
@@ -202,7 +202,7 @@ func stale(err error) bool {
 
 // failed has an error answered, with the number of the line that it comes of.
 func (b *bulk) failed(err error) error {
-	var f *fault.Fault
+	var f *apierror.Error
 	switch {
 	case errors.As(err, &f):
 		return err
@@ -288,7 +288,7 @@ func readFault(err error) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	f := &fault.Fault{Status: http.StatusBadRequest, Code: "PGRST102", Message: wrong.Message, Line: wrong.Line}
+	f := &apierror.Error{Status: http.StatusBadRequest, Code: "PGRST102", Message: wrong.Message, Line: wrong.Line}
 	if wrong.Long {
 		f.Status = http.StatusRequestEntityTooLarge
 		f.Details = "At most " + strconv.Itoa(streamedLine) + " bytes are accepted"

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"postern/shell/apierror"
 	"postern/shell/cut"
-	"postern/shell/fault"
 )
 
 const (
@@ -73,7 +73,7 @@ func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request)
 	source := io.Reader(p)
 	if kind == csvRows && r.ContentLength < 0 { // it may turn out to be one that is not streamed
 		err := x.body.read(out.w, r, most, s.timeout, wait)
-		var f *fault.Fault
+		var f *apierror.Error
 		if !errors.As(err, &f) || f.Status != http.StatusRequestEntityTooLarge {
 			return nil, err
 		}
@@ -90,8 +90,8 @@ func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request)
 	return cut.NewRows(source, kind == csvRows, columns, streamedLine), nil
 }
 
-func streamTooLarge(most int) *fault.Fault {
-	return &fault.Fault{
+func streamTooLarge(most int) *apierror.Error {
+	return &apierror.Error{
 		Status: http.StatusRequestEntityTooLarge, Code: "PGRST102", Message: "The request body is too large",
 		Details: "At most " + strconv.Itoa(most) + " bytes are streamed, by the setting server-max-stream-size",
 	}
@@ -129,7 +129,7 @@ func (p *paced) Read(buffer []byte) (int, error) {
 		return n, err
 	}
 	p.out.unread = false // there is nothing to wait for
-	return n, &fault.Fault{
+	return n, &apierror.Error{
 		Status: http.StatusBadRequest, Code: "PGRST102", Message: "The request body could not be read", Cause: err,
 	}
 }

@@ -12,20 +12,20 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"postern/shell/apierror"
 	"postern/shell/config"
 	"postern/shell/db"
-	"postern/shell/fault"
 )
 
 // What stands in the way of all requests.
 var (
-	errNotConnected = &fault.Fault{
+	errNotConnected = &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: "PGRST000", Message: "Cannot connect to the database",
 	}
-	errSettings = &fault.Fault{
+	errSettings = &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: "PGRST002", Message: "The settings in the database cannot be used",
 	}
-	errMissing = &fault.Fault{
+	errMissing = &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: "PGRST002", Message: "A schema of the API does not exist",
 	}
 )
@@ -120,7 +120,7 @@ func (s *Server) unreachable() bool {
 }
 
 // notConnected returns how requests are answered while an error keeps the database from being reached.
-func (s *Server) notConnected(err error) *fault.Fault {
+func (s *Server) notConnected(err error) *apierror.Error {
 	if pooled := s.pool.PooledFault(err); pooled != nil {
 		return pooled
 	}

@@ -10,13 +10,13 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 	"postern/shell/statement"
 )
 
 // logText returns what the log says of a fault: the message that PostgREST logs, where people may look for it, and the
 // cause.
-func logText(f *fault.Fault) (message, details string) {
+func logText(f *apierror.Error) (message, details string) {
 	message = f.Message
 	switch {
 	case f.Code == "PGRST000" && f.Hint == "": // else it says what to do

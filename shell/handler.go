@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"postern/shell/admin"
+	"postern/shell/apierror"
 	"postern/shell/auth"
 	"postern/shell/config"
 	"postern/shell/db"
-	"postern/shell/fault"
 	"postern/shell/statement"
 )
 
@@ -25,7 +25,7 @@ const (
 
 var closing = []string{"close"}
 
-var errTarget = &fault.Fault{
+var errTarget = &apierror.Error{
 	Status: http.StatusRequestURITooLong, Code: "PGRST100", Message: "The request target is too long",
 	Details: "At most " + strconv.Itoa(maxTarget) + " bytes are accepted",
 }
@@ -274,6 +274,6 @@ func codeOf(answer *db.Answer) string {
 	return ""
 }
 
-func internal(message string) *fault.Fault {
-	return &fault.Fault{Status: http.StatusInternalServerError, Code: "PGRSTX00", Message: message}
+func internal(message string) *apierror.Error {
+	return &apierror.Error{Status: http.StatusInternalServerError, Code: "PGRSTX00", Message: message}
 }

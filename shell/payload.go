@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 )
 
 const (
@@ -19,14 +19,14 @@ const (
 	unreadShare = 4
 )
 
-func tooLarge(most int) *fault.Fault {
-	return &fault.Fault{
+func tooLarge(most int) *apierror.Error {
+	return &apierror.Error{
 		Status: http.StatusRequestEntityTooLarge, Code: "PGRST102", Message: "The request body is too large",
 		Details: "At most " + strconv.Itoa(most) + " bytes are accepted, by the setting server-max-body-size",
 	}
 }
 
-var errRoom = &fault.Fault{
+var errRoom = &apierror.Error{
 	Status: http.StatusServiceUnavailable, Code: "PGRST003", Message: "Too many bodies are on their way",
 	Hint: "Try again, or raise server-max-bytes-in-flight",
 }
@@ -100,7 +100,7 @@ func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, w
 			return nil
 		}
 		if err != nil {
-			return &fault.Fault{
+			return &apierror.Error{
 				Status: http.StatusBadRequest, Code: "PGRST102", Message: "The request body could not be read", Cause: err,
 			}
 		}

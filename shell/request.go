@@ -87,10 +87,10 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	x.call.Method, x.call.Path, x.call.Role = method, rest[:len(path)], rest[len(path):]
 	x.call.Claims, x.call.Headers, x.call.Cookies = identity.Claims, x.headers, x.cookies
 	x.call.Timeout = x.timeout.milliseconds
-	x.call.Assumed, x.call.PreRequest = st.assumed(identity.Role), st.preRequest
+	x.call.Settings, x.call.PreRequest = st.settingsOf(identity.Role), st.preRequest
 	if x.span != nil {
 		x.call.Timed = true
-		x.call.Assumed = x.call.Assumed.With("", [][2]string{{"application_name", "postern " + x.span.Traceparent()}})
+		x.call.Settings = x.call.Settings.With("", [][2]string{{"application_name", "postern " + x.span.Traceparent()}})
 	}
 	x.call.Anonymous, x.call.Verbosity = identity.Anonymous, st.verbosity
 	x.call.JSON, x.call.Location, x.call.Payload = x.makes, x.place, x.payload

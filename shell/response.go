@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 	"postern/shell/tracing"
 )
 
@@ -20,12 +20,12 @@ const (
 	writePart   = 256 << 10 // bytes of an answer for which a client has server-client-timeout
 )
 
-var errHeader = &fault.Fault{
+var errHeader = &apierror.Error{
 	Status: http.StatusInternalServerError, Code: "PGRST111",
 	Message: "response.headers holds a name or a value that a header cannot have",
 }
 
-var errStatus = &fault.Fault{
+var errStatus = &apierror.Error{
 	Status: http.StatusInternalServerError, Code: "PGRST112", Message: "response.status is not the status of an answer",
 }
 
@@ -174,7 +174,7 @@ func (out *response) writeBody(body []byte) {
 
 // fault answers an error of the shell's own.
 func (out *response) fault(s *Server, err error, span *tracing.Request) {
-	var f *fault.Fault
+	var f *apierror.Error
 	if !errors.As(err, &f) {
 		f = internal(err.Error())
 	}

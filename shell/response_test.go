@@ -16,9 +16,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"postern/shell/apierror"
 	"postern/shell/config"
 	"postern/shell/db"
-	"postern/shell/fault"
 )
 
 // respond writes an answer of the database and gives status and header.
@@ -160,7 +160,7 @@ func TestCORS(t *testing.T) {
 }
 
 func TestFaultBody(t *testing.T) {
-	f := &fault.Fault{Code: "C", Message: "m\"", Details: "d"}
+	f := &apierror.Error{Code: "C", Message: "m\"", Details: "d"}
 	if got := string(f.AppendBody(nil, true)); got != `{"code":"C","details":"d","hint":null,"message":"m\""}` {
 		t.Error(got)
 	}

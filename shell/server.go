@@ -17,10 +17,10 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"postern/shell/admin"
+	"postern/shell/apierror"
 	"postern/shell/auth"
 	"postern/shell/config"
 	"postern/shell/db"
-	"postern/shell/fault"
 	"postern/shell/statement"
 	"postern/shell/tracing"
 )
@@ -42,11 +42,11 @@ type Server struct {
 	pool    *db.Pool
 	state   atomic.Pointer[state]
 
-	connected  atomic.Bool                 // whether the settings of the database were read
-	obstacle   atomic.Pointer[fault.Fault] // how all requests are answered; nil where all is well
-	stopping   atomic.Bool                 // whether it no longer counts as ready
-	retry      atomic.Int64                // seconds until the next attempt to connect
-	complaint  atomic.Int64                // when a fault of all requests was last logged, in seconds
+	connected  atomic.Bool                    // whether the settings of the database were read
+	obstacle   atomic.Pointer[apierror.Error] // how all requests are answered; nil where all is well
+	stopping   atomic.Bool                    // whether it no longer counts as ready
+	retry      atomic.Int64                   // seconds until the next attempt to connect
+	complaint  atomic.Int64                   // when a fault of all requests was last logged, in seconds
 	reloads    sync.Mutex
 	room       *room
 	streams    chan struct{} // has an element for each body and answer that streams
@@ -217,7 +217,7 @@ func (s *Server) fail(err error) {
 // faulted looks at an error that is answered: it logs what is the server's fault, and stops the server if it must not
 // recover. Of what all requests meet while the database cannot be reached, or is too slow, it logs no more than a line
 // a second.
-func (s *Server) faulted(st *state, f *fault.Fault, log within) {
+func (s *Server) faulted(st *state, f *apierror.Error, log within) {
 	if f.Status < http.StatusInternalServerError {
 		return
 	}

@@ -30,10 +30,10 @@ type state struct {
 	verbosity  []byte
 	generation string // of the settings and roles: statements of another are not used
 	roleSource *db.Roles
-	roles      map[string]*db.Assumed // of roles with settings
-	common     *db.Assumed            // of all other roles; nil when there is nothing to assume
-	costs      map[string]int         // db-max-cost of roles that have their own
-	page       *page.Page             // nil where the root is not the description of the API
+	roles      map[string]*db.TransactionSettings // of roles with settings
+	common     *db.TransactionSettings            // of all other roles; nil where nothing is set
+	costs      map[string]int                     // db-max-cost of roles that have their own
+	page       *page.Page                         // nil where the root is not the description of the API
 }
 
 // tokenSource is what verifying tokens needs beside the configuration.
@@ -94,8 +94,8 @@ func (st *state) assume(roles *db.Roles) {
 		app = append(app, [2]string{name, st.config.AppSettings[name]})
 	}
 	st.roleSource = roles
-	st.common = db.NewAssumed("", app)
-	st.roles = make(map[string]*db.Assumed)
+	st.common = db.NewTransactionSettings("", app)
+	st.roles = make(map[string]*db.TransactionSettings)
 	if roles == nil {
 		return
 	}
@@ -104,7 +104,7 @@ func (st *state) assume(roles *db.Roles) {
 		if cost, err := strconv.Atoi(own.MaxCost); err == nil && cost >= 0 {
 			st.costs[role] = cost
 		}
-		st.roles[role] = db.NewAssumed(own.Isolation, own.Settings).With("", app)
+		st.roles[role] = db.NewTransactionSettings(own.Isolation, own.Settings).With("", app)
 	}
 }
 
@@ -113,8 +113,8 @@ func (st *state) acquisition() time.Duration {
 	return time.Duration(max(st.config.DBPoolAcquisitionTimeout, 1)) * time.Second
 }
 
-// assumed returns what a role's transactions assume, nil for nothing.
-func (st *state) assumed(role string) *db.Assumed {
+// settingsOf returns what is set for the transactions of a role, nil for nothing.
+func (st *state) settingsOf(role string) *db.TransactionSettings {
 	if own, ok := st.roles[role]; ok {
 		return own
 	}

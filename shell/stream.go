@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 	"postern/shell/statement"
 )
 
@@ -15,7 +15,7 @@ const (
 	streamDelay = 100 * time.Millisecond // and how long they wait at most for others
 )
 
-var errStreams = &fault.Fault{
+var errStreams = &apierror.Error{
 	Status: http.StatusGatewayTimeout, Code: "PGRST003", Message: "Too many bodies and answers are streaming",
 	Hint: "Try again, or raise db-max-streams",
 }

@@ -54,11 +54,11 @@ func tripPool(t *testing.T, uri string, prepared bool, writes, reads *atomic.Int
 }
 
 // tripRequest is a request for a path of the stub.
-func tripRequest(method, name string, assumed *db.Assumed) *db.Request {
+func tripRequest(method, name string, settings *db.TransactionSettings) *db.Request {
 	return &db.Request{
 		JSON: func() []byte { return []byte(`{"path":"/made/` + name + `"}`) }, SearchPath: []byte("test"), Role: []byte("anon"),
 		Claims: []byte(`{"c":1}`), Method: []byte(method), Path: []byte("/x"), Headers: []byte(`{"h":1}`), Cookies: []byte("{}"),
-		Verbosity: []byte("verbose"), Assumed: assumed, Location: []byte("?l"), Payload: []byte("text"), Values: [][]byte{[]byte("value")},
+		Verbosity: []byte("verbose"), Settings: settings, Location: []byte("?l"), Payload: []byte("text"), Values: [][]byte{[]byte("value")},
 	}
 }
 
@@ -70,17 +70,17 @@ func TestOneRoundTrip(t *testing.T) {
 		name     string
 		prepared bool
 		kept     bool
-		assumed  *db.Assumed
+		settings *db.TransactionSettings
 	}{
 		{"handle", true, false, nil},
-		{"handle, settings", true, false, db.NewAssumed("", settings)},
-		{"handle, isolation level", true, false, db.NewAssumed("serializable", nil)},
+		{"handle, settings", true, false, db.NewTransactionSettings("", settings)},
+		{"handle, isolation level", true, false, db.NewTransactionSettings("serializable", nil)},
 		{"handle, not prepared", false, false, nil},
 		{"compiled", true, true, nil},
-		{"compiled, settings", true, true, db.NewAssumed("", settings)},
-		{"compiled, isolation level", true, true, db.NewAssumed("serializable", nil)},
+		{"compiled, settings", true, true, db.NewTransactionSettings("", settings)},
+		{"compiled, isolation level", true, true, db.NewTransactionSettings("serializable", nil)},
 		{"compiled, not prepared", false, true, nil},
-		{"compiled, isolation level and settings, not prepared", false, true, db.NewAssumed("serializable", settings)},
+		{"compiled, isolation level and settings, not prepared", false, true, db.NewTransactionSettings("serializable", settings)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var writes, reads atomic.Int64
@@ -92,7 +92,7 @@ func TestOneRoundTrip(t *testing.T) {
 			for attempt := range 6 {
 				time.Sleep(15 * time.Millisecond) // long enough for the connection to be looked at before its use
 				beforeWrites, beforeReads := writes.Load(), reads.Load()
-				if err := pool.Do(ctx, tripRequest("GET", "a", test.assumed), known, &answer); err != nil {
+				if err := pool.Do(ctx, tripRequest("GET", "a", test.settings), known, &answer); err != nil {
 					t.Fatal(err)
 				}
 				if answer.Status != 200 || strings.HasPrefix(string(answer.Body), "handled ") != (known == nil) {

@@ -20,8 +20,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"postern/shell/apierror"
 	"postern/shell/auth"
-	"postern/shell/fault"
 )
 
 const secret = "reallyreallyreallyreallyverysafe"
@@ -73,7 +73,7 @@ func answer(v *auth.Verifier, authorization string) string {
 		}
 		return identity.Role + kind + " " + string(identity.Claims)
 	}
-	var f *fault.Fault
+	var f *apierror.Error
 	if !errors.As(err, &f) {
 		return err.Error()
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 	"postern/shell/jsontext"
 )
 
@@ -23,8 +23,8 @@ type claims struct {
 	nbf       *float64
 	iat       *float64
 	audience  []string
-	issuer    string       // empty when it is missing or no string
-	wrongType *fault.Fault // the first claim of a wrong type, if it counts before all other checks of its claim
+	issuer    string          // empty when it is missing or no string
+	wrongType *apierror.Error // the first claim of a wrong type, if it counts before all other checks of its claim
 	wrongAt   checkOrder
 }
 
@@ -109,7 +109,7 @@ func (c *claims) readRegistered() {
 	}
 }
 
-func (c *claims) number(value json.RawMessage, order checkOrder, fault *fault.Fault) *float64 {
+func (c *claims) number(value json.RawMessage, order checkOrder, fault *apierror.Error) *float64 {
 	if value[0] != '-' && (value[0] < '0' || value[0] > '9') {
 		c.wrong(order, fault)
 		return nil
@@ -118,7 +118,7 @@ func (c *claims) number(value json.RawMessage, order checkOrder, fault *fault.Fa
 	return &seconds
 }
 
-func (c *claims) wrong(order checkOrder, fault *fault.Fault) {
+func (c *claims) wrong(order checkOrder, fault *apierror.Error) {
 	if order < c.wrongAt {
 		c.wrongType, c.wrongAt = fault, order
 	}

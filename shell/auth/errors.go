@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 )
 
 // Codes of PostgREST's docs/references/errors, group 3.
@@ -16,15 +16,15 @@ const (
 )
 
 var (
-	errNoSecret = &fault.Fault{
+	errNoSecret = &apierror.Error{
 		Status: http.StatusInternalServerError, Code: codeNoSecret,
 		Message: "The server has no jwt-secret to verify tokens with",
 	}
-	errNoKeysYet = &fault.Fault{
+	errNoKeysYet = &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: codeNoSecret,
 		Message: "The keys to verify tokens with have not been fetched yet",
 	}
-	errNoToken = &fault.Fault{
+	errNoToken = &apierror.Error{
 		Status: http.StatusUnauthorized, Code: codeNoToken,
 		Message: "A token is needed: anonymous access is disabled", Challenge: "Bearer",
 	}
@@ -53,15 +53,15 @@ var (
 	errTokenParts  = "A JWT has 3 parts, this one has "
 )
 
-func tokenFault(message, details string) *fault.Fault {
-	return &fault.Fault{
+func tokenFault(message, details string) *apierror.Error {
+	return &apierror.Error{
 		Status: http.StatusUnauthorized, Code: codeToken,
 		Message: message, Details: details, Challenge: challenge(message),
 	}
 }
 
-func claimsFault(message string) *fault.Fault {
-	return &fault.Fault{
+func claimsFault(message string) *apierror.Error {
+	return &apierror.Error{
 		Status: http.StatusUnauthorized, Code: codeClaims,
 		Message: message, Challenge: challenge(message),
 	}

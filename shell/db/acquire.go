@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 )
 
 // sharedWait is the context in which requests of about the same moment wait for a connection. They share it because a
@@ -57,7 +57,7 @@ func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 		return nil, ctx.Err()
 	case wait.Err() != nil:
 		p.timeouts.Add(1)
-		return nil, &fault.Fault{
+		return nil, &apierror.Error{
 			Status: http.StatusGatewayTimeout, Code: "PGRST003",
 			Message: "No database connection became free in time", Cause: err,
 		}
@@ -65,7 +65,7 @@ func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	if f := p.PooledFault(err); f != nil {
 		return nil, f
 	}
-	return nil, &fault.Fault{
+	return nil, &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: "PGRST000",
 		Message: "Cannot connect to the database", Cause: err,
 	}

@@ -123,15 +123,15 @@ func (p *Pool) call(
 
 // request queues everything that a request takes, and reports whether its transaction begins and ends by statements.
 func (e *exchange) request(request *Request, st *statement.Statement) (explicit bool) {
-	assumed := request.Assumed
+	settings := request.Settings
 	if st != nil {
-		assumed = assumed.With(st.Isolation, st.Settings)
+		settings = settings.With(st.Isolation, st.Settings)
 	}
-	explicit = assumed != nil && assumed.isolation != ""
+	explicit = settings != nil && settings.isolation != ""
 	if explicit {
-		e.begin(assumed.isolation)
+		e.begin(settings.isolation)
 	}
-	e.setUp(request, assumed, st)
+	e.setUp(request, settings, st)
 	e.looks(request, st)
 	e.execute(request, st)
 	if explicit {

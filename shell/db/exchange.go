@@ -45,16 +45,16 @@ func (e *exchange) begin(isolation string) {
 	}
 }
 
-// assume queues settings, which may be nil.
-func (e *exchange) assume(assumed *Assumed) {
-	if assumed != nil {
-		e.fixed(setMore, [][]byte{assumed.names, assumed.values}, moreFormats)
+// apply queues settings, which may be nil.
+func (e *exchange) apply(settings *TransactionSettings) {
+	if settings != nil {
+		e.fixed(setMore, [][]byte{settings.names, settings.values}, moreFormats)
 	}
 }
 
 // setUp queues everything that comes before the statement of a request.
-func (e *exchange) setUp(request *Request, assumed *Assumed, st *statement.Statement) {
-	e.assume(assumed)
+func (e *exchange) setUp(request *Request, settings *TransactionSettings, st *statement.Statement) {
+	e.apply(settings)
 	e.limits(request)
 	e.fixed(setStatement, request.bindSet(st, !e.session.pooled), nil)
 	e.preRequest(request)

@@ -59,12 +59,12 @@ func (l *Load) begin(st *statement.Statement) error {
 		return errRoleNone
 	}
 	e := l.start()
-	assumed, level := l.request.Assumed, ""
-	if assumed != nil {
-		level = assumed.isolation
+	settings, level := l.request.Settings, ""
+	if settings != nil {
+		level = settings.isolation
 	}
 	e.begin(level)
-	e.setUp(l.request, assumed, st)
+	e.setUp(l.request, settings, st)
 	err := e.finish(nil)
 	l.limited = e.limited
 	return err

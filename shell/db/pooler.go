@@ -7,16 +7,16 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 )
 
 // PooledFault returns the fault of an error that tells that statements are prepared where they cannot be kept, and nil
 // for others.
-func (p *Pool) PooledFault(err error) *fault.Fault {
+func (p *Pool) PooledFault(err error) *apierror.Error {
 	if !p.isPooled(err) {
 		return nil
 	}
-	return &fault.Fault{
+	return &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: "PGRST000",
 		Message: "The database is behind a pooler that does not keep sessions, but db-prepared-statements is true",
 		Hint:    "Set db-prepared-statements to false", Cause: err,

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 	"postern/shell/statement"
 )
 
@@ -36,7 +36,7 @@ const uncertain = "It is not known whether the request was carried out: it may h
 
 // lost returns the fault of a connection that was lost; with sent after a write was sent on it.
 func lost(err error, sent bool) error {
-	f := &fault.Fault{
+	f := &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: "PGRST001", Message: "The connection to the database was lost",
 		Cause: err,
 	}
@@ -59,7 +59,7 @@ func isDown(err *pgconn.PgError) bool {
 // down returns the fault of such an error; with sent as lost. It may come after the commit, before the server has said
 // so.
 func down(err *pgconn.PgError, sent bool) error {
-	f := &fault.Fault{
+	f := &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: err.Code, Message: err.Message, Details: err.Detail, Hint: err.Hint,
 		Cause: err,
 	}
@@ -71,7 +71,7 @@ func down(err *pgconn.PgError, sent bool) error {
 
 // uninstalled returns the fault of a database without postern's functions.
 func uninstalled(err *pgconn.PgError) error {
-	return &fault.Fault{
+	return &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: "PGRST002",
 		Message: "The database has no functions of postern any more", Hint: "Run postern migrate", Cause: err,
 	}
@@ -132,7 +132,7 @@ func (p *Pool) explain(
 	case errors.As(err, &inner) && (isMissing(inner) || inner.Code == "42501"):
 		return uninstalled(inner) // 42501 is the code where the schema is to be dropped, or is being filled
 	case errors.As(err, &inner):
-		return &fault.Fault{
+		return &apierror.Error{
 			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: pgErr.Message, Details: pgErr.Detail,
 			Hint: pgErr.Hint, Cause: inner,
 		}

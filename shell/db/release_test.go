@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 )
 
 // script is what a server that plays PostgreSQL says to each Sync after those of a new connection.
@@ -75,7 +75,7 @@ func TestServerGone(t *testing.T) {
 	} {
 		pool := play(t, test.steps)
 		var answer Answer
-		var known *fault.Fault
+		var known *apierror.Error
 		request := &Request{Method: []byte(test.method), JSON: func() []byte { return []byte("{}") }, Role: []byte("anon")}
 		status := map[bool]int{false: 503, true: 500}[test.code == "23505"]
 		err := pool.Do(context.Background(), request, nil, &answer)

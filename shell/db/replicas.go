@@ -14,7 +14,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 	"postern/shell/statement"
 )
 
@@ -139,11 +139,11 @@ func (r *replicas) noteWrite(who uint64) {
 
 // isSerializable reports whether a request asks for the isolation level that no standby has.
 func isSerializable(request *Request, st *statement.Statement) bool {
-	assumed := request.Assumed
+	settings := request.Settings
 	if st != nil {
-		assumed = assumed.With(st.Isolation, nil)
+		settings = settings.With(st.Isolation, nil)
 	}
-	return assumed != nil && assumed.isolation == isolationLevels[1]
+	return settings != nil && settings.isolation == isolationLevels[1]
 }
 
 // choose returns a standby that has seen what an identity has written, nil where there is none. They take turns.
@@ -214,7 +214,7 @@ func (s *standby) read(ctx context.Context, request *Request, st *statement.Stat
 	defer context.AfterFunc(s.life.Load(), cancel)()
 	conn, err := s.pool.acquire(ctx)
 	if err != nil {
-		var f *fault.Fault
+		var f *apierror.Error
 		if errors.As(err, &f) && f.Status == http.StatusServiceUnavailable {
 			s.fresh.Store(0) // until it has been asked again
 			s.failed.Store(&err)

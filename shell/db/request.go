@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 	"postern/shell/statement"
 )
 
@@ -19,7 +19,7 @@ type Request struct {
 	Path       []byte // request.path
 	Headers    []byte // request.headers, JSON
 	Cookies    []byte // request.cookies, JSON
-	Assumed    *Assumed
+	Settings   *TransactionSettings
 	PreRequest *statement.Statement // calls db-pre-request; nil for none
 	Anonymous  bool                 // for the answer to an error of PostgreSQL
 	Verbosity  []byte               // as Anonymous
@@ -31,8 +31,8 @@ type Request struct {
 	Payload  []byte        // the body
 	Values   [][]byte      // the values cut out of the request
 
-	Sink Sink         // takes the lines of an answer that streams; nil where it does not
-	Cut  *fault.Fault // why it ended before its last line; nil where it did not
+	Sink Sink            // takes the lines of an answer that streams; nil where it does not
+	Cut  *apierror.Error // why it ended before its last line; nil where it did not
 
 	Timed    bool      // whether Acquired is wanted
 	Acquired time.Time // when there was a connection for the request

@@ -100,12 +100,12 @@ func (t *Transaction) expects(steps []Step) int {
 // begin queues the beginning of a transaction, with the role's settings.
 func (s *segment) begin(t *Transaction) {
 	level := t.Isolation
-	assumed := s.steps[0].Request.Assumed
-	if assumed != nil && assumed.isolation > level { // serializable is the stronger one, and the greater word
-		level = assumed.isolation
+	settings := s.steps[0].Request.Settings
+	if settings != nil && settings.isolation > level { // serializable is the stronger one, and the greater word
+		level = settings.isolation
 	}
 	s.exchange.begin(level)
-	s.assume(assumed)
+	s.apply(settings)
 }
 
 const (
@@ -152,9 +152,9 @@ func (s *segment) step(step Step, t *Transaction, generic bool) {
 	if st == nil || strings.Contains(st.SQL, "postern.inserted") {
 		s.statement(uncounted, nil, nil)
 	}
-	var own *Assumed
+	var own *TransactionSettings
 	if st != nil {
-		own = NewAssumed("", st.Settings)
+		own = NewTransactionSettings("", st.Settings)
 	}
 	limited := step.Request.Timeout > 0
 	if kept := own; kept != nil || limited {
@@ -164,7 +164,7 @@ func (s *segment) step(step Step, t *Transaction, generic bool) {
 		s.params(keepSettings, [][]byte{kept.names}, []uint32{oidTextArray}, binaryFormat)
 	}
 	s.limits(step.Request)
-	s.assume(own)
+	s.apply(own)
 	switch {
 	case t.set == nil:
 		s.fixed(setStatement, step.Request.bindSet(st, generic), nil)

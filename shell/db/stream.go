@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 )
 
 // A Sink takes the lines of an answer that streams. Status and headers are in the Answer before the first one.
@@ -21,15 +21,15 @@ type Sink interface {
 func (r *Request) isSent() bool { return r.Sink != nil && !r.Sink.Drop() }
 
 // cutBy returns the fault of an answer that ended before its last line.
-func cutBy(err error) *fault.Fault {
+func cutBy(err error) *apierror.Error {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) && !isDown(pgErr) {
-		return &fault.Fault{
+		return &apierror.Error{
 			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: "An answer was cut short: " + pgErr.Message,
 			Cause: err,
 		}
 	}
-	return &fault.Fault{
+	return &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: "PGRST001", Cause: err,
 		Message: "An answer was cut short: the connection to the database was lost",
 	}

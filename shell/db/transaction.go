@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 	"postern/shell/statement"
 )
 
@@ -83,7 +83,7 @@ func (p *Pool) Transact(ctx context.Context, t *Transaction) error {
 	}
 	switch {
 	case err == nil && t.Undone != nil && t.commits():
-		return &fault.Fault{
+		return &apierror.Error{
 			Status: http.StatusInternalServerError, Code: "PGRSTX00",
 			Message: "A statement that is said to be certain has failed", Details: uncertain,
 		}
@@ -106,7 +106,7 @@ func (p *Pool) rollBack(ctx context.Context, pg *pgconn.PgConn) {
 
 // undone finds out what an error means for a transaction, and lets the database word it.
 func (p *Pool) undone(ctx context.Context, conn **pgxpool.Conn, t *Transaction, s *segment, err error) error {
-	var f *fault.Fault
+	var f *apierror.Error
 	pg := pgOf(*conn)
 	switch {
 	case ctx.Err() != nil:
@@ -154,7 +154,7 @@ func (t *Transaction) fits(answer *Answer) bool {
 	return t.Room(len(answer.Body), refusable) && (t.bytes <= t.MaxBytes || !refusable)
 }
 
-var tooMuch = &fault.Fault{
+var tooMuch = &apierror.Error{
 	Status: http.StatusServiceUnavailable, Code: "PGRST003", Message: "The answers are too large together",
 	Hint: "Ask for less, or raise server-max-bytes-in-flight",
 }

@@ -17,7 +17,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"postern/shell/fault"
+	"postern/shell/apierror"
 )
 
 // errorCode has PostgREST's code of an error, or PostgreSQL's; role the role that a request has in the database.
@@ -176,7 +176,7 @@ func (q *Request) End(role string, status, size int, code string, err error) {
 		q.span.SetName(q.method + " " + q.path)
 		q.span.SetAttributes(semconv.HTTPRoute(q.path))
 	}
-	var f *fault.Fault
+	var f *apierror.Error
 	if errors.As(err, &f) {
 		code = f.Code
 	}
@@ -208,7 +208,7 @@ func fail(span trace.Span, err error) {
 		return
 	}
 	kind, message := "canceled", err.Error()
-	var f *fault.Fault
+	var f *apierror.Error
 	if errors.As(err, &f) {
 		kind, message = f.Code, f.Message
 	}

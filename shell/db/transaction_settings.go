@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Assumed is what a transaction assumes before anything else: an isolation level and settings.
-type Assumed struct {
+// TransactionSettings are what a transaction is given before anything else: an isolation level and settings.
+type TransactionSettings struct {
 	isolation string      // empty for the default
 	settings  [][2]string // names and values, in order; a later one wins
 	names     []byte      // text[] in binary format
@@ -16,9 +16,9 @@ type Assumed struct {
 // isolationLevels are the levels that are asked for (PostgreSQL, "SET TRANSACTION"); any other text is read committed.
 var isolationLevels = []string{"repeatable read", "serializable"}
 
-// NewAssumed returns an Assumed, or nil where there is nothing to assume. isolation is a value of
+// NewTransactionSettings returns TransactionSettings, or nil where there is nothing to set. isolation is a value of
 // default_transaction_isolation; settings are pairs of name and value.
-func NewAssumed(isolation string, settings [][2]string) *Assumed {
+func NewTransactionSettings(isolation string, settings [][2]string) *TransactionSettings {
 	isolation = strings.ToLower(isolation)
 	if !slices.Contains(isolationLevels, isolation) {
 		isolation = ""
@@ -26,7 +26,7 @@ func NewAssumed(isolation string, settings [][2]string) *Assumed {
 	if isolation == "" && len(settings) == 0 {
 		return nil
 	}
-	a := &Assumed{isolation: isolation, settings: settings}
+	a := &TransactionSettings{isolation: isolation, settings: settings}
 	names, values := make([]string, len(settings)), make([]string, len(settings))
 	for i, setting := range settings {
 		names[i], values[i] = setting[0], setting[1]
@@ -35,10 +35,11 @@ func NewAssumed(isolation string, settings [][2]string) *Assumed {
 	return a
 }
 
-// With returns an Assumed with more settings and, where isolation is not empty, another level. The receiver may be nil.
-func (a *Assumed) With(isolation string, settings [][2]string) *Assumed {
+// With returns TransactionSettings with more settings and, where isolation is not empty, another level. The receiver
+// may be nil.
+func (a *TransactionSettings) With(isolation string, settings [][2]string) *TransactionSettings {
 	if a == nil {
-		return NewAssumed(isolation, settings)
+		return NewTransactionSettings(isolation, settings)
 	}
 	if isolation == "" && len(settings) == 0 {
 		return a
@@ -46,7 +47,7 @@ func (a *Assumed) With(isolation string, settings [][2]string) *Assumed {
 	if isolation == "" {
 		isolation = a.isolation
 	}
-	return NewAssumed(isolation, slices.Concat(a.settings, settings))
+	return NewTransactionSettings(isolation, slices.Concat(a.settings, settings))
 }
 
 // encodeTexts writes texts as text[] in the format of array_recv.

@@ -2,11 +2,11 @@ package db
 
 import "testing"
 
-func TestAssumed(t *testing.T) {
-	if NewAssumed("read committed", nil) != nil {
+func TestTransactionSettings(t *testing.T) {
+	if NewTransactionSettings("read committed", nil) != nil {
 		t.Error("nothing to assume is not nil")
 	}
-	role := NewAssumed("SERIALIZABLE", [][2]string{{"work_mem", "1MB"}})
+	role := NewTransactionSettings("SERIALIZABLE", [][2]string{{"work_mem", "1MB"}})
 	if role.isolation != "serializable" {
 		t.Error(role.isolation)
 	}
@@ -17,11 +17,11 @@ func TestAssumed(t *testing.T) {
 	if kept := role.With("", nil); kept.isolation != "serializable" || len(kept.settings) != 1 {
 		t.Errorf("%+v", kept)
 	}
-	var none *Assumed
+	var none *TransactionSettings
 	if none.With("", nil) != nil || none.With("serializable", nil) == nil {
 		t.Error("With on nothing")
 	}
-	if NewAssumed("serializable; drop table x", nil) != nil {
+	if NewTransactionSettings("serializable; drop table x", nil) != nil {
 		t.Error("an isolation level that is none")
 	}
 }

@@ -1,7 +1,7 @@
-// Package fault holds the errors that the shell answers itself, without the database: broken requests, tokens that do
-// not verify, no connection. They have the form of PostgREST's errors (docs/references/errors). It knows that form;
+// Package apierror holds the errors that the shell answers itself, without the database: broken requests, tokens that
+// do not verify, no connection. They have the form of PostgREST's errors (docs/references/errors). It knows that form;
 // which error it is, and when, the package knows that returns it.
-package fault
+package apierror
 
 import (
 	"strconv"
@@ -9,8 +9,8 @@ import (
 	"postern/shell/jsontext"
 )
 
-// Fault is an error with its HTTP answer.
-type Fault struct {
+// Error is an error with its HTTP answer.
+type Error struct {
 	Status    int    // HTTP status code
 	Code      string // PostgREST error code, such as PGRST301
 	Message   string // what went wrong
@@ -22,35 +22,35 @@ type Fault struct {
 }
 
 // Error returns code, message and cause for logs.
-func (f *Fault) Error() string {
-	text := f.Code + ": " + f.Message
-	if f.Details != "" {
-		text += " (" + f.Details + ")"
+func (e *Error) Error() string {
+	text := e.Code + ": " + e.Message
+	if e.Details != "" {
+		text += " (" + e.Details + ")"
 	}
-	if f.Cause != nil {
-		text += ": " + f.Cause.Error()
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
 	}
 	return text
 }
 
 // Unwrap returns the cause.
-func (f *Fault) Unwrap() error { return f.Cause }
+func (e *Error) Unwrap() error { return e.Cause }
 
 // AppendBody appends the JSON body of the answer. Without verbose, details and hint are left out
 // (setting client-error-verbosity).
-func (f *Fault) AppendBody(dst []byte, verbose bool) []byte {
+func (e *Error) AppendBody(dst []byte, verbose bool) []byte {
 	dst = append(dst, `{"code":`...)
-	dst = jsontext.AppendString(dst, f.Code)
+	dst = jsontext.AppendString(dst, e.Code)
 	if verbose {
 		dst = append(dst, `,"details":`...)
-		dst = jsontext.AppendOptional(dst, f.Details)
+		dst = jsontext.AppendOptional(dst, e.Details)
 		dst = append(dst, `,"hint":`...)
-		dst = jsontext.AppendOptional(dst, f.Hint)
+		dst = jsontext.AppendOptional(dst, e.Hint)
 	}
 	dst = append(dst, `,"message":`...)
-	dst = jsontext.AppendString(dst, f.Message)
-	if f.Line > 0 {
-		dst = strconv.AppendInt(append(dst, `,"line":`...), int64(f.Line), 10)
+	dst = jsontext.AppendString(dst, e.Message)
+	if e.Line > 0 {
+		dst = strconv.AppendInt(append(dst, `,"line":`...), int64(e.Line), 10)
 	}
 	return append(dst, '}')
 }
