@@ -122,9 +122,11 @@ func (s *Server) transact(b *batch, x *exchange, t *db.Transaction) error {
 	}
 	err := s.pool.Transact(b.request.Context(), t)
 	x.timing.lap(phaseTransaction)
+	compiling := b.compiling()
+	x.timing.move(phaseTransaction, phasePlan, compiling)
 	b.took = time.Since(began)
 	if x.span != nil {
-		trip := tracing.Trip{Began: began, Err: err}
+		trip := tracing.Trip{Began: began, Compiled: compiling, Err: err}
 		if len(b.steps) > 0 && b.steps[0].x != nil {
 			trip.Acquired = b.steps[0].x.call.Acquired
 		}
@@ -134,6 +136,16 @@ func (s *Server) transact(b *batch, x *exchange, t *db.Transaction) error {
 		x.span.Traveled(trip)
 	}
 	return err
+}
+
+// compiling returns how long it took to compile the operations that came without a statement.
+func (b *batch) compiling() (took time.Duration) {
+	for _, step := range b.steps[:b.next] {
+		if step.found == nil && step.x != nil && step.x.answer.Statement != nil {
+			took += step.x.answer.Statement.Took
+		}
+	}
+	return took
 }
 
 // logQueries writes the statements of a batch, with what the whole of it took, where the log is to have them.

@@ -53,7 +53,7 @@ func testSeenBeyond(t *testing.T, h *house) {
 			}
 			p.logs(t, 1, `\w+ `+regexp.QuoteMeta(test.label)+` .* -- \d+\.\d{3} ms`+note+", trace "+id)
 			took := durations(t, r)
-			if took["transaction"] == 0 || (took["plan"] > 0) != (n == 0) && i > 0 { // operations of a batch are compiled in its transaction
+			if took["transaction"] == 0 || (took["plan"] > 0) != (n == 0) {
 				t.Errorf("%s %s, request %d: %v", test.method, test.target, n, took)
 			}
 			spans := describe(c.trace(t, id))
