@@ -374,6 +374,8 @@ func (p *plain) filter(f *condition, alias string) string {
 	switch {
 	case f.operator == "is":
 		return left + " is " + strings.ReplaceAll(f.operands[0].text, "_", " ")
+	case f.operator == "in" && len(f.operands) == 1 && f.operands[0].text == "":
+		return left + "::text = any ('{}'::text[])" // in.("") is in.(), as in PostgREST
 	case f.operator == "in":
 		var listed []string
 		for _, o := range f.operands {
