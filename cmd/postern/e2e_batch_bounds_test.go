@@ -53,7 +53,7 @@ func testBatchBounds(t *testing.T, h *house, user []string, left func() string, 
 	brief := `"headers": {"Accept": "application/x-ndjson", "Prefer": "timeout=50ms"}`
 	for range 2 {
 		results, _ := p.batch(t, []string{op("GET", "/books?select=id", "", brief), op("GET", "/rpc/idle", "", brief)}, user...)
-		if results[0] != "[1] 500 57014" {
+		if !strings.HasSuffix(results[0], "] 500 57014") { // on a slow machine compiling alone may take as long
 			t.Errorf("in one call: %s", results[0])
 		}
 	}
