@@ -56,7 +56,7 @@ func (a *asker) having(n *node) {
 				continue
 			}
 			all = append(all, g)
-		case i.column == nil || i.column.call != "" || i.cast != "" || !i.column.kind.order:
+		case i.column == nil || i.column.call != "" || i.path != "" || i.cast != "" || !i.column.kind.order:
 			total = false
 		default:
 			all = append(all, grouped{column: i.column, label: cmp.Or(i.alias, i.column.name)})
