@@ -112,7 +112,9 @@ func (q *question) makeCall() {
 	if !f.set {
 		q.root.where, q.root.order, q.root.limit, q.root.offset, q.root.total = nil, nil, -1, -1, true
 		q.root.forget()
-		q.root.items = slices.DeleteFunc(q.root.items, func(i *item) bool { return i.embed != nil && i.embed.join == "inner" })
+		if q.failures == nil { // else it may be within one of these that an embed fails
+			q.root.items = slices.DeleteFunc(q.root.items, func(i *item) bool { return i.embed != nil && i.embed.join == "inner" })
+		}
 		if q.root.total = true; len(q.root.items) == 0 {
 			q.root.items = []*item{{column: rel.columns[0]}}
 		}
