@@ -83,8 +83,8 @@ func writes(request *Request, st *statement.Statement) bool {
 func (p *Pool) call(
 	ctx context.Context, conn *pgxpool.Conn, request *Request, st *statement.Statement, answer *Answer,
 ) error {
-	if string(request.Role) == "none" { // to PostgreSQL this is the absence of a role: the request would run as ours
-		return errRoleNone
+	if err := request.checkRole(); err != nil {
+		return err
 	}
 	pg := pgOf(conn)
 	p.trips.Add(1)
@@ -127,9 +127,9 @@ func (e *exchange) request(request *Request, st *statement.Statement) (explicit 
 	if st != nil {
 		settings = settings.With(st.Isolation, st.Settings)
 	}
-	explicit = settings != nil && settings.isolation != ""
+	explicit = settings.level() != ""
 	if explicit {
-		e.begin(settings.isolation)
+		e.begin(settings.level())
 	}
 	e.setUp(request, settings, st)
 	e.looks(request, st)

@@ -17,7 +17,7 @@ type lines struct {
 	open  map[*line]struct{}
 }
 
-// A line is a connection among lines. It is a syscall.Conn for quiet.
+// A line is a connection among lines. It is a syscall.Conn for healthy.
 type line struct {
 	net.Conn
 	of *lines

@@ -55,16 +55,12 @@ func (p *Pool) Begin(ctx context.Context, request *Request, st *statement.Statem
 }
 
 func (l *Load) begin(st *statement.Statement) error {
-	if string(l.request.Role) == "none" { // as in Pool.call
-		return errRoleNone
+	if err := l.request.checkRole(); err != nil {
+		return err
 	}
 	e := l.start()
-	settings, level := l.request.Settings, ""
-	if settings != nil {
-		level = settings.isolation
-	}
-	e.begin(level)
-	e.setUp(l.request, settings, st)
+	e.begin(l.request.Settings.level())
+	e.setUp(l.request, l.request.Settings, st)
 	err := e.finish(nil)
 	l.limited = e.limited
 	return err

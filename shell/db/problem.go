@@ -83,8 +83,6 @@ func isUnprepared(err error) bool {
 	return errors.As(err, &pgErr) && pgErr.Code == "26000"
 }
 
-var errRoleNone = &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `role "none" does not exist`}
-
 // explain lets the database say how an error of PostgreSQL is answered, or that it comes of DDL: then the answer is
 // stale.
 func (p *Pool) explain(

@@ -143,7 +143,7 @@ func isSerializable(request *Request, st *statement.Statement) bool {
 	if st != nil {
 		settings = settings.With(st.Isolation, nil)
 	}
-	return settings != nil && settings.isolation == isolationLevels[1]
+	return settings.level() == isolationLevels[1]
 }
 
 // choose returns a standby that has seen what an identity has written, nil where there is none. They take turns.

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"postern/shell/apierror"
 	"postern/shell/statement"
 )
@@ -60,6 +62,15 @@ const MethodQuery = "QUERY"
 func (r *Request) safe() bool {
 	method := string(r.Method)
 	return method == http.MethodGet || method == http.MethodHead || method == MethodQuery
+}
+
+// checkRole returns an error for the role none. To PostgreSQL that is the absence of a role: the request would run as
+// ours.
+func (r *Request) checkRole() error {
+	if string(r.Role) == "none" {
+		return &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `role "none" does not exist`}
+	}
+	return nil
 }
 
 // noteAcquired notes that there is a connection for the request.

@@ -27,8 +27,8 @@ func (p *Pool) segment(
 	ctx context.Context, conn *pgxpool.Conn, t *Transaction, steps []Step, last bool,
 ) (segment, error) {
 	pg := pgOf(conn)
-	if string(steps[0].Request.Role) == "none" {
-		return segment{steps: steps}, errRoleNone
+	if err := steps[0].Request.checkRole(); err != nil {
+		return segment{steps: steps}, err
 	}
 	steps[0].Request.noteAcquired()
 	p.trips.Add(1)
@@ -99,12 +99,8 @@ func (t *Transaction) expects(steps []Step) int {
 
 // begin queues the beginning of a transaction, with the role's settings.
 func (s *segment) begin(t *Transaction) {
-	level := t.Isolation
 	settings := s.steps[0].Request.Settings
-	if settings != nil && settings.isolation > level { // serializable is the stronger one, and the greater word
-		level = settings.isolation
-	}
-	s.exchange.begin(level)
+	s.exchange.begin(max(t.Isolation, settings.level())) // serializable is the stronger one, and the greater word
 	s.apply(settings)
 }
 

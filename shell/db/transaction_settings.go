@@ -35,6 +35,14 @@ func NewTransactionSettings(isolation string, settings [][2]string) *Transaction
 	return a
 }
 
+// level returns the isolation level, empty for the default. The receiver may be nil.
+func (a *TransactionSettings) level() string {
+	if a == nil {
+		return ""
+	}
+	return a.isolation
+}
+
 // With returns TransactionSettings with more settings and, where isolation is not empty, another level. The receiver
 // may be nil.
 func (a *TransactionSettings) With(isolation string, settings [][2]string) *TransactionSettings {
