@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 )
 
@@ -65,26 +64,13 @@ func measureChanges(ctx context.Context, db *database, s *server, tagged bool) (
 
 // tagOf returns the entity tag of a row.
 func tagOf(ctx context.Context, db *database, s *server, path string) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+path, nil)
+	header, _, err := exchange(ctx, db, s, http.MethodGet, path, "Prefer", "etag", "")
 	if err != nil {
 		return "", err
 	}
-	r.Header.Set("Authorization", "Bearer "+db.tokens.hs256)
-	r.Header.Set("Prefer", "etag")
-	if s.profile != "" {
-		r.Header.Set("Accept-Profile", s.profile)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-		return "", err
-	}
-	tag := answer.Header.Get("Etag")
+	tag := header.Get("Etag")
 	if tag == "" {
-		return "", fmt.Errorf("%s: %s, without a tag", path, answer.Status)
+		return "", fmt.Errorf("%s: no entity tag", path)
 	}
 	return tag, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -62,21 +61,31 @@ func measureQuery(ctx context.Context, o options, db *database, s *server) ([]ta
 
 // sendQuery returns the answer to a QUERY.
 func sendQuery(ctx context.Context, db *database, s *server, path, query string) ([]byte, error) {
-	body := bytes.NewReader([]byte(query))
-	r, err := http.NewRequestWithContext(ctx, "QUERY", "http://"+s.address+path, body)
+	_, text, err := exchange(ctx, db, s, "QUERY", path, "Content-Type", "application/x-www-form-urlencoded", query)
+	return text, err
+}
+
+// exchange sends a request with a header field more and returns the header and body of its answer, which must be 200.
+func exchange(
+	ctx context.Context, db *database, s *server, method, path, field, value, body string,
+) (http.Header, []byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+s.address+path, strings.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r.Header.Set("Authorization", "Bearer "+db.tokens.hs256)
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set(field, value)
+	if s.profile != "" {
+		r.Header.Set("Accept-Profile", s.profile)
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(answer.Body)
 	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("QUERY %s: %s: %.200s", path, answer.Status, text)
+		err = fmt.Errorf("%s %s: %s: %.200s", method, path, answer.Status, text)
 	}
-	return text, err
+	return answer.Header, text, err
 }
