@@ -195,18 +195,14 @@ var errSnapshot = &pgconn.PgError{Severity: "ERROR", Code: "40001",
 	Message: "The schema changed while the rows were written"}
 
 // stale reports whether an error says that a statement was compiled before the latest DDL.
-func stale(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && pgErr.Code == "PNSTL"
-}
+func stale(err error) bool { return db.SQLState(err) == "PNSTL" }
 
 // failed has an error answered, with the number of the line that it comes of.
 func (b *bulk) failed(err error) error {
-	var f *apierror.Error
-	switch {
-	case errors.As(err, &f):
+	if _, told := errors.AsType[*apierror.Error](err); told {
 		return err
-	case stale(err) && b.pieces == 0:
+	}
+	if stale(err) && b.pieces == 0 {
 		return errAgain
 	}
 	if f := b.load.Failed(err, false); f != nil {
@@ -224,8 +220,7 @@ func (b *bulk) failed(err error) error {
 
 // explain has the database say how an error of it is answered.
 func (b *bulk) explain(err error, line int) error {
-	var pgErr *pgconn.PgError
-	errors.As(err, &pgErr)
+	pgErr, _ := errors.AsType[*pgconn.PgError](err)
 	answer := &b.x.answer
 	if err := b.load.Explain(pgErr, b.statement, answer); err != nil {
 		return err
@@ -284,8 +279,8 @@ func (b *bulk) mergeAnswers() {
 
 // readFault returns the answer to an error of reading rows.
 func readFault(err error) error {
-	var wrong *cut.LineError
-	if !errors.As(err, &wrong) {
+	wrong, ok := errors.AsType[*cut.LineError](err)
+	if !ok {
 		return err
 	}
 	f := &apierror.Error{Status: http.StatusBadRequest, Code: "PGRST102", Message: wrong.Message, Line: wrong.Line}

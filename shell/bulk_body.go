@@ -73,8 +73,7 @@ func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request)
 	source := io.Reader(p)
 	if kind == csvRows && r.ContentLength < 0 { // it may turn out to be one that is not streamed
 		err := x.body.read(out.w, r, most, s.timeout, wait)
-		var f *apierror.Error
-		if !errors.As(err, &f) || f.Status != http.StatusRequestEntityTooLarge {
+		if f, ok := errors.AsType[*apierror.Error](err); !ok || f.Status != http.StatusRequestEntityTooLarge {
 			return nil, err
 		}
 		p.size = int64(len(x.body.bytes))

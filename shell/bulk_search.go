@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"postern/shell/db"
 )
 
 // unsearched are classes of errors (the first two digits of SQLSTATE) that do not come of a row.
@@ -17,8 +19,8 @@ const foreignKey = "23503"
 // is undone in the end. It returns the number of its line, 0 for none, and the error that it raises; or an error of
 // another kind.
 func (b *bulk) search(cause error) (line int, err error) {
-	var pgErr *pgconn.PgError
-	if !errors.As(cause, &pgErr) || b.now.Len() == 0 || slices.Contains(unsearched, pgErr.Code[:2]) {
+	pgErr, ok := errors.AsType[*pgconn.PgError](cause)
+	if !ok || b.now.Len() == 0 || slices.Contains(unsearched, pgErr.Code[:2]) {
 		return 0, cause
 	}
 	if err := b.load.Mark(); err != nil {
@@ -56,11 +58,11 @@ func (b *bulk) halve(code string) (row int, err error) {
 		middle := (from + to) / 2
 		if err = b.try(from, middle, true); err == nil {
 			from = middle
-		} else if to = middle; codeOfError(err) != code {
+		} else if to = middle; db.SQLState(err) != code {
 			return -1, b.other(err)
 		}
 	}
-	if err = b.try(from, to, true); codeOfError(err) != code {
+	if err = b.try(from, to, true); db.SQLState(err) != code {
 		return -1, b.other(err)
 	}
 	return from, err
@@ -75,8 +77,7 @@ func (b *bulk) lengthen(same func(*pgconn.PgError) bool) (row int, found error) 
 		if other := b.other(err); other != nil {
 			return -1, other
 		}
-		var pgErr *pgconn.PgError
-		if errors.As(err, &pgErr) && same(pgErr) {
+		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && same(pgErr) {
 			fails, row, found = middle, middle-1, err
 		} else {
 			succeeds = middle
@@ -96,15 +97,6 @@ func (b *bulk) try(from, to int, keep bool) error {
 		return err
 	}
 	return errors.Join(err, b.load.Undo())
-}
-
-// codeOfError returns the SQLSTATE of an error of PostgreSQL.
-func codeOfError(err error) string {
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) {
-		return pgErr.Code
-	}
-	return ""
 }
 
 // other returns an error that ends a search: one with which the connection is of no more use.

@@ -145,21 +145,19 @@ func (s *Server) check(ctx context.Context) error {
 
 // isAnswer reports whether an error is not that the database cannot be reached.
 func isAnswer(err error) bool {
-	var refused *pgconn.ConnectError
-	return !errors.As(err, &refused) && !pgconn.Timeout(err) && !errors.Is(err, context.DeadlineExceeded)
+	_, refused := errors.AsType[*pgconn.ConnectError](err)
+	return !refused && !pgconn.Timeout(err) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // hopeless stops the server if trying again to connect is of no use, or unwanted.
 func (s *Server) hopeless(err error) bool {
-	var missing *db.NotInstalledError
-	var refused *pgconn.PgError
+	missing, ok := errors.AsType[*db.NotInstalledError](err)
 	switch {
-	case errors.As(err, &missing):
+	case ok:
 		s.fail(missing)
 	case !s.unreachable():
 		return false
-	case errors.As(err, &refused) && strings.HasPrefix(refused.Code, "28") ||
-		!s.state.Load().config.DBPoolAutomaticRecovery:
+	case strings.HasPrefix(db.SQLState(err), "28") || !s.state.Load().config.DBPoolAutomaticRecovery:
 		s.fail(fmt.Errorf("cannot connect to the database: %w", err))
 	default:
 		return false
@@ -170,9 +168,9 @@ func (s *Server) hopeless(err error) bool {
 // lost stops the server if it must not recover from the loss of the database, which an error tells of. One that the
 // database answers a query with does not.
 func (s *Server) lost(err error) {
-	var answered *pgconn.PgError
+	answered, ok := errors.AsType[*pgconn.PgError](err)
 	if s.state.Load().config.DBPoolAutomaticRecovery || db.IsFull(err) ||
-		errors.As(err, &answered) && answered.SeverityUnlocalized == "ERROR" {
+		ok && answered.SeverityUnlocalized == "ERROR" {
 		return
 	}
 	s.fail(fmt.Errorf("the database was lost, and db-pool-automatic-recovery is off: %w", err))

@@ -3,14 +3,12 @@ package shell
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"postern/shell/apierror"
+	"postern/shell/db"
 	"postern/shell/statement"
 )
 
@@ -26,8 +24,7 @@ func logText(f *apierror.Error) (message, details string) {
 	case f.Code == "PGRST003" && f.Status == http.StatusGatewayTimeout:
 		message = "Timed out acquiring connection from connection pool."
 	}
-	var pgErr *pgconn.PgError
-	if f.Cause != nil && (!errors.As(f.Cause, &pgErr) || pgErr.Code != f.Code) {
+	if f.Cause != nil && db.SQLState(f.Cause) != f.Code {
 		details = f.Cause.Error()
 	}
 	return message, details

@@ -174,8 +174,8 @@ func (out *response) writeBody(body []byte) {
 
 // fault answers an error of the shell's own.
 func (out *response) fault(s *Server, err error, span *tracing.Request) {
-	var f *apierror.Error
-	if !errors.As(err, &f) {
+	f, ok := errors.AsType[*apierror.Error](err)
+	if !ok {
 		f = internal(err.Error())
 	}
 	s.faulted(out.st, f, s.log.within(out.r, span))

@@ -128,8 +128,8 @@ func (i *issuer) fetch(ctx context.Context) (*Keys, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	found, err := i.get(ctx, i.start)
-	var stray *strayError
-	if errors.As(err, &stray) && i.start == i.address && !strings.Contains(i.address.Path, "/.well-known/") {
+	_, stray := errors.AsType[*strayError](err)
+	if stray && i.start == i.address && !strings.Contains(i.address.Path, "/.well-known/") {
 		configuration := i.address.JoinPath(wellKnown)
 		var second error
 		if found, second = i.get(ctx, configuration); second != nil {
@@ -184,8 +184,7 @@ func (i *issuer) get(ctx context.Context, u *url.URL) (*document, error) {
 	request.Header.Set("Accept", "application/json")
 	response, err := i.client.Do(request)
 	if err != nil {
-		var failure *url.Error
-		if errors.As(err, &failure) {
+		if failure, ok := errors.AsType[*url.Error](err); ok {
 			err = fmt.Errorf("%s: %w", shown(u), failure.Err)
 		}
 		return nil, err

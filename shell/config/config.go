@@ -133,8 +133,7 @@ func Load(sources Sources) (*Config, error) {
 // PostgREST starts with such configurations too.
 func (c *Config) assign(s *Setting, value string) error {
 	err := s.field.set(c, value)
-	var unreadable *unreadableError
-	if errors.As(err, &unreadable) {
+	if _, unreadable := errors.AsType[*unreadableError](err); unreadable {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("setting %s: %v; using its default", s.Name, err))
 		return s.field.set(c, s.Default)
 	}

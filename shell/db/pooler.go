@@ -26,8 +26,8 @@ func (p *Pool) PooledFault(err error) *apierror.Error {
 // isPooled reports whether an error shows a pooler that gives each transaction any of its sessions: it refuses what a
 // session starts with, or a session has, or has not, a statement by a name that only this pool gives.
 func (p *Pool) isPooled(err error) bool {
-	var pgErr *pgconn.PgError
-	if !errors.As(err, &pgErr) || !p.options.Session().Prepared {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || !p.options.Session().Prepared {
 		return false
 	}
 	switch pgErr.Code {

@@ -15,11 +15,11 @@ import (
 // refusal separates the errors of PostgreSQL that answer a request, which are for explain, from those that say that
 // there is no answer: these it returns as a fault, or as the context's error. With sent a write was sent.
 func (p *Pool) refusal(ctx context.Context, err error, sent bool) (*pgconn.PgError, error) {
-	var pgErr *pgconn.PgError
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return nil, ctx.Err()
-	case !errors.As(err, &pgErr):
+	}
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
 		return nil, lost(err, sent)
 	}
 	if f := p.PooledFault(err); f != nil {
@@ -77,11 +77,16 @@ func uninstalled(err *pgconn.PgError) error {
 	}
 }
 
-// isUnprepared reports whether a prepared statement is gone. Nothing has run then.
-func isUnprepared(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && pgErr.Code == "26000"
+// SQLState returns the code of an error of PostgreSQL, "" for any other error and for none.
+func SQLState(err error) string {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pgErr.Code
+	}
+	return ""
 }
+
+// isUnprepared reports whether a prepared statement is gone. Nothing has run then.
+func isUnprepared(err error) bool { return SQLState(err) == "26000" }
 
 // explain lets the database say how an error of PostgreSQL is answered, or that it comes of DDL: then the answer is
 // stale.
@@ -96,16 +101,13 @@ func (p *Pool) explain(
 	if pgErr.Code == "42501" && strings.HasSuffix(pgErr.Message, " schema postern") { // it may be filled by now
 		return uninstalled(pgErr)
 	}
-	anonymous, epoch := boolFalse, ""
-	if request.Anonymous {
-		anonymous = boolTrue
-	}
+	epoch := ""
 	if st != nil {
 		epoch = st.Epoch
 	}
 	values := [][]byte{
-		[]byte(pgErr.Code), []byte(pgErr.Message), optional(pgErr.Detail), optional(pgErr.Hint), anonymous, request.Verbosity,
-		[]byte(epoch),
+		[]byte(pgErr.Code), []byte(pgErr.Message), optional(pgErr.Detail), optional(pgErr.Hint), boolean(request.Anonymous),
+		request.Verbosity, []byte(epoch),
 	}
 	p.trips.Add(1)
 	err := word(ctx, pg, values, answer)
@@ -114,28 +116,25 @@ func (p *Pool) explain(
 			err = word(ctx, pg, values, answer)
 		}
 	}
-	var inner *pgconn.PgError
-	switch {
-	case err == nil:
+	if err == nil {
 		if answer.Status == 0 {
 			answer.Note = Stale
 		}
 		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.As(err, &inner) && isDown(inner):
-		return down(inner, false)
-	case errors.As(err, &inner) && strings.HasPrefix(inner.Code, "08"):
-		return lost(err, false)
-	case errors.As(err, &inner) && (isMissing(inner) || inner.Code == "42501"):
-		return uninstalled(inner) // 42501 is the code where the schema is to be dropped, or is being filled
-	case errors.As(err, &inner):
-		return &apierror.Error{
-			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: pgErr.Message, Details: pgErr.Detail,
-			Hint: pgErr.Hint, Cause: inner,
-		}
 	}
-	return lost(err, false)
+	inner, err := p.refusal(ctx, err, false)
+	switch {
+	case err != nil:
+		return err
+	case strings.HasPrefix(inner.Code, "08"): // here no code of the user's raises it
+		return lost(inner, false)
+	case isMissing(inner), inner.Code == "42501": // that is the code where the schema is to be dropped, or is being filled
+		return uninstalled(inner)
+	}
+	return &apierror.Error{
+		Status: http.StatusInternalServerError, Code: pgErr.Code, Message: pgErr.Message, Details: pgErr.Detail,
+		Hint: pgErr.Hint, Cause: inner,
+	}
 }
 
 // word executes explainStatement.

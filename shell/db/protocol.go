@@ -1,12 +1,9 @@
 package db
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // The protocols that this binary knows, as postern.protocol() numbers them: it serves functions of any version that
@@ -39,14 +36,16 @@ func (e *NotInstalledError) Error() string {
 }
 
 // isMissing reports whether an error is that postern's schema, or a function in it, is not there.
-func isMissing(err *pgconn.PgError) bool { return err.Code == "3F000" || err.Code == "42883" }
+func isMissing(err error) bool {
+	code := SQLState(err)
+	return code == "3F000" || code == "42883"
+}
 
 // checkInstalled returns nil where what installed has found is of a protocol that is known and err is nil: the error of
 // that query or, where it has found something, of what was sent with it.
 func (p *Pool) checkInstalled(found string, err error) error {
-	var pgErr *pgconn.PgError
 	switch {
-	case found == "" && errors.As(err, &pgErr) && isMissing(pgErr):
+	case found == "" && isMissing(err):
 		return &NotInstalledError{Binary: p.options.Version}
 	case found == "":
 		return fmt.Errorf("asking for the version: %w", err)

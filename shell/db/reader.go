@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -38,10 +37,7 @@ func (p *Pool) Reader(ctx context.Context) (*Reader, error) {
 func (r *Reader) Close() { r.close() }
 
 // IsFull reports whether an error is that the server refuses another connection because there are too many.
-func IsFull(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && refused.Code == "53300"
-}
+func IsFull(err error) bool { return SQLState(err) == "53300" }
 
 // impatient is how a connection to a pool's server is made that is given up, with its query, as soon as the context
 // ends.

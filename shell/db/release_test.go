@@ -71,6 +71,7 @@ func TestServerGone(t *testing.T) {
 		{"OPTIONS without a word", "OPTIONS", "PGRST001", false, script{leave}},
 		{"an error, then down", "POST", "57P03", false, script{say("ERROR", "23505"), say("FATAL", "57P03")}},
 		{"an error, then nothing", "POST", "PGRST001", false, script{say("ERROR", "23505"), leave}},
+		{"an error, then a pooler without a server", "POST", "PGRST001", false, script{say("ERROR", "23505"), say("ERROR", "08006")}},
 		{"an error, then another", "POST", "23505", false, script{say("ERROR", "23505"), say("ERROR", "XX000")}},
 	} {
 		pool := play(t, test.steps)

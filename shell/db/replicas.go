@@ -214,8 +214,7 @@ func (s *standby) read(ctx context.Context, request *Request, st *statement.Stat
 	defer context.AfterFunc(s.life.Load(), cancel)()
 	conn, err := s.pool.acquire(ctx)
 	if err != nil {
-		var f *apierror.Error
-		if errors.As(err, &f) && f.Status == http.StatusServiceUnavailable {
+		if f, ok := errors.AsType[*apierror.Error](err); ok && f.Status == http.StatusServiceUnavailable {
 			s.fresh.Store(0) // until it has been asked again
 			s.failed.Store(&err)
 		}
@@ -224,10 +223,10 @@ func (s *standby) read(ctx context.Context, request *Request, st *statement.Stat
 	pg := pgOf(conn)
 	request.noteAcquired()
 	err = s.pool.call(ctx, conn, request, st, answer)
-	var pgErr *pgconn.PgError
+	pgErr, _ := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case err == nil:
-	case errors.As(err, &pgErr) && pgErr.Code == canceled && !pg.IsClosed() && request.Cut == nil:
+	case pgErr != nil && pgErr.Code == canceled && !pg.IsClosed() && request.Cut == nil:
 		err = s.pool.explain(ctx, pg, pgErr, request, st, answer)
 	case pg.IsClosed() && ctx.Err() == nil:
 		s.fresh.Store(0)

@@ -22,8 +22,7 @@ func (r *Request) isSent() bool { return r.Sink != nil && !r.Sink.Drop() }
 
 // cutBy returns the fault of an answer that ended before its last line.
 func cutBy(err error) *apierror.Error {
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && !isDown(pgErr) {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && !isDown(pgErr) {
 		return &apierror.Error{
 			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: "An answer was cut short: " + pgErr.Message,
 			Cause: err,

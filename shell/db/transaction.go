@@ -106,12 +106,11 @@ func (p *Pool) rollBack(ctx context.Context, pg *pgconn.PgConn) {
 
 // undone finds out what an error means for a transaction, and lets the database word it.
 func (p *Pool) undone(ctx context.Context, conn **pgxpool.Conn, t *Transaction, s *segment, err error) error {
-	var f *apierror.Error
 	pg := pgOf(*conn)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, &f):
+	case errors.Is(err, tooMuch):
 		return err
 	case pgconn.SafeToRetry(err) && !t.begun:
 		t.Again = true

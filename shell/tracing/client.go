@@ -162,8 +162,7 @@ func (c *client) post(ctx context.Context, body []byte) (time.Duration, error) {
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		var failure *url.Error
-		if errors.As(err, &failure) { // without the endpoint, which may have a key in it
+		if failure, ok := errors.AsType[*url.Error](err); ok { // without the endpoint, which may have a key in it
 			err = failure.Err
 		}
 		return 0, err

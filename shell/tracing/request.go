@@ -176,8 +176,7 @@ func (q *Request) End(role string, status, size int, code string, err error) {
 		q.span.SetName(q.method + " " + q.path)
 		q.span.SetAttributes(semconv.HTTPRoute(q.path))
 	}
-	var f *apierror.Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*apierror.Error](err); ok {
 		code = f.Code
 	}
 	if code != "" {
@@ -208,8 +207,8 @@ func fail(span trace.Span, err error) {
 		return
 	}
 	kind, message := "canceled", err.Error()
-	var f *apierror.Error
-	if errors.As(err, &f) {
+	f, ok := errors.AsType[*apierror.Error](err)
+	if ok {
 		kind, message = f.Code, f.Message
 	}
 	attributes := []attribute.KeyValue{semconv.ExceptionType(kind)}
