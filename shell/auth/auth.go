@@ -76,7 +76,7 @@ func New(options Options) *Verifier {
 }
 
 // Identify returns who asks, by the value of the Authorization header; a value of another scheme than Bearer counts as
-// none. Errors are of type *fault.Fault: PGRST300 without a secret (500) or before the keys have arrived (503),
+// none. Errors are of type *apierror.Error: PGRST300 without a secret (500) or before the keys have arrived (503),
 // PGRST301 for a token that does not verify, PGRST302 where no role is left, PGRST303 for claims that do not hold.
 func (v *Verifier) Identify(authorization string) (*Identity, error) {
 	token, ok := bearer(authorization)

@@ -13,7 +13,7 @@ import (
 // Do sends a request to the database in one round trip and reads the answer: where st is nil by postern.handle, which
 // compiles it first and says in the answer to what; else by executing st. A read is sent to a standby first where there
 // is one for it. An error of PostgreSQL becomes an answer as well, by postern.error_response, in a second round trip.
-// Errors are of type *fault.Fault: PGRST000 and PGRST001 (503) without a connection, PGRST003 (504) when none became
+// Errors are of type *apierror.Error: PGRST000 and PGRST001 (503) without a connection, PGRST003 (504) when none became
 // free in time; or the context's own error.
 func (p *Pool) Do(ctx context.Context, request *Request, st *statement.Statement, answer *Answer) error {
 	if p.replicas != nil {
@@ -52,12 +52,7 @@ func (p *Pool) do(ctx context.Context, request *Request, st *statement.Statement
 	if err != nil {
 		return err
 	}
-	if pgOf(conn).IsClosed() {
-		if conn, err = p.replace(ctx, conn); err != nil {
-			return err
-		}
-	}
-	return p.explain(ctx, pgOf(conn), pgErr, request, st, answer)
+	return p.explain(ctx, &conn, pgErr, request, st, answer)
 }
 
 func pgOf(conn *pgxpool.Conn) *pgconn.PgConn { return conn.Conn().PgConn() }

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// MaxBackoff is the longest pause between two attempts to connect.
-const MaxBackoff = 32 * time.Second
+// maxBackoff is the longest pause between two attempts to connect.
+const maxBackoff = 32 * time.Second
 
 // standbyPause is how often a standby is asked whether it still is one: when it is promoted, it can listen.
 const standbyPause = 5 * time.Second
@@ -18,12 +18,12 @@ const standbyPause = 5 * time.Second
 // ErrStandby is why there is no listening on a standby.
 var ErrStandby = errors.New("the database server is a standby, which cannot listen")
 
-// Backoff returns the pauses between attempts to connect: one second, then twice as long each time up to MaxBackoff.
+// Backoff returns the pauses between attempts to connect: one second, then twice as long each time up to 32.
 type Backoff struct{ next time.Duration }
 
 // Next returns the next pause.
 func (b *Backoff) Next() time.Duration {
-	b.next = min(max(2*b.next, time.Second), MaxBackoff)
+	b.next = min(max(2*b.next, time.Second), maxBackoff)
 	return b.next
 }
 
@@ -32,12 +32,10 @@ func (b *Backoff) Reset() { b.next = 0 }
 
 // Sleep waits; it returns false when the context ended before.
 func Sleep(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return false
-	case <-timer.C:
+	case <-time.After(pause):
 		return true
 	}
 }

@@ -163,17 +163,13 @@ func (l *Load) Failed(err error, commits bool) error {
 }
 
 // Explain rolls back and lets the database say how an error of it is answered, as Do does.
-func (l *Load) Explain(pgErr *pgconn.PgError, st *statement.Statement, answer *Answer) (err error) {
-	if pgOf(l.conn).IsClosed() {
-		if l.conn, err = l.pool.replace(l.ctx, l.conn); err != nil {
-			return err
-		}
-	} else if pgOf(l.conn).TxStatus() != 'I' {
-		if err = l.exec("rollback"); err != nil {
+func (l *Load) Explain(pgErr *pgconn.PgError, st *statement.Statement, answer *Answer) error {
+	if pg := pgOf(l.conn); !pg.IsClosed() && pg.TxStatus() != 'I' {
+		if err := l.exec("rollback"); err != nil {
 			return lost(err, false)
 		}
 	}
-	return l.pool.explain(l.ctx, pgOf(l.conn), pgErr, l.request, st, answer)
+	return l.pool.explain(l.ctx, &l.conn, pgErr, l.request, st, answer)
 }
 
 // Close gives the connection back, having undone what was not committed.
@@ -185,12 +181,8 @@ func (l *Load) Close() {
 	if l.trip != nil {
 		_ = l.trip.pipeline.Close()
 	}
-	if pg := pgOf(l.conn); !pg.IsClosed() && pg.TxStatus() != 'I' {
-		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
-		defer cancel()
-		if pg.Exec(ctx, "rollback").Close() != nil {
-			_ = pg.Close(ctx)
-		}
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
+	defer cancel()
+	l.pool.rollBack(ctx, pgOf(l.conn))
 	l.pool.release(l.conn, l.dirty)
 }

@@ -244,7 +244,7 @@ func (p *Pool) Probe(ctx context.Context) error {
 // outlive it.
 func (p *Pool) Live(ctx context.Context) (live bool, err error) {
 	err = p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		text, err := queryText(ctx, conn.Conn().PgConn(), "select postern.live()::pg_catalog.text")
+		text, err := queryText(ctx, pgOf(conn), "select postern.live()::pg_catalog.text")
 		live = text == "true"
 		return err
 	})
@@ -257,13 +257,8 @@ func queryTexts(ctx context.Context, pg *pgconn.PgConn, sql string, texts []stri
 }
 
 // queryText returns the only column of the only row as text.
-func queryText(ctx context.Context, pg *pgconn.PgConn, sql string, arguments ...string) (string, error) {
-	values := make([][]byte, len(arguments))
-	oids := make([]uint32, len(arguments))
-	for i, argument := range arguments {
-		values[i], oids[i] = []byte(argument), oidText
-	}
-	result := pg.ExecParams(ctx, sql, values, oids, nil, nil).Read()
+func queryText(ctx context.Context, pg *pgconn.PgConn, sql string) (string, error) {
+	result := pg.ExecParams(ctx, sql, nil, nil, nil, nil).Read()
 	if result.Err != nil {
 		return "", result.Err
 	}

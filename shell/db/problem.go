@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"postern/shell/apierror"
 	"postern/shell/statement"
@@ -89,17 +90,22 @@ func SQLState(err error) string {
 func isUnprepared(err error) bool { return SQLState(err) == "26000" }
 
 // explain lets the database say how an error of PostgreSQL is answered, or that it comes of DDL: then the answer is
-// stale.
+// stale. A connection that is closed it replaces; it is nil then where no other came.
 func (p *Pool) explain(
-	ctx context.Context, pg *pgconn.PgConn, pgErr *pgconn.PgError,
+	ctx context.Context, conn **pgxpool.Conn, pgErr *pgconn.PgError,
 	request *Request, st *statement.Statement, answer *Answer,
-) error {
+) (err error) {
 	if pgErr.Code == "PNSTL" {
 		answer.Note = Stale
 		return nil
 	}
 	if pgErr.Code == "42501" && strings.HasSuffix(pgErr.Message, " schema postern") { // it may be filled by now
 		return uninstalled(pgErr)
+	}
+	if pgOf(*conn).IsClosed() {
+		if *conn, err = p.replace(ctx, *conn); err != nil {
+			return err
+		}
 	}
 	epoch := ""
 	if st != nil {
@@ -110,7 +116,8 @@ func (p *Pool) explain(
 		request.Verbosity, []byte(epoch),
 	}
 	p.trips.Add(1)
-	err := word(ctx, pg, values, answer)
+	pg := pgOf(*conn)
+	err = word(ctx, pg, values, answer)
 	if isUnprepared(err) { // by the code that has failed
 		if err = p.prepareFixed(ctx, pg); err == nil {
 			err = word(ctx, pg, values, answer)

@@ -25,7 +25,7 @@ func (p *Pool) Reader(ctx context.Context) (*Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Reader{pooled.Conn().PgConn(), pooled.Release}, nil
+		return &Reader{pgOf(pooled), pooled.Release}, nil
 	}
 	if err != nil {
 		return nil, err

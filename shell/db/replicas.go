@@ -227,7 +227,7 @@ func (s *standby) read(ctx context.Context, request *Request, st *statement.Stat
 	switch {
 	case err == nil:
 	case pgErr != nil && pgErr.Code == canceled && !pg.IsClosed() && request.Cut == nil:
-		err = s.pool.explain(ctx, pg, pgErr, request, st, answer)
+		err = s.pool.explain(ctx, &conn, pgErr, request, st, answer)
 	case pg.IsClosed() && ctx.Err() == nil:
 		s.fresh.Store(0)
 	case isUnprepared(err):

@@ -102,13 +102,10 @@ func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 	}
 	found := ""
 	var failed error
-	for prepared := 0; ; {
+	for prepared := 0; failed == nil; {
 		result, err := pipeline.GetResults()
-		if err != nil {
-			failed = err
-			break
-		}
 		if result == nil {
+			failed = err
 			break
 		}
 		switch result := result.(type) {
@@ -116,9 +113,7 @@ func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 			for result.NextRow() {
 				found = string(result.Values()[0])
 			}
-			if _, failed = result.Close(); failed != nil {
-				break
-			}
+			_, failed = result.Close()
 		case *pgconn.StatementDescription:
 			result.Name = p.prefix + fixed[prepared].name
 			s.fixed[prepared] = result

@@ -38,51 +38,46 @@ where r.rolname operator(pg_catalog.=) current_user
   and pg_catalog.starts_with(o.option_name, 'pgrst.')
 order by s.setdatabase operator(pg_catalog.<>) 0, o.option_name`
 
-// currentSQL reads those of the settings named in $1 that the session has.
+// currentSQL reads those of the settings pgrst.*, named in $1 without this, that the session has.
 const currentSQL = `
 select s.name, pg_catalog.current_setting(s.name, true)
-from pg_catalog.unnest($1::pg_catalog.text[]) as s(name)
+from (select 'pgrst.' operator(pg_catalog.||) n.name from pg_catalog.unnest($1::pg_catalog.text[]) as n(name)) as s(name)
 where pg_catalog.current_setting(s.name, true) is not null`
 
 // Settings returns the in-database settings (PostgREST docs/references/configuration) without their prefix pgrst. and
 // with underscores, of which names tells those that can be set there. preConfig is a function that is called before, in
 // a transaction that is read-only and rolled back; what it sets counts less than the role's own settings.
 func (r *Reader) Settings(ctx context.Context, preConfig string, names []string) (map[string]string, error) {
-	const prefix = "pgrst."
-	conn := r.conn
-	result := make(map[string]string)
+	var rows [][][]byte
 	if preConfig != "" {
-		if err := conn.Exec(ctx, "begin read only; select "+QuoteName(preConfig)+"()").Close(); err != nil {
-			return nil, fmt.Errorf("db-pre-config: %w", err)
-		}
-		full := make([]string, len(names))
-		for i, name := range names {
-			full[i] = prefix + name
-		}
-		rows := queryTexts(ctx, conn, currentSQL, full)
-		if rows.Err != nil {
-			return nil, fmt.Errorf("db-pre-config: %w", rows.Err)
-		}
-		for _, row := range rows.Rows {
-			result[strings.TrimPrefix(string(row[0]), prefix)] = string(row[1])
-		}
-		if err := conn.Exec(ctx, "rollback").Close(); err != nil {
+		var err error
+		if rows, err = r.configured(ctx, preConfig, names); err != nil {
 			return nil, fmt.Errorf("db-pre-config: %w", err)
 		}
 	}
-	rows := conn.ExecParams(ctx, storedSQL, nil, nil, nil, nil).Read()
-	if rows.Err != nil {
-		return nil, fmt.Errorf("reading settings: %w", rows.Err)
+	stored := r.conn.ExecParams(ctx, storedSQL, nil, nil, nil, nil).Read()
+	if stored.Err != nil {
+		return nil, fmt.Errorf("reading settings: %w", stored.Err)
 	}
-	for _, row := range rows.Rows {
-		result[strings.TrimPrefix(string(row[0]), prefix)] = string(row[1])
-	}
-	for name := range result {
-		if !slices.Contains(names, name) {
-			delete(result, name)
+	result := make(map[string]string)
+	for _, row := range append(rows, stored.Rows...) {
+		if name := strings.TrimPrefix(string(row[0]), "pgrst."); slices.Contains(names, name) {
+			result[name] = string(row[1])
 		}
 	}
 	return result, nil
+}
+
+// configured returns the settings that a function has set, with their prefix.
+func (r *Reader) configured(ctx context.Context, preConfig string, names []string) ([][][]byte, error) {
+	if err := r.conn.Exec(ctx, "begin read only; select "+QuoteName(preConfig)+"()").Close(); err != nil {
+		return nil, err
+	}
+	set := queryTexts(ctx, r.conn, currentSQL, names)
+	if set.Err != nil {
+		return nil, set.Err
+	}
+	return set.Rows, r.conn.Exec(ctx, "rollback").Close()
 }
 
 // QuoteName quotes name or schema.name, split at the first dot.

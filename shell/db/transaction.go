@@ -123,11 +123,6 @@ func (p *Pool) undone(ctx context.Context, conn **pgxpool.Conn, t *Transaction, 
 	if err != nil {
 		return err
 	}
-	if pg.IsClosed() {
-		if *conn, err = p.replace(ctx, *conn); err != nil {
-			return err
-		}
-	}
 	if s.current < len(s.steps) {
 		step := s.steps[s.current]
 		t.Undone = step.Answer
@@ -135,10 +130,10 @@ func (p *Pool) undone(ctx context.Context, conn **pgxpool.Conn, t *Transaction, 
 		if s.answered > s.current { // what failed is the look at its status
 			return nil
 		}
-		return p.explain(ctx, pgOf(*conn), pgErr, step.Request, step.Statement, step.Answer)
+		return p.explain(ctx, conn, pgErr, step.Request, step.Statement, step.Answer)
 	}
 	t.Undone = &t.End
-	return p.explain(ctx, pgOf(*conn), pgErr, s.steps[len(s.steps)-1].Request, nil, t.Undone)
+	return p.explain(ctx, conn, pgErr, s.steps[len(s.steps)-1].Request, nil, t.Undone)
 }
 
 // commits reports whether writes are committed without looking at their answers. Then there is no refusing those.
