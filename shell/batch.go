@@ -31,7 +31,7 @@ type batch struct {
 	span     *tracing.Request // nil where the batch is not traced
 
 	doing     *db.Transaction
-	took      time.Duration // of the last attempt, where the log wants to know
+	took      time.Duration // of the last attempt
 	isolation string        // what the statements ask for
 	next      int           // which step is the first that is not under way
 	answered  int           // which is the first that has no answer

@@ -116,10 +116,7 @@ func indexField(fields [][2][]byte, name []byte) int {
 // transact does a transaction of a batch, and measures that where it is asked for.
 func (s *Server) transact(b *batch, x *exchange, t *db.Transaction) error {
 	x.timing.lap(phasePlan)
-	var began time.Time
-	if x.span != nil || b.st.config.LogQuery {
-		began = time.Now()
-	}
+	began := time.Now()
 	err := s.pool.Transact(b.request.Context(), t)
 	x.timing.lap(phaseTransaction)
 	compiling := b.compiling()

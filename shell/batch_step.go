@@ -106,10 +106,12 @@ func (b *batch) learn(t *db.Transaction) (again bool) {
 			b.server.statements.Drop(step.x.shape, step.found)
 		}
 	}
+	took := b.took // counted with the first
 	for _, step := range b.steps[:b.answered] {
 		if made := step.x.answer.Statement; made != nil && step.found == nil && !stale {
 			made.SQL = labelled(made.SQL, b.st.label(step.request, step.x.answer.Status < http.StatusBadRequest))
-			b.server.statements.Add(step.x.shape, made)
+			b.server.statements.Add(step.x.shape, made, took)
+			took = 0
 		}
 	}
 	return again || stale || t.End.Note == db.Stale

@@ -64,11 +64,9 @@ func (c *Cache) Get(ctx context.Context, shape []byte) *Statement {
 	compile := c.compiles[string(shape)]
 	c.mutex.Unlock()
 	if !found && compile != nil {
-		timer := time.NewTimer(compileWait)
-		defer timer.Stop()
 		select {
 		case <-compile:
-		case <-timer.C:
+		case <-time.After(compileWait):
 		case <-ctx.Done():
 		}
 		c.mutex.Lock()
@@ -109,9 +107,11 @@ func (c *Cache) Compile(shape []byte, compile func() (*Statement, error)) (*Stat
 	return s, err
 }
 
-// Add keeps a statement that was compiled along with others, if it is to be kept. For it Get has not waited.
-func (c *Cache) Add(shape []byte, s *Statement) {
+// Add keeps a statement that was compiled along with others, if it is to be kept. For it Get has not waited. took is its
+// part of the time that all of them took.
+func (c *Cache) Add(shape []byte, s *Statement, took time.Duration) {
 	c.compiled.Add(1)
+	c.nanoseconds.Add(int64(took))
 	if !s.Keep {
 		return
 	}

@@ -123,6 +123,18 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
+// What was compiled along with others counts, with its time, whether it is kept or not.
+func TestCacheAdds(t *testing.T) {
+	cache := NewCache(1 << 20)
+	kept, once := made(t, "kept"), made(t, "once")
+	once.Keep = false
+	cache.Add([]byte("a"), kept, time.Second)
+	cache.Add([]byte("b"), once, 500*time.Millisecond)
+	if got := cache.Stats(); peek(cache, "a", "b") != "a" || got.Compiles != 2 || got.CompileSeconds != 1.5 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // What may not answer other requests is not kept, nor what could not be compiled.
 func TestCacheKeepsWhatMayBeKept(t *testing.T) {
 	cache := NewCache(1 << 20)

@@ -14,34 +14,38 @@ import (
 
 // Object identifiers of types (pg_type).
 const (
-	OIDBytea   = 17
-	OIDText    = 25
-	oidJSON    = 114
-	oidUnknown = 0 // PostgreSQL infers the type
+	OIDBytea = 17
+	OIDText  = 25
+	oidJSON  = 114
 )
 
-// A Statement answers the requests of one shape. It never changes.
-type Statement struct {
-	ID        uint64      // unique in this process
-	SQL       string      // yields body, status, headers and note
-	Params    []uint32    // types of the parameters: the query of Content-Location, the body, then the values
-	Epoch     string      // of the schema that it was compiled for
-	ReadOnly  bool        // runs in a read-only transaction
-	Dirty     bool        // code of the user's may leave something in the session
-	Generic   bool        // the plan does not depend on the values
-	Stream    bool        // yields a row with status, headers and note, then one for each line of the body
-	Certain   bool        // does what it is asked for or raises an error, unless the user's code sets the status
-	Code      bool        // may run code of the user's
-	Rollback  bool        // the request asks for its transaction to be rolled back
-	Keep      bool        // answers other requests of the shape as well
-	Likes     []int       // the parameters, from 1 on, in which * stands for %
-	Isolation string      // level of the transaction; empty for the default
-	Settings  [][2]string // names and values that hold for the transaction
-	MaxCost   float64     // what its plan may cost; 0 for any
-	Look      bool        // with MaxCost: what it costs is looked at each time, as that depends on the values
-	Flags     []byte      // with MaxCost: all of the above, as the database said them
+// oids are the types that parameters have; of any other name PostgreSQL infers the type, which 0 asks for.
+var oids = map[string]uint32{"text": OIDText, "bytea": OIDBytea, "json": oidJSON}
 
-	Took time.Duration // what compiling it took, where that was asked for
+// A Statement answers the requests of one shape. It never changes. Epoch and what follows are flags, as the database
+// says them (the type postern.compiled).
+type Statement struct {
+	ID       uint64      `json:"-"` // unique in this process
+	SQL      string      `json:"-"` // yields body, status, headers and note
+	Params   []uint32    `json:"-"` // types of the parameters: the query of Content-Location, the body, then the values
+	Settings [][2]string `json:"-"` // names and values that hold for the transaction
+
+	Epoch     string  // of the schema that it was compiled for
+	ReadOnly  bool    `json:"read_only"` // runs in a read-only transaction
+	Dirty     bool    // code of the user's may leave something in the session
+	Generic   bool    // the plan does not depend on the values
+	Stream    bool    // yields a row with status, headers and note, then one for each line of the body
+	Certain   bool    // does what it is asked for or raises an error, unless the user's code sets the status
+	Code      bool    // may run code of the user's
+	Rollback  bool    // the request asks for its transaction to be rolled back
+	Keep      bool    // answers other requests of the shape as well
+	Likes     []int   // the parameters, from 1 on, in which * stands for %
+	Isolation string  // level of the transaction; empty for the default
+	MaxCost   float64 `json:"max_cost"` // what its plan may cost; 0 for any
+	Look      bool    // with MaxCost: what it costs is looked at each time, as that depends on the values
+
+	Flags []byte        `json:"-"` // with MaxCost: all of the above, as the database said them
+	Took  time.Duration `json:"-"` // what compiling it took, where that was asked for
 
 	looked  atomic.Int64 // when its plan was last looked at, in nanoseconds of Unix time
 	largest atomic.Int64 // bytes of its largest answer in a batch
@@ -75,56 +79,28 @@ func (s *Statement) Due(now func() time.Time) bool {
 
 var lastID atomic.Uint64
 
-// flags are what the database says of a statement (the type postern.compiled).
-type flags struct {
-	Params    []string          `json:"params"`
-	Epoch     string            `json:"epoch"`
-	ReadOnly  bool              `json:"read_only"`
-	Dirty     bool              `json:"dirty"`
-	Generic   bool              `json:"generic"`
-	Stream    bool              `json:"stream"`
-	Certain   bool              `json:"certain"`
-	Code      bool              `json:"code"`
-	Rollback  bool              `json:"rollback"`
-	Keep      bool              `json:"keep"`
-	Likes     []int             `json:"likes"`
-	Isolation string            `json:"isolation"`
-	Settings  map[string]string `json:"settings"`
-	Took      float64           `json:"took"`
-	MaxCost   float64           `json:"max_cost"`
-	Look      bool              `json:"look"`
-}
-
 // New returns a statement of SQL and its flags as JSON.
-func New(sql string, flagsJSON []byte) (*Statement, error) {
-	var f flags
-	if err := json.Unmarshal(flagsJSON, &f); err != nil {
+func New(sql string, flags []byte) (*Statement, error) {
+	s := &Statement{ID: lastID.Add(1), SQL: sql}
+	read := struct {
+		*Statement
+		Params   []string
+		Settings map[string]string
+		Took     float64 // milliseconds
+	}{Statement: s}
+	if err := json.Unmarshal(flags, &read); err != nil {
 		return nil, fmt.Errorf("flags of a statement: %w", err)
 	}
-	s := &Statement{
-		ID: lastID.Add(1), SQL: sql, Epoch: f.Epoch, ReadOnly: f.ReadOnly, Dirty: f.Dirty, Generic: f.Generic,
-		Stream: f.Stream, Keep: f.Keep, Certain: f.Certain, Code: f.Code, Rollback: f.Rollback, Likes: f.Likes,
-		Isolation: f.Isolation, Params: make([]uint32, len(f.Params)),
-		Took: time.Duration(f.Took * float64(time.Millisecond)),
+	for _, name := range read.Params {
+		s.Params = append(s.Params, oids[name])
 	}
-	if f.MaxCost > 0 {
-		s.MaxCost, s.Look, s.Flags = f.MaxCost, f.Look, slices.Clone(flagsJSON)
+	for _, name := range slices.Sorted(maps.Keys(read.Settings)) {
+		s.Settings = append(s.Settings, [2]string{name, read.Settings[name]})
+	}
+	s.Took = time.Duration(read.Took * float64(time.Millisecond))
+	if s.MaxCost > 0 {
+		s.Flags = slices.Clone(flags)
 		s.looked.Store(time.Now().UnixNano())
-	}
-	for i, name := range f.Params {
-		switch name {
-		case "text":
-			s.Params[i] = OIDText
-		case "bytea":
-			s.Params[i] = OIDBytea
-		case "json":
-			s.Params[i] = oidJSON
-		default:
-			s.Params[i] = oidUnknown
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(f.Settings)) {
-		s.Settings = append(s.Settings, [2]string{name, f.Settings[name]})
 	}
 	return s, nil
 }
