@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"postern/shell/jsontext"
 )
 
 const (
@@ -66,22 +68,22 @@ func (st *state) operations(payload []byte) []operation {
 	}
 	var operations []operation
 	places := make(map[string]int)
-	if !eachElement(payload, func(raw []byte) bool {
+	for raw := range jsontext.Elements(payload) {
 		place := len(operations)
 		operations = append(operations, operation{})
 		op := &operations[place]
 		if place == st.config.DBMaxOperations || !op.read(raw) {
-			return false
+			return nil
 		}
 		if _, twice := places[op.id]; twice {
-			return false
+			return nil
 		}
 		if op.id != "" {
 			places[op.id] = place
 		}
-		return op.findReferences(places, place)
-	}) {
-		return nil
+		if !op.findReferences(places, place) {
+			return nil
+		}
 	}
 	return operations
 }
@@ -89,7 +91,7 @@ func (st *state) operations(payload []byte) []operation {
 // read reads an operation, and reports whether it is what it must be.
 func (op *operation) read(raw []byte) bool {
 	seen := make([]string, 0, 6)
-	ok := eachMember(raw, func(key, value []byte) (ok bool) {
+	for key, value := range jsontext.Members(raw) {
 		name, ok := plainString(key)
 		if !ok || slices.Contains(seen, name) {
 			return false
@@ -98,24 +100,29 @@ func (op *operation) read(raw []byte) bool {
 		switch name {
 		case "id":
 			op.id, ok = plainString(value)
-			return ok && strings.Trim(op.id, "0123456789") != ""
+			ok = ok && strings.Trim(op.id, "0123456789") != ""
 		case "method":
 			op.method, ok = plainString(value)
 		case "path":
 			op.path, ok = plainString(value)
 		case "ref":
 			op.ref, ok = plainString(value)
-			return ok && op.ref != ""
+			ok = ok && op.ref != ""
 		case "headers":
-			return eachMember(value, op.readHeader)
+			ok = value[0] == '{'
+			for key, field := range jsontext.Members(value) {
+				ok = ok && op.readHeader(key, field)
+			}
 		case "body":
 			op.body = value
 		default:
 			return false
 		}
-		return ok
-	})
-	return ok && isMethod(op.method) && isTarget(op.path) && op.readBody()
+		if !ok {
+			return false
+		}
+	}
+	return isMethod(op.method) && isTarget(op.path) && op.readBody()
 }
 
 // readHeader reads a header field of an operation.

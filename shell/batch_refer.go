@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"postern/shell/jsontext"
 )
 
 // pointerTokens returns the tokens of a JSON pointer in the form of a URI fragment (RFC 6901, 6).
@@ -50,19 +52,17 @@ func (n *node) open() {
 	n.opened = true
 	switch n.raw[0] {
 	case '[':
-		eachElement(n.raw, func(value []byte) bool {
+		for value := range jsontext.Elements(n.raw) {
 			n.elements = append(n.elements, &node{raw: value})
-			return true
-		})
+		}
 	case '{':
 		n.members = make(map[string]*node)
-		eachMember(n.raw, func(key, value []byte) bool {
+		for key, value := range jsontext.Members(n.raw) {
 			var name string
 			if json.Unmarshal(key, &name) == nil {
 				n.members[name] = &node{raw: value}
 			}
-			return true
-		})
+		}
 	}
 }
 
@@ -212,16 +212,15 @@ func appendPercentEncoded(dst []byte, text string) []byte {
 func replaceInBody(
 	dst, body []byte, key string, find func(dst []byte, pointer string) ([]byte, bool),
 ) (_ []byte, ok bool) {
-	for i := 0; i < len(body); {
-		switch body[i] {
+	for s := (jsontext.Scanner{Text: body}); s.At < len(body); {
+		start := s.At
+		switch body[start] {
 		case '"':
-			end := stringEnd(body, i)
-			dst = append(dst, body[i:end]...)
-			i = end
-			continue
+			s.SkipString()
 		case '{':
-			pointer, end := onlyMember(body, i, key)
+			pointer, end := onlyMember(s, key)
 			if end == 0 {
+				s.At++
 				break
 			}
 			var text string
@@ -231,35 +230,37 @@ func replaceInBody(
 			if dst, ok = find(dst, text); !ok {
 				return dst, false
 			}
-			i = end
-			continue
+			start, s.At = end, end
+		default:
+			s.At++
 		}
-		dst = append(dst, body[i])
-		i++
+		dst = append(dst, body[start:s.At]...)
 	}
 	return dst, true
 }
 
-// onlyMember returns the value of an object at a place of valid JSON, where its only key is the one given, and the
-// place behind it; 0 for another object. Where the key is the first and its value is no string it returns no value: SQL
-// tells whether there are others.
-func onlyMember(body []byte, at int, key string) (value []byte, end int) {
-	at = skipBlank(body, at+1)
-	if body[at] != '"' {
+// onlyMember returns the value of the object at which a scanner is, where its only key is the one given, and the place
+// behind it; 0 for another object. Where the key is the first and its value is no string it returns no value: SQL tells
+// whether there are others.
+func onlyMember(s jsontext.Scanner, key string) (value []byte, end int) {
+	s.At++
+	if s.Next() != '"' {
 		return nil, 0
 	}
-	end = stringEnd(body, at)
+	start := s.At
+	s.SkipString()
 	var name string
-	if json.Unmarshal(body[at:end], &name) != nil || name != key {
+	if json.Unmarshal(s.Text[start:s.At], &name) != nil || name != key {
 		return nil, 0
 	}
-	at = skipBlank(body, skipBlank(body, end)+1) // behind the colon
-	if body[at] != '"' {
-		return nil, at
+	s.Take(':')
+	if s.Next() != '"' {
+		return nil, s.At
 	}
-	value = body[at:stringEnd(body, at)]
-	if end = skipBlank(body, at+len(value)); body[end] != '}' {
+	start = s.At
+	s.SkipString()
+	if value = s.Text[start:s.At]; !s.Take('}') {
 		return nil, 0
 	}
-	return value, end + 1
+	return value, s.At
 }

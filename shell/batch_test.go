@@ -89,40 +89,6 @@ func FuzzReplaceInBody(f *testing.F) {
 	})
 }
 
-// The elements and members of JSON are those that encoding/json finds.
-func FuzzEachMember(f *testing.F) {
-	for _, body := range []string{`{"a":1,"b" : [1,{"c":"}"}] , "d":"\\\""}`, `[1 , -2.5e1,"x",[],{},null]`, ` [ ] `, `{}`, `[[1]]`, `{"a":{"b":1}}`} {
-		f.Add([]byte(body))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		var elements []json.RawMessage
-		if json.Unmarshal(body, &elements) == nil && elements != nil {
-			var got []string
-			eachElement(body, func(value []byte) bool { got = append(got, string(value)); return true })
-			if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", elements) {
-				t.Errorf("%s: %q", body, got)
-			}
-		}
-		var members map[string]json.RawMessage
-		if body = []byte(strings.TrimSpace(string(body))); json.Unmarshal(body, &members) == nil && members != nil {
-			got := make(map[string]string)
-			eachMember(body, func(key, value []byte) bool {
-				var name string
-				if json.Unmarshal(key, &name) != nil {
-					t.Errorf("%s: %q", body, key)
-				}
-				got[name] = string(value)
-				return true
-			})
-			for name, value := range members {
-				if got[name] != string(value) || len(got) != len(members) {
-					t.Errorf("%s: %q", body, got)
-				}
-			}
-		}
-	})
-}
-
 // What a reference to an object or an array leads to is as it has come: a column of the type json keeps its text.
 func TestReferred(t *testing.T) {
 	result := &node{raw: []byte(`{"status":200,"body":[{"j": {"z":"<a>&\u00e9", "a":1.10,"a":2} },{"a/b":[1e3, true,null]}]}`)}

@@ -20,8 +20,8 @@ func AppendPayload(dst []byte, body []byte, columns bool) ([]byte, bool) {
 	if !utf8.Valid(body) {
 		return dst, false
 	}
-	s := scanner{text: body}
-	form := s.next()
+	s := scanner{jsontext.Scanner{Text: body}}
+	form := s.Next()
 	if columns {
 		if form != '{' {
 			form = '['
@@ -43,17 +43,14 @@ func AppendPayload(dst []byte, body []byte, columns bool) ([]byte, bool) {
 	return append(dst, "]}"...), true
 }
 
-// A scanner reads the outline of a JSON text. What a value is it does not look at.
-type scanner struct {
-	text []byte
-	at   int
-}
+// A scanner reads the keys of a JSON text.
+type scanner struct{ jsontext.Scanner }
 
 // document reads a body of the form { or [ to its end and returns its keys in the order of jsonb, each once. What the
 // first object's keys and the result are appended to comes from the caller, who has room for few on the stack.
 func (s *scanner) document(form byte, sequence, sorted [][]byte) (keys [][]byte, ok bool) {
 	if form == '[' {
-		s.at++
+		s.At++
 	} else if form != '{' {
 		return nil, false
 	}
@@ -66,16 +63,16 @@ func (s *scanner) document(form byte, sequence, sorted [][]byte) (keys [][]byte,
 	if form == '[' {
 		var room [32]bool
 		seen := append(room[:0], make([]bool, len(sorted))...)
-		for s.take(',') {
+		for s.Take(',') {
 			if !s.again(sequence, sorted, seen) {
 				return nil, false
 			}
 		}
-		if !s.take(']') {
+		if !s.Take(']') {
 			return nil, false
 		}
 	}
-	return sorted, s.next() == 0 && s.at == len(s.text)
+	return sorted, s.Next() == 0 && s.At == len(s.Text)
 }
 
 // compareKeys orders keys as jsonb does.
@@ -88,10 +85,10 @@ func compareKeys(a, b []byte) int {
 
 // first reads an object and appends its keys.
 func (s *scanner) first(keys [][]byte) ([][]byte, bool) {
-	if !s.take('{') {
+	if !s.Take('{') {
 		return nil, false
 	}
-	if s.take('}') {
+	if s.Take('}') {
 		return keys, true
 	}
 	for {
@@ -100,8 +97,8 @@ func (s *scanner) first(keys [][]byte) ([][]byte, bool) {
 			return nil, false
 		}
 		keys = append(keys, key)
-		if !s.take(',') {
-			return keys, s.take('}')
+		if !s.Take(',') {
+			return keys, s.Take('}')
 		}
 	}
 }
@@ -109,10 +106,10 @@ func (s *scanner) first(keys [][]byte) ([][]byte, bool) {
 // again reads another object and reports whether it has as many keys as the first, and the same ones. Mostly they stand
 // in the same order; where not, they are looked up among the sorted ones, and seen has which of these were there.
 func (s *scanner) again(sequence, sorted [][]byte, seen []bool) bool {
-	if !s.take('{') {
+	if !s.Take('{') {
 		return false
 	}
-	if s.take('}') {
+	if s.Take('}') {
 		return len(sequence) == 0
 	}
 	sameOrder := true
@@ -131,8 +128,8 @@ func (s *scanner) again(sequence, sorted [][]byte, seen []bool) bool {
 		if !sameOrder && !see(key, sorted, seen) {
 			return false
 		}
-		if !s.take(',') {
-			return s.take('}') && i+1 == len(sequence) && (sameOrder || !slices.Contains(seen, false))
+		if !s.Take(',') {
+			return s.Take('}') && i+1 == len(sequence) && (sameOrder || !slices.Contains(seen, false))
 		}
 	}
 }
@@ -146,101 +143,26 @@ func see(key []byte, sorted [][]byte, seen []bool) bool {
 	return found
 }
 
-// next skips blanks and returns the byte that follows, 0 at the end.
-func (s *scanner) next() byte {
-	for ; s.at < len(s.text); s.at++ {
-		switch c := s.text[s.at]; c {
-		case ' ', '\t', '\r', '\n':
-		default:
-			return c
-		}
-	}
-	return 0
-}
-
-// take skips blanks and the byte c, if that follows.
-func (s *scanner) take(c byte) bool {
-	if s.next() != c {
-		return false
-	}
-	s.at++
-	return true
-}
-
 // member reads a key and its value and returns the key.
 func (s *scanner) member() (key []byte, ok bool) {
 	key, ok = s.key()
-	return key, ok && s.take(':') && s.value()
+	return key, ok && s.Take(':') && s.Skip()
 }
 
 // key reads a string without escapes and control characters.
 func (s *scanner) key() (key []byte, ok bool) {
-	if !s.take('"') {
+	if !s.Take('"') {
 		return nil, false
 	}
-	start := s.at
-	for ; s.at < len(s.text); s.at++ {
-		switch c := s.text[s.at]; {
+	start := s.At
+	for ; s.At < len(s.Text); s.At++ {
+		switch c := s.Text[s.At]; {
 		case c == '"':
-			s.at++
-			return s.text[start : s.at-1], true
+			s.At++
+			return s.Text[start : s.At-1], true
 		case c == '\\' || c < ' ' || c == 0x7f:
 			return nil, false
 		}
 	}
 	return nil, false
-}
-
-// value skips a value.
-func (s *scanner) value() bool {
-	switch s.next() {
-	case '"':
-		return s.skipString()
-	case '{', '[':
-		return s.skipNested()
-	}
-	start := s.at
-	for ; s.at < len(s.text); s.at++ {
-		switch s.text[s.at] {
-		case ',', '}', ']', ' ', '\t', '\r', '\n', '"', '{', '[':
-			return s.at > start
-		}
-	}
-	return false
-}
-
-// skipString skips a string.
-func (s *scanner) skipString() bool {
-	for s.at++; s.at < len(s.text); s.at++ {
-		switch s.text[s.at] {
-		case '\\':
-			s.at++
-		case '"':
-			s.at++
-			return true
-		}
-	}
-	return false
-}
-
-// skipNested skips an object or an array.
-func (s *scanner) skipNested() bool {
-	for depth := 0; s.at < len(s.text); {
-		switch s.text[s.at] {
-		case '"':
-			if !s.skipString() {
-				return false
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				s.at++
-				return true
-			}
-		}
-		s.at++
-	}
-	return false
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+
+	"postern/shell/jsontext"
 )
 
 // What is wrong with a line of ndjson, as the database says it (postern.describe_lines).
@@ -29,20 +31,20 @@ func (p *Piece) CheckJSON() *LineError {
 // check returns what is wrong with the object on a line. It sees to it that the line is one element of an array, if the
 // array is JSON at all.
 func (r *Rows) check(text []byte) *LineError {
-	s := scanner{text: text}
+	s := scanner{jsontext.Scanner{Text: text}}
 	switch {
 	case r.columns:
 		var room [32][]byte
-		if _, ok := s.first(room[:0]); ok && s.at == len(text) {
+		if _, ok := s.first(room[:0]); ok && s.At == len(text) {
 			return nil
 		}
 	case r.keyed:
-		if s.again(r.sequence, r.sorted, r.seen) && s.at == len(text) {
+		if s.again(r.sequence, r.sorted, r.seen) && s.At == len(text) {
 			return nil
 		}
 	default:
 		var room [32][]byte
-		if keys, ok := s.first(room[:0]); ok && s.at == len(text) && json.Valid(text) {
+		if keys, ok := s.first(room[:0]); ok && s.At == len(text) && json.Valid(text) {
 			r.keep(keys)
 			return nil
 		}

@@ -1,5 +1,5 @@
-// Package jsontext writes JSON (RFC 8259) by appending to a byte slice, without reflection or allocation. It knows
-// strings, no other values, and it does not know what they mean.
+// Package jsontext writes strings of JSON (RFC 8259) by appending to a byte slice, and reads where the parts of a JSON
+// text stand, without reflection or allocation. It does not know what they mean.
 package jsontext
 
 import "unicode/utf8"
