@@ -90,7 +90,7 @@ func (s *Server) handleBatch(st *state, x *exchange, r *http.Request, identity *
 // have a time of its own; 0 where one may take any.
 func timeoutTogether(operations []operation) (total int) {
 	for _, op := range operations {
-		own := takeTimeout(op.headers["Prefer"]).milliseconds
+		own := timeoutOf(op.headers["Prefer"]).milliseconds
 		if own == 0 {
 			return 0
 		}
@@ -224,14 +224,9 @@ func (b *batch) wish() string {
 	if !strings.HasSuffix(b.st.config.DBTxEnd, "-allow-override") {
 		return ""
 	}
-	for _, line := range b.request.Header["Prefer"] {
-		for preference := range strings.SplitSeq(line, ",") {
-			switch strings.Trim(preference, " ") {
-			case "tx=commit":
-				return "commit"
-			case "tx=rollback":
-				return "rollback"
-			}
+	for preference := range preferences(b.request.Header["Prefer"]) {
+		if wish, found := strings.CutPrefix(preference, "tx="); found && (wish == "commit" || wish == "rollback") {
+			return wish
 		}
 	}
 	return ""

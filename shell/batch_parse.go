@@ -134,8 +134,8 @@ func (op *operation) readHeader(key, raw []byte) bool {
 		return false
 	}
 	if name == "Prefer" {
-		for given := range strings.SplitSeq(value, ",") {
-			if strings.HasPrefix(strings.Trim(given, " \t"), "tx=") {
+		for given := range preferences([]string{value}) {
+			if strings.HasPrefix(strings.TrimLeft(given, " \t"), "tx=") {
 				return false
 			}
 		}

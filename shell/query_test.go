@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -33,10 +32,10 @@ func TestTimeoutOf(t *testing.T) {
 		prefer []string
 		want   string
 	}{
-		{nil, "{ 0 []}"}, {[]string{"count=exact"}, "{ 0 []}"}, {[]string{"timeout=2s"}, "{2s 2000 []}"}, {[]string{"count=exact, timeout=2s , return=minimal"}, "{2s 2000 [count=exact, return=minimal]}"},
+		{nil, "{ 0 []}"}, {[]string{"count=exact"}, "{ 0 []}"}, {[]string{"timeout=2s"}, "{2s 2000 []}"}, {[]string{"count=exact, timeout=2s , return=minimal"}, "{2s 2000 [count=exact return=minimal]}"},
 		{[]string{"timeout=x,timeout=3"}, "{3 3000 [timeout=x]}"}, {[]string{"a", "timeout=1ms,b", "timeout=2ms"}, "{1ms 1 [a b]}"}, {[]string{"timeout=0"}, "{ 0 [timeout=0]}"},
 	} {
-		if got := fmt.Sprint(timeoutOf(&http.Request{Header: http.Header{"Prefer": test.prefer}})); got != test.want {
+		if got := fmt.Sprint(timeoutOf(test.prefer)); got != test.want {
 			t.Errorf("%q: %s, not %s", test.prefer, got, test.want)
 		}
 	}

@@ -69,7 +69,7 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	x.headers = appendHeaders(x.headers[:0], r)
 	x.cookies = appendCookies(x.cookies[:0], r.Header["Cookie"])
 	x.values.Reset()
-	x.timeout = timeoutOf(r)
+	x.timeout = timeoutOf(r.Header["Prefer"])
 	x.shape = st.appendShape(x.shape[:0], x, r, path, query, identity, call)
 	x.more = append(x.more[:0], st.constant...)
 	if cost := st.maxCost(identity.Role); cost > 0 {
@@ -95,18 +95,6 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 	x.call.Anonymous, x.call.Verbosity = identity.Anonymous, st.verbosity
 	x.call.JSON, x.call.Location, x.call.Payload = x.makes, x.place, x.payload
 	x.call.Values = x.values.AppendTo(x.call.Values)
-}
-
-// prefersPrimary reports whether a read is not for a standby, whatever that knows.
-func prefersPrimary(prefer []string) bool {
-	for _, line := range prefer {
-		for preference := range strings.SplitSeq(line, ",") {
-			if strings.TrimSpace(preference) == "read=primary" {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // shaping are the header fields that a compiled statement depends on.
