@@ -109,7 +109,8 @@ func (b *batch) learn(t *db.Transaction) (again bool) {
 	took := b.took // counted with the first
 	for _, step := range b.steps[:b.answered] {
 		if made := step.x.answer.Statement; made != nil && step.found == nil && !stale {
-			made.SQL = labelled(made.SQL, b.st.label(step.request, step.x.answer.Status < http.StatusBadRequest))
+			x := step.x
+			made.SQL = labelled(made.SQL, b.st.label(step.request, x.joined, x.answer.Status < http.StatusBadRequest))
 			b.server.statements.Add(step.x.shape, made, took)
 			took = 0
 		}

@@ -143,7 +143,7 @@ func (b *bulk) compile() (err error) {
 		err := b.load.Compile(&x.answer)
 		if made := x.answer.Statement; made != nil {
 			made.Keep = made.Keep && b.refused == nil
-			made.SQL = labelled(made.SQL, b.st.label(b.r, false))
+			made.SQL = labelled(made.SQL, b.st.label(b.r, "", false))
 			b.compiled, b.compiling = true, b.compiling+made.Took
 		}
 		return x.answer.Statement, err

@@ -197,10 +197,11 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			compiled = true
 			if found, err = s.statements.Compile(x.shape, func() (*statement.Statement, error) {
 				err := s.do(st, x, r, nil)
-				if x.answer.Statement != nil {
-					x.answer.Statement.SQL = labelled(x.answer.Statement.SQL, x.label(st, r))
+				made := x.answer.Statement
+				if made != nil {
+					made.SQL = labelled(made.SQL, st.label(r, x.joined, x.answer.Status < http.StatusBadRequest))
 				}
-				return x.answer.Statement, err
+				return made, err
 			}); err != nil {
 				return err
 			}

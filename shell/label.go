@@ -2,6 +2,7 @@ package shell
 
 import (
 	"bytes"
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -12,33 +13,21 @@ import (
 const maxLabel = 200
 
 // label returns a comment of SQL that says what requests a statement answers: method, path and query, with $ for each
-// value that is cut out. pg_stat_statements, pg_stat_activity and the logs show it within the statement. Without whole
-// the query is left out: that of a request that is refused may have anything in it.
-func (st *state) label(r *http.Request, whole bool) string {
+// value that is cut out. pg_stat_statements, pg_stat_activity and the logs show it within the statement. joined is the
+// query of a QUERY with its body, which counts where values are cut out of it: else they stand in it. Without whole the
+// query is left out: that of a request that is refused may have anything in it.
+func (st *state) label(r *http.Request, joined string, whole bool) string {
 	path, query := target(r)
-	return st.labelOf(r, path, query, whole)
-}
-
-// label returns the label of the statement that a request was compiled to. That of a QUERY has its body, where values
-// are cut out of it: else they stand in it.
-func (x *exchange) label(st *state, r *http.Request) string {
-	path, query := target(r)
-	if x.joined != "" {
-		var values cut.Values
-		if cut.AppendQuery(nil, &values, x.joined, st.calls(path)); values.Len() > 0 {
-			query = x.joined
-		}
-	}
-	return st.labelOf(r, path, query, x.answer.Status < http.StatusBadRequest)
-}
-
-// labelOf returns the label of a request with this path and query.
-func (st *state) labelOf(r *http.Request, path, query string, whole bool) string {
 	text := append(append([]byte(r.Method), ' '), path...)
-	if query != "" && whole {
+	if whole {
 		var values cut.Values
-		text = cut.AppendQuery(append(text, '?'), &values, query, st.calls(path))
-		text = bytes.ReplaceAll(text, []byte("%01"), []byte{'$'})
+		shape := cut.AppendQuery(nil, &values, cmp.Or(joined, query), st.calls(path))
+		if values.Len() == 0 {
+			shape = []byte(query)
+		}
+		if len(shape) > 0 {
+			text = append(append(text, '?'), bytes.ReplaceAll(shape, []byte("%01"), []byte{'$'})...)
+		}
 	}
 	comment := append(make([]byte, 0, maxLabel+8), "/* "...)
 	for i, c := range text[:min(len(text), maxLabel)] {

@@ -24,17 +24,22 @@ func TestLabel(t *testing.T) {
 	} {
 		r := httptest.NewRequest(test.method, "/", nil)
 		r.RequestURI = test.target
-		if got := st.label(r, true); got != "/* "+test.want+" */ " {
+		if got := st.label(r, "", true); got != "/* "+test.want+" */ " {
 			t.Errorf("%s: %s", test.target, got)
 		}
 	}
+	for joined, want := range map[string]string{"select=id&id=eq.5": "select=id&id=eq.$", "select=id&name=eq.x&a=%01": "select=id"} {
+		if got := st.label(httptest.NewRequest("QUERY", "/books?select=id", nil), joined, true); got != "/* QUERY /books?"+want+" */ " {
+			t.Errorf("%s: %s", joined, got)
+		}
+	}
 	r := &http.Request{Method: "GET", RequestURI: "/é\x01\n" + strings.Repeat("/*", 500)}
-	got := st.label(r, true)
+	got := st.label(r, "", true)
 	if len(got) > maxLabel+8 || strings.Count(got, "/*") != 1 || strings.Count(got, "*/") != 1 || strings.ContainsFunc(got, func(c rune) bool { return c < ' ' || c > '~' }) {
 		t.Error(got)
 	}
 	r.RequestURI = "/books?apikey=secret"
-	if got := st.label(r, false); got != "/* GET /books */ " {
+	if got := st.label(r, "", false); got != "/* GET /books */ " {
 		t.Error(got)
 	}
 }
