@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"postern/shell/jsontext"
@@ -144,14 +145,11 @@ func replaceInPath(path string, find func(pointer string) (any, bool)) (string, 
 		case json.Number:
 			text = string(value)
 		case bool:
-			text = "false"
-			if value {
-				text = "true"
-			}
+			text = strconv.FormatBool(value)
 		default:
 			return "", false
 		}
-		made = appendPercentEncoded(made, text)
+		made = append(made, strings.ReplaceAll(url.QueryEscape(text), "+", "%20")...)
 	}
 }
 
@@ -191,20 +189,6 @@ func quotedWithin(before, value string) (string, bool) {
 		return `"` + toEscape.Replace(value) + `"`, true
 	}
 	return toEscape.Replace(value), true
-}
-
-// appendPercentEncoded appends text with all but the unreserved characters of RFC 3986 as %XX.
-func appendPercentEncoded(dst []byte, text string) []byte {
-	for i := range len(text) {
-		c := text[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~", c) >= 0:
-			dst = append(dst, c)
-		default:
-			dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
-		}
-	}
-	return dst
 }
 
 // replaceInBody appends a JSON text in which each object whose only key is the one given is replaced by what find

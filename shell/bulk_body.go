@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"postern/shell/apierror"
@@ -40,10 +39,8 @@ func (st *state) rowsOf(r *http.Request) rowsKind {
 		kind = ndjsonRows
 	case "text/csv":
 		kind = csvRows
-	default:
-		return noRows
 	}
-	if path, _ := target(r); st.calls(path) {
+	if path, _ := target(r); kind != noRows && st.calls(path) {
 		return noRows
 	}
 	return kind
@@ -56,18 +53,18 @@ func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request)
 	wait := st.acquisition()
 	kind := st.rowsOf(r)
 	limit := st.config.ServerMaxStreamSize
-	streamed := kind != noRows && limit > 0 && (r.ContentLength < 0 || r.ContentLength > int64(most))
-	if kind == csvRows && !streamed || kind == noRows {
+	streams := kind != noRows && limit > 0 && (r.ContentLength < 0 || r.ContentLength > int64(most))
+	if kind == csvRows && !streams || kind == noRows {
 		return nil, x.body.read(out.w, r, most, s.timeout, wait)
 	}
 	_, query := target(r)
 	columns := cut.HasColumns(query)
-	if !streamed {
+	if !streams {
 		err := x.body.read(out.w, r, most, s.timeout, wait)
 		return cut.NewRows(bytes.NewReader(x.body.bytes), false, columns, len(x.body.bytes)), err
 	}
 	if r.ContentLength > int64(limit) {
-		return nil, streamTooLarge(limit)
+		return nil, tooLarge(limit, streamed)
 	}
 	p := &paced{server: s, out: out, controller: http.NewResponseController(out.w), most: int64(limit)}
 	source := io.Reader(p)
@@ -87,13 +84,6 @@ func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request)
 		}
 	}
 	return cut.NewRows(source, kind == csvRows, columns, streamedLine), nil
-}
-
-func streamTooLarge(most int) *apierror.Error {
-	return &apierror.Error{
-		Status: http.StatusRequestEntityTooLarge, Code: "PGRST102", Message: "The request body is too large",
-		Details: "At most " + strconv.Itoa(most) + " bytes are streamed, by the setting server-max-stream-size",
-	}
 }
 
 // paced reads a body that is streamed, from a client that must not be slow: while it sends, a connection to the
@@ -120,7 +110,7 @@ func (p *paced) Read(buffer []byte) (int, error) {
 	p.size += int64(n)
 	switch {
 	case p.size > p.most:
-		return 0, streamTooLarge(int(p.most))
+		return 0, tooLarge(int(p.most), streamed)
 	case err == nil || err == io.EOF:
 		if err == io.EOF {
 			_ = p.controller.SetReadDeadline(time.Time{})
@@ -128,9 +118,7 @@ func (p *paced) Read(buffer []byte) (int, error) {
 		return n, err
 	}
 	p.out.unread = false // there is nothing to wait for
-	return n, &apierror.Error{
-		Status: http.StatusBadRequest, Code: "PGRST102", Message: "The request body could not be read", Cause: err,
-	}
+	return n, unreadable(err)
 }
 
 // drain reads on for some time after an answer that came before the end of the body: a client that sends all before it

@@ -12,13 +12,9 @@ const pageTime = 2 * time.Minute
 
 // servePage answers a request for the documentation page or one of its files.
 func (s *Server) servePage(st *state, found http.Handler, w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header["Server"] = serverHeader
-	if name := st.config.ServerTraceHeader; name != "" {
-		header.Set(name, r.Header.Get(name))
-	}
+	w.Header()["Server"] = serverHeader
 	began := time.Now()
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTime)) // holds until all is written
+	_ = http.NewResponseController(w).SetWriteDeadline(began.Add(pageTime)) // holds until all is written
 	counted := &counter{ResponseWriter: w, status: http.StatusOK}
 	found.ServeHTTP(counted, r)
 	s.log.within(r, nil).access(st.config.LogLevel, "", counted.status, counted.size)

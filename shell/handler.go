@@ -41,6 +41,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		// and 6.3). net/http takes these fields out of the header, so all that may have had them do.
 		w.Header()["Connection"] = closing
 	}
+	if name := st.config.ServerTraceHeader; name != "" {
+		w.Header().Set(name, r.Header.Get(name))
+	}
 	if found := st.page.Find(r); found != nil && s.obstacle.Load() == nil {
 		s.servePage(st, found, w, r)
 		return
@@ -58,16 +61,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if s.metrics != nil {
 		began = time.Now()
 	}
-	header := w.Header()
-	if name := st.config.ServerTraceHeader; name != "" {
-		header.Set(name, r.Header.Get(name))
-	}
 	if s.tracer != nil {
 		path, _ := target(r)
 		x.span = s.tracer.Start(r, path)
 	}
 	identity, err := s.answer(st, x, out, r)
-	role := roleOf(identity)
+	role := ""
+	if identity != nil {
+		role = identity.Role
+	}
 	canceled := errors.Is(err, context.Canceled)
 	if err != nil && !canceled {
 		out.fault(s, err, x.span)
@@ -110,13 +112,6 @@ func routeOf(out *response) admin.Route {
 		return admin.Root
 	}
 	return admin.Relation
-}
-
-func roleOf(identity *auth.Identity) string {
-	if identity == nil {
-		return ""
-	}
-	return identity.Role
 }
 
 // answer takes a request through its stages: CORS, identity, body, database, response.

@@ -19,10 +19,23 @@ const (
 	unreadShare = 4
 )
 
-func tooLarge(most int) *apierror.Error {
+// tooLarge returns the answer to a body of more bytes than are accepted, or streamed.
+func tooLarge(most int, bySetting string) *apierror.Error {
 	return &apierror.Error{
 		Status: http.StatusRequestEntityTooLarge, Code: "PGRST102", Message: "The request body is too large",
-		Details: "At most " + strconv.Itoa(most) + " bytes are accepted, by the setting server-max-body-size",
+		Details: "At most " + strconv.Itoa(most) + " bytes are " + bySetting,
+	}
+}
+
+const (
+	accepted = "accepted, by the setting server-max-body-size"
+	streamed = "streamed, by the setting server-max-stream-size"
+)
+
+// unreadable returns the answer to a body whose reading has failed.
+func unreadable(err error) *apierror.Error {
+	return &apierror.Error{
+		Status: http.StatusBadRequest, Code: "PGRST102", Message: "The request body could not be read", Cause: err,
 	}
 }
 
@@ -63,7 +76,7 @@ func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, w
 		return nil
 	}
 	if r.ContentLength > int64(most) {
-		return tooLarge(most)
+		return tooLarge(most, accepted)
 	}
 	controller := http.NewResponseController(w)
 	defer func() {
@@ -92,7 +105,7 @@ func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, w
 		n, err := r.Body.Read(l.bytes[len(l.bytes):l.size])
 		l.bytes = l.bytes[:len(l.bytes)+n]
 		if len(l.bytes) > most {
-			return tooLarge(most)
+			return tooLarge(most, accepted)
 		}
 		if err == io.EOF {
 			_ = controller.SetReadDeadline(time.Time{})
@@ -100,9 +113,7 @@ func (l *load) read(w http.ResponseWriter, r *http.Request, most int, timeout, w
 			return nil
 		}
 		if err != nil {
-			return &apierror.Error{
-				Status: http.StatusBadRequest, Code: "PGRST102", Message: "The request body could not be read", Cause: err,
-			}
+			return unreadable(err)
 		}
 	}
 }

@@ -74,12 +74,10 @@ func (r *room) claim(ctx context.Context, bytes int64, wait time.Duration) int64
 	}
 	r.waiters.Add(1)
 	defer r.waiters.Add(-1)
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
 	case <-c.granted:
 		return c.bytes
-	case <-timer.C:
+	case <-time.After(wait):
 	case <-ctx.Done():
 	}
 	r.mutex.Lock()

@@ -48,12 +48,10 @@ func streamsAtOnce(wanted, pool int) int {
 
 // joinStream waits until a request may stream, and returns what makes room for another.
 func (s *Server) joinStream(ctx context.Context, wait time.Duration) (leave func(), err error) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
 	case s.streams <- struct{}{}:
 		return func() { <-s.streams }, nil
-	case <-timer.C:
+	case <-time.After(wait):
 		return nil, errStreams
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -128,7 +126,9 @@ func (t *stream) settle(err error) error {
 	case err == nil:
 		t.flush()
 		if t.coder != nil && t.err == nil {
-			t.end()
+			if err := t.coder.Close(); err == nil && t.err == nil { // Close writes, too
+				writers[t.coding].Put(t.coder)
+			}
 		}
 		err = t.err
 	}
@@ -178,13 +178,6 @@ func (t *stream) begin() {
 		}
 	}
 	out.w.WriteHeader(out.status)
-}
-
-// end ends the encoding of the body.
-func (t *stream) end() {
-	if err := t.coder.Close(); err == nil && t.err == nil {
-		writers[t.coding].Put(t.coder)
-	}
 }
 
 // Write writes a part of the body as it goes to the client, which has server-client-timeout for it, less while others

@@ -88,15 +88,11 @@ func (r *Remote) run(ctx context.Context) {
 		} else {
 			retry = firstRetry
 		}
-		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
-		case <-timer.C:
-		case <-r.wake:
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
 			return
+		case <-time.After(pause):
+		case <-r.wake:
 		}
 	}
 }
