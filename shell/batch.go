@@ -48,8 +48,7 @@ type batchStep struct {
 	found   *statement.Statement // what it is executed with
 	kept    *statement.Statement // what it must be executed with, of an attempt before
 	escapes bool                 // a text needs an escape
-	result  []byte
-	value   *node // result; nil where nobody has asked
+	value   *node                // the result; nil where nobody has asked
 }
 
 // handleBatch sends a batch to the database: its operations together, but where one refers to the result of another.
@@ -204,7 +203,7 @@ func (b *batch) fail(x *exchange, undone *db.Answer) (done bool, err error) {
 // code of the user's in a step before it: that is undone, and nothing tells any more.
 func (b *batch) isOutdated(place int) bool {
 	step := b.steps[place]
-	code := codeOf(&step.x.answer)
+	code := step.x.answer.Code()
 	if step.found == nil || code != "0A000" && (!strings.HasPrefix(code, "42") || code == "42501") {
 		return false
 	}
@@ -216,7 +215,7 @@ func (b *batch) isOutdated(place int) bool {
 // isFailure reports whether an answer is that of a request which has not done what it was asked for: also what was
 // raised has done nothing, and can have any status (postern.is_failure).
 func isFailure(answer *db.Answer) bool {
-	return answer.Status < http.StatusOK || answer.Status >= http.StatusBadRequest || codeOf(answer) != ""
+	return answer.Status < http.StatusOK || answer.Status >= http.StatusBadRequest || answer.Code() != ""
 }
 
 // wish returns how the batch prefers its transaction to end, where db-tx-end lets it (postern.batch_end).

@@ -93,7 +93,7 @@ func (b *batch) refer(pointer string) (*node, bool) {
 	}
 	step := b.steps[place]
 	if step.value == nil {
-		step.value = &node{raw: b.resultOf(step)}
+		step.value = &node{raw: step.appendResult(nil, -1)}
 	}
 	value, ok := step.value.walk(tokens[1:])
 	if ok {

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -55,8 +57,8 @@ func (b *batch) results() []byte {
 		if i > 0 {
 			dst = append(dst, ",\n "...)
 		}
-		if step.result != nil {
-			dst = append(dst, step.result...)
+		if step.value != nil {
+			dst = append(dst, step.value.raw...)
 		} else {
 			dst = step.appendResult(dst, -1)
 		}
@@ -67,50 +69,34 @@ func (b *batch) results() []byte {
 // resultSize is what a result takes without its body, in bytes; few have more.
 const resultSize = 512
 
-// resultOf returns the result of an operation as the answer of the batch has it.
-func (b *batch) resultOf(step *batchStep) []byte {
-	if step.result == nil {
-		step.result = step.appendResult(nil, -1)
-	}
-	return step.result
-}
-
 // appendFields appends header fields as a JSON object, names in lower case and repeated fields joined, and returns the
 // media type.
 func appendFields(dst []byte, fields [][2][]byte) (_ []byte, media string) {
 	dst = append(dst, '{')
 	first := len(dst)
 	for i, field := range fields {
-		if indexField(fields[:i], field[0]) >= 0 {
+		name := strings.ToLower(string(field[0]))
+		if indexField(fields[:i], name) >= 0 {
 			continue
 		}
-		value := field[1]
-		for rest := fields[i+1:]; ; {
-			next := indexField(rest, field[0])
-			if next < 0 {
-				break
-			}
-			value = bytes.Join([][]byte{value, rest[next][1]}, []byte(", "))
-			rest = rest[next+1:]
-		}
-		name := bytes.ToLower(field[0])
-		if string(name) == "content-type" {
+		if name == "content-type" {
 			media = mediaOf(string(field[1]))
 		}
+		var values [][]byte
+		for _, other := range fields[i:] {
+			if strings.EqualFold(string(other[0]), name) {
+				values = append(values, other[1])
+			}
+		}
 		dst = append(jsontext.AppendString(appendName(dst, first, ""), name), ':')
-		dst = jsontext.AppendString(dst, value)
+		dst = jsontext.AppendString(dst, bytes.Join(values, []byte(", ")))
 	}
 	return append(dst, '}'), media
 }
 
 // indexField returns the place of the first field of a name, or -1.
-func indexField(fields [][2][]byte, name []byte) int {
-	for i, field := range fields {
-		if bytes.EqualFold(field[0], name) {
-			return i
-		}
-	}
-	return -1
+func indexField(fields [][2][]byte, name string) int {
+	return slices.IndexFunc(fields, func(field [2][]byte) bool { return strings.EqualFold(string(field[0]), name) })
 }
 
 // transact does a transaction of a batch, and measures that where it is asked for.
@@ -128,7 +114,7 @@ func (s *Server) transact(b *batch, x *exchange, t *db.Transaction) error {
 			trip.Acquired = b.steps[0].x.call.Acquired
 		}
 		if t.Undone != nil {
-			trip.Code = codeOf(t.Undone)
+			trip.Code = t.Undone.Code()
 		}
 		x.span.Traveled(trip)
 	}

@@ -68,7 +68,7 @@ func (b *batch) prepare(step *batchStep) bool {
 		step.x = exchanges.Get().(*exchange)
 	}
 	x := step.x
-	x.payload, x.span, step.result, step.value = body, b.span, nil, nil
+	x.payload, x.span, step.value = body, b.span, nil
 	x.answer.Reset()
 	b.st.prepare(x, step.request, b.identity)
 	if b.st.config.DBTxEnd == "commit" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,7 +69,7 @@ func (s *Server) handleRows(
 	x.timing.lap(phaseTransaction)
 	if x.span != nil {
 		x.span.Traveled(tracing.Trip{
-			Began: began, Acquired: x.call.Acquired, Compiled: b.compiling, Code: codeOf(&x.answer), Err: err,
+			Began: began, Acquired: x.call.Acquired, Compiled: b.compiling, Code: x.answer.Code(), Err: err,
 		})
 	}
 	if st.config.LogQuery {
@@ -111,7 +112,7 @@ func (b *bulk) attempt() error {
 		if err = b.execute(); err != nil {
 			return b.failed(err)
 		}
-		if codeOf(&b.x.answer) != "" { // what was compiled says what is wrong with the request
+		if b.x.answer.Code() != "" { // what was compiled says what is wrong with the request
 			return nil
 		}
 		b.note()
@@ -236,7 +237,7 @@ func (b *bulk) explain(err error, line int) error {
 			return err
 		}
 	}
-	if body, ends := bytes.CutSuffix(answer.Body, []byte{'}'}); ends && line > 0 && codeOf(answer) != "" {
+	if body, ends := bytes.CutSuffix(answer.Body, []byte{'}'}); ends && line > 0 && answer.Code() != "" {
 		answer.Body = append(strconv.AppendInt(append(bytes.Clone(body), `,"line":`...), int64(line), 10), '}')
 	}
 	return nil
@@ -245,22 +246,12 @@ func (b *bulk) explain(err error, line int) error {
 // note adds what the answer of a piece counts.
 func (b *bulk) note() {
 	b.pieces++
-	if i := b.header("Content-Range"); i >= 0 {
+	if i := indexField(b.x.answer.Headers, "Content-Range"); i >= 0 {
 		_, number, _ := strings.Cut(string(b.x.answer.Headers[i][1]), "/")
 		if n, err := strconv.ParseInt(number, 10, 64); err == nil {
 			b.count, b.counted = b.count+n, true
 		}
 	}
-}
-
-// header returns the place of a field in the answer, -1 for none.
-func (b *bulk) header(name string) int {
-	for i, field := range b.x.answer.Headers {
-		if canonicalName(field[0]) == name {
-			return i
-		}
-	}
-	return -1
 }
 
 // mergeAnswers turns the answer to the last piece into the answer to all of them.
@@ -269,11 +260,11 @@ func (b *bulk) mergeAnswers() {
 		return
 	}
 	answer := &b.x.answer
-	if i := b.header("Content-Range"); i >= 0 && b.counted {
+	if i := indexField(answer.Headers, "Content-Range"); i >= 0 && b.counted {
 		answer.Headers[i][1] = strconv.AppendInt([]byte("*/"), b.count, 10)
 	}
-	if i := b.header("Location"); i >= 0 {
-		answer.Headers = append(answer.Headers[:i], answer.Headers[i+1:]...)
+	if i := indexField(answer.Headers, "Location"); i >= 0 {
+		answer.Headers = slices.Delete(answer.Headers, i, i+1)
 	}
 }
 

@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -78,7 +77,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		out.drain(s.timeout / unreadShare)
 	}
 	if x.span != nil {
-		x.span.End(role, out.status, out.size, codeOf(&x.answer), err)
+		x.span.End(role, out.status, out.size, x.answer.Code(), err)
 	}
 	if canceled && !out.begun {
 		panic(http.ErrAbortHandler) // nobody is left to be answered: without this there would be an empty 200
@@ -216,7 +215,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 			x.undescribe()
 			described = false
 		case x.answer.Note == db.Fine:
-			if found.MaxCost > 0 && !found.Look && codeOf(&x.answer) == tooDear { // it was not: it is to be judged anew
+			if found.MaxCost > 0 && !found.Look && x.answer.Code() == tooDear { // it was not: it is to be judged anew
 				s.statements.Drop(x.shape, found)
 			}
 			return s.answered(r, x)
@@ -239,35 +238,13 @@ func (s *Server) answered(r *http.Request, x *exchange) error {
 	case x.answer.Status == 0:
 		return internal("postern gave no answer")
 	case x.answer.Status >= http.StatusInternalServerError && s.state.Load().config.LogLevel >= config.LogError:
-		if code, message := cause(&x.answer); code != "" {
-			s.log.within(r, x.span).failure(x.answer.Status, code, message, "")
+		if code := x.answer.Code(); code != "" {
+			var told struct{ Message string } // details and hint may have values of the request, or of rows
+			_ = json.Unmarshal(x.answer.Body, &told)
+			s.log.within(r, x.span).failure(x.answer.Status, code, told.Message, "")
 		}
 	}
 	return nil
-}
-
-// cause returns code and message of an answer that is an error, and nothing for what user code has made. Details and
-// hint may have values of the request, or of rows.
-func cause(answer *db.Answer) (code, message string) {
-	if code = codeOf(answer); code == "" {
-		return "", ""
-	}
-	var told struct{ Message string }
-	_ = json.Unmarshal(answer.Body, &told) // the code is something, too
-	return code, told.Message
-}
-
-// codeOf returns the code of an answer that is an error, and nothing for others and for what user code has made.
-func codeOf(answer *db.Answer) string {
-	for _, field := range answer.Headers {
-		if canonicalName(field[0]) != "Proxy-Status" {
-			continue
-		}
-		if _, code, ours := bytes.Cut(field[1], []byte("postern; error=")); ours {
-			return string(code)
-		}
-	}
-	return ""
 }
 
 func internal(message string) *apierror.Error {

@@ -30,7 +30,7 @@ func (s *Server) do(st *state, x *exchange, r *http.Request, found *statement.St
 	}
 	if x.span != nil {
 		x.span.Traveled(tracing.Trip{
-			Began: began, Acquired: x.call.Acquired, Compiled: compiling, Code: codeOf(&x.answer), Err: err,
+			Began: began, Acquired: x.call.Acquired, Compiled: compiling, Code: x.answer.Code(), Err: err,
 		})
 	}
 	if st.config.LogQuery {

@@ -43,6 +43,18 @@ func (a *Answer) Reset() {
 	*a = Answer{Headers: a.Headers[:0], buffer: a.buffer[:0]}
 }
 
+// Code returns the code of an answer that is an error, and nothing for others and for what user code has made.
+func (a *Answer) Code() string {
+	for _, field := range a.Headers {
+		if _, code, ours := bytes.Cut(field[1], []byte("postern; error=")); ours && bytes.EqualFold(field[0], proxyStatus) {
+			return string(code)
+		}
+	}
+	return ""
+}
+
+var proxyStatus = []byte("Proxy-Status")
+
 // The columns of a compiled statement, and those that postern.handle has besides.
 const (
 	columnBody = iota

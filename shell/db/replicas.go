@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -234,15 +233,9 @@ func (s *standby) read(ctx context.Context, request *Request, st *statement.Stat
 		_ = pg.Close(ctx) // the pool then makes another
 	}
 	s.pool.release(conn, dirty(st, answer))
-	good := answer.Status < http.StatusBadRequest || request.isSent() || ctx.Err() == nil && answer.isCanceled()
+	good := answer.Status < http.StatusBadRequest || request.isSent() || ctx.Err() == nil && answer.Code() == canceled
 	return err == nil && answer.Note != Stale && good
 }
 
 // canceled is the code of the error of a query that takes longer than statement_timeout, or is cancelled.
 const canceled = "57014"
-
-func (a *Answer) isCanceled() bool {
-	return slices.ContainsFunc(a.Headers, func(field [2][]byte) bool {
-		return string(field[0]) == "Proxy-Status" && string(field[1]) == "postern; error="+canceled
-	})
-}
