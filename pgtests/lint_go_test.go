@@ -93,7 +93,7 @@ func TestOversizedGo(t *testing.T) {
 // shellImports are the packages below shell/ (the first is shell itself) and what of shell/ each may import; "net/http"
 // and "pgx" stand for HTTP and for PostgreSQL's protocol. Those above are made of those below.
 var shellImports = []struct{ name, may string }{
-	{"", "admin apierror auth config cut db jsontext page statement tracing net/http pgx"},
+	{"", "admin apierror auth config cut db jsontext page qvalue statement tracing net/http pgx"},
 	{"admin", "auth db statement net/http"},
 	{"config", "auth"},
 	{"db", "apierror statement net/http pgx"},
@@ -101,9 +101,10 @@ var shellImports = []struct{ name, may string }{
 	{"tracing", "apierror net/http"},
 	{"cut", "jsontext"},
 	{"apierror", "jsontext"},
-	{"page", "net/http"},
+	{"page", "net/http qvalue"},
 	{"statement", ""},
 	{"jsontext", ""},
+	{"qvalue", ""},
 }
 
 // imported returns what a file imports, as shellImports has it.

@@ -5,13 +5,14 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"postern/shell/qvalue"
 )
 
 // compression says which answers are compressed, and how (RFC 9110, 8.4 and 12.5.3).
@@ -68,15 +69,11 @@ func compressible(header http.Header) bool {
 // none.
 func (c *compression) choose(accept []string) string {
 	weights := make(map[string]float64)
-	for _, line := range accept {
-		for element := range strings.SplitSeq(line, ",") {
-			name, parameters, _ := strings.Cut(element, ";")
-			name = strings.ToLower(strings.TrimSpace(name))
-			if name == "x-gzip" {
-				name = "gzip"
-			}
-			weights[name] = weight(parameters)
+	for name, weight := range qvalue.Each(accept) {
+		if name == "x-gzip" {
+			name = "gzip"
 		}
+		weights[name] = weight
 	}
 	best, most := "", weights["identity"]
 	for _, coding := range c.codings {
@@ -89,22 +86,6 @@ func (c *compression) choose(accept []string) string {
 		}
 	}
 	return best
-}
-
-// weight reads q=0.5; it is 1 when there is none and 0 when it is malformed.
-func weight(parameters string) float64 {
-	for parameter := range strings.SplitSeq(parameters, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
-		if !strings.EqualFold(name, "q") {
-			continue
-		}
-		w, err := strconv.ParseFloat(value, 64)
-		if err != nil || !(w >= 0 && w <= 1) {
-			return 0
-		}
-		return w
-	}
-	return 1
 }
 
 // vary returns the value of Vary, and what of it is added to a Vary of user code.

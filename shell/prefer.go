@@ -40,8 +40,8 @@ type timeout struct {
 const timeoutName = "timeout="
 
 // timeoutOf takes the preference timeout out of a header Prefer: it is no part of the shape, so that each client may
-// have a time of its own. The first one counts. One that is not valid stays there, for the database to refuse or to pass
-// over, as all that are not known.
+// have a time of its own. The first one counts. One that is not valid stays there, for the database to refuse or to
+// pass over, as all that are not known.
 func timeoutOf(prefer []string) (t timeout) {
 	if !slices.ContainsFunc(prefer, func(line string) bool { return strings.Contains(line, timeoutName) }) {
 		return t

@@ -41,7 +41,8 @@ order by s.setdatabase operator(pg_catalog.<>) 0, o.option_name`
 // currentSQL reads those of the settings pgrst.*, named in $1 without this, that the session has.
 const currentSQL = `
 select s.name, pg_catalog.current_setting(s.name, true)
-from (select 'pgrst.' operator(pg_catalog.||) n.name from pg_catalog.unnest($1::pg_catalog.text[]) as n(name)) as s(name)
+from pg_catalog.unnest($1::pg_catalog.text[]) as n(name)
+cross join lateral (select 'pgrst.' operator(pg_catalog.||) n.name) as s(name)
 where pg_catalog.current_setting(s.name, true) is not null`
 
 // Settings returns the in-database settings (PostgREST docs/references/configuration) without their prefix pgrst. and

@@ -1,5 +1,5 @@
 // Package jsontext writes strings of JSON (RFC 8259) by appending to a byte slice, and reads where the parts of a JSON
-// text stand, without reflection or allocation. It does not know what they mean.
+// text stand, without reflection or allocation. It knows the form of JSON; it does not know what it means.
 package jsontext
 
 import "unicode/utf8"

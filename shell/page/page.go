@@ -12,12 +12,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/swaggest/swgui/v5/static"
+
+	"postern/shell/qvalue"
 )
 
 // prefix is below which the page's files are. Paths of two segments that do not begin with rpc are no paths of the API
@@ -135,7 +136,7 @@ func (f file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case !f.packed:
-	case accepts(r.Header.Values("Accept-Encoding"), "gzip"):
+	case acceptsGzip(r.Header.Values("Accept-Encoding")):
 		header.Set("Content-Encoding", "gzip")
 		tag += "-gzip"
 	default:
@@ -162,7 +163,7 @@ func unpack(content []byte) ([]byte, error) {
 func wantsHTML(accept []string) bool {
 	var html, json, any float64
 	first := false // whether HTML comes before JSON
-	for name, quality := range weighed(accept) {
+	for name, quality := range qvalue.Each(accept) {
 		switch name {
 		case "text/html":
 			first = first || json == 0
@@ -176,32 +177,11 @@ func wantsHTML(accept []string) bool {
 	return html > 0 && html >= any && (html > json || html == json && first)
 }
 
-// accepts reports whether a list such as that of Accept-Encoding has a name with a q-value above 0.
-func accepts(lines []string, wanted string) bool {
-	for name, quality := range weighed(lines) {
-		if name == wanted {
+func acceptsGzip(encodings []string) bool {
+	for name, quality := range qvalue.Each(encodings) {
+		if name == "gzip" {
 			return quality > 0
 		}
 	}
 	return false
-}
-
-// weighed yields the members of header lines in lower case, with their q-values; 0 for one that is none.
-func weighed(lines []string) func(yield func(string, float64) bool) {
-	return func(yield func(string, float64) bool) {
-		for _, line := range lines {
-			for member := range strings.SplitSeq(line, ",") {
-				name, parameters, _ := strings.Cut(member, ";")
-				quality := 1.0
-				for parameter := range strings.SplitSeq(parameters, ";") {
-					if value, is := strings.CutPrefix(strings.ToLower(strings.TrimSpace(parameter)), "q="); is {
-						quality, _ = strconv.ParseFloat(value, 64)
-					}
-				}
-				if !yield(strings.ToLower(strings.TrimSpace(name)), quality) {
-					return
-				}
-			}
-		}
-	}
 }

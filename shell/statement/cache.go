@@ -107,8 +107,8 @@ func (c *Cache) Compile(shape []byte, compile func() (*Statement, error)) (*Stat
 	return s, err
 }
 
-// Add keeps a statement that was compiled along with others, if it is to be kept. For it Get has not waited. took is its
-// part of the time that all of them took.
+// Add keeps a statement that was compiled along with others, if it is to be kept. For it Get has not waited. took is
+// its part of the time that all of them took.
 func (c *Cache) Add(shape []byte, s *Statement, took time.Duration) {
 	c.compiled.Add(1)
 	c.nanoseconds.Add(int64(took))
