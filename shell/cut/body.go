@@ -33,14 +33,8 @@ func AppendPayload(dst []byte, body []byte, columns bool) ([]byte, bool) {
 	if !ok {
 		return dst, false
 	}
-	dst = append(append(append(dst, `{"form":"`...), form), `","keys":[`...)
-	for i, key := range keys {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = jsontext.AppendString(dst, key)
-	}
-	return append(dst, "]}"...), true
+	dst = append(append(append(dst, `{"form":"`...), form), `","keys":`...)
+	return append(jsontext.AppendStrings(dst, keys), '}'), true
 }
 
 // A scanner reads the keys of a JSON text.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"unicode/utf8"
 
 	"postern/shell/jsontext"
 )
@@ -151,22 +150,22 @@ func (r *Rows) AppendDescription(dst []byte) []byte {
 	case r.columns:
 		return append(dst, `{"form":"[","lines":true}`...)
 	}
-	dst = append(dst, `{"form":"[","keys":[`...)
-	for i, key := range r.sorted {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = jsontext.AppendString(dst, key)
-	}
-	return append(dst, `],"lines":true}`...)
+	dst = jsontext.AppendStrings(append(dst, `{"form":"[","keys":`...), r.sorted)
+	return append(dst, `,"lines":true}`...)
 }
 
 // add adds what stands on a line, or in a record, to a piece.
 func (r *Rows) add(p *Piece, line int, text []byte) *LineError {
-	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
+	switch {
+	case len(text) > r.most:
+		what := "A line"
+		if r.csv {
+			what = "A record"
+		}
+		return &LineError{Message: what + " is longer than a body that is streamed may have", Long: true}
+	case !isText(text):
 		return malformed("A line is not UTF-8")
-	}
-	if r.csv {
+	case r.csv:
 		return r.addRecord(p, line, text)
 	}
 	if text = bytes.Trim(text, " \t\r"); len(text) == 0 {
@@ -179,8 +178,8 @@ func (r *Rows) add(p *Piece, line int, text []byte) *LineError {
 	return nil
 }
 
-// next returns the next line, or record of CSV, without its end, and the number of the line on which it begins. The
-// text is that of the buffer, until the next call.
+// next returns the next line, or record of CSV, without its end, and the number of the line on which it begins; of one
+// that is too long perhaps only the beginning. The text is that of the buffer, until the next call.
 func (r *Rows) next() (line int, text []byte, err error) {
 	for scanned, quoted := 0, false; ; {
 		if r.cr && r.at < len(r.buffer) {
@@ -191,7 +190,8 @@ func (r *Rows) next() (line int, text []byte, err error) {
 		}
 		rest := r.buffer[r.at:]
 		var end int
-		if end, quoted = r.end(rest, scanned, quoted); end >= 0 || r.ended && len(rest) > 0 {
+		end, quoted = r.end(rest, scanned, quoted)
+		if end >= 0 || r.ended && len(rest) > 0 || len(rest) > r.most {
 			line = r.line
 			if end < 0 {
 				end = len(rest)
@@ -202,30 +202,16 @@ func (r *Rows) next() (line int, text []byte, err error) {
 			}
 			text = rest[:end]
 			r.line += 1 + breaks(text, r.csv)
-			if len(text) > r.most {
-				return 0, nil, r.tooLong(line)
-			}
 			return line, text, nil
 		}
 		if r.ended {
 			return 0, nil, io.EOF
-		}
-		if len(rest) > r.most {
-			return 0, nil, r.tooLong(r.line)
 		}
 		scanned = len(rest)
 		if err := r.fill(); err != nil {
 			return 0, nil, err
 		}
 	}
-}
-
-func (r *Rows) tooLong(line int) *LineError {
-	what := "A line"
-	if r.csv {
-		what = "A record"
-	}
-	return &LineError{Line: line, Message: what + " is longer than a body that is streamed may have", Long: true}
 }
 
 // end returns where a line ends, -1 for nowhere yet, having looked at so many bytes of it. Of CSV, quoted says whether

@@ -140,6 +140,9 @@ func TestLongLine(t *testing.T) {
 			}
 		}
 	}
+	if _, _, wrong := readRows(strings.NewReader("{\"a\":1}\n{\"a\":[,]}\n"+line), false, false, firstRead); wrong == nil || wrong.Long || wrong.Line != 2 {
+		t.Errorf("behind a line that is not JSON: %v", wrong)
+	}
 	if rows, _, wrong := readRows(strings.NewReader(line+"\n"+line), false, false, len(line)); wrong != nil || len(rows) != 2 {
 		t.Errorf("%d rows, %v", len(rows), wrong)
 	}

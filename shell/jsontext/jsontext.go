@@ -25,22 +25,22 @@ func AppendString[T string | []byte](dst []byte, text T) []byte {
 			i++
 			continue
 		}
+		size := 0
+		if c >= utf8.RuneSelf {
+			size = runeSize(text, i)
+		}
+		if size > 0 {
+			i += size
+			continue
+		}
+		dst = append(dst, text[start:i]...)
 		if c < utf8.RuneSelf {
-			dst = append(dst, text[start:i]...)
 			dst = appendEscape(dst, c)
-			i++
-			start = i
-			continue
-		}
-		size := runeSize(text, i)
-		if size == 0 {
-			dst = append(dst, text[start:i]...)
+		} else {
 			dst = append(dst, "\ufffd"...)
-			i++
-			start = i
-			continue
 		}
-		i += size
+		i++
+		start = i
 	}
 	dst = append(dst, text[start:]...)
 	return append(dst, '"')
@@ -80,7 +80,7 @@ func AppendOptional(dst []byte, text string) []byte {
 }
 
 // AppendStrings appends a JSON array of strings.
-func AppendStrings(dst []byte, texts []string) []byte {
+func AppendStrings[T string | []byte](dst []byte, texts []T) []byte {
 	dst = append(dst, '[')
 	for i, text := range texts {
 		if i > 0 {
