@@ -9,7 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"postern/shell/apierror"
 	"postern/shell/jsontext"
 )
 
@@ -19,30 +18,25 @@ const skew = 30
 // claims are a token's claims, read once and checked at every use.
 type claims struct {
 	members   []member // in the order of the token, each name once
-	exp       *float64 // seconds since 1970
-	nbf       *float64
-	iat       *float64
+	exp       moment
+	nbf       moment
+	iat       moment
 	audience  []string
-	issuer    string          // empty when it is missing or no string
-	wrongType *apierror.Error // the first claim of a wrong type, if it counts before all other checks of its claim
-	wrongAt   checkOrder
+	noStrings bool   // the claim aud is neither a string nor an array of strings
+	issuer    string // empty when it is missing or no string
+}
+
+// moment is the value of a claim that must be a number of seconds since 1970.
+type moment struct {
+	seconds float64
+	given   bool
+	wrong   bool // it is no number
 }
 
 type member struct {
 	name  string
 	value json.RawMessage
 }
-
-// checkOrder is the order in which claims are checked; the first that fails is reported.
-type checkOrder int
-
-const (
-	checkExp checkOrder = iota
-	checkNbf
-	checkIat
-	checkAud
-	checkNone
-)
 
 // parseClaims reads the payload of a token. Numbers keep the digits that they came with. Of a name given twice the last
 // counts, as in PostgreSQL.
@@ -54,7 +48,7 @@ func parseClaims(payload []byte) (*claims, error) {
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
 		return nil, errNotObject
 	}
-	c := &claims{wrongAt: checkNone}
+	c := &claims{}
 	at := make(map[string]int) // where in members a name is
 	for decoder.More() {
 		name, err := decoder.Token()
@@ -91,37 +85,30 @@ func (c *claims) readRegistered() {
 		}
 		switch m.name {
 		case "exp":
-			c.exp = c.number(m.value, checkExp, errExpType)
+			c.exp = readMoment(m.value)
 		case "nbf":
-			c.nbf = c.number(m.value, checkNbf, errNbfType)
+			c.nbf = readMoment(m.value)
 		case "iat":
-			c.iat = c.number(m.value, checkIat, errIatType)
+			c.iat = readMoment(m.value)
 		case "iss":
 			_ = json.Unmarshal(m.value, &c.issuer) // another type is no issuer's name
 		case "aud":
 			var one string
 			if json.Unmarshal(m.value, &one) == nil {
 				c.audience = []string{one}
-			} else if !decodeStrings(m.value, &c.audience) {
-				c.wrong(checkAud, errAudType)
+			} else {
+				c.noStrings = !decodeStrings(m.value, &c.audience)
 			}
 		}
 	}
 }
 
-func (c *claims) number(value json.RawMessage, order checkOrder, fault *apierror.Error) *float64 {
+func readMoment(value json.RawMessage) moment {
 	if value[0] != '-' && (value[0] < '0' || value[0] > '9') {
-		c.wrong(order, fault)
-		return nil
+		return moment{wrong: true}
 	}
 	seconds, _ := strconv.ParseFloat(string(value), 64) // out of range gives an infinity, which fails the checks
-	return &seconds
-}
-
-func (c *claims) wrong(order checkOrder, fault *apierror.Error) {
-	if order < c.wrongAt {
-		c.wrongType, c.wrongAt = fault, order
-	}
+	return moment{seconds: seconds, given: true}
 }
 
 // decodeStrings reads an array that holds only strings.
@@ -144,20 +131,20 @@ func decodeStrings(value json.RawMessage, into *[]string) bool {
 func (c *claims) check(now int64, audience, issuer string) error {
 	early, late := float64(now-skew), float64(now+skew)
 	switch {
-	case c.wrongAt == checkExp:
-		return c.wrongType
-	case c.exp != nil && (*c.exp < early || math.IsInf(*c.exp, 0)):
+	case c.exp.wrong:
+		return errExpType
+	case c.exp.given && (c.exp.seconds < early || math.IsInf(c.exp.seconds, 0)):
 		return errExpired
-	case c.wrongAt == checkNbf:
-		return c.wrongType
-	case c.nbf != nil && *c.nbf > late:
+	case c.nbf.wrong:
+		return errNbfType
+	case c.nbf.given && c.nbf.seconds > late:
 		return errNotYet
-	case c.wrongAt == checkIat:
-		return c.wrongType
-	case c.iat != nil && *c.iat > late:
+	case c.iat.wrong:
+		return errIatType
+	case c.iat.given && c.iat.seconds > late:
 		return errIssuedAt
-	case c.wrongAt == checkAud:
-		return c.wrongType
+	case c.noStrings:
+		return errAudType
 	case audience != "" && len(c.audience) > 0 && !slices.Contains(c.audience, audience):
 		return errAudience
 	case issuer != "" && c.issuer != issuer:

@@ -30,8 +30,7 @@ type Keys struct {
 
 // key is one verification key with the algorithms that it may be used with.
 type key struct {
-	id         string // kid; empty when it has none
-	hasID      bool
+	id         *string // kid; nil when it has none
 	algorithms []string
 	material   any // []byte, *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
@@ -152,11 +151,7 @@ func parseJWK(raw []byte) (*key, error) {
 		}
 		algorithms = []string{source.Algorithm}
 	}
-	result := &key{algorithms: algorithms, material: material}
-	if source.ID != nil {
-		result.id, result.hasID = *source.ID, true
-	}
-	return result, nil
+	return &key{id: source.ID, algorithms: algorithms, material: material}, nil
 }
 
 // material returns the key itself and the algorithms (RFC 7518, RFC 8037) that its type allows.
@@ -236,19 +231,18 @@ func (source *jwk) elliptic() (any, []string, error) {
 func (k *Keys) suiting(algorithm string, kid *string) []key {
 	var result []key
 	for _, one := range k.keys {
-		if kid != nil && (!one.hasID || one.id != *kid) {
-			continue
-		}
-		if slices.Contains(one.algorithms, algorithm) {
+		if (kid == nil || one.has(*kid)) && slices.Contains(one.algorithms, algorithm) {
 			result = append(result, one)
 		}
 	}
 	return result
 }
 
+func (k *key) has(id string) bool { return k.id != nil && *k.id == id }
+
 // knows reports whether a key has this kid.
 func (k *Keys) knows(kid string) bool {
-	return slices.ContainsFunc(k.keys, func(one key) bool { return one.hasID && one.id == kid })
+	return slices.ContainsFunc(k.keys, func(one key) bool { return one.has(kid) })
 }
 
 // decode reads base64url without padding (RFC 7515, 2) strictly.
