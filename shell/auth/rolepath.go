@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,21 +17,38 @@ type RolePath struct {
 	legacy []step // set when path is nil
 }
 
-// step is one step of a JSPath: a key, an index, or a search in an array of strings.
-type step struct {
-	key   string
-	index int
-	match func(text string) bool
-	kind  stepKind
+// step is one step of a JSPath: a key, an index, or a search in an array of strings. It returns what it leads to.
+type step func(value any) (any, bool)
+
+func keyStep(key string) step {
+	return func(value any) (any, bool) {
+		object, _ := value.(map[string]any)
+		found, ok := object[key]
+		return found, ok
+	}
 }
 
-type stepKind int
+func indexStep(index int) step {
+	return func(value any) (any, bool) {
+		array, _ := value.([]any)
+		if index >= len(array) {
+			return nil, false
+		}
+		return array[index], true
+	}
+}
 
-const (
-	stepKey stepKind = iota
-	stepIndex
-	stepMatch
-)
+func matchStep(matches func(text string) bool) step {
+	return func(value any) (any, bool) {
+		array, _ := value.([]any)
+		for _, element := range array {
+			if text, ok := element.(string); ok && matches(text) {
+				return text, true
+			}
+		}
+		return nil, false
+	}
+}
 
 // ParseRolePath reads the value of jwt-role-claim-key: a JSONPath such as $.role, or a JSPath such as .roles[0].
 func ParseRolePath(text string) (RolePath, error) {
@@ -57,7 +75,13 @@ func (p RolePath) Deprecated() bool { return p.path == nil }
 // find returns the first value that the path leads to.
 func (p RolePath) find(claims any) (any, bool) {
 	if p.path == nil {
-		return findLegacy(claims, p.legacy)
+		found := true
+		for _, step := range p.legacy {
+			if claims, found = step(claims); !found {
+				break
+			}
+		}
+		return claims, found
 	}
 	if p.sorted {
 		nodes := p.path.SelectLocated(claims)
@@ -74,40 +98,6 @@ func (p RolePath) find(claims any) (any, bool) {
 	return nodes[0], true
 }
 
-func findLegacy(value any, steps []step) (any, bool) {
-	for _, s := range steps {
-		switch s.kind {
-		case stepKey:
-			object, ok := value.(map[string]any)
-			if !ok {
-				return nil, false
-			}
-			if value, ok = object[s.key]; !ok {
-				return nil, false
-			}
-		case stepIndex:
-			array, ok := value.([]any)
-			if !ok || s.index >= len(array) {
-				return nil, false
-			}
-			value = array[s.index]
-		case stepMatch:
-			array, _ := value.([]any)
-			found := false
-			for _, element := range array {
-				if text, ok := element.(string); ok && s.match(text) {
-					value, found = text, true
-					break
-				}
-			}
-			if !found {
-				return nil, false
-			}
-		}
-	}
-	return value, true
-}
-
 // parseLegacy reads .key, ."any key", ["any key"], [0] and, at the end, [?(@ == "text")] with ==, !=, ^==, ==^ or *==.
 func parseLegacy(text string) ([]step, error) {
 	var steps []step
@@ -118,13 +108,13 @@ func parseLegacy(text string) ([]step, error) {
 		if !ok {
 			return nil, fmt.Errorf("column %d: expected .key, [index] or [?(@ == \"text\")]", at)
 		}
-		if one.kind == stepMatch && left != "" {
+		if left != "" && strings.HasPrefix(rest, "[?") {
 			return nil, fmt.Errorf("column %d: a filter must be the last step", at)
 		}
 		steps, rest = append(steps, one), left
 	}
 	if len(steps) == 0 {
-		return nil, fmt.Errorf("it is empty")
+		return nil, errors.New("it is empty")
 	}
 	return steps, nil
 }
@@ -133,32 +123,32 @@ func parseStep(text string) (step, string, bool) {
 	switch {
 	case strings.HasPrefix(text, `."`):
 		key, rest, ok := parseQuoted(text[1:])
-		return step{kind: stepKey, key: key}, rest, ok
+		return keyStep(key), rest, ok
 	case strings.HasPrefix(text, "."):
 		end := 1
 		for end < len(text) && isKeyByte(text[end]) {
 			end++
 		}
-		return step{kind: stepKey, key: text[1:end]}, text[end:], end > 1
+		return keyStep(text[1:end]), text[end:], end > 1
 	case strings.HasPrefix(text, "[?("):
 		return parseMatch(text[3:])
 	case strings.HasPrefix(text, `["`):
 		key, rest, ok := parseQuoted(text[1:])
 		rest, closed := strings.CutPrefix(rest, "]")
-		return step{kind: stepKey, key: key}, rest, ok && closed
+		return keyStep(key), rest, ok && closed
 	case strings.HasPrefix(text, "["):
 		digits, rest, closed := strings.Cut(text[1:], "]")
 		index, err := strconv.ParseUint(digits, 10, 31)
-		return step{kind: stepIndex, index: int(index)}, rest, closed && err == nil
+		return indexStep(int(index)), rest, closed && err == nil
 	}
-	return step{}, "", false
+	return nil, "", false
 }
 
 // parseMatch reads what follows "[?(": @ == "text")].
 func parseMatch(text string) (step, string, bool) {
 	text, ok := strings.CutPrefix(text, "@")
 	if !ok {
-		return step{}, "", false
+		return nil, "", false
 	}
 	text = strings.TrimLeft(text, " ")
 	for _, operator := range []struct {
@@ -177,10 +167,9 @@ func parseMatch(text string) (step, string, bool) {
 		}
 		pattern, rest, quoted := parseQuoted(strings.TrimLeft(rest, " "))
 		rest, closed := strings.CutPrefix(rest, ")]")
-		match := func(text string) bool { return operator.test(text, pattern) }
-		return step{kind: stepMatch, match: match}, rest, quoted && closed
+		return matchStep(func(text string) bool { return operator.test(text, pattern) }), rest, quoted && closed
 	}
-	return step{}, "", false
+	return nil, "", false
 }
 
 func parseQuoted(text string) (value, rest string, ok bool) {
