@@ -210,7 +210,10 @@ func (c *Config) complete() error {
 			"setting jwt-role-claim-key: "+c.JWTRoleClaimKey.String()+" is a JSPath, which is deprecated; "+
 				"write it as a JSONPath (RFC 9535)")
 	}
-	return c.readSecret()
+	if err := c.readSecret(); err != nil {
+		return fmt.Errorf("setting jwt-secret: %w", err)
+	}
+	return nil
 }
 
 // AppSettingNames returns the names of AppSettings in order.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,5 +57,3 @@ func quote(text string) string {
 	escapes := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `$$`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
 	return `"` + escapes.Replace(text) + `"`
 }
-
-func encodeBase64(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }

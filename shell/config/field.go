@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -71,11 +72,8 @@ func (f optionalIntField) set(c *Config, value string) error {
 		return nil
 	}
 	number, err := parseInt(value)
-	if err != nil {
-		return err
-	}
 	*f(c) = &number
-	return nil
+	return err
 }
 
 func (f optionalIntField) text(c *Config) string {
@@ -116,10 +114,14 @@ type choiceField struct {
 }
 
 func (f choiceField) set(c *Config, value string) error {
-	if !slices.Contains(f.choices, value) {
-		return fmt.Errorf("%q is none of %s", value, strings.Join(f.choices, ", "))
-	}
 	*f.at(c) = value
+	return checkChoice(value, f.choices)
+}
+
+func checkChoice(value string, choices []string) error {
+	if !slices.Contains(choices, value) {
+		return fmt.Errorf("%q is none of %s", value, strings.Join(choices, ", "))
+	}
 	return nil
 }
 
@@ -136,8 +138,8 @@ func (f choicesField) set(c *Config, value string) error {
 		return err
 	}
 	for _, element := range *f.listField(c) {
-		if !slices.Contains(f.choices, element) {
-			return fmt.Errorf("%q is none of %s", element, strings.Join(f.choices, ", "))
+		if err := checkChoice(element, f.choices); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -160,12 +162,8 @@ var logLevels = []string{"crit", "error", "warn", "info", "debug"}
 type logLevelField struct{}
 
 func (logLevelField) set(c *Config, value string) error {
-	level := slices.Index(logLevels, value)
-	if level < 0 {
-		return fmt.Errorf("%q is none of %s", value, strings.Join(logLevels, ", "))
-	}
-	c.LogLevel = LogLevel(level)
-	return nil
+	c.LogLevel = LogLevel(slices.Index(logLevels, value))
+	return checkChoice(value, logLevels)
 }
 
 func (logLevelField) text(c *Config) string { return quote(logLevels[c.LogLevel]) }
@@ -206,7 +204,7 @@ func (secretField) set(c *Config, value string) error {
 
 func (secretField) text(c *Config) string {
 	if c.JWTSecretIsBase64 && !auth.IsURL(c.JWTSecret) {
-		return quote(encodeBase64(c.JWTSecret))
+		return quote(base64.StdEncoding.EncodeToString([]byte(c.JWTSecret)))
 	}
 	return quote(c.JWTSecret)
 }
@@ -231,10 +229,7 @@ func checkAudience(value string) error {
 	if !strings.Contains(value, ":") {
 		return nil
 	}
-	if strings.ContainsAny(value, "^<>\"{}|\\` ") {
-		return fmt.Errorf("%q is neither a string without a colon nor a URI", value)
-	}
-	if u, err := url.Parse(value); err != nil || u.Scheme == "" {
+	if u, err := url.Parse(value); err != nil || u.Scheme == "" || strings.ContainsAny(value, "^<>\"{}|\\` ") {
 		return fmt.Errorf("%q is neither a string without a colon nor a URI", value)
 	}
 	return nil
@@ -244,10 +239,8 @@ func checkAudience(value string) error {
 func checkProxyURI(value string) error {
 	wrong := fmt.Errorf("%q is not like https://example.com:8443/path", value)
 	u, err := url.Parse(value)
-	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return wrong
-	}
-	if u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
+		u.RawQuery != "" || u.Fragment != "" {
 		return wrong
 	}
 	if port := u.Port(); port != "" {
@@ -278,16 +271,11 @@ func checkBodySize(value string) error {
 	return nil
 }
 
-func checkPositive(value string) error {
-	if number, err := parseInt(value); err == nil && number < 1 {
-		return errors.New("it is not at least 1")
+func atLeast(least int) func(value string) error {
+	return func(value string) error {
+		if number, err := parseInt(value); err == nil && number < least {
+			return fmt.Errorf("it is not at least %d", least)
+		}
+		return nil
 	}
-	return nil
-}
-
-func checkNotNegative(value string) error {
-	if number, err := parseInt(value); err == nil && number < 0 {
-		return errors.New("it is not at least 0")
-	}
-	return nil
 }

@@ -11,37 +11,28 @@ import (
 
 // readSecret turns jwt-secret into keys: read from a file if it starts with @, then decoded if it is base64. A URL is
 // only looked at.
-func (c *Config) readSecret() error {
+func (c *Config) readSecret() (err error) {
 	if c.JWTSecret == "" {
 		return nil
 	}
 	if path, ok := strings.CutPrefix(c.JWTSecret, "@"); ok {
 		content, err := os.ReadFile(path)
 		if err != nil {
-			return fmt.Errorf("setting jwt-secret: %w", err)
+			return err
 		}
 		c.JWTSecret = strings.TrimSuffix(string(content), "\n")
 	}
 	if auth.IsURL(c.JWTSecret) {
 		c.JWTSecret = strings.TrimSpace(c.JWTSecret)
-		if err := auth.CheckURL(c.JWTSecret, c.JWTSecretAllowHTTP); err != nil {
-			return fmt.Errorf("setting jwt-secret: %w", err)
-		}
-		return nil
+		return auth.CheckURL(c.JWTSecret, c.JWTSecretAllowHTTP)
 	}
 	if c.JWTSecretIsBase64 {
-		plain, err := decodeBase64(c.JWTSecret)
-		if err != nil {
-			return fmt.Errorf("setting jwt-secret: it is not base64: %w", err)
+		if c.JWTSecret, err = decodeBase64(c.JWTSecret); err != nil {
+			return fmt.Errorf("it is not base64: %w", err)
 		}
-		c.JWTSecret = plain
 	}
-	keys, err := auth.ParseKeys([]byte(c.JWTSecret))
-	if err != nil {
-		return fmt.Errorf("setting jwt-secret: %w", err)
-	}
-	c.Keys = keys
-	return nil
+	c.Keys, err = auth.ParseKeys([]byte(c.JWTSecret))
+	return err
 }
 
 // decodeBase64 reads base64 and base64url with padding (RFC 4648, 4 and 5), and PostgREST's variant that pads with

@@ -60,17 +60,17 @@ var Settings = []Setting{
 		Doc: "The most that the plan of a request's statement may cost, as EXPLAIN tells costs; what costs more is " +
 			"refused (PGRST162). 0 for no limit. A role may have its own: " +
 			"alter role web_anon set pgrst.db_max_cost = '50000'.",
-		field: checked{intField(func(c *Config) *int { return &c.DBMaxCost }), checkNotNegative}},
+		field: checked{intField(func(c *Config) *int { return &c.DBMaxCost }), atLeast(0)}},
 	{Name: "db-max-operations", Type: "Int", Default: "100", InDatabase: true, Reloadable: true,
 		Doc:   "The most operations of a batch; 0 turns batches off.",
-		field: checked{intField(func(c *Config) *int { return &c.DBMaxOperations }), checkNotNegative}},
+		field: checked{intField(func(c *Config) *int { return &c.DBMaxOperations }), atLeast(0)}},
 	{Name: "db-max-rows", Type: "Int", Aliases: []string{"max-rows"}, InDatabase: true, Reloadable: true,
 		Doc:   "The most rows an answer may have; without one there is no limit.",
 		field: optionalIntField(func(c *Config) **int { return &c.DBMaxRows })},
 	{Name: "db-max-streams", Type: "Int", Default: "0",
 		Doc: "The most answers and bodies that stream at once, each of which has a connection while the client reads " +
 			"or sends; others wait. 0: half of db-pool.",
-		field: checked{intField(func(c *Config) *int { return &c.DBMaxStreams }), checkNotNegative}},
+		field: checked{intField(func(c *Config) *int { return &c.DBMaxStreams }), atLeast(0)}},
 	{Name: "db-plan-enabled", Type: "Boolean", Default: "false", InDatabase: true, Reloadable: true,
 		Doc:   "Whether Accept: application/vnd.pgrst.plan gets the execution plan.",
 		field: boolField(func(c *Config) *bool { return &c.DBPlanEnabled })},
@@ -97,7 +97,7 @@ var Settings = []Setting{
 		field: boolField(func(c *Config) *bool { return &c.DBPreparedStatements })},
 	{Name: "db-read-max-lag", Type: "Int", Default: "10",
 		Doc:   "Seconds that a server of db-uri-read may be behind; reads do not go to one that is more.",
-		field: checked{intField(func(c *Config) *int { return &c.DBReadMaxLag }), checkPositive}},
+		field: checked{intField(func(c *Config) *int { return &c.DBReadMaxLag }), atLeast(1)}},
 	{Name: "db-root-spec", Type: "String", Aliases: []string{"root-spec"}, InDatabase: true, Reloadable: true,
 		Doc:   "Function that answers the root path in place of the OpenAPI description.",
 		field: stringField(func(c *Config) *string { return &c.DBRootSpec })},
@@ -170,7 +170,7 @@ var Settings = []Setting{
 	{Name: "server-client-timeout", Type: "Int", Default: "30",
 		Doc: "Seconds that a client may take for the header of a request, to go on with its body, and for each 256 " +
 			"KiB of the answer, less while answers take most of their room; then it loses its connection.",
-		field: checked{intField(func(c *Config) *int { return &c.ServerClientTimeout }), checkPositive}},
+		field: checked{intField(func(c *Config) *int { return &c.ServerClientTimeout }), atLeast(1)}},
 	{Name: "server-compression", Type: "List", InDatabase: true, Reloadable: true,
 		Doc: "Content codings for large answers, the preferred one first: zstd, br, gzip. Without any, nothing is " +
 			"compressed.",
@@ -184,7 +184,7 @@ var Settings = []Setting{
 		field: listField(func(c *Config) *[]string { return &c.ServerCORSAllowedOrigins })},
 	{Name: "server-drain-timeout", Type: "Int", Default: "30",
 		Doc:   "Seconds that requests may still run after SIGTERM; then they are ended, and their queries cancelled.",
-		field: checked{intField(func(c *Config) *int { return &c.ServerDrainTimeout }), checkNotNegative}},
+		field: checked{intField(func(c *Config) *int { return &c.ServerDrainTimeout }), atLeast(0)}},
 	{Name: "server-host", Type: "String", Default: "!4",
 		Doc:   "Where to listen: an address, a host name, or *, *4, !4, *6, !6 for any address of a family.",
 		field: stringField(func(c *Config) *string { return &c.ServerHost })},
@@ -197,15 +197,15 @@ var Settings = []Setting{
 			"MiB, which wait for room as requests wait for a connection; and as many of answers. What gets none is " +
 			"answered with 503, of answers only what GET or a batch asks for. The server takes about three times as much " +
 			"memory.",
-		field: checked{intField(func(c *Config) *int { return &c.ServerMaxBytesInFlight }), checkPositive}},
+		field: checked{intField(func(c *Config) *int { return &c.ServerMaxBytesInFlight }), atLeast(1)}},
 	{Name: "server-max-connections", Type: "Int", Default: "10000",
 		Doc:   "The most connections of clients. When there are as many, unused ones are closed, and new ones wait.",
-		field: checked{intField(func(c *Config) *int { return &c.ServerMaxConnections }), checkPositive}},
+		field: checked{intField(func(c *Config) *int { return &c.ServerMaxConnections }), atLeast(1)}},
 	{Name: "server-max-stream-size", Type: "Int", Default: "0", InDatabase: true, Reloadable: true,
 		Doc: "Longest request body of application/x-ndjson or text/csv, in bytes, where it is longer than " +
 			"server-max-body-size or does not say how long it is: it is streamed into one transaction, for which a " +
 			"connection waits while the client sends. 0: none is.",
-		field: checked{intField(func(c *Config) *int { return &c.ServerMaxStreamSize }), checkNotNegative}},
+		field: checked{intField(func(c *Config) *int { return &c.ServerMaxStreamSize }), atLeast(0)}},
 	{Name: "server-port", Type: "Int", Default: "3000", Doc: "Port to listen on; 0 takes a free one.",
 		field: intField(func(c *Config) *int { return &c.ServerPort })},
 	{Name: "server-reuseport", Type: "Boolean", Default: "false",
