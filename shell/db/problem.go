@@ -19,15 +19,12 @@ func (p *Pool) refusal(ctx context.Context, err error, sent bool) (*pgconn.PgErr
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
-		return nil, lost(err, sent)
-	}
 	if f := p.PooledFault(err); f != nil {
 		return nil, f
 	}
-	if isDown(pgErr) {
-		return nil, down(pgErr, sent)
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || isDown(pgErr) {
+		return nil, lost(err, sent)
 	}
 	return pgErr, nil
 }
@@ -35,11 +32,15 @@ func (p *Pool) refusal(ctx context.Context, err error, sent bool) (*pgconn.PgErr
 // uncertain is said of a write whose end was not heard of.
 const uncertain = "It is not known whether the request was carried out: it may have been committed"
 
-// lost returns the fault of a connection that was lost; with sent after a write was sent on it.
+// lost returns the fault of a connection that was lost, in the words of the server if that is down; with sent after a
+// write was sent on it: what ends it may come after the commit, before the server has said so.
 func lost(err error, sent bool) error {
 	f := &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: "PGRST001", Message: "The connection to the database was lost",
 		Cause: err,
+	}
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && isDown(pgErr) {
+		f.Code, f.Message, f.Details, f.Hint = pgErr.Code, pgErr.Message, pgErr.Detail, pgErr.Hint
 	}
 	if sent {
 		f.Details = uncertain
@@ -55,19 +56,6 @@ func isDown(err *pgconn.PgError) bool {
 		return err.SeverityUnlocalized != "ERROR"
 	}
 	return false
-}
-
-// down returns the fault of such an error; with sent as lost. It may come after the commit, before the server has said
-// so.
-func down(err *pgconn.PgError, sent bool) error {
-	f := &apierror.Error{
-		Status: http.StatusServiceUnavailable, Code: err.Code, Message: err.Message, Details: err.Detail, Hint: err.Hint,
-		Cause: err,
-	}
-	if sent {
-		f.Details = uncertain
-	}
-	return f
 }
 
 // uninstalled returns the fault of a database without postern's functions.
