@@ -53,10 +53,10 @@ type batchStep struct {
 
 // handleBatch sends a batch to the database: its operations together, but where one refers to the result of another.
 func (s *Server) handleBatch(st *state, x *exchange, r *http.Request, identity *auth.Identity) error {
-	operations := st.operations(x.payload)
+	operations, places := st.operations(x.payload)
 	if len(operations) > 0 {
 		b := newBatch(s, st, r, identity, operations)
-		b.span = x.span
+		b.span, b.places = x.span, places
 		defer b.release()
 		for range maxBatches {
 			done, err := b.try(x)
@@ -100,8 +100,7 @@ func timeoutTogether(operations []operation) (total int) {
 
 func newBatch(s *Server, st *state, r *http.Request, identity *auth.Identity, operations []operation) *batch {
 	b := &batch{
-		server: s, st: st, request: r, identity: identity, fields: maps.Clone(r.Header), places: make(map[string]int),
-		reads: true,
+		server: s, st: st, request: r, identity: identity, fields: maps.Clone(r.Header), reads: true,
 	}
 	for _, name := range operationFields {
 		delete(b.fields, name)
@@ -111,9 +110,6 @@ func newBatch(s *Server, st *state, r *http.Request, identity *auth.Identity, op
 		step := &batchStep{operation: operations[i]}
 		b.steps = append(b.steps, step)
 		b.reads = b.reads && isSafe(step.method)
-		if step.id != "" {
-			b.places[step.id] = i
-		}
 	}
 	return b
 }

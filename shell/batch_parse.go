@@ -60,32 +60,31 @@ func isJSONSyntax(media string) bool {
 	return strings.HasSuffix(media, "/json") || strings.HasSuffix(media, "+json")
 }
 
-// operations returns what a batch holds, or nothing where it is not well-formed, or may not be: that is the database's
-// to say.
-func (st *state) operations(payload []byte) []operation {
+// operations returns what a batch holds, and the places of those with ids; or nothing where it is not well-formed, or
+// may not be: that is the database's to say.
+func (st *state) operations(payload []byte) (operations []operation, places map[string]int) {
 	if !utf8.Valid(payload) || !json.Valid(payload) {
-		return nil
+		return nil, nil
 	}
-	var operations []operation
-	places := make(map[string]int)
+	places = make(map[string]int)
 	for raw := range jsontext.Elements(payload) {
 		place := len(operations)
 		operations = append(operations, operation{})
 		op := &operations[place]
 		if place == st.config.DBMaxOperations || !op.read(raw) {
-			return nil
+			return nil, nil
 		}
 		if _, twice := places[op.id]; twice {
-			return nil
+			return nil, nil
 		}
 		if op.id != "" {
 			places[op.id] = place
 		}
 		if !op.findReferences(places, place) {
-			return nil
+			return nil, nil
 		}
 	}
-	return operations
+	return operations, places
 }
 
 // read reads an operation, and reports whether it is what it must be.

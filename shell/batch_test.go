@@ -37,7 +37,8 @@ func TestOperations(t *testing.T) {
 		{"[" + strings.Repeat(`{"method": "GET", "path": "/a"},`, 3) + `{"method": "GET", "path": "/a"}]`, ""},
 	} {
 		var got []string
-		for _, op := range st.operations([]byte(test.payload)) {
+		operations, _ := st.operations([]byte(test.payload))
+		for _, op := range operations {
 			text := strings.Join(strings.Fields(fmt.Sprintln(op.id, op.method, op.path)), " ")
 			if op.body != nil {
 				text += " " + string(op.body)

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -10,7 +11,6 @@ import (
 	"postern/shell/auth"
 	"postern/shell/config"
 	"postern/shell/db"
-	"postern/shell/jsontext"
 	"postern/shell/page"
 	"postern/shell/statement"
 )
@@ -48,7 +48,7 @@ func newState(c *config.Config, roles *db.Roles, tokens tokenSource, generation 
 	st := &state{
 		config:     c,
 		cors:       newCORSPolicy(c.ServerCORSAllowedOrigins),
-		constant:   appendSettings([]byte(`,"shell":true,"settings":`), c),
+		constant:   append([]byte(`,"shell":true,"settings":`), settingsJSON(c)...),
 		paths:      make(map[string][]byte, len(c.DBSchemas)),
 		verbosity:  []byte(c.ClientErrorVerbosity),
 		generation: generation,
@@ -130,47 +130,35 @@ func searchPath(schema string, extra []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// appendSettings appends the JSON of the settings that concern the database.
-func appendSettings(dst []byte, c *config.Config) []byte {
-	boolean := func(name string, value bool) {
-		dst = append(jsontext.AppendString(dst, name), ':')
-		dst = append(strconv.AppendBool(dst, value), ',')
+// settingsJSON returns the settings that concern the database.
+func settingsJSON(c *config.Config) []byte {
+	list := func(values []string) []string { return append([]string{}, values...) } // nil would be null
+	optional := func(text string) *string {
+		if text == "" {
+			return nil
+		}
+		return &text
 	}
-	text := func(name, value string) {
-		dst = append(jsontext.AppendString(dst, name), ':')
-		dst = append(jsontext.AppendOptional(dst, value), ',')
-	}
-	list := func(name string, values []string) {
-		dst = append(jsontext.AppendString(dst, name), ':')
-		dst = append(jsontext.AppendStrings(dst, values), ',')
-	}
-	dst = append(dst, '{')
-	list("db_schemas", c.DBSchemas)
-	list("db_extra_search_path", c.DBExtraSearchPath)
-	dst = append(dst, `"db_max_operations":`...)
-	dst = append(strconv.AppendInt(dst, int64(c.DBMaxOperations), 10), ',')
-	dst = append(dst, `"db_max_rows":`...)
-	if c.DBMaxRows != nil {
-		dst = strconv.AppendInt(dst, int64(*c.DBMaxRows), 10)
-	} else {
-		dst = append(dst, "null"...)
-	}
-	dst = append(dst, ',')
-	boolean("db_aggregates_enabled", c.DBAggregatesEnabled)
-	boolean("db_etags_enabled", c.DBEtagsEnabled)
-	boolean("db_plan_enabled", c.DBPlanEnabled)
-	boolean("db_stream_csv", c.DBStreamCSV)
-	text("db_pre_request", c.DBPreRequest)
-	text("db_tx_end", c.DBTxEnd)
-	list("db_hoisted_tx_settings", c.DBHoistedTxSettings)
-	text("db_root_spec", c.DBRootSpec)
-	text("openapi_mode", c.OpenAPIMode)
-	boolean("openapi_security_active", c.OpenAPISecurityActive)
-	text("openapi_server_proxy_uri", c.OpenAPIServerProxyURI)
-	text("client_error_verbosity", c.ClientErrorVerbosity)
-	boolean("url_use_legacy_target_names", c.URLUseLegacyTargetNames)
-	text("server_host", c.ServerHost)
-	dst = append(dst, `"server_port":`...)
-	dst = strconv.AppendInt(dst, int64(c.ServerPort), 10)
-	return append(dst, '}')
+	settings, _ := json.Marshal(map[string]any{ // it cannot fail for these types
+		"db_schemas":                  list(c.DBSchemas),
+		"db_extra_search_path":        list(c.DBExtraSearchPath),
+		"db_max_operations":           c.DBMaxOperations,
+		"db_max_rows":                 c.DBMaxRows,
+		"db_aggregates_enabled":       c.DBAggregatesEnabled,
+		"db_etags_enabled":            c.DBEtagsEnabled,
+		"db_plan_enabled":             c.DBPlanEnabled,
+		"db_stream_csv":               c.DBStreamCSV,
+		"db_pre_request":              optional(c.DBPreRequest),
+		"db_tx_end":                   c.DBTxEnd,
+		"db_hoisted_tx_settings":      list(c.DBHoistedTxSettings),
+		"db_root_spec":                optional(c.DBRootSpec),
+		"openapi_mode":                c.OpenAPIMode,
+		"openapi_security_active":     c.OpenAPISecurityActive,
+		"openapi_server_proxy_uri":    optional(c.OpenAPIServerProxyURI),
+		"client_error_verbosity":      c.ClientErrorVerbosity,
+		"url_use_legacy_target_names": c.URLUseLegacyTargetNames,
+		"server_host":                 c.ServerHost,
+		"server_port":                 c.ServerPort,
+	})
+	return settings
 }
