@@ -3,10 +3,10 @@ package shell
 import (
 	"context"
 	"runtime/debug"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // largeBody is where bodies become large ones, which need room of their own, in bytes.
@@ -32,22 +32,15 @@ type room struct {
 	mostSmall int64
 	mostLarge int64
 	small     atomic.Int64
+	large     *semaphore.Weighted
+	waiters   atomic.Int64 // for large
 	answers   atomic.Int64
-	waiters   atomic.Int64
-
-	mutex sync.Mutex
-	large int64
-	queue []*claim // of large bodies
-}
-
-// claim is a large body that waits for its room.
-type claim struct {
-	bytes   int64
-	granted chan struct{} // closed when it has it
 }
 
 func newRoom(most int) *room {
-	return &room{most: int64(most), mostSmall: int64(most) / 4, mostLarge: int64(most) - int64(most)/4}
+	r := &room{most: int64(most), mostSmall: int64(most) / 4, mostLarge: int64(most) - int64(most)/4}
+	r.large = semaphore.NewWeighted(r.mostLarge)
+	return r
 }
 
 // grow takes room for more bytes of a small body, if there is any.
@@ -62,51 +55,22 @@ func (r *room) grow(bytes int64) bool {
 // claim waits for the room of a large body, and returns how many bytes it has got: none when that takes too long. A
 // body that is larger than all the room gets all of it.
 func (r *room) claim(ctx context.Context, bytes int64, wait time.Duration) int64 {
-	c := &claim{bytes: min(bytes, r.mostLarge), granted: make(chan struct{})}
-	r.mutex.Lock()
-	r.queue = append(r.queue, c)
-	r.grant()
-	r.mutex.Unlock()
-	select {
-	case <-c.granted:
-		return c.bytes
-	default:
+	bytes = min(bytes, r.mostLarge)
+	if r.large.TryAcquire(bytes) {
+		return bytes
 	}
 	r.waiters.Add(1)
 	defer r.waiters.Add(-1)
-	select {
-	case <-c.granted:
-		return c.bytes
-	case <-time.After(wait):
-	case <-ctx.Done():
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	if r.large.Acquire(ctx, bytes) != nil {
+		return 0
 	}
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	at := slices.Index(r.queue, c)
-	if at < 0 { // granted meanwhile
-		return c.bytes
-	}
-	r.queue = slices.Delete(r.queue, at, at+1)
-	r.grant() // to those behind it
-	return 0
-}
-
-// grant serves the queue as far as there is room. Callers hold mutex.
-func (r *room) grant() {
-	for len(r.queue) > 0 && r.large+r.queue[0].bytes <= r.mostLarge {
-		r.large += r.queue[0].bytes
-		close(r.queue[0].granted)
-		r.queue = slices.Delete(r.queue, 0, 1)
-	}
+	return bytes
 }
 
 // leave gives room of a large body back.
-func (r *room) leave(bytes int64) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.large -= bytes
-	r.grant()
-}
+func (r *room) leave(bytes int64) { r.large.Release(bytes) }
 
 // contended reports whether a large body waits for room.
 func (r *room) contended() bool { return r.waiters.Load() > 0 }

@@ -8,6 +8,15 @@ import (
 	"time"
 )
 
+// isEmpty reports whether no large body has room.
+func (r *room) isEmpty() bool {
+	if !r.large.TryAcquire(r.mostLarge) {
+		return false
+	}
+	r.leave(r.mostLarge)
+	return true
+}
+
 // However many bodies come and go, large ones never take more than their room, each gets its turn, and nothing is left in the end.
 func TestRoom(t *testing.T) {
 	r := newRoom(400)
@@ -39,8 +48,8 @@ func TestRoom(t *testing.T) {
 		})
 	}
 	waiting.Wait()
-	if r.large != 0 || len(r.queue) != 0 || r.contended() || refused == 0 || refused == 4000 {
-		t.Errorf("in the end: %d bytes, %d wait, %d refused", r.large, len(r.queue), refused)
+	if !r.isEmpty() || r.contended() || refused == 0 || refused == 4000 {
+		t.Errorf("in the end: %d wait, %d refused", r.waiters.Load(), refused)
 	}
 	// In the order of their coming: one that would fit does not pass by one that waits.
 	held := r.claim(context.Background(), 200, 0)
@@ -54,8 +63,8 @@ func TestRoom(t *testing.T) {
 	}
 	r.leave(held)
 	waiting.Wait()
-	if r.large != 0 {
-		t.Errorf("%d bytes are left", r.large)
+	if !r.isEmpty() {
+		t.Error("bytes are left")
 	}
 	// Small bodies have a quarter, whatever the large ones take; answers have their own.
 	held = r.claim(context.Background(), 1<<40, 0)
