@@ -34,37 +34,12 @@ func (s *Server) Ready(ctx context.Context) bool {
 	if !s.isOpen() || s.stopping.Load() || s.obstacle.Load() != nil || !s.state.Load().verifier.Ready() {
 		return false
 	}
-	running := s.probe(ctx)
+	// One that hangs takes no more than one connection by it.
+	probed := s.probes.DoChan("", func() (any, error) { return nil, s.pool.Probe(context.WithoutCancel(ctx)) })
 	select {
-	case <-running.answered:
-		return running.err == nil
+	case result := <-probed:
+		return result.Err == nil
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// probe is a question to the database, whether it answers.
-type probe struct {
-	answered chan struct{}
-	err      error // once answered is closed
-}
-
-// probe asks the database whether it answers, unless that is going on: one that hangs takes no more than one connection
-// by it.
-func (s *Server) probe(ctx context.Context) *probe {
-	s.probeLock.Lock()
-	defer s.probeLock.Unlock()
-	if s.probing != nil {
-		return s.probing
-	}
-	p := &probe{answered: make(chan struct{})}
-	s.probing = p
-	s.background.Go(func() {
-		p.err = s.pool.Probe(context.WithoutCancel(ctx))
-		s.probeLock.Lock()
-		s.probing = nil
-		s.probeLock.Unlock()
-		close(p.answered)
-	})
-	return p
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sync/singleflight"
 
 	"postern/shell/admin"
 	"postern/shell/apierror"
@@ -63,8 +64,7 @@ type Server struct {
 	missing    []string        // schemas that do not exist, under reloads
 	changed    chan struct{}   // has an element when there was DDL
 	describing sync.Mutex
-	probeLock  sync.Mutex
-	probing    *probe // of the database, that is under way; nil for none; under probeLock
+	probes     singleflight.Group // of the database
 
 	api, adminServer *http.Server
 	main             *limited      // the API's socket, once opened is closed
