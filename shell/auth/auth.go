@@ -223,7 +223,7 @@ func split(text string) (*token, error) {
 		return nil, errEmptyToken
 	}
 	if parts := strings.Count(text, ".") + 1; parts != 3 {
-		return nil, refused(codeToken, errTokenParts+strconv.Itoa(parts), "")
+		return nil, tokenFault(errTokenParts+strconv.Itoa(parts), "")
 	}
 	if len(text) > maxToken {
 		return nil, errTokenLength

@@ -29,35 +29,45 @@ var (
 		Message: "A token is needed: anonymous access is disabled", Challenge: "Bearer",
 	}
 
-	errEmptyToken = refused(codeToken, "The Authorization header holds an empty token", "")
-	errEncoding   = refused(codeToken, "The token is not a valid JWT", "")
-	errAlgorithm  = refused(codeToken, "The token's algorithm is not supported", "")
-	errSignature  = refused(codeToken, "The token's signature does not verify", "")
+	errEmptyToken = tokenFault("The Authorization header holds an empty token", "")
+	errEncoding   = tokenFault("The token is not a valid JWT", "")
+	errAlgorithm  = tokenFault("The token's algorithm is not supported", "")
+	errSignature  = tokenFault("The token's signature does not verify", "")
 
-	errExpired   = refused(codeClaims, "The token has expired", "")
-	errRoleName  = refused(codeClaims, "The token's role is not a name that a role can have", "")
-	errNotYet    = refused(codeClaims, "The token is not valid yet", "")
-	errIssuedAt  = refused(codeClaims, "The token was issued in the future", "")
-	errAudience  = refused(codeClaims, "The token is meant for another audience", "")
-	errIssuer    = refused(codeClaims, "The token is from another issuer", "")
-	errNotObject = refused(codeClaims, "The token's claims are not a JSON object", "")
-	errExpType   = refused(codeClaims, "The claim 'exp' must be a number", "")
-	errNbfType   = refused(codeClaims, "The claim 'nbf' must be a number", "")
-	errIatType   = refused(codeClaims, "The claim 'iat' must be a number", "")
-	errAudType   = refused(codeClaims, "The claim 'aud' must be a string or an array of strings", "")
-	errCritical  = refused(codeToken, "The token is not a valid JWT",
+	errExpired   = claimsFault("The token has expired")
+	errRoleName  = claimsFault("The token's role is not a name that a role can have")
+	errNotYet    = claimsFault("The token is not valid yet")
+	errIssuedAt  = claimsFault("The token was issued in the future")
+	errAudience  = claimsFault("The token is meant for another audience")
+	errIssuer    = claimsFault("The token is from another issuer")
+	errNotObject = claimsFault("The token's claims are not a JSON object")
+	errExpType   = claimsFault("The claim 'exp' must be a number")
+	errNbfType   = claimsFault("The claim 'nbf' must be a number")
+	errIatType   = claimsFault("The claim 'iat' must be a number")
+	errAudType   = claimsFault("The claim 'aud' must be a string or an array of strings")
+	errCritical  = tokenFault("The token is not a valid JWT",
 		"Its header asks for extensions (crit) that are not supported")
-	errNoKey = refused(codeToken, "No key suits the token",
+	errNoKey = tokenFault("No key suits the token",
 		"None of the keys in jwt-secret has the token's kid and algorithm")
-	errTokenLength = refused(codeToken, "The token is too long", "At most "+strconv.Itoa(maxToken)+" bytes are accepted")
+	errTokenLength = tokenFault("The token is too long", "At most "+strconv.Itoa(maxToken)+" bytes are accepted")
 	errTokenParts  = "A JWT has 3 parts, this one has "
 )
 
-// refused returns the error of a token that is refused. Its challenge (RFC 6750, 3.1) has the message, which holds no
-// quotes.
-func refused(code, message, details string) *apierror.Error {
+func tokenFault(message, details string) *apierror.Error {
 	return &apierror.Error{
-		Status: http.StatusUnauthorized, Code: code, Message: message, Details: details,
-		Challenge: `Bearer error="invalid_token", error_description="` + message + `"`,
+		Status: http.StatusUnauthorized, Code: codeToken,
+		Message: message, Details: details, Challenge: challenge(message),
 	}
+}
+
+func claimsFault(message string) *apierror.Error {
+	return &apierror.Error{
+		Status: http.StatusUnauthorized, Code: codeClaims,
+		Message: message, Challenge: challenge(message),
+	}
+}
+
+// challenge is the WWW-Authenticate value of a refused token (RFC 6750, 3.1). The messages hold no quotes.
+func challenge(message string) string {
+	return `Bearer error="invalid_token", error_description="` + message + `"`
 }
