@@ -132,10 +132,10 @@ func Load(sources Sources) (*Config, error) {
 // assign gives a setting its value. Numbers and booleans that cannot be read leave the default, with a warning, because
 // PostgREST starts with such configurations too.
 func (c *Config) assign(s *Setting, value string) error {
-	err := s.field.set(c, value)
+	err := s.set(c, value)
 	if _, unreadable := errors.AsType[*unreadableError](err); unreadable {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("setting %s: %v; using its default", s.Name, err))
-		return s.field.set(c, s.Default)
+		return s.set(c, s.Default)
 	}
 	return err
 }

@@ -112,6 +112,8 @@ func TestErrors(t *testing.T) {
 		{env: "PGRST_ADMIN_SERVER_UNIX_SOCKET_MODE=1777", want: "not between 600 and 777"},
 		{env: "PGRST_JWT_AUD=foo://%%$$^^.com", want: "jwt-aud"},
 		{env: "PGRST_LOG_LEVEL=never", want: "log-level: \"never\" is none of crit, error, warn, info, debug"},
+		{env: "PGRST_LOG_FORMAT=text,json", want: "log-format: \"text,json\" is none of text, json"},
+		{env: "PGRST_SERVER_COMPRESSION=gzip, lzw", want: "server-compression: \"lzw\" is none of zstd, br, gzip"},
 		{env: "PGRST_DB_TX_END=random", want: "db-tx-end"},
 		{env: "PGRST_CLIENT_ERROR_VERBOSITY=invalid", want: "client-error-verbosity"},
 		{env: "PGRST_OPENAPI_MODE=follow-", want: "openapi-mode"},

@@ -27,7 +27,7 @@ func (c *Config) dump(hidden func(name string) bool) string {
 		lines = append(lines, name+" = "+value+"\n")
 	}
 	for i := range Settings {
-		add(Settings[i].Name, Settings[i].field.text(c))
+		add(Settings[i].Name, Settings[i].text(c))
 	}
 	for name, value := range c.AppSettings {
 		add(name, quote(value))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,74 +14,87 @@ import (
 	"postern/shell/auth"
 )
 
-// field is how a setting's text becomes a field of Config and back. An empty text is the absence of a value.
-type field interface {
-	set(c *Config, value string) error
-	text(c *Config) string
-}
-
 // unreadableError is an error after which the default is used.
 type unreadableError struct{ kind, value string }
 
 func (e *unreadableError) Error() string { return fmt.Sprintf("%q is not %s", e.value, e.kind) }
 
-type stringField func(c *Config) *string
-
-func (f stringField) set(c *Config, value string) error {
-	*f(c) = value
-	return nil
+// field returns a pointer to the field that has the setting: the one of its name, without dashes.
+func (s *Setting) field(c *Config) any {
+	name := strings.ReplaceAll(s.Name, "-", "")
+	named := func(field string) bool { return strings.EqualFold(field, name) }
+	return reflect.ValueOf(c).Elem().FieldByNameFunc(named).Addr().Interface()
 }
 
-func (f stringField) text(c *Config) string { return quote(*f(c)) }
-
-type boolField func(c *Config) *bool
-
-// set reads true and false in any case, with quotes or not, and numbers, of which those above 0 are true.
-func (f boolField) set(c *Config, value string) error {
-	word := strings.ToLower(strings.Trim(value, `"' `))
-	if number, err := strconv.Atoi(word); err == nil {
-		*f(c) = number > 0
-		return nil
+// set gives the setting a value. An empty one is the absence of a value.
+func (s *Setting) set(c *Config, value string) (err error) {
+	if value != "" && s.check != nil {
+		if err = s.check(value); err != nil {
+			return err
+		}
 	}
-	if word != "true" && word != "false" {
-		return &unreadableError{"a boolean", value}
+	switch field := s.field(c).(type) {
+	case *string:
+		*field = value
+	case *bool:
+		*field, err = parseBool(value)
+	case *int:
+		*field, err = parseInt(value)
+	case **int:
+		if *field = nil; value != "" {
+			*field = new(int)
+			**field, err = parseInt(value)
+		}
+	case *[]string:
+		*field = parseList(value)
+	case *LogLevel:
+		*field = LogLevel(slices.Index(logLevels, value))
+	case *os.FileMode:
+		*field, err = parseMode(value)
+	case *auth.RolePath:
+		*field, err = auth.ParseRolePath(value)
 	}
-	*f(c) = word == "true"
-	return nil
-}
-
-func (f boolField) text(c *Config) string { return strconv.FormatBool(*f(c)) }
-
-type intField func(c *Config) *int
-
-func (f intField) set(c *Config, value string) error {
-	number, err := parseInt(value)
-	if err != nil {
-		return err
-	}
-	*f(c) = number
-	return nil
-}
-
-func (f intField) text(c *Config) string { return strconv.Itoa(*f(c)) }
-
-type optionalIntField func(c *Config) **int
-
-func (f optionalIntField) set(c *Config, value string) error {
-	if value == "" {
-		*f(c) = nil
-		return nil
-	}
-	number, err := parseInt(value)
-	*f(c) = &number
 	return err
 }
 
-func (f optionalIntField) text(c *Config) string {
-	if number := *f(c); number != nil {
-		return strconv.Itoa(*number)
+// text returns the value as the config file has it.
+func (s *Setting) text(c *Config) string {
+	switch field := s.field(c).(type) {
+	case *bool:
+		return strconv.FormatBool(*field)
+	case *int:
+		return strconv.Itoa(*field)
+	case **int:
+		if *field != nil {
+			return strconv.Itoa(**field)
+		}
+	case *[]string:
+		return quote(strings.Join(*field, ","))
+	case *LogLevel:
+		return quote(logLevels[*field])
+	case *os.FileMode:
+		return quote(strconv.FormatUint(uint64(*field), 8))
+	case *auth.RolePath:
+		return quote(field.String())
+	case *string:
+		if s.Name == "jwt-secret" && c.JWTSecretIsBase64 && !auth.IsURL(*field) { // so that it can be read again
+			return quote(base64.StdEncoding.EncodeToString([]byte(*field)))
+		}
+		return quote(*field)
 	}
-	return `""`
+	return quote("")
+}
+
+// parseBool reads true and false in any case, with quotes or not, and numbers, of which those above 0 are true.
+func parseBool(value string) (bool, error) {
+	word := strings.ToLower(strings.Trim(value, `"' `))
+	if number, err := strconv.Atoi(word); err == nil {
+		return number > 0, nil
+	}
+	if word != "true" && word != "false" {
+		return false, &unreadableError{"a boolean", value}
+	}
+	return word == "true", nil
 }
 
 func parseInt(value string) (int, error) {
@@ -91,58 +105,27 @@ func parseInt(value string) (int, error) {
 	return int(number), nil
 }
 
-// listField is a list with commas.
-type listField func(c *Config) *[]string
-
-func (f listField) set(c *Config, value string) error {
-	*f(c) = nil
+// parseList reads a list with commas.
+func parseList(value string) (list []string) {
 	if value == "" {
 		return nil
 	}
 	for element := range strings.SplitSeq(value, ",") {
-		*f(c) = append(*f(c), strings.TrimSpace(element))
+		list = append(list, strings.TrimSpace(element))
 	}
-	return nil
+	return list
 }
 
-func (f listField) text(c *Config) string { return quote(strings.Join(*f(c), ",")) }
-
-// choiceField is a text out of a few.
-type choiceField struct {
-	at      func(c *Config) *string
-	choices []string
-}
-
-func (f choiceField) set(c *Config, value string) error {
-	*f.at(c) = value
-	return checkChoice(value, f.choices)
-}
-
-func checkChoice(value string, choices []string) error {
-	if !slices.Contains(choices, value) {
-		return fmt.Errorf("%q is none of %s", value, strings.Join(choices, ", "))
+// parseMode reads the mode of a socket's file, in octal digits.
+func parseMode(value string) (os.FileMode, error) {
+	mode, err := strconv.ParseUint(value, 8, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not an octal number", value)
 	}
-	return nil
-}
-
-func (f choiceField) text(c *Config) string { return quote(*f.at(c)) }
-
-// choicesField is a list of texts out of a few.
-type choicesField struct {
-	listField
-	choices []string
-}
-
-func (f choicesField) set(c *Config, value string) error {
-	if err := f.listField.set(c, value); err != nil {
-		return err
+	if mode < 0o600 || mode > 0o777 {
+		return 0, fmt.Errorf("%s is not between 600 and 777", value)
 	}
-	for _, element := range *f.listField(c) {
-		if err := checkChoice(element, f.choices); err != nil {
-			return err
-		}
-	}
-	return nil
+	return os.FileMode(mode), nil
 }
 
 // LogLevel says how much is logged.
@@ -159,69 +142,26 @@ const (
 
 var logLevels = []string{"crit", "error", "warn", "info", "debug"}
 
-type logLevelField struct{}
-
-func (logLevelField) set(c *Config, value string) error {
-	c.LogLevel = LogLevel(slices.Index(logLevels, value))
-	return checkChoice(value, logLevels)
-}
-
-func (logLevelField) text(c *Config) string { return quote(logLevels[c.LogLevel]) }
-
-// modeField is the mode of a socket's file in octal digits.
-type modeField func(c *Config) *os.FileMode
-
-func (f modeField) set(c *Config, value string) error {
-	mode, err := strconv.ParseUint(value, 8, 32)
-	if err != nil {
-		return fmt.Errorf("%q is not an octal number", value)
-	}
-	if mode < 0o600 || mode > 0o777 {
-		return fmt.Errorf("%s is not between 600 and 777", value)
-	}
-	*f(c) = os.FileMode(mode)
-	return nil
-}
-
-func (f modeField) text(c *Config) string { return quote(strconv.FormatUint(uint64(*f(c)), 8)) }
-
-type rolePathField struct{}
-
-func (rolePathField) set(c *Config, value string) (err error) {
-	c.JWTRoleClaimKey, err = auth.ParseRolePath(value)
-	return err
-}
-
-func (rolePathField) text(c *Config) string { return quote(c.JWTRoleClaimKey.String()) }
-
-// secretField is dumped in the form that it can be read again.
-type secretField struct{}
-
-func (secretField) set(c *Config, value string) error {
-	c.JWTSecret = value
-	return nil
-}
-
-func (secretField) text(c *Config) string {
-	if c.JWTSecretIsBase64 && !auth.IsURL(c.JWTSecret) {
-		return quote(base64.StdEncoding.EncodeToString([]byte(c.JWTSecret)))
-	}
-	return quote(c.JWTSecret)
-}
-
-// checked is a field with a test of its value; an empty one is not tested.
-type checked struct {
-	field
-	test func(value string) error
-}
-
-func (f checked) set(c *Config, value string) error {
-	if value != "" {
-		if err := f.test(value); err != nil {
-			return err
+func oneOf(choices ...string) func(value string) error {
+	return func(value string) error {
+		if !slices.Contains(choices, value) {
+			return fmt.Errorf("%q is none of %s", value, strings.Join(choices, ", "))
 		}
+		return nil
 	}
-	return f.field.set(c, value)
+}
+
+// eachOf is oneOf for a list.
+func eachOf(choices ...string) func(value string) error {
+	check := oneOf(choices...)
+	return func(value string) error {
+		for _, element := range parseList(value) {
+			if err := check(element); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // checkAudience wants a StringOrURI (RFC 7519, 2): what has a colon must be a URI.
