@@ -26,8 +26,6 @@ type corsPolicy struct {
 	origins []string // none means all
 }
 
-func newCORSPolicy(origins []string) corsPolicy { return corsPolicy{origins} }
-
 // apply sets the headers for a request with an allowed Origin. It returns true for a preflight request, which is then
 // to be answered with status 200 and no body.
 func (p corsPolicy) apply(header http.Header, r *http.Request) (preflight bool) {

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -182,7 +183,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 	st.prepare(x, r, identity)
 	x.call.Primary = s.pool.Replicated() && prefersPrimary(r.Header["Prefer"])
 	x.timing.lap(phaseParse)
-	described := true // the body is described in the shape, where there is one
+	described := true // the shape describes the body, where there is one
 	for range maxAttempts {
 		var compiled bool
 		found := s.statements.Get(r.Context(), x.shape)
@@ -212,7 +213,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 		}
 		switch {
 		case x.answer.Note == db.Fine && described && !compiled && x.answer.Status == http.StatusBadRequest && x.isBroken(r):
-			x.undescribe()
+			x.shape = x.shape[:bytes.LastIndex(x.shape, payloadMember)]
 			described = false
 		case x.answer.Note == db.Fine:
 			if found.MaxCost > 0 && !found.Look && x.answer.Code() == tooDear { // it was not: it is to be judged anew

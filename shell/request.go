@@ -210,11 +210,6 @@ func (x *exchange) isBroken(r *http.Request) bool {
 	return hasPayload(r.Method) && len(x.payload) > 0 && bytes.Contains(x.shape, payloadMember) && !json.Valid(x.payload)
 }
 
-// undescribe takes the description of the body out of the shape.
-func (x *exchange) undescribe() {
-	x.shape = x.shape[:bytes.LastIndex(x.shape, payloadMember)]
-}
-
 // pathOf returns the search path of the schema that a request is about; one that is not exposed is the database's to
 // refuse.
 func (st *state) pathOf(r *http.Request) []byte {
@@ -268,18 +263,14 @@ func appendValues(dst []byte, values []string) []byte {
 // appendCookies appends the cookies as the JSON object that request.cookies is (RFC 6265, 5.4).
 func appendCookies(dst []byte, lines []string) []byte {
 	dst = append(dst, '{')
-	first := true
+	first := len(dst)
 	for _, line := range lines {
 		for pair := range strings.SplitSeq(line, ";") {
 			name, value, _ := strings.Cut(strings.TrimLeft(pair, " "), "=")
 			if name == "" {
 				continue
 			}
-			if !first {
-				dst = append(dst, ',')
-			}
-			first = false
-			dst = append(jsontext.AppendString(dst, name), ':')
+			dst = append(jsontext.AppendString(appendName(dst, first, ""), name), ':')
 			dst = jsontext.AppendString(dst, value)
 		}
 	}

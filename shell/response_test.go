@@ -152,7 +152,7 @@ func TestCORS(t *testing.T) {
 			r.Header.Set(test.request[i], test.request[i+1])
 		}
 		header := http.Header{}
-		got := newCORSPolicy(test.allowed).apply(header, r)
+		got := corsPolicy{test.allowed}.apply(header, r)
 		if text := fmt.Sprint(got, " ", map[string][]string(header)); text != test.want {
 			t.Errorf("%s: got %s\nwant %s", test.name, text, test.want)
 		}

@@ -102,7 +102,7 @@ func New(options Options) (*Server, error) {
 	}
 	s.state.Store(s.newState(c, nil))
 	s.pool, err = db.Open(db.Options{
-		URI: c.DBURI, Application: "postern/" + Version, Version: Version, Size: c.DBPool,
+		URI: c.DBURI, Version: Version, Size: c.DBPool,
 		AcquireTimeout: time.Duration(c.DBPoolAcquisitionTimeout) * time.Second,
 		MaxLifetime:    time.Duration(c.DBPoolMaxLifetime) * time.Second,
 		MaxIdle:        time.Duration(c.DBPoolMaxIdletime) * time.Second,

@@ -2,6 +2,8 @@ package shell
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +49,7 @@ type tokenSource struct {
 func newState(c *config.Config, roles *db.Roles, tokens tokenSource, generation string) *state {
 	st := &state{
 		config:     c,
-		cors:       newCORSPolicy(c.ServerCORSAllowedOrigins),
+		cors:       corsPolicy{c.ServerCORSAllowedOrigins},
 		constant:   append([]byte(`,"shell":true,"settings":`), settingsJSON(c)...),
 		paths:      make(map[string][]byte, len(c.DBSchemas)),
 		verbosity:  []byte(c.ClientErrorVerbosity),
@@ -90,7 +92,7 @@ func (st *state) withRoles(roles *db.Roles, generation string) *state {
 // assume works out what each role's transactions assume: its settings, then app.settings.*.
 func (st *state) assume(roles *db.Roles) {
 	var app [][2]string
-	for _, name := range st.config.AppSettingNames() {
+	for _, name := range slices.Sorted(maps.Keys(st.config.AppSettings)) {
 		app = append(app, [2]string{name, st.config.AppSettings[name]})
 	}
 	st.roleSource = roles

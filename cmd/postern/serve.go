@@ -94,8 +94,7 @@ func dumpSchema(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	pool, err := db.Open(db.Options{URI: c.DBURI, Application: "postern/" + shell.Version, Version: shell.Version,
-		Size: 1})
+	pool, err := db.Open(db.Options{URI: c.DBURI, Version: shell.Version, Size: 1})
 	if err != nil {
 		return err
 	}
@@ -113,7 +112,7 @@ func dumpSchema(ctx context.Context, arguments []string) error {
 }
 
 func databaseSettings(ctx context.Context, c *config.Config) (map[string]string, error) {
-	pool, err := db.Open(db.Options{URI: c.DBURI, Application: "postern/" + shell.Version, Size: 1})
+	pool, err := db.Open(db.Options{URI: c.DBURI, Version: shell.Version, Size: 1})
 	if err != nil {
 		return nil, err
 	}

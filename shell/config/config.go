@@ -6,7 +6,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -106,8 +105,7 @@ func Load(sources Sources) (*Config, error) {
 	}
 	file := map[string]string{}
 	if sources.File != "" {
-		var err error
-		if file, err = readFile(sources.File, environment); err != nil {
+		if err := importFile(sources.File, 0, "", file, environment); err != nil {
 			return nil, fmt.Errorf("config file %s: %w", sources.File, err)
 		}
 	}
@@ -214,11 +212,6 @@ func (c *Config) complete() error {
 		return fmt.Errorf("setting jwt-secret: %w", err)
 	}
 	return nil
-}
-
-// AppSettingNames returns the names of AppSettings in order.
-func (c *Config) AppSettingNames() []string {
-	return slices.Sorted(maps.Keys(c.AppSettings))
 }
 
 // DatabaseNames returns the names of the settings that can be set in the database, with underscores and without prefix.

@@ -24,13 +24,8 @@ type reader struct {
 	environment map[string]string
 }
 
-// readFile returns the values of a file by their full names (groups joined by dots). Strings may hold $(NAME), which is
+// importFile reads the values of a file by their full names (groups joined by dots). Strings may hold $(NAME), which is
 // a value of the file or an environment variable, and $$ for $.
-func readFile(path string, environment map[string]string) (map[string]string, error) {
-	values := make(map[string]string)
-	return values, importFile(path, 0, "", values, environment)
-}
-
 func importFile(path string, depth int, prefix string, values, environment map[string]string) error {
 	if depth > maxImports {
 		return fmt.Errorf("imports are nested more than %d deep", maxImports)

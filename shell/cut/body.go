@@ -51,9 +51,7 @@ func (s *scanner) document(form byte, sequence, sorted [][]byte) (keys [][]byte,
 	if sequence, ok = s.first(sequence); !ok {
 		return nil, false
 	}
-	sorted = append(sorted, sequence...)
-	slices.SortFunc(sorted, compareKeys)
-	sorted = slices.CompactFunc(sorted, bytes.Equal)
+	sorted = sortKeys(append(sorted, sequence...))
 	if form == '[' {
 		var room [32]bool
 		seen := append(room[:0], make([]bool, len(sorted))...)
@@ -67,6 +65,12 @@ func (s *scanner) document(form byte, sequence, sorted [][]byte) (keys [][]byte,
 		}
 	}
 	return sorted, s.Next() == 0 && s.At == len(s.Text)
+}
+
+// sortKeys returns the keys in the order of jsonb, each once.
+func sortKeys(keys [][]byte) [][]byte {
+	slices.SortFunc(keys, compareKeys)
+	return slices.CompactFunc(keys, bytes.Equal)
 }
 
 // compareKeys orders keys as jsonb does.

@@ -60,7 +60,7 @@ func (c *cutter) filter(raw string) bool {
 	}
 	if kind != List {
 		c.values.add(start.text+head, start.text+len(text))
-	} else if !c.values.addList(text[head:]) {
+	} else if c.values.addList(text[head:]) == 0 {
 		c.values.rewind(start)
 		return c.whole(raw)
 	}

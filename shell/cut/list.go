@@ -1,16 +1,13 @@
 package cut
 
 // addList adds a list, "(1,"a,b",3)", as the array literal that postern.array_literal makes of what postern.parse_list
-// reads. It reports false, and adds nothing, where that is no list.
-func (v *Values) addList(text []byte) bool {
+// reads. It returns how long the list is in text, and adds nothing where that is 0, as there is none.
+func (v *Values) addList(text []byte) (length int) {
 	from := len(v.text)
-	made, length := appendArray(v.text, text)
-	if length == 0 {
-		return false
+	if v.text, length = appendArray(v.text, text); length > 0 {
+		v.add(from, len(v.text))
 	}
-	v.text = made
-	v.add(from, len(made))
-	return true
+	return length
 }
 
 // appendArray appends the array literal of a list and returns how long the list is in text, 0 where there is none.

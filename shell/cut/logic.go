@@ -142,26 +142,18 @@ func (t *tree) condition() bool {
 		return isKeyword(t.text[value.from:value.to])
 	}
 	t.dst = append(appendReadable(t.dst, t.text[t.done:t.at]), escapedPlaceholder...)
-	if kind == List {
-		if !t.cutList() {
+	if kind == List { // postern.scan_list
+		length := t.values.addList(t.text[t.at:])
+		if length == 0 {
 			return false
 		}
+		t.at += length
 	} else {
 		t.cutValue()
 	}
 	t.skipBlanks() // a placeholder is all of a value
 	t.done = t.at
 	return true
-}
-
-// cutList reads the list of an "in" (postern.scan_list).
-func (t *tree) cutList() bool {
-	from := len(t.values.text)
-	made, length := appendArray(t.values.text, t.text[t.at:])
-	t.at += length
-	t.values.text = made
-	t.values.add(from, len(made))
-	return length > 0
 }
 
 // cutValue reads a value that is cut out.

@@ -86,8 +86,6 @@ func (r *Rows) keep(keys [][]byte) {
 	for _, key := range keys {
 		r.sequence = append(r.sequence, bytes.Clone(key))
 	}
-	r.sorted = slices.Clone(r.sequence)
-	slices.SortFunc(r.sorted, compareKeys)
-	r.sorted = slices.CompactFunc(r.sorted, bytes.Equal)
+	r.sorted = sortKeys(slices.Clone(r.sequence))
 	r.seen = make([]bool, len(r.sorted))
 }

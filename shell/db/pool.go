@@ -32,8 +32,7 @@ const (
 // Options say how to connect.
 type Options struct {
 	URI            string        // libpq connection string (URI or key=value); PG* variables fill in
-	Application    string        // application_name of the connections
-	Version        string        // the version of this binary
+	Version        string        // the version of this binary, for application_name as well
 	Size           int           // most connections
 	AcquireTimeout time.Duration // how long a request waits for a connection; at least a second
 	MaxLifetime    time.Duration // age at which a connection is replaced; at least a second
@@ -120,7 +119,7 @@ func (p *Pool) Stats() Stats {
 
 // Open makes a pool. It does not connect: the error is only about the connection string.
 func Open(options Options) (*Pool, error) {
-	config, err := ParseURI(options.URI, options.Application)
+	config, err := ParseURI(options.URI, "postern/"+options.Version)
 	if err != nil {
 		return nil, fmt.Errorf("db-uri: %w", err)
 	}

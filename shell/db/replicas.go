@@ -57,7 +57,7 @@ type mark struct {
 
 // openReplicas makes a pool for each host of the primary's ReadURI. It does not connect.
 func openReplicas(primary *Pool) (*replicas, error) {
-	config, err := ParseURI(primary.options.ReadURI, primary.options.Application)
+	config, err := ParseURI(primary.options.ReadURI, "postern/"+primary.options.Version)
 	if err != nil {
 		return nil, fmt.Errorf("db-uri-read: %w", err)
 	}

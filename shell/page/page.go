@@ -53,7 +53,8 @@ func New(proxyURI string) *Page {
 	if p.base != "" {
 		files = p.base + prefix // also right where the proxy serves the page without the slash
 	}
-	p.html = newFile("text/html; charset=utf-8", []byte(strings.ReplaceAll(index, "{files}", html.EscapeString(files))))
+	p.html = newFile("text/html; charset=utf-8", false,
+		[]byte(strings.ReplaceAll(index, "{files}", html.EscapeString(files))))
 	return p
 }
 
@@ -95,9 +96,9 @@ type file struct {
 	tag         string // digest of the content
 }
 
-func newFile(contentType string, content []byte) file {
+func newFile(contentType string, packed bool, content []byte) file {
 	sum := sha256.Sum256(content)
-	return file{contentType: contentType, content: content, tag: hex.EncodeToString(sum[:12])}
+	return file{contentType, packed, content, hex.EncodeToString(sum[:12])}
 }
 
 // files are the page's files by name. They are read when first asked for, so that they cost no memory where nobody
@@ -110,18 +111,12 @@ var files = sync.OnceValue(func() map[string]file {
 		return content
 	}
 	const script, style = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
-	all := map[string]file{
-		"page.js":              newFile(script, read(own.ReadFile("page.js"))),
-		"page.css":             newFile(style, read(own.ReadFile("page.css"))),
-		"swagger-ui-bundle.js": newFile(script, read(static.FS.ReadFile("swagger-ui-bundle.js.gz"))),
-		"swagger-ui.css":       newFile(style, read(static.FS.ReadFile("swagger-ui.css.gz"))),
+	return map[string]file{
+		"page.js":              newFile(script, false, read(own.ReadFile("page.js"))),
+		"page.css":             newFile(style, false, read(own.ReadFile("page.css"))),
+		"swagger-ui-bundle.js": newFile(script, true, read(static.FS.ReadFile("swagger-ui-bundle.js.gz"))),
+		"swagger-ui.css":       newFile(style, true, read(static.FS.ReadFile("swagger-ui.css.gz"))),
 	}
-	for _, name := range []string{"swagger-ui-bundle.js", "swagger-ui.css"} {
-		f := all[name]
-		f.packed = true
-		all[name] = f
-	}
-	return all
 })
 
 // ServeHTTP answers with the file. Clients may keep it but ask each time whether it has changed (RFC 9111, 5.2.2.4).
@@ -133,29 +128,26 @@ func (f file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	content, tag := f.content, f.tag
 	if f.packed {
 		header.Set("Vary", "Accept-Encoding")
-	}
-	switch {
-	case !f.packed:
-	case acceptsGzip(r.Header.Values("Accept-Encoding")):
-		header.Set("Content-Encoding", "gzip")
-		tag += "-gzip"
-	default:
-		var err error
-		if content, err = unpack(content); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
+		if acceptsGzip(r.Header.Values("Accept-Encoding")) {
+			header.Set("Content-Encoding", "gzip")
+			tag += "-gzip"
+		} else {
+			content = unpack(content)
 		}
 	}
 	header.Set("Etag", `"`+tag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-func unpack(content []byte) ([]byte, error) {
+func unpack(content []byte) []byte {
 	reader, err := gzip.NewReader(bytes.NewReader(content))
-	if err != nil {
-		return nil, err
+	if err == nil {
+		content, err = io.ReadAll(reader)
 	}
-	return io.ReadAll(reader)
+	if err != nil {
+		panic(err) // it is in the binary
+	}
+	return content
 }
 
 // wantsHTML reports whether text/html is what is wanted most of what the root can be: by q-value, then by place (RFC
