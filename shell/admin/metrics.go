@@ -79,68 +79,54 @@ func NewMetrics(pool func() db.Stats, statements func() statement.Stats, tokens 
 		m.reloads.WithLabelValues(what, "failure")
 	}
 	m.registry.MustRegister(m.requests, m.reloads, durations, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.registerPool(pool)
-	m.registerStandbys(pool)
-	m.registerStatements(statements)
-	m.registerTokens(tokens)
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		poolMetrics(pool), statementMetrics(statements), tokenMetrics(tokens))
 	return m
 }
 
-func (m *Metrics) registerPool(stats func() db.Stats) {
-	m.gauge("pgrst_db_pool_available", "Connections in the pool that are not in use",
-		func() float64 { return float64(stats().Available) })
-	m.gauge("pgrst_db_pool_max", "The most connections that the pool may have",
-		func() float64 { return float64(stats().Max) })
-	m.gauge("pgrst_db_pool_waiting", "Requests that wait for a connection",
-		func() float64 { return float64(stats().Waiting) })
-	m.counter("pgrst_db_pool_timeouts_total", "Requests that waited for a connection in vain",
-		func() float64 { return float64(stats().Timeouts) })
-	m.counter("postern_db_connections_total", "Connections to the database that were opened",
-		func() float64 { return float64(stats().Opened) })
-	m.counter("postern_db_pool_wait_seconds_total", "Time that requests waited for a connection as none was free",
-		func() float64 { return stats().WaitSeconds })
-	m.counter("postern_db_round_trips_total", "Round trips to the database that answered requests",
-		func() float64 { return float64(stats().Trips) })
-	m.counter("postern_sessions_restored_total", "Sessions restored after code of the user's",
-		func() float64 { return float64(stats().Restores) })
+func poolMetrics(stats func() db.Stats) collector {
+	return func(counter, gauge emit) {
+		s := stats()
+		gauge("pgrst_db_pool_available", "Connections in the pool that are not in use", float64(s.Available))
+		gauge("pgrst_db_pool_max", "The most connections that the pool may have", float64(s.Max))
+		gauge("pgrst_db_pool_waiting", "Requests that wait for a connection", float64(s.Waiting))
+		counter("pgrst_db_pool_timeouts_total", "Requests that waited for a connection in vain", float64(s.Timeouts))
+		counter("postern_db_connections_total", "Connections to the database that were opened", float64(s.Opened))
+		counter("postern_db_pool_wait_seconds_total", "Time that requests waited for a connection as none was free",
+			s.WaitSeconds)
+		counter("postern_db_round_trips_total", "Round trips to the database that answered requests", float64(s.Trips))
+		counter("postern_sessions_restored_total", "Sessions restored after code of the user's", float64(s.Restores))
+		standbyMetrics(s, counter, gauge)
+	}
 }
 
-func (m *Metrics) registerStatements(stats func() statement.Stats) {
-	m.counter("postern_statement_cache_requests_total", "Shapes looked up in the cache of compiled statements",
-		func() float64 { return float64(stats().Lookups) })
-	m.counter("postern_statement_cache_hits_total", "Shapes whose statement was found in the cache",
-		func() float64 { return float64(stats().Hits) })
-	m.counter("postern_statement_cache_evictions_total", "Statements that were dropped from the cache for others",
-		func() float64 { return float64(stats().Evictions) })
-	m.gauge("postern_statement_cache_entries", "Statements in the cache",
-		func() float64 { return float64(stats().Entries) })
-	m.gauge("postern_statement_cache_bytes", "What the statements in the cache take",
-		func() float64 { return float64(stats().Bytes) })
-	m.counter("postern_compiles_total", "Requests that the database compiled",
-		func() float64 { return float64(stats().Compiles) })
-	m.counter("postern_compile_seconds_total", "Time that requests took that the database compiled",
-		func() float64 { return stats().CompileSeconds })
+func statementMetrics(stats func() statement.Stats) collector {
+	return func(counter, gauge emit) {
+		s := stats()
+		counter("postern_statement_cache_requests_total", "Shapes looked up in the cache of compiled statements",
+			float64(s.Lookups))
+		counter("postern_statement_cache_hits_total", "Shapes whose statement was found in the cache", float64(s.Hits))
+		counter("postern_statement_cache_evictions_total", "Statements that were dropped from the cache for others",
+			float64(s.Evictions))
+		gauge("postern_statement_cache_entries", "Statements in the cache", float64(s.Entries))
+		gauge("postern_statement_cache_bytes", "What the statements in the cache take", float64(s.Bytes))
+		counter("postern_compiles_total", "Requests that the database compiled", float64(s.Compiles))
+		counter("postern_compile_seconds_total", "Time that requests took that the database compiled", s.CompileSeconds)
+	}
 }
 
-func (m *Metrics) registerTokens(c *auth.Counters) {
-	value := func(n *atomic.Int64) func() float64 { return func() float64 { return float64(n.Load()) } }
-	m.counter("pgrst_jwt_cache_requests_total", "Tokens looked up in the cache", value(&c.Lookups))
-	m.counter("pgrst_jwt_cache_hits_total", "Tokens found in the cache", value(&c.Hits))
-	m.counter("pgrst_jwt_cache_evictions_total", "Tokens that were dropped from the cache for others", value(&c.Evictions))
-	m.counter("postern_jwks_fetches_total", "Key sets fetched from the URL in jwt-secret", value(&c.Fetches))
-	m.counter("postern_jwks_failures_total", "Failed attempts to fetch the key set", value(&c.Failures))
-	m.gauge("postern_jwks_keys", "Usable keys in the key set", value(&c.Keys))
-	m.gauge("postern_jwks_last_fetch_timestamp_seconds", "When the key set was last fetched, 0 for never",
-		value(&c.Fetched))
-}
-
-func (m *Metrics) counter(name, help string, value func() float64) {
-	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
-}
-
-func (m *Metrics) gauge(name, help string, value func() float64) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+func tokenMetrics(c *auth.Counters) collector {
+	return func(counter, gauge emit) {
+		value := func(n *atomic.Int64) float64 { return float64(n.Load()) }
+		counter("pgrst_jwt_cache_requests_total", "Tokens looked up in the cache", value(&c.Lookups))
+		counter("pgrst_jwt_cache_hits_total", "Tokens found in the cache", value(&c.Hits))
+		counter("pgrst_jwt_cache_evictions_total", "Tokens that were dropped from the cache for others", value(&c.Evictions))
+		counter("postern_jwks_fetches_total", "Key sets fetched from the URL in jwt-secret", value(&c.Fetches))
+		counter("postern_jwks_failures_total", "Failed attempts to fetch the key set", value(&c.Failures))
+		gauge("postern_jwks_keys", "Usable keys in the key set", value(&c.Keys))
+		gauge("postern_jwks_last_fetch_timestamp_seconds", "When the key set was last fetched, 0 for never",
+			value(&c.Fetched))
+	}
 }
 
 // Observe counts a request that was answered with status, and how long that took. Safe for concurrent use; it takes no
