@@ -152,10 +152,7 @@ func testHandOver(t *testing.T, h *house, database string) {
 		})
 	}
 	for range soaked(2, 40) {
-		next := serve()
-		if err := p.stop(); err != nil {
-			t.Error(err)
-		}
+		next := p.handOver(t, serve)
 		next.expect(t, "GET", "/books?select=id&id=eq.1", "", nil, 200, `[{"id":1}]`)
 		for i := range asked { // those that have to try again need more than a second, in which there is not the next hand-over
 			before := asked[i].Load()
@@ -176,6 +173,16 @@ func testHandOver(t *testing.T, h *house, database string) {
 	if len(all) != 1 || all[good] < 50 {
 		t.Errorf("answers: %v", all)
 	}
+}
+
+// handOver starts a process that takes over the port, and stops this one.
+func (p *process) handOver(t *testing.T, serve func() *process) *process {
+	t.Helper()
+	next := serve()
+	if err := p.stop(); err != nil {
+		t.Error(err)
+	}
+	return next
 }
 
 // The settings of a role are seen within ten seconds, however busy the server is.
