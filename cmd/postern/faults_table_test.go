@@ -27,7 +27,7 @@ var events = []struct {
 }{
 	{test: "hand-over", name: "hand-over to a new process (`server-reuseport`)", begin: beginHandOver, times: 10},
 	{test: "upgrade", name: "upgrade and downgrade of the functions", begin: beginUpgrade, times: 4},
-	{test: "promotion", name: "primary killed, its standby promoted (`db-uri-read`)", begin: beginFailOver, times: 1, writes: down},
+	{test: "promotion", name: "primary killed, its synchronous standby promoted after 0.2 s (`db-uri-read`)", begin: beginFailOver, times: 1, writes: down},
 	{test: "pooler killed", name: "PgBouncer killed, started after 0.2 s", begin: beginBouncerKilled, times: 5, reads: down, writes: down},
 	{test: "pooler replaced", name: "PgBouncer replaced (`-R`)", begin: beginBouncerReplaced, times: 5, reads: []string{"503 08P01"}, writes: []string{"503 08P01"}},
 }
