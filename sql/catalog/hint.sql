@@ -3,7 +3,6 @@
 create or replace function postern.may_know(relation oid)
 returns boolean
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return coalesce(
@@ -20,14 +19,12 @@ $$Whether the current role may do anything with a relation. In: its oid. Out: tr
 create or replace function postern.relation_hint(schema text, name text)
 returns text
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  namespace oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = relation_hint.schema);
-  members oid[] := postern.dependents(array[namespace], 'pg_namespace', 'pg_class');
-  relations oid[] := array(
+  namespace pg_catalog.oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = relation_hint.schema);
+  members pg_catalog.oid[] := postern.dependents(array[namespace], 'pg_namespace', 'pg_class');
+  relations pg_catalog.oid[] := array(
     select c.oid
       from pg_catalog.pg_class c
      where c.oid = any (members)
@@ -55,12 +52,10 @@ the schema has more than 500. Raises nothing.$$;
 create or replace function postern.relationship_hint(origin oid, schema text, target text)
 returns text
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  names text[] := array(
+  names pg_catalog.text[] := array(
     select c.relname::text
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -86,15 +81,14 @@ after "!" must be wrong. Raises nothing.$$;
 create or replace function postern.related_relations(origin oid)
 returns oid[]
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  kind "char" := (select c.relkind from pg_catalog.pg_class c where c.oid = origin);
-  bases oid[] := postern.shown_relations(
+  kind pg_catalog."char" := (select c.relkind from pg_catalog.pg_class c where c.oid = origin);
+  bases pg_catalog.oid[] := postern.shown_relations(
     origin, case when kind in ('v', 'm') then postern.shown_columns(origin) end);
-  keys oid[] := postern.dependents(bases, 'pg_class', 'pg_constraint');
-  tables oid[];
+  keys pg_catalog.oid[] := postern.dependents(bases, 'pg_class', 'pg_constraint');
+  tables pg_catalog.oid[];
 begin
   with referring as materialized (
     select con.conrelid
@@ -129,15 +123,13 @@ share a referring table with it, and views on any of them. In: the origin. Out: 
 create or replace function postern.routine_hint(schema text, name text, arguments text[])
 returns text
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  overloads jsonb := postern.find_routines(routine_hint.schema, routine_hint.name);
-  namespace oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = routine_hint.schema);
-  members oid[];
-  routines oid[];
+  overloads pg_catalog.jsonb := postern.find_routines(routine_hint.schema, routine_hint.name);
+  namespace pg_catalog.oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = routine_hint.schema);
+  members pg_catalog.oid[];
+  routines pg_catalog.oid[];
 begin
   if overloads <> '[]' then
     return routine_hint.name || postern.closest_name(
@@ -178,7 +170,6 @@ if none is, or the schema has more than 500. Raises nothing.$$;
 create or replace function postern.signature(names text[])
 returns text
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return '(' || coalesce(

@@ -3,11 +3,10 @@
 create or replace function postern.edit_distance(a text, b text)
 returns int
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  left_chars text[] := pg_catalog.string_to_array(a, null);
-  right_chars text[] := pg_catalog.string_to_array(b, null);
+  left_chars pg_catalog.text[] := pg_catalog.string_to_array(a, null);
+  right_chars pg_catalog.text[] := pg_catalog.string_to_array(b, null);
   width int := pg_catalog.cardinality(right_chars);
   above int[] := array(select pg_catalog.generate_series(0, width));
   here int[];
@@ -33,11 +32,10 @@ Out: the count. Raises nothing. Takes time proportional to the product of their 
 create or replace function postern.closest_name(name text, candidates text[], least_score numeric)
 returns text
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  wanted text := pg_catalog.lower(name);
+  wanted pg_catalog.text := pg_catalog.lower(name);
 begin
   if pg_catalog.length(wanted) > 200 or pg_catalog.cardinality(candidates) > 500 then
     return null;

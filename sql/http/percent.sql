@@ -4,8 +4,10 @@ create or replace function postern.percent_decode(encoded text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
+declare
+  plain constant pg_catalog.text := replace(encoded, '%01', chr(1)); -- placeholders are the most frequent escapes
 begin
-  return case when strpos(encoded, '%') = 0 then encoded else postern.decode_escapes(encoded) end;
+  return case when strpos(plain, '%') = 0 then plain else postern.decode_escapes(encoded) end;
 end
 $$;
 comment on function postern.percent_decode(text) is

@@ -155,15 +155,15 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   most constant int := postern.limit_of('select items');
-  width bigint := (
-    select count(*) + (jsonb_array_length(columns) - 1) * count(*) filter (where field ->> 'name' = '*'
-      and not field ? 'aggregate')
-    from jsonb_array_elements(fields) as field);
+  width bigint := jsonb_array_length(fields) * greatest(jsonb_array_length(columns), 1);
 begin
   if width + jsonb_array_length(children) < most and not children @> '[{"spread": true}]' then
     return;
   end if;
-  width := width + (
+  width := (
+    select count(*) + (jsonb_array_length(columns) - 1) * count(*) filter (where field ->> 'name' = '*'
+      and not field ? 'aggregate')
+    from jsonb_array_elements(fields) as field) + (
     select coalesce(sum(case when child ? 'spread' then jsonb_array_length(child -> 'outputs') else 1 end), 0)
     from jsonb_array_elements(children) as child);
   if width > most then
@@ -202,14 +202,9 @@ create or replace function postern.last_entry(entries jsonb, kind text)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select entry - '{kind,embed}'::text[]
-    from jsonb_array_elements(entries) with ordinality as listed(entry, place)
-    where entry ->> 'kind' = last_entry.kind and entry -> 'embed' = '[]' and entry ?| '{param,value}'
-    order by place desc
-    limit 1);
+  return (jsonb_path_query_array(entries, '$[*] ? (@.kind == $kind && !exists (@.embed[0])
+    && (exists (@.param) || exists (@.value)))', jsonb_build_object('kind', kind)) -> -1) - '{kind,embed}'::text[];
 end
 $$;
 comment on function postern.last_entry(jsonb, text) is
