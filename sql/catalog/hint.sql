@@ -24,23 +24,17 @@ as $$
 declare
   namespace pg_catalog.oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = relation_hint.schema);
   members pg_catalog.oid[] := postern.dependents(array[namespace], 'pg_namespace', 'pg_class');
-  relations pg_catalog.oid[] := array(
-    select c.oid
-      from pg_catalog.pg_class c
-     where c.oid = any (members)
-       and c.relkind in ('r', 'v', 'm', 'f', 'p')
-       and not c.relispartition
-     limit 501);
 begin
-  if pg_catalog.cardinality(relations) > 500 then
-    return null;
-  end if;
-  return postern.closest_name(
-    relation_hint.name,
-    array(select c.relname::text
-            from pg_catalog.pg_class c
-           where c.oid = any (relations) and postern.may_know(c.oid)),
-    0.75);
+  return postern.closest_name(relation_hint.name, (
+    select case when pg_catalog.count(*) <= 500 then pg_catalog.array_agg(r.relname)
+             filter (where postern.may_resemble(pg_catalog.lower(relation_hint.name), r.relname, 0.75)
+               and postern.may_know(r.oid)) end
+      from (select c.oid, c.relname::text
+              from pg_catalog.pg_class c
+             where c.oid = any (members)
+               and c.relkind in ('r', 'v', 'm', 'f', 'p')
+               and not c.relispartition
+             limit 501) r), 0.75);
 end
 $$;
 
@@ -156,7 +150,9 @@ begin
     routine_hint.name,
     array(select distinct p.proname::text
             from pg_catalog.pg_proc p
-           where p.oid = any (routines) and pg_catalog.has_function_privilege(p.oid, 'execute')),
+           where p.oid = any (routines)
+             and postern.may_resemble(pg_catalog.lower(routine_hint.name), p.proname::text, 0.75)
+             and pg_catalog.has_function_privilege(p.oid, 'execute')),
     0.75);
 end
 $$;
