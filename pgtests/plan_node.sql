@@ -89,9 +89,9 @@ select is(pg_temp.node('house', 'limit=1000&limit=2000') -> 'limit', '{"value": 
 select is(pg_temp.node('house', 'limit=x') -> 'limit', null, 'and none that is no number');
 
 -- Payloads.
-select is(postern.plan_payload('house', postern.relation_columns('rooms.house'::regclass), '{name,code,name}'),
+select is(postern.plan_payload('house', postern.relation_columns('rooms.house'::regclass, true), '{name,code,name}'),
   '[{"name": "code", "type": "json", "transform": "rooms.json_code"}, {"name": "name", "type": "text", "default": "''a''::text"}]', 'columns of a payload');
-select is(testing.failure($$ select postern.plan_payload('house', postern.relation_columns('rooms.house'::regclass), '{nothing}') $$), 'PGRST204', 'an unknown one');
+select is(testing.failure($$ select postern.plan_payload('house', postern.relation_columns('rooms.house'::regclass, true), '{nothing}') $$), 'PGRST204', 'an unknown one');
 select is(testing.failure(format('select postern.check_upsert(testing.trees(%L, %L), %L)', '/house?' || query, 'PUT', pk)), wanted, 'PUT ' || query)
 from (values
   ('id=eq.1', '{id}', null), ('id=eq.1&x=eq.2', '{id,x}', null), ('id=eq.1', '{id,x}', 'PGRST105'), ('', '{id}', 'PGRST105'), ('id=eq.1', '{}', 'PGRST105'),

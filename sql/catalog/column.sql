@@ -77,9 +77,10 @@ comment on function postern.has_own_operators(oid, int2[]) is
 $$Whether a column of a key is of a type with operators of its own (postern.operator_kind). In: table and attribute
 numbers. Out: true or false. Raises nothing.$$;
 
-create or replace function postern.relation_columns(relation oid)
+create or replace function postern.relation_columns(relation oid, defaults boolean default false)
 returns jsonb
 language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -98,7 +99,7 @@ begin
           'operators', case t.typtype when 'd' then postern.operator_kind(a.atttypid)
             else postern.kind_of_type(t.typtype, t.typsubscript, t.typnamespace) end,
           'default', case
-            when a.attgenerated <> '' then null
+            when not defaults or a.attgenerated <> '' then null
             when a.attidentity = 'd' then postern.identity_default(a.attrelid, a.attnum)
             when a.atthasdef then
               (select pg_catalog.pg_get_expr(d.adbin, d.adrelid)
@@ -118,12 +119,12 @@ begin
 end
 $$;
 
-comment on function postern.relation_columns(oid) is
-$$The columns of a relation, in their order. In: its oid. Out: an array of {"name", "type" (with modifier,
-schema-qualified outside pg_catalog), "base" (below a domain over a built-in type, that type), "type_oid", "operators"
-(postern.operator_kind), "default" (expression or null: of the column, the identity sequence or the domain),
-"generated", "nullable"}; empty if there is no such relation.
-Raises nothing.$$;
+comment on function postern.relation_columns(oid, boolean) is
+$$The columns of a relation, in their order. In: its oid; whether defaults are wanted. Out: an array of {"name", "type"
+(with modifier, schema-qualified outside pg_catalog), "base" (below a domain over a built-in type, that type),
+"type_oid", "operators" (postern.operator_kind), "default" (expression or null: of the column, the identity sequence or
+the domain; null, too, where not wanted), "generated", "nullable"}; empty if there is no such relation. Raises
+nothing.$$;
 
 
 create or replace function postern.domain_base_name(domain oid, modifier int)

@@ -86,6 +86,10 @@ language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
 begin
+  if class = 'pg_type'::regclass and exists (select from pg_type where oid = object and typtype = 'e') then
+    return query values (class, object);
+    return;
+  end if;
   return query
     with recursive used (class, object) as (
       select used_objects.class, used_objects.object

@@ -24,10 +24,11 @@ as $$
 declare
   namespace pg_catalog.oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = relation_hint.schema);
   members pg_catalog.oid[] := postern.dependents(array[namespace], 'pg_namespace', 'pg_class');
+  wanted constant pg_catalog.text := pg_catalog.lower(name);
 begin
   return postern.closest_name(relation_hint.name, (
     select case when pg_catalog.count(*) <= 500 then pg_catalog.array_agg(r.relname)
-             filter (where postern.may_resemble(pg_catalog.lower(relation_hint.name), r.relname, 0.75)
+             filter (where postern.may_resemble(wanted, r.relname, 0.75)
                and postern.may_know(r.oid)) end
       from (select c.oid, c.relname::text
               from pg_catalog.pg_class c

@@ -40,8 +40,8 @@ $$;
 
 comment on function postern.may_resemble(text, text, numeric) is
 $$Whether a name is worth a closer look. In: the name looked for, in lower case; a candidate; the least similarity
-(postern.closest_name). Out: false where so many characters must be inserted, or replaced because the name has none such,
-that they are not that similar. Raises nothing.$$;
+(postern.closest_name). Out: false where so many characters must be inserted, or replaced or deleted because the name
+looked for has none such, that they are not that similar. Raises nothing.$$;
 
 
 create or replace function postern.closest_name(name text, candidates text[], least_score numeric)

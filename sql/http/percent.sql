@@ -50,12 +50,11 @@ comment on function postern.query_decode(text) is
 create or replace function postern.percent_encode(plain text)
 returns text
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return case when plain ~ '^[A-Za-z0-9._~-]*$' then plain else (
+  return case when plain operator(pg_catalog.~) '^[A-Za-z0-9._~-]*$' then plain else (
     select pg_catalog.string_agg(
-      case when piece ~ '^[A-Za-z0-9._~-]$' then piece
+      case when piece operator(pg_catalog.~) '^[A-Za-z0-9._~-]$' then piece
         else pg_catalog.regexp_replace(pg_catalog.upper(pg_catalog.encode(pg_catalog.convert_to(piece, 'UTF8'), 'hex')),
           '(..)', '%\1', 'g') end, '' order by place)
     from pg_catalog.regexp_split_to_table(plain, '') with ordinality as pieces(piece, place)) end;
