@@ -87,7 +87,9 @@ as $$
 #variable_conflict use_column
 begin
   if class = 'pg_type'::regclass and exists (select from pg_type where oid = object and typtype = 'e') then
-    return query values (class, object);
+    kind := class; -- an enum uses nothing else
+    id := object;
+    return next;
     return;
   end if;
   return query
