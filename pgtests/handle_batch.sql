@@ -67,6 +67,7 @@ from (values
   ('[{"method": "GET", "path": "/rpc/shown?name=timezone", "headers": {"prefer": "timezone=Asia/Tokyo"}}, {"method": "POST", "path": "/rpc/level", "body": {}}, {"method": "GET", "path": "/rpc/shown?name=statement_timeout"}, {"method": "GET", "path": "/rpc/shown?name=timezone"}]',
     format('200 200 Asia/Tokyo; 200 7s; 200 %s; 200 %s / 0 0', current_setting('statement_timeout'), current_setting('timezone'))),
   ('[{"method": "POST", "path": "/rpc/set", "body": {"name": "role", "value": "store_anon", "id": 1}}, {"method": "POST", "path": "/a%20b", "body": {"id": 2}}]', '200 200 store_anon; 201 / 2 0'),
+  ('[{"method": "POST", "path": "/rpc/set", "body": {"name": "request.jwt.claims", "value": "{}", "id": 1}}, {"path": "/rpc/shown?name=request.jwt.claims", "method": "GET"}]', '200 200 {}; 200 / 1 0'),
   ('[{"method": "GET", "path": "/rpc/bytes", "headers": {"accept": "application/octet-stream"}}, {"method": "POST", "path": "/a%20b?columns=id,name", "headers": {"Content-Type": "text/csv"}, "body": "id,name\n5,x"}, {"method": "GET", "path": "/a%20b?select=id", "headers": {"Accept": "text/csv"}}]',
     E'200 200 /wA= true; 201; 200 id\n5 / 1 0'),
   -- references

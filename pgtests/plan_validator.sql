@@ -10,6 +10,8 @@ create view vault.shown as select c as label, id as ident, id + 1 as more from v
 select is(postern.conditions(fields::jsonb, prefer::jsonb, format('{"db_etags_enabled": %s}', setting)::jsonb, number), wanted::jsonb, concat_ws(' ', fields, prefer, setting))
 from (values
   ('{}', '{}', 'false', 3, '{}'), ('{}', '{"etag": ""}', 'false', null, '{"tags": true}'), ('{}', '{}', 'true', null, '{"tags": true}'),
+  ('{"if-match": "W/\"a\", \"b\"", "if-none-match": "W/\"a\""}', '{}', 'false', null,
+    '{"tags": true, "tag_values": 0, "if_match": {"value": "W/\"-a\", \"b\""}, "if_none_match": {"value": "W/\"a\""} }'),
   ('{"if-match": " * "}', '{}', 'false', 3, '{"tags": true, "tag_values": 0, "if_match": {"value": "*"} }'),
   ('{"if-match": "\u0001", "if-none-match": "\u0001"}', '{}', 'false', 4, '{"tags": true, "tag_values": 2, "if_match": {"param": 4}, "if_none_match": {"param": 5} }'),
   ('{"if-match": "*", "if-none-match": "\u0001"}', '{}', 'false', 4, '{"tags": true, "tag_values": 1, "if_match": {"value": "*"}, "if_none_match": {"param": 4} }'),

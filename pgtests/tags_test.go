@@ -19,7 +19,8 @@ create table store.contended_part partition of store.contended_parts for values 
 grant all on store.contended, store.contended_view, store.contended_parts to store_clerk;
 `
 
-// A write with If-Match that waits for another transaction sees what that has done. All are asked twice, as the first compiles.
+// A write with If-Match takes no weak tag, and where it waits for another transaction it sees what that has done. All are asked twice, as
+// the first compiles.
 func TestIfMatchUnderContention(t *testing.T) {
 	t.Parallel()
 	database := newDatabase(t)
@@ -27,6 +28,19 @@ func TestIfMatchUnderContention(t *testing.T) {
 	execute(t, owner, contended)
 	c := serveHTTP(t, database, "PGRST_DB_POOL=2").client()
 	t.Cleanup(c.close)
+	for range 3 { // compiled, executed, prepared
+		execute(t, owner, "truncate store.contended; insert into store.contended values (1, 'x', 0)")
+		tag := tagOf(t, c, "/contended?id=eq.1")
+		for _, test := range []struct {
+			tags   string
+			status int
+		}{{"W/" + tag, http.StatusPreconditionFailed}, {`"a", W/` + tag, http.StatusPreconditionFailed}, {"W/" + tag + ", " + tag, http.StatusNoContent}} {
+			r := request{method: http.MethodPatch, target: "/contended?id=eq.1", headers: "If-Match: " + test.tags, body: []byte(`{"n":9}`)}
+			if answer, err := c.do(r); err != nil || answer.status != test.status {
+				t.Errorf("If-Match: %s is %d %v, not %d", test.tags, answer.status, err, test.status)
+			}
+		}
+	}
 	for _, kind := range []struct{ table, target, put string }{
 		{"contended", "/contended?id=eq.1", `{"id":1,"n":9}`},
 		{"contended", "/contended_view?ident=eq.1", `{"ident":1,"n":9}`},

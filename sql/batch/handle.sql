@@ -12,7 +12,7 @@ declare
   rolls_back constant boolean := coalesce(wish,
     config operator(pg_catalog.->>) 'db_tx_end') operator(pg_catalog.~~) 'rollback%';
   role constant pg_catalog.text := pg_catalog.current_setting('role');
-  claims constant pg_catalog.text := pg_catalog.current_setting('request.jwt.claims', true);
+  claims constant pg_catalog.text := coalesce(pg_catalog.current_setting('request.jwt.claims', true), '');
   operations pg_catalog.json[];
   results pg_catalog.json[] := '{}';
   ids pg_catalog.text[];
@@ -91,14 +91,14 @@ begin
   if current_setting('role') <> role then
     perform set_config('role', role, true);
   end if;
-  if current_setting('request.jwt.claims', true) <> claims then
+  if coalesce(current_setting('request.jwt.claims', true), '') <> claims then
     perform set_config('request.jwt.claims', claims, true);
   end if;
 end
 $$;
 comment on function postern.assume(text, text) is
-  'Makes role and claims those of the batch again where code of an operation has changed them. In: claims: null where '
-  'none were ever set; those of an operation stay then. Raises what setting the role raises.';
+  'Makes role and claims those of the batch again where code of an operation has changed them. In: the role; the '
+  'claims, empty without any. Raises what setting the role raises.';
 
 create or replace function postern.batch_end(request jsonb, config jsonb)
 returns text

@@ -16,7 +16,8 @@ begin
       number := number + 1;
     else
       asked := asked || jsonb_build_object(replace(name, '-', '_'),
-        jsonb_build_object('value', coalesce(btrim(fields ->> name, E' \t'), '')));
+        jsonb_build_object('value', replace(coalesce(btrim(fields ->> name, E' \t'), ''),
+          case name when 'if-match' then 'W/"' else '' end, 'W/"-')));
     end if;
   end loop;
   return case
@@ -29,7 +30,8 @@ $$;
 comment on function postern.conditions(jsonb, jsonb, jsonb, int) is
   'What a request has to do with entity tags, for the context. In: fields: the headers; preferences; config: '
   'postern.settings; number: of the next placeholder, null where there are none. Out: {if_match?, if_none_match?: '
-  '{param} or {value}; tags?: the answer is to have one; tag_values?: how many of these are parameters}. Raises '
+  '{param} or {value}; tags?: the answer is to have one; tag_values?: how many of these are parameters}. A weak tag of '
+  'If-Match, which takes none, is made another than any there is; the shell has done so with parameters. Raises '
   'nothing.';
 
 create or replace function postern.shown_anyway(method text)

@@ -28,17 +28,17 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 begin
-  return case when node -> 'match' ? 'tags' then format($sql$pg_catalog.strpos(pg_catalog.replace(%s, 'W/"', ''), $sql$
-    || $sql$'"~' operator(pg_catalog.||) %s operator(pg_catalog.||) '.') operator(pg_catalog.>) 0$sql$,
+  return case when node -> 'match' ? 'tags' then format($sql$pg_catalog.strpos(%s, '"~' $sql$
+    || $sql$operator(pg_catalog.||) %s operator(pg_catalog.||) '.') operator(pg_catalog.>) 0$sql$,
     postern.render_value(node -> 'match' -> 'tags'), postern.render_version(node -> 'version', node ->> 'alias')) end;
 end
 $$;
 comment on function postern.render_match(jsonb) is
-  'Renders the condition that a row is in a version that the strong tags of If-Match have. Out: SQL; null for * or no '
-  'If-Match. It is a condition of the write itself: PostgreSQL looks at it again on a row that another transaction has '
-  'changed meanwhile. It looks for the version anywhere in the value, as that costs least; so a value that is no list '
-  'of tags may match where the client has put the version in it. Raises nothing. Source: RFC 9110, sections 8.8.3.2 '
-  'and 13.1.1.';
+  'Renders the condition that a row is in a version that the tags of If-Match have, of which postern.conditions has '
+  'made the weak ones others. Out: SQL; null for * or no If-Match. It is a condition of the write itself: PostgreSQL '
+  'looks at it again on a row that another transaction has changed meanwhile. It looks for the version anywhere in the '
+  'value, as that costs least; so a value that is no list of tags may match where the client put the version in it. '
+  'Raises nothing. Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
 
 create or replace function postern.render_required(node jsonb, written text, status text)
 returns text
