@@ -64,7 +64,7 @@ select is(pg_temp.node('house', 'select=id,room(id)&room.size=gt.1&room.order=id
   '[{"field": {"name": "size"}, "expr": {"operator": "gt", "value": "1"}, "builtin": true}]', 'a filter of an embed');
 select is(pg_temp.node('house', 'select=id,room(id)') #> '{children,0,alias}', '"room_1"', 'the alias of an embed');
 select is((pg_temp.node('room', 'select=id,h:house!inner(name)') #> '{children,0}') - '{oid,outputs,relationship}'::text[],
-  '{"depth": 1, "schema": "rooms", "relation": "house", "alias": "house_1", "name": "house", "label": "h", "alias_given": "h", "join": "inner", "heap": true, "ctid": true, "single": true, "children": [],
+  '{"depth": 1, "schema": "rooms", "relation": "house", "alias": "house_1", "name": "house", "label": "h", "alias_given": "h", "join": "inner", "heap": true, "own_types": true, "ctid": true, "single": true, "children": [],
   "fields": [{"name": "name", "label": "name", "form": "text", "nullable": false}]}', 'an embed');
 select is(pg_temp.node('room', 'id=eq.1') -> 'single', 'true', 'an eq filter on a unique column leaves one row at most');
 select is(pg_temp.node('room', 'id=gt.1') -> 'single', null, 'another filter may leave several');

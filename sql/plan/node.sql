@@ -22,6 +22,7 @@
 --   cursor?                       of the root, where its page begins at a row; order then has more  postern.plan_cursor
 --   single?, heap?, ctid?         at most one row; its rows are stored; may be ordered by where they are stored
 --   columns?                      the columns of the relation: of the root, and where rows are handed to functions
+--   own_types?                    a column is of a type that PostgreSQL does not come with  postern.plan_node
 --   computed?, computed_names?    it names more than columns; of an embed whose columns are known, what
 --   aggregated?                   rows are grouped, as outputs have aggregates or distinct() postern.plan_grouped
 --   having?                       conditions of groups: column, aggregate?, ... where others have their field
@@ -117,6 +118,7 @@ begin
     'heap', case when heap then true end,
     'ctid', case when heap and not granted then true end,
     'columns', case when depth = 0 or children @? '$[*] ? (@.relationship.kind == "computed")' then columns end,
+    'own_types', case when columns @? '$[*] ? (@.type_oid >= 16384)' then true end,
     'empty', case when depth > 0 and fields = '[]' and not children @? '$[*] ? (!exists (@.empty))' then true end,
     'aggregated', case when aggregates then true end, 'folds', case when folds then true end,
     'own_groups', case when others is not null or outputs @? '$[*].distinct' then true end,
@@ -183,7 +185,7 @@ language plpgsql stable parallel safe
 as $$
 #variable_conflict use_column
 begin
-  return exists (
+  return conditions @> '[{"expr": {"operator": "eq"}}]' and exists (
     select
     from jsonb_array_elements(conditions) as condition
     join pg_attribute as a on a.attrelid = relation and a.attname = condition -> 'field' ->> 'name'
