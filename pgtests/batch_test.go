@@ -112,6 +112,9 @@ func operationOf(r request) (made operation, ok bool) {
 	return made, true
 }
 
+// twiceWrong are operations of which a later one raises an error, while an earlier one is answered with one: that is the first.
+const twiceWrong = `[{"method": "GET", "path": "/parts?year=gte.2"}, {"method": "POST", "path": "/reviews", "body": {"film_id": 7777, "stars": 1}}]`
+
 // sameBatch sends a batch both ways. Its operations are those of ordinary requests, so what is compared is what a batch adds.
 func (d *differential) sameBatch(t *testing.T, r request) bool {
 	t.Helper()

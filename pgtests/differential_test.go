@@ -74,6 +74,7 @@ func TestDifferential(t *testing.T) {
 			next = nextOf(answer)
 		}
 	}
+	d.sameBatch(t, request{method: http.MethodPost, target: "/", headers: batchHeader, body: []byte(twiceWrong)})
 	for n := seed; time.Since(start) < limit && !t.Failed(); n++ {
 		if n%40 == 0 {
 			d.sameBatch(t, generateBatch(n))

@@ -31,18 +31,19 @@ func TestOracle(t *testing.T) {
 	start := time.Now()
 	schemas := 0
 	for ; time.Since(start) < limit && !t.Failed(); schemas++ {
-		o := newOracle(t, seed+uint64(schemas), tried)
-		until := start.Add(limit)
-		for n := 0; n < 60 && time.Now().Before(until) && !t.Failed(); n++ {
-			o.ask(t)
-		}
-		if !t.Failed() {
-			o.match(t)
-		}
-		if !t.Failed() {
-			o.probe(t)
-		}
-		o.close()
+		t.Run(fmt.Sprint("schema ", schemas), func(t *testing.T) {
+			o := newOracle(t, seed+uint64(schemas), tried)
+			until := start.Add(limit)
+			for n := 0; n < 60 && time.Now().Before(until) && !t.Failed(); n++ {
+				o.ask(t)
+			}
+			if !t.Failed() {
+				o.match(t)
+			}
+			if !t.Failed() {
+				o.probe(t)
+			}
+		})
 	}
 	var report []string
 	for kind, n := range tried {
@@ -96,10 +97,9 @@ func newOracle(t *testing.T, seed uint64, tried map[string]int) *oracle {
 	execute(t, o.conn, "analyze")
 	o.known = newVocabulary(t, o.conn, o.s.name)
 	o.shell = serveHTTP(t, database, "PGRST_DB_POOL=1", "PGRST_DB_SCHEMAS="+o.s.name, "PGRST_DB_EXTRA_SEARCH_PATH=").client()
+	t.Cleanup(o.shell.close)
 	return o
 }
-
-func (o *oracle) close() { o.shell.close() }
 
 // expected is what the plain query says.
 type expected struct {

@@ -238,9 +238,9 @@ func (s *segment) take(t *Transaction, got *pgconn.ResultReader, result int) (er
 	return nil
 }
 
-// judge looks at the answers: at one that failed or is of no use the transaction ends.
+// judge looks at the answers there are: at the first that failed or is of no use the transaction ends.
 func (s *segment) judge(t *Transaction) {
-	for _, step := range s.steps {
+	for _, step := range s.steps[:s.answered] {
 		answer := step.Answer
 		t.dirty = t.dirty || dirty(step.Statement, answer)
 		if t.Undone == nil && (answer.Note != Fine || answer.Status == 0 || t.Fails(answer)) {

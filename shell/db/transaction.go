@@ -129,6 +129,9 @@ func (p *Pool) undone(ctx context.Context, conn **pgxpool.Conn, t *Transaction, 
 			return err
 		}
 	}
+	if s.judge(t); t.Undone != nil { // the answer to a step before says that it failed, and did not raise
+		return nil
+	}
 	if s.current < len(s.steps) {
 		step := s.steps[s.current]
 		t.Undone = step.Answer
