@@ -79,7 +79,7 @@ select is(postern.relation_pk('kept'::regclass), array['b', 'id'], 'the key of a
 
 create function about(relation regclass, attribute text, variadic keys text[]) returns jsonb language sql as $$
   select jsonb_agg(c -> k order by n)
-    from jsonb_array_elements(postern.relation_columns(relation)) c, unnest(keys) with ordinality u (k, n)
+    from jsonb_array_elements(postern.relation_columns(relation, true)) c, unnest(keys) with ordinality u (k, n)
    where c ->> 'name' = attribute
 $$;
 select is((select jsonb_agg(c -> 'name') from jsonb_array_elements(postern.relation_columns('thing'::regclass)) c),
@@ -117,7 +117,7 @@ create function rooms.format(text, text) returns text language sql as $$ select 
 select set_config('postern.path', 'rooms, public', true);
 select is(jsonb_path_query_array(postern.default_expressions('preset'::regclass, (
     select jsonb_agg(jsonb_build_object('name', c -> 'name') || case when c ->> 'default' is null then '{}'::jsonb else jsonb_build_object('default', c -> 'default') end)
-    from jsonb_array_elements(postern.relation_columns('preset'::regclass)) as c)), '$[*] ? (exists (@.default)).default'),
+    from jsonb_array_elements(postern.relation_columns('preset'::regclass, true)) as c)), '$[*] ? (exists (@.default)).default'),
   '["pg_catalog.nextval(''rooms.preset_id_seq'')", "pg_catalog.format(''%s''::text, ''x''::text)", "upper(''q''::text)", "1"]', 'default_expressions');
 
 select * from finish();

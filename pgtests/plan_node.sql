@@ -64,7 +64,7 @@ select is(pg_temp.node('house', 'select=id,room(id)&room.size=gt.1&room.order=id
   '[{"field": {"name": "size"}, "expr": {"operator": "gt", "value": "1"}, "builtin": true}]', 'a filter of an embed');
 select is(pg_temp.node('house', 'select=id,room(id)') #> '{children,0,alias}', '"room_1"', 'the alias of an embed');
 select is((pg_temp.node('room', 'select=id,h:house!inner(name)') #> '{children,0}') - '{oid,outputs,relationship}'::text[],
-  '{"depth": 1, "schema": "rooms", "relation": "house", "alias": "house_1", "name": "house", "label": "h", "alias_given": "h", "join": "inner", "heap": true, "ctid": true, "single": true, "children": [],
+  '{"depth": 1, "schema": "rooms", "relation": "house", "alias": "house_1", "name": "house", "label": "h", "alias_given": "h", "join": "inner", "heap": true, "own_types": true, "ctid": true, "single": true, "children": [],
   "fields": [{"name": "name", "label": "name", "form": "text", "nullable": false}]}', 'an embed');
 select is(pg_temp.node('room', 'id=eq.1') -> 'single', 'true', 'an eq filter on a unique column leaves one row at most');
 select is(pg_temp.node('room', 'id=gt.1') -> 'single', null, 'another filter may leave several');
@@ -89,9 +89,9 @@ select is(pg_temp.node('house', 'limit=1000&limit=2000') -> 'limit', '{"value": 
 select is(pg_temp.node('house', 'limit=x') -> 'limit', null, 'and none that is no number');
 
 -- Payloads.
-select is(postern.plan_payload('house', postern.relation_columns('rooms.house'::regclass), '{name,code,name}'),
+select is(postern.plan_payload('house', postern.relation_columns('rooms.house'::regclass, true), '{name,code,name}'),
   '[{"name": "code", "type": "json", "transform": "rooms.json_code"}, {"name": "name", "type": "text", "default": "''a''::text"}]', 'columns of a payload');
-select is(testing.failure($$ select postern.plan_payload('house', postern.relation_columns('rooms.house'::regclass), '{nothing}') $$), 'PGRST204', 'an unknown one');
+select is(testing.failure($$ select postern.plan_payload('house', postern.relation_columns('rooms.house'::regclass, true), '{nothing}') $$), 'PGRST204', 'an unknown one');
 select is(testing.failure(format('select postern.check_upsert(testing.trees(%L, %L), %L)', '/house?' || query, 'PUT', pk)), wanted, 'PUT ' || query)
 from (values
   ('id=eq.1', '{id}', null), ('id=eq.1&x=eq.2', '{id,x}', null), ('id=eq.1', '{id,x}', 'PGRST105'), ('', '{id}', 'PGRST105'), ('id=eq.1', '{}', 'PGRST105'),

@@ -89,18 +89,17 @@ func (s *Server) tellServer(ctx context.Context) {
 	}
 }
 
-// attempt does once what connect does. What comes by NOTIFY after it counts: it listens before it reads.
+// attempt does once what connect does. What comes by NOTIFY after it counts: it listens before it reads. The connection
+// to read by is made meanwhile.
 func (s *Server) attempt(ctx context.Context) error {
 	if err := s.check(ctx); err != nil {
 		s.obstacle.Store(s.notConnected(err))
 		return err
 	}
-	select {
-	case <-s.listen(ctx):
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if err := s.reload(ctx, false); err != nil {
+	err := s.readAfter(ctx, s.listen(ctx), func(ctx context.Context, reader *db.Reader) error {
+		return s.reloadBy(ctx, reader, false)
+	})
+	if err != nil {
 		s.obstacle.Store(errNotConnected)
 		if isAnswer(err) {
 			s.obstacle.Store(errSettings)

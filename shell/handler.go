@@ -36,7 +36,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Body != http.NoBody {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.timeout / unreadShare))
 	}
-	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) || s.parting.Load() {
 		// A Content-Length beside Transfer-Encoding, and Transfer-Encoding in HTTP/1.0, close the connection (RFC 9112, 6.1
 		// and 6.3). net/http takes these fields out of the header, so all that may have had them do.
 		w.Header()["Connection"] = closing

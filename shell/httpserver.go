@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"postern/shell/db"
 )
 
 const (
@@ -14,6 +16,7 @@ const (
 	maxHeader   = 4 << 20           // bytes of a header; longer ones are answered by net/http
 	maxStreams  = 128               // requests at a time on an HTTP/2 connection
 	abortGrace  = time.Second       // for the database to end what runs, after server-drain-timeout
+	partTime    = 250 * time.Millisecond
 )
 
 // newServer returns a server, the API's or the admin server, without TLS.
@@ -52,6 +55,14 @@ func (s *Server) start(server *http.Server, listener net.Listener, name string) 
 	})
 }
 
+// part has connections end with an answer, for a moment, on a port that another process serves by now: what a client
+// sends while its connection is closed as idle is lost to it.
+func (s *Server) part(ctx context.Context) {
+	_ = s.main.Close() // who connects now comes to the other process
+	s.parting.Store(true)
+	db.Sleep(ctx, partTime)
+}
+
 // drain lets running requests finish, for server-drain-timeout, then ends them. The admin server answers meanwhile.
 func (s *Server) drain() {
 	c := s.state.Load().config
@@ -61,6 +72,7 @@ func (s *Server) drain() {
 	if s.main != nil {
 		if s.activated == nil && c.ServerReuseport {
 			leave(ctx, s.main.Listener)
+			s.part(ctx)
 		}
 		s.api.SetKeepAlivesEnabled(false) // closes those that are idle
 		s.main.settle(ctx)

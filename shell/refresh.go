@@ -50,15 +50,31 @@ func (s *Server) refresh(ctx context.Context) {
 
 // read has a function read from the catalog while there is no other reload.
 func (s *Server) read(ctx context.Context, with func(ctx context.Context, reader *db.Reader) error) error {
+	now := make(chan struct{})
+	close(now)
+	return s.readAfter(ctx, now, with)
+}
+
+// readAfter does what read does, but not before a channel is closed. It connects meanwhile.
+func (s *Server) readAfter(
+	ctx context.Context, ready <-chan struct{}, with func(ctx context.Context, reader *db.Reader) error,
+) error {
 	s.reloads.Lock()
 	defer s.reloads.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	connecting, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
-	reader, err := s.pool.Reader(ctx)
+	reader, err := s.pool.Reader(connecting)
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
+	select {
+	case <-ready:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	ctx, cancel = context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
 	return with(ctx, reader)
 }
 

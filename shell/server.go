@@ -46,6 +46,7 @@ type Server struct {
 	connected  atomic.Bool                    // whether the settings of the database were read
 	obstacle   atomic.Pointer[apierror.Error] // how all requests are answered; nil where all is well
 	stopping   atomic.Bool                    // whether it no longer counts as ready
+	parting    atomic.Bool                    // whether answers end their connections
 	retry      atomic.Int64                   // seconds until the next attempt to connect
 	complaint  atomic.Int64                   // when a fault of all requests was last logged, in seconds
 	reloads    sync.Mutex

@@ -95,6 +95,7 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
   return case when path in ('', '/') then '{}'
+    when strpos(path, '%') = 0 then string_to_array(substr(path, 2), '/')
     else array(select postern.percent_decode(segment) from string_to_table(substr(path, 2), '/') as segment) end;
 end
 $$;

@@ -4,16 +4,14 @@ create or replace function postern.common_headers(context jsonb, media jsonb, re
 returns text[]
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
+declare
+  type constant pg_catalog.text := postern.content_type(media -> 'media');
+  applied constant pg_catalog.text := postern.applied_preferences(context -> 'preferences', relevant);
 begin
-  return (
-    select array_agg(array[name, value] order by place)
-    from (values
-      ('Content-Type', postern.content_type(media -> 'media'), 1),
-      ('Content-Profile', case when media is not null then context ->> 'profile' end, 2),
-      ('Preference-Applied', postern.applied_preferences(context -> 'preferences', relevant), 3)
-    ) as headers(name, value, place)
-    where value is not null);
+  return nullif(case when type is null then '{}' else array[array['Content-Type', type]] end
+    || case when media is null or not context ? 'profile' then '{}'
+      else array[array['Content-Profile', context ->> 'profile']] end
+    || case when applied is null then '{}' else array[array['Preference-Applied', applied]] end, '{}');
 end
 $$;
 comment on function postern.common_headers(jsonb, jsonb, text[]) is
@@ -27,7 +25,7 @@ language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 begin
-  if not node @? '$.**.legacy' then
+  if node -> 'children' = '[]' or not node @? '$.**.legacy' then
     return null;
   end if;
   return (

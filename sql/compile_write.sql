@@ -9,7 +9,7 @@ declare
   preferences constant pg_catalog.jsonb := context -> 'preferences';
   wanted constant pg_catalog.text := preferences ->> 'return';
   relation pg_catalog.jsonb := postern.require_relation(context ->> 'schema', name);
-  columns pg_catalog.jsonb := postern.relation_columns((relation ->> 'oid')::oid);
+  columns pg_catalog.jsonb := postern.relation_columns((relation ->> 'oid')::oid, true);
   pk pg_catalog.text[] := coalesce(postern.relation_pk((relation ->> 'oid')::oid), '{}');
   node pg_catalog.jsonb := postern.plan_root(
     context || '{"writes": true}', relation, columns, postern.written_select(trees, pk));

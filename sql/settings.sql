@@ -3,11 +3,10 @@
 create or replace function postern.settings(given jsonb)
 returns jsonb
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  defaults constant jsonb := '{"db_schemas": ["public"], "db_extra_search_path": ["public"], "db_max_rows": null,
-    "db_max_operations": 100,
+  defaults constant pg_catalog.jsonb := '{"db_schemas": ["public"], "db_extra_search_path": ["public"],
+    "db_max_rows": null, "db_max_operations": 100,
     "db_aggregates_enabled": false, "db_etags_enabled": false, "db_plan_enabled": false,
     "db_stream_csv": false, "db_pre_request": null,
     "db_tx_end": "commit", "db_root_spec": null, "openapi_mode": "follow-privileges",
@@ -15,13 +14,13 @@ declare
     "url_use_legacy_target_names": true,
     "db_hoisted_tx_settings":
       ["statement_timeout", "plan_filter.statement_cost_limit", "default_transaction_isolation"]}';
-  schemas text := nullif(current_setting('pgrst.db_schemas', true), '');
+  schemas pg_catalog.text := pg_catalog.current_setting('pgrst.db_schemas', true);
 begin
-  if given is null and schemas is not null then
-    return defaults || jsonb_build_object('db_schemas',
-      (select jsonb_agg(btrim(name)) from string_to_table(schemas, ',') as name));
+  if given is null and schemas operator(pg_catalog.<>) '' then
+    return defaults operator(pg_catalog.||) pg_catalog.jsonb_build_object('db_schemas',
+      (select pg_catalog.jsonb_agg(pg_catalog.btrim(name)) from pg_catalog.string_to_table(schemas, ',') as name));
   end if;
-  return defaults || coalesce(given, '{}');
+  return defaults operator(pg_catalog.||) coalesce(given, '{}');
 end
 $$;
 comment on function postern.settings(jsonb) is

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -152,10 +153,9 @@ func testHandOver(t *testing.T, h *house, database string) {
 		})
 	}
 	for range soaked(2, 40) {
-		next := serve()
-		if err := p.stop(); err != nil {
-			t.Error(err)
-		}
+		kept := p.keep(t)
+		next := p.handOver(t, serve)
+		kept()
 		next.expect(t, "GET", "/books?select=id&id=eq.1", "", nil, 200, `[{"id":1}]`)
 		for i := range asked { // those that have to try again need more than a second, in which there is not the next hand-over
 			before := asked[i].Load()
@@ -176,6 +176,50 @@ func testHandOver(t *testing.T, h *house, database string) {
 	if len(all) != 1 || all[good] < 50 {
 		t.Errorf("answers: %v", all)
 	}
+}
+
+// keep sends requests on one connection, with pauses, and returns what waits for its end. That comes with an answer, not between two
+// requests, where a client could be about to send the next.
+func (p *process) keep(t *testing.T) (wait func()) {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	ask := func(reader *bufio.Reader) (closed bool, err error) {
+		if _, err := io.WriteString(conn, "GET /books?select=id&id=eq.1 HTTP/1.1\r\nHost: kept\r\n\r\n"); err != nil {
+			return false, err
+		}
+		response, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			return false, err
+		}
+		_, err = io.Copy(io.Discard, response.Body)
+		return response.Close, err
+	}
+	go func() {
+		defer close(ended)
+		defer func() { _ = conn.Close() }()
+		for reader, closed := bufio.NewReader(conn), false; !closed; time.Sleep(20 * time.Millisecond) {
+			var err error
+			if closed, err = ask(reader); err != nil {
+				t.Errorf("a connection that is kept: %v", err)
+				return
+			}
+		}
+	}()
+	return func() { <-ended }
+}
+
+// handOver starts a process that takes over the port, and stops this one.
+func (p *process) handOver(t *testing.T, serve func() *process) *process {
+	t.Helper()
+	next := serve()
+	if err := p.stop(); err != nil {
+		t.Error(err)
+	}
+	return next
 }
 
 // The settings of a role are seen within ten seconds, however busy the server is.

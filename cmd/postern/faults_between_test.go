@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -23,23 +22,8 @@ func testFailover(t *testing.T, binary string) {
 	if os.Getenv("POSTERN_MATRIX") != "" {
 		t.Skip("there may be no pg_basebackup for this server; make test has it")
 	}
-	h, _ := keptCluster(t, cluster.Options{Settings: durable()})
-	h.binary = binary
-	h.database(t, "e2e", true)
-	h.execute(t, "e2e", faultSchema)
-	standby := follow(t, h.cluster)
-	standby.binary = binary
-	for _, sql := range []string{"alter system set synchronous_standby_names = '*'", "alter system set synchronous_commit = 'remote_apply'", "select pg_reload_conf()"} {
-		h.execute(t, "e2e", sql)
-	}
-	eventually(t, "the standby", func() bool {
-		return h.ask(t, "e2e", "select count(*) from pg_stat_replication where sync_state = 'sync'") == "1"
-	})
-	both := url.Values{
-		"host": {h.cluster.SocketDir + "," + standby.cluster.SocketDir}, "target_session_attrs": {"read-write"},
-		"port": {fmt.Sprintf("%d,%d", h.cluster.Port, standby.cluster.Port)},
-	}
-	s := besiege(t, h, "e2e", h.serve(t, "e2e", faultSettings("PGRST_DB_URI=postgresql://e2e_login@/e2e?"+both.Encode())...), time.Minute)
+	h, standby, uri := synchronous(t, binary)
+	s := besiege(t, h, "e2e", h.serve(t, "e2e", faultSettings("PGRST_DB_URI="+uri)...), time.Minute)
 	reader := standby.serve(t, "e2e", "PGRST_DB_URI="+standby.cluster.URI("e2e_login", "e2e")+"&application_name=reader")
 	user := []string{"Authorization", s.token}
 	reader.expect(t, "GET", "/books?id=eq.1&select=id", "", nil, 200, `[{"id":1}]`)
@@ -54,14 +38,7 @@ func testFailover(t *testing.T, binary string) {
 	s.suffer(t, fault{
 		allowed: down, wanted: "503 PGRST000", within: 5 * time.Second,
 		strike: func(t *testing.T) {
-			if err := syscall.Kill(postmaster(t, h.cluster), syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-			<-h.cluster.Done()
-			time.Sleep(200 * time.Millisecond)
-		},
-		heal: func(t *testing.T) {
-			standby.execute(t, "e2e", "select pg_promote()")
+			failOver(t, h, standby)
 			s.h = standby
 		},
 	})
@@ -71,6 +48,36 @@ func testFailover(t *testing.T, binary string) {
 			t.Errorf("a write after the promotion: %d %s", r.status, r.body)
 		}
 	}
+}
+
+// synchronous makes a primary server and its synchronous standby. The URI is that of the one which can be written to.
+func synchronous(t *testing.T, binary string) (h, standby *house, uri string) {
+	t.Helper()
+	h, _ = keptCluster(t, cluster.Options{Settings: durable()})
+	h.binary = binary
+	h.database(t, "e2e", true)
+	h.execute(t, "e2e", faultSchema)
+	standby = follow(t, h.cluster)
+	standby.binary = binary
+	for _, sql := range []string{"alter system set synchronous_standby_names = '*'", "alter system set synchronous_commit = 'remote_apply'", "select pg_reload_conf()"} {
+		h.execute(t, "e2e", sql)
+	}
+	eventually(t, "the standby", func() bool {
+		return h.ask(t, "e2e", "select count(*) from pg_stat_replication where sync_state = 'sync'") == "1"
+	})
+	both := url.Values{
+		"host": {h.cluster.SocketDir + "," + standby.cluster.SocketDir}, "target_session_attrs": {"read-write"},
+		"port": {fmt.Sprintf("%d,%d", h.cluster.Port, standby.cluster.Port)},
+	}
+	return h, standby, "postgresql://e2e_login@/e2e?" + both.Encode()
+}
+
+// failOver kills a primary server and, when clients have met none for a moment, promotes its standby.
+func failOver(t *testing.T, primary, standby *house) {
+	t.Helper()
+	kill(t, primary)
+	time.Sleep(200 * time.Millisecond)
+	standby.execute(t, "e2e", "select pg_promote()")
 }
 
 // follow makes a standby of a cluster.
@@ -117,99 +124,23 @@ func like(t *testing.T, path string) *syscall.Stat_t {
 
 // testPooler has pgbouncer, in transaction mode, between the server and PostgreSQL.
 func testPooler(t *testing.T, binary string) {
-	program := os.Getenv("POSTERN_PGBOUNCER")
-	for _, place := range []string{"pgbouncer", "/usr/sbin/pgbouncer"} {
-		if found, err := exec.LookPath(place); program == "" && err == nil {
-			program = found
-		}
-	}
-	if program == "" {
-		t.Skip("there is no pgbouncer (.ci/pgbouncer.sh gets one; POSTERN_PGBOUNCER names it)")
-	}
 	h, _ := keptCluster(t, cluster.Options{Settings: durable()})
+	b := newBouncer(t, h.cluster)
 	h.binary = binary
 	h.database(t, "e2e", true)
 	h.execute(t, "e2e", faultSchema)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	_ = listener.Close()
-	owned := like(t, h.cluster.Home)
-	configuration := filepath.Join(h.cluster.Home, "pgbouncer.ini")
-	text := fmt.Sprintf(`[databases]
-e2e = host=%s port=%d dbname=e2e
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = %d
-unix_socket_dir = %s
-auth_type = any
-pool_mode = transaction
-default_pool_size = 3
-max_client_conn = 50
-server_round_robin = 1
-server_login_retry = 0
-`, h.cluster.SocketDir, h.cluster.Port, port, h.cluster.SocketDir)
-	text = strings.Replace(text, "dbname=e2e\n", "dbname=e2e user=e2e_login\n", 1) // as auth_type any asks
-	configure := func(t *testing.T, ignored string) {
-		t.Helper()
-		if err := os.WriteFile(configuration, []byte(text+"ignore_startup_parameters = "+ignored+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	configure(t, "extra_float_digits")
-	if err := os.Chown(configuration, int(owned.Uid), int(owned.Gid)); err != nil {
-		t.Fatal(err)
-	}
-	address := fmt.Sprintf("127.0.0.1:%d", port)
-	var pooler *exec.Cmd
-	kill := func() {
-		_ = pooler.Process.Kill()
-		_ = pooler.Wait()
-	}
-	start := func(t *testing.T, arguments ...string) {
-		t.Helper()
-		pooler = exec.Command(program, append(arguments, configuration)...)
-		if os.Geteuid() == 0 {
-			pooler.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: owned.Uid, Gid: owned.Gid}}
-		}
-		said := new(output)
-		pooler.Stdout, pooler.Stderr = said, said
-		if err := pooler.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if t.Failed() {
-				t.Log(said)
-			}
-		}()
-		eventually(t, "pgbouncer", func() bool {
-			conn, err := net.Dial("tcp", address)
-			if err == nil {
-				_ = conn.Close()
-			}
-			return err == nil
-		})
-	}
-	begin := func(t *testing.T) {
-		t.Helper()
-		start(t)
-	}
-	begin(t)
-	t.Cleanup(func() { kill() })
-	settings := faultSettings("PGRST_DB_URI=postgresql://e2e_login@"+address+"/e2e?sslmode=disable",
-		"PGRST_DB_PREPARED_STATEMENTS=false", "PGRST_DB_CHANNEL_ENABLED=false")
+	b.start(t)
+	settings := faultSettings(b.settings()...)
 	p := h.serve(t, "e2e", settings...)
 	s := besiege(t, h, "e2e", p, time.Minute)
 	for _, f := range []fault{
 		{
 			name: "pgbouncer killed", allowed: down, wanted: "503 PGRST000", within: 3 * time.Second,
 			strike: func(*testing.T) {
-				kill()
+				b.kill()
 				time.Sleep(200 * time.Millisecond)
 			},
-			heal: begin,
+			heal: b.start,
 		},
 		{
 			name: "sessions behind it terminated", allowed: append([]string{"503 08P01"}, down...), within: 3 * time.Second,
@@ -225,13 +156,7 @@ server_login_retry = 0
 			name: "pgbouncer replaced", allowed: []string{"503 08P01"}, within: 3 * time.Second,
 			strike: func(t *testing.T) {
 				for range soaked(2, 20) {
-					old := pooler
-					start(t, "-R")
-					patience := time.AfterFunc(10*time.Second, func() { _ = old.Process.Kill() })
-					err := old.Wait()
-					if patience.Stop(); err != nil {
-						t.Error(err)
-					}
+					b.replace(t)
 				}
 			},
 			heal: func(t *testing.T) {
@@ -254,12 +179,11 @@ server_login_retry = 0
 	s.gate.Lock() // from now on nobody writes
 	defer s.gate.Unlock()
 	t.Run("several statements", func(t *testing.T) { testPooled(t, h, settings...) })
-	uri := "postgresql://e2e_login@" + address + "/e2e?sslmode=disable"
-	t.Run("prepared by mistake", func(t *testing.T) { preparedByMistake(t, uri, false) })
-	kill()
-	configure(t, "extra_float_digits,search_path,jit,request.method,request.cookies")
-	begin(t)
-	t.Run("prepared by mistake, in silence", func(t *testing.T) { preparedByMistake(t, uri, true) })
+	t.Run("prepared by mistake", func(t *testing.T) { preparedByMistake(t, b.uri(), false) })
+	b.kill()
+	b.configure(t, "extra_float_digits,search_path,jit,request.method,request.cookies")
+	b.start(t)
+	t.Run("prepared by mistake, in silence", func(t *testing.T) { preparedByMistake(t, b.uri(), true) })
 }
 
 // preparedByMistake has a server prepare statements behind a pooler in transaction mode, that refuses what sessions start with or, in

@@ -251,11 +251,7 @@ func (r *replicated) slow(t *testing.T) {
 
 // behind: standbys that stand still are used within the bound, but not for what they cannot know.
 func (r *replicated) behind(t *testing.T) {
-	both := func(sql string) {
-		r.one.execute(t, "e2e", sql)
-		r.two.execute(t, "e2e", sql)
-	}
-	both("select pg_wal_replay_pause()")
+	r.both(t, "select pg_wal_replay_pause()")
 	r.onlyAtPrimary(t, r.strict)
 	r.countedBehind(t)
 	r.where(t, r.p, r.ports...)
@@ -269,12 +265,23 @@ func (r *replicated) behind(t *testing.T) {
 	r.countedFallbacks(t)
 	r.h.execute(t, "e2e", "notify pgrst, 'reload schema'")
 	r.onlyAtPrimary(t, r.p)
-	both("select pg_wal_replay_resume()")
+	r.both(t, "select pg_wal_replay_resume()")
 	r.where(t, r.p, r.ports...)
 	r.where(t, r.strict, r.ports...)
 }
 
+// both has both standbys execute a statement.
+func (r *replicated) both(t *testing.T, sql string) {
+	t.Helper()
+	r.one.execute(t, "e2e", sql)
+	r.two.execute(t, "e2e", sql)
+}
+
+// withoutPrimary: reads go on, also those that only the primary answers while it is there, as there was a change.
 func (r *replicated) withoutPrimary(t *testing.T) {
+	r.both(t, "select pg_wal_replay_pause()")
+	r.h.execute(t, "e2e", "notify pgrst, 'reload schema'")
+	r.onlyAtPrimary(t, r.p)
 	r.c.allowed.Store(&down)
 	logged := func(what string) int { return strings.Count(r.p.events.String(), what) }
 	const listens, reloads = "Listener connected", "Config reloaded"
@@ -282,6 +289,7 @@ func (r *replicated) withoutPrimary(t *testing.T) {
 	kill(t, r.h)
 	r.c.pass(t)
 	r.where(t, r.p, r.ports...)
+	r.both(t, "select pg_wal_replay_resume()")
 	r.again()
 	r.written(t)
 	// It listens again, and has read what it may have missed: what standbys have not seen since is not read there.

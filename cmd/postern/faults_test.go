@@ -57,6 +57,8 @@ func testServerFaults(t *testing.T, binary string) {
 	}
 	heal := func(*testing.T) { again() }
 	var stopped []int
+	const checkpointer = "select pid from pg_stat_activity where backend_type = 'checkpointer'"
+	former := ""
 	for _, f := range []fault{
 		{name: "fast shutdown", strike: begin(syscall.SIGINT), heal: heal, allowed: down, wanted: "503 PGRST000", within: 3 * time.Second},
 		{name: "immediate shutdown", strike: begin(syscall.SIGQUIT), heal: heal, allowed: down, wanted: "503 PGRST000", within: 3 * time.Second},
@@ -64,6 +66,7 @@ func testServerFaults(t *testing.T, binary string) {
 		{
 			name: "backend killed", allowed: down, within: 5 * time.Second,
 			strike: func(t *testing.T) {
+				former = h.ask(t, "e2e", checkpointer)
 				pid := h.ask(t, "e2e", "select pid from pg_stat_activity where usename = 'e2e_login' and query !~* '^listen' order by random() limit 1")
 				var victim int
 				if _, err := fmt.Sscan(pid, &victim); err != nil {
@@ -73,13 +76,16 @@ func testServerFaults(t *testing.T, binary string) {
 					t.Fatal(err)
 				}
 			},
-			heal: func(t *testing.T) { // the postmaster ends the others, recovers and goes on
+			heal: func(t *testing.T) { // the postmaster ends the others, recovers and goes on; not at once, so it is over when they are new
 				eventually(t, "recovery", func() bool {
 					conn, err := pgx.Connect(t.Context(), h.cluster.URI(h.cluster.Superuser, "e2e"))
-					if err == nil {
-						_ = conn.Close(t.Context())
+					if err != nil {
+						return false
 					}
-					return err == nil
+					defer func() { _ = conn.Close(t.Context()) }()
+					present := ""
+					err = conn.QueryRow(t.Context(), "select ("+checkpointer+")::text").Scan(&present)
+					return err == nil && present != former
 				})
 			},
 		},

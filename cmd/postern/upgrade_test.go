@@ -22,13 +22,7 @@ import (
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	h := build(t)
-	tree := next.Tree(t)
-	newer := &house{binary: filepath.Join(tree, "newer"), cluster: h.cluster}
-	command := []string{"build", "-o", newer.binary, "./cmd/postern"}
-	if os.Getenv("POSTERN_RACE") != "" {
-		command = append([]string{"build", "-race"}, command[1:]...)
-	}
-	next.Run(t, tree, "go", command...)
+	newer := h.newer(t)
 	h.database(t, "served", true)
 	newer.database(t, "fresh", true)
 	old, fresh := h.ask(t, "served", contents), h.ask(t, "fresh", contents)
@@ -42,20 +36,13 @@ func TestUpgrade(t *testing.T) {
 	ends := keepAsking(t, p)
 	migrate := func(by *house, to string, want string) {
 		t.Helper()
-		arguments := append([]string{"migrate", "--db-uri", h.cluster.URI(h.cluster.Superuser, "served")}, strings.Fields(to)...)
-		if out, err := by.run(t, arguments...); err != nil {
-			t.Fatal(err, out)
-		}
+		by.migrate(t, "served", strings.Fields(to)...)
 		if got := h.ask(t, "served", contents); got != want {
 			t.Errorf("%s: it is not what a fresh installation is:\n%s", to, firstDifference(got, want))
 		}
 	}
-	own, err := fs.Glob(migrations.Files, "[0-9]*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
 	migrate(newer, "", fresh)
-	migrate(newer, fmt.Sprintf("--to %d", len(own)), old)
+	migrate(newer, ownVersion(t), old)
 	migrate(newer, "", fresh)
 	ends()
 
@@ -71,6 +58,38 @@ func TestUpgrade(t *testing.T) {
 			t.Error(p.events)
 		}
 	}
+}
+
+// newer is the same cluster with the binary of the next version.
+func (h *house) newer(t *testing.T) *house {
+	t.Helper()
+	tree := next.Tree(t)
+	newer := &house{binary: filepath.Join(tree, "newer"), cluster: h.cluster}
+	command := []string{"build", "-o", newer.binary, "./cmd/postern"}
+	if os.Getenv("POSTERN_RACE") != "" {
+		command = append([]string{"build", "-race"}, command[1:]...)
+	}
+	next.Run(t, tree, "go", command...)
+	return newer
+}
+
+// migrate installs the functions of the binary in a database, or those that its arguments say.
+func (h *house) migrate(t *testing.T, database string, arguments ...string) {
+	t.Helper()
+	arguments = append([]string{"migrate", "--db-uri", h.cluster.URI(h.cluster.Superuser, database)}, arguments...)
+	if out, err := h.run(t, arguments...); err != nil {
+		t.Fatal(err, out)
+	}
+}
+
+// ownVersion is the argument by which the next version's binary goes back to this one.
+func ownVersion(t *testing.T) string {
+	t.Helper()
+	own, err := fs.Glob(migrations.Files, "[0-9]*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("--to=%d", len(own))
 }
 
 // keepAsking sends some 200 requests a second, until it is told to end, and fails for each that is not answered as it should be: of

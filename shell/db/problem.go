@@ -58,10 +58,13 @@ func isDown(err *pgconn.PgError) bool {
 	return false
 }
 
+// uninstalledCode is the code of what uninstalled returns.
+const uninstalledCode = "PGRST002"
+
 // uninstalled returns the fault of a database without postern's functions.
 func uninstalled(err *pgconn.PgError) error {
 	return &apierror.Error{
-		Status: http.StatusServiceUnavailable, Code: "PGRST002",
+		Status: http.StatusServiceUnavailable, Code: uninstalledCode,
 		Message: "The database has no functions of postern any more", Hint: "Run postern migrate", Cause: err,
 	}
 }

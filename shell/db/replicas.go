@@ -43,10 +43,11 @@ type replicas struct {
 	marksMutex sync.Mutex
 	marks      []mark // in the order of time
 
-	seed    maphash.Seed
-	changed atomic.Int64 // reads go to no standby that has not seen all that was done before
-	mutex   sync.RWMutex
-	writers *simplelru.LRU[uint64, int64] // when an identity last wrote
+	seed      maphash.Seed
+	changed   atomic.Int64 // reads go to no standby that has not seen all that was done before, but without a primary
+	mutex     sync.RWMutex
+	writers   *simplelru.LRU[uint64, int64] // when an identity last wrote
+	forgotten int64                         // the latest time that is not among writers any more; under mutex
 }
 
 // A mark says how far the primary had written at a time.
@@ -62,7 +63,7 @@ func openReplicas(primary *Pool) (*replicas, error) {
 		return nil, fmt.Errorf("db-uri-read: %w", err)
 	}
 	r := &replicas{primary: primary, bound: primary.options.MaxLag, start: time.Now(), seed: maphash.MakeSeed()}
-	r.writers, _ = simplelru.NewLRU(maxWriters, func(_ uint64, at int64) { r.changed.Store(max(r.changed.Load(), at)) })
+	r.writers, _ = simplelru.NewLRU(maxWriters, func(_ uint64, at int64) { r.forgotten = max(r.forgotten, at) })
 	for _, one := range splitHosts(config) {
 		options := primary.options
 		options.AcquireTimeout, options.grace = standbyAcquire, standbyGrace
@@ -99,10 +100,12 @@ func (p *Pool) Changed() {
 func (r *replicas) now() int64 { return int64(time.Since(r.start)) }
 
 // do sends a read to a standby and, where there is none for it or its answer is not good, to the primary, as all else.
+// A read that has not been to a standby, and meets no primary, may go to one then.
 func (r *replicas) do(ctx context.Context, request *Request, st *statement.Statement, answer *Answer) error {
 	who := maphash.Bytes(r.seed, request.Claims)
-	if !writes(request, st) && !request.Primary && !isSerializable(request, st) {
-		if s := r.choose(who); s == nil {
+	reads := !writes(request, st) && !request.Primary && !isSerializable(request, st)
+	if reads {
+		if s := r.choose(who, false); s == nil {
 			r.none.Add(1)
 		} else {
 			if s.read(ctx, request, st, answer) {
@@ -120,6 +123,10 @@ func (r *replicas) do(ctx context.Context, request *Request, st *statement.State
 		}
 	}
 	err := r.primary.do(ctx, request, st, answer)
+	if reads && !request.Primary && request.Cut == nil && r.isGone(err) &&
+		r.readAlone(ctx, who, request, st, answer) {
+		return nil
+	}
 	if st == nil && err == nil {
 		st = answer.Statement
 	}
@@ -127,6 +134,30 @@ func (r *replicas) do(ctx context.Context, request *Request, st *statement.State
 		r.noteWrite(who)
 	}
 	return err
+}
+
+// isGone reports whether an error says that the primary is not there.
+func (r *replicas) isGone(err error) bool {
+	f, ok := errors.AsType[*apierror.Error](err)
+	return ok && f.Status == http.StatusServiceUnavailable && f.Code != uninstalledCode &&
+		!IsFull(err) && !r.primary.isPooled(err)
+}
+
+// readAlone sends a read that the primary cannot answer to a standby that may not have seen the latest change, and
+// reports whether the answer is good. What is compiled there, perhaps for a schema that is older than the change, is
+// not kept: without event triggers nobody would notice.
+func (r *replicas) readAlone(
+	ctx context.Context, who uint64, request *Request, st *statement.Statement, answer *Answer,
+) bool {
+	s := r.choose(who, true)
+	if s == nil || ctx.Err() != nil || !s.read(ctx, request, st, answer) {
+		return false
+	}
+	if answer.Statement != nil {
+		answer.Statement.Keep = false
+	}
+	s.reads.Add(1)
+	return true
 }
 
 // noteWrite notes that an identity has written.
@@ -145,11 +176,15 @@ func isSerializable(request *Request, st *statement.Statement) bool {
 	return settings.level() == isolationLevels[1]
 }
 
-// choose returns a standby that has seen what an identity has written, nil where there is none. They take turns.
-func (r *replicas) choose(who uint64) *standby {
+// choose returns a standby that has seen what an identity has written and, but where there is no primary, the latest
+// change; nil where there is none. They take turns.
+func (r *replicas) choose(who uint64, alone bool) *standby {
 	r.mutex.RLock()
 	wrote, _ := r.writers.Peek(who)
-	wrote = max(wrote, r.changed.Load())
+	wrote = max(wrote, r.forgotten)
+	if !alone {
+		wrote = max(wrote, r.changed.Load())
+	}
 	r.mutex.RUnlock()
 	first := r.turn.Add(1)
 	for i := range r.standbys {

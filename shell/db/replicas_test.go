@@ -55,8 +55,9 @@ func TestChoose(t *testing.T) {
 			t.Errorf("%s replayed: %d", replayed, seen)
 		}
 	}
+	alone := false
 	name := func(who uint64) string {
-		if s := r.choose(who); s != nil {
+		if s := r.choose(who, alone); s != nil {
 			return s.name[:1]
 		}
 		return ""
@@ -88,6 +89,20 @@ func TestChoose(t *testing.T) {
 	expect("a writer that is forgotten", 1, "bb")
 	r.writers.Add(1, 62*second)
 	expect("all that may be forgotten", 2, "")
+	alone = true
+	expect("the same, without a primary", 2, "")
+	alone = false
+	a.fresh.Store(64 * second)
+	expect("what has seen it", 2, "aa")
+	r.changed.Store(64 * second)
+	expect("a change", 2, "")
+	alone = true
+	expect("a change, without a primary", 2, "aa")
+	r.writers.Add(1, 64*second)
+	expect("after a write, without a primary", 1, "")
+	b.fresh.Store(second)
+	r.note(mark{66 * second, 500})
+	expect("behind, without a primary", 2, "aa")
 }
 
 func TestSettledPosition(t *testing.T) {

@@ -3,7 +3,6 @@
 create or replace function postern.known_relationships(relationships jsonb)
 returns jsonb
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return coalesce((
@@ -23,7 +22,6 @@ function. In: what postern.find_relationships answers. Out: elements of it. Rais
 create or replace function postern.ambiguous_details(relationships jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -65,7 +63,6 @@ Source: docs/references/errors.rst of PostgREST.$$;
 create or replace function postern.ambiguous_hint(target text, relationships jsonb)
 returns text
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -88,7 +85,6 @@ sentence that names each candidate as target!hint. Raises nothing.$$;
 create or replace function postern.name_list(pairs jsonb, side int)
 returns text
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return '(' || (

@@ -3,12 +3,11 @@
 create or replace function postern.base_type(type oid)
 returns oid
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  base oid := type;
-  below oid;
+  base pg_catalog.oid := type;
+  below pg_catalog.oid;
 begin
   loop
     select t.typbasetype into below from pg_catalog.pg_type t where t.oid = base;
@@ -24,22 +23,32 @@ $$The type below a domain, through domains over domains. In: a type. Out: the fi
 other type is its own. Raises nothing. (PostgreSQL 17 and later have pg_basetype for it.)$$;
 
 
+create or replace function postern.kind_of_type(kind "char", subscript oid, namespace oid)
+returns text
+language sql immutable parallel safe
+as $$
+  select case kind
+    when 'e' then 'enum'
+    when 'c' then 'composite'
+    when 'r' then 'range'
+    when 'm' then 'range'
+    when 'b' then case when subscript = 'array_subscript_handler'::regproc then 'array'
+      when namespace = 'pg_catalog'::regnamespace then 'builtin' end
+  end
+$$;
+
+comment on function postern.kind_of_type("char", oid, oid) is
+$$As postern.operator_kind, of a type that is no domain. In: typtype, typsubscript and typnamespace of pg_type. Raises
+nothing.$$;
+
+
 create or replace function postern.operator_kind(type oid)
 returns text
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
-    select case t.typtype
-             when 'e' then 'enum'
-             when 'c' then 'composite'
-             when 'r' then 'range'
-             when 'm' then 'range'
-             when 'b' then case
-               when t.typsubscript = 'array_subscript_handler'::regproc then 'array'
-               when t.typnamespace = 'pg_catalog'::regnamespace then 'builtin' end
-           end
+    select postern.kind_of_type(t.typtype, t.typsubscript, t.typnamespace)
       from pg_catalog.pg_type t
      where t.oid = postern.base_type(type));
 end
@@ -54,7 +63,6 @@ Raises nothing.$$;
 create or replace function postern.has_own_operators(relation oid, key int2[])
 returns boolean
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return exists (
@@ -69,11 +77,10 @@ comment on function postern.has_own_operators(oid, int2[]) is
 $$Whether a column of a key is of a type with operators of its own (postern.operator_kind). In: table and attribute
 numbers. Out: true or false. Raises nothing.$$;
 
-create or replace function postern.relation_columns(relation oid)
+create or replace function postern.relation_columns(relation oid, defaults boolean default false)
 returns jsonb
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin
@@ -89,12 +96,10 @@ begin
             else pg_catalog.format_type(a.atttypid, a.atttypmod)
           end,
           'type_oid', a.atttypid::bigint,
-          'operators', case
-            when t.typtype = 'b' and t.typlen > 0 and t.typnamespace = 'pg_catalog'::regnamespace then 'builtin'
-            else postern.operator_kind(a.atttypid)
-          end,
+          'operators', case t.typtype when 'd' then postern.operator_kind(a.atttypid)
+            else postern.kind_of_type(t.typtype, t.typsubscript, t.typnamespace) end,
           'default', case
-            when a.attgenerated <> '' then null
+            when not defaults or a.attgenerated <> '' then null
             when a.attidentity = 'd' then postern.identity_default(a.attrelid, a.attnum)
             when a.atthasdef then
               (select pg_catalog.pg_get_expr(d.adbin, d.adrelid)
@@ -114,21 +119,20 @@ begin
 end
 $$;
 
-comment on function postern.relation_columns(oid) is
-$$The columns of a relation, in their order. In: its oid. Out: an array of {"name", "type" (with modifier,
-schema-qualified outside pg_catalog), "base" (below a domain over a built-in type, that type), "type_oid", "operators"
-(postern.operator_kind), "default" (expression or null: of the column, the identity sequence or the domain),
-"generated", "nullable"}; empty if there is no such relation.
-Raises nothing.$$;
+comment on function postern.relation_columns(oid, boolean) is
+$$The columns of a relation, in their order. In: its oid; whether defaults are wanted. Out: an array of {"name", "type"
+(with modifier, schema-qualified outside pg_catalog), "base" (below a domain over a built-in type, that type),
+"type_oid", "operators" (postern.operator_kind), "default" (expression or null: of the column, the identity sequence or
+the domain; null, too, where not wanted), "generated", "nullable"}; empty if there is no such relation. Raises
+nothing.$$;
 
 
 create or replace function postern.domain_base_name(domain oid, modifier int)
 returns text
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  base oid := postern.base_type(domain);
+  base pg_catalog.oid := postern.base_type(domain);
 begin
   if exists (select from pg_catalog.pg_type t
               where t.oid = base and t.typnamespace = 'pg_catalog'::regnamespace) then
@@ -179,7 +183,6 @@ relation, postern.plan_payload. Out: the latter. Raises nothing.$$;
 create or replace function postern.identity_default(relation oid, attribute int2)
 returns text
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (

@@ -3,7 +3,6 @@
 create or replace function postern.dependents(objects oid[], class regclass, kind regclass, attribute int default null)
 returns oid[]
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -31,7 +30,6 @@ a catalog.$$;
 create or replace function postern.dependent_count(relations oid[], most int)
 returns int
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin

@@ -55,13 +55,7 @@ begin
     return postern.function_code(array[object]);
   end if;
   return (
-    select max(case u.kind
-        when 'pg_proc'::regclass then postern.function_code(array[u.id])
-        when 'pg_constraint'::regclass then (
-          select postern.tree_code(conbin::text) from pg_constraint where oid = u.id)
-        when 'pg_type'::regclass then (
-          select postern.tree_code(typdefaultbin::text) from pg_type where oid = u.id) end)
-    from postern.used_objects(class, object) as u);
+    select max(postern.used_code(u.kind, u.id)) from postern.used_objects(class, object) as u);
 end
 $$;
 comment on function postern.object_code(oid, oid) is
@@ -69,12 +63,35 @@ $$What code of the user's runs where an expression uses an object: in the functi
 and in the constraints and defaults of domains, in arrays and composite types too. In: a function, operator, operator
 class or type, as the oid of its catalog and its own. Out: null, stable or volatile. Raises nothing.$$;
 
+create or replace function postern.used_code(kind oid, id oid)
+returns text
+language plpgsql stable strict parallel safe
+as $$
+begin
+  return case kind
+    when 'pg_proc'::regclass then postern.function_code(array[id])
+    when 'pg_constraint'::regclass then (
+      select postern.tree_code(c.conbin::text) from pg_constraint as c where c.oid = id)
+    when 'pg_type'::regclass then (
+      select postern.tree_code(t.typdefaultbin::text) from pg_type as t where t.oid = id) end;
+end
+$$;
+comment on function postern.used_code(oid, oid) is
+$$What code of the user's one object is. In: a row of postern.used_objects. Out: null, stable or volatile. Raises
+nothing.$$;
+
 create or replace function postern.used_objects(class oid, object oid)
 returns table (kind oid, id oid)
 language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
 begin
+  if class = 'pg_type'::regclass and exists (select from pg_type where oid = object and typtype = 'e') then
+    kind := class; -- an enum uses nothing else
+    id := object;
+    return next;
+    return;
+  end if;
   return query
     with recursive used (class, object) as (
       select used_objects.class, used_objects.object
@@ -126,13 +143,9 @@ as $$
 #variable_conflict use_column
 begin
   return (
-    select max(greatest(
-        postern.object_code('pg_type'::regclass, a.atttypid), (
-          select max(greatest(
-              postern.function_code(array(select castfunc from pg_cast where u.id in (castsource, casttarget))),
-              postern.function_code(array(select oprcode::oid from pg_operator where u.id in (oprleft, oprright)))))
-          from postern.used_objects('pg_type'::regclass, a.atttypid) as u
-          where u.kind = 'pg_type'::regclass)))
+    select max(greatest(postern.used_code(u.kind, u.id), case u.kind when 'pg_type'::regclass then greatest(
+        postern.function_code(array(select castfunc from pg_cast where u.id in (castsource, casttarget))),
+        postern.function_code(array(select oprcode::oid from pg_operator where u.id in (oprleft, oprright)))) end))
     from (
       select distinct atttypid
         from pg_attribute
@@ -140,7 +153,8 @@ begin
          and attnum > 0
          and not attisdropped
          and atttypid >= 16384
-      offset 0) as a);
+      offset 0) as a
+   cross join lateral postern.used_objects('pg_type'::regclass, a.atttypid) as u);
 end
 $$;
 comment on function postern.types_code(oid) is

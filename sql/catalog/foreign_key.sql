@@ -6,13 +6,12 @@ returns table (
   kind text, constraint_name text, target oid, here oid, here_key int2[], there oid, there_key int2[])
 language plpgsql stable parallel safe
 rows 2
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  origin_bases oid[] := postern.shown_relations(origin, origin_shown);
-  named_bases oid[] := postern.shown_relations(named, named_shown);
-  place record;
+  origin_bases pg_catalog.oid[] := postern.shown_relations(origin, origin_shown);
+  named_bases pg_catalog.oid[] := postern.shown_relations(named, named_shown);
+  place pg_catalog.record;
 begin
   if named is not null then
     return query
@@ -73,7 +72,6 @@ returns table (
   kind text, constraint_name text, target oid, here oid, here_key int2[], there oid, there_key int2[])
 language plpgsql stable parallel safe
 rows 1
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -112,11 +110,10 @@ returns table (
   kind text, constraint_name text, target oid, here oid, here_key int2[], there oid, there_key int2[])
 language plpgsql stable parallel safe
 rows 1
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  referring oid[] := postern.dependents(array[base], 'pg_class', 'pg_constraint', attribute);
+  referring pg_catalog.oid[] := postern.dependents(array[base], 'pg_class', 'pg_constraint', attribute);
 begin
   return query
   select case when postern.is_unique(con.conrelid, con.conkey) then 'o2o' else 'm2o' end,
@@ -157,7 +154,6 @@ wanted. Out: as of postern.candidate_keys. Raises nothing.$$;
 create or replace function postern.is_unique(relation oid, key int2[])
 returns boolean
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin

@@ -3,7 +3,6 @@
 create or replace function postern.may_know(relation oid)
 returns boolean
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return coalesce(
@@ -20,30 +19,23 @@ $$Whether the current role may do anything with a relation. In: its oid. Out: tr
 create or replace function postern.relation_hint(schema text, name text)
 returns text
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  namespace oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = relation_hint.schema);
-  members oid[] := postern.dependents(array[namespace], 'pg_namespace', 'pg_class');
-  relations oid[] := array(
-    select c.oid
-      from pg_catalog.pg_class c
-     where c.oid = any (members)
-       and c.relkind in ('r', 'v', 'm', 'f', 'p')
-       and not c.relispartition
-     limit 501);
+  namespace pg_catalog.oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = relation_hint.schema);
+  members pg_catalog.oid[] := postern.dependents(array[namespace], 'pg_namespace', 'pg_class');
+  wanted constant pg_catalog.text := pg_catalog.lower(name);
 begin
-  if pg_catalog.cardinality(relations) > 500 then
-    return null;
-  end if;
-  return postern.closest_name(
-    relation_hint.name,
-    array(select c.relname::text
-            from pg_catalog.pg_class c
-           where c.oid = any (relations) and postern.may_know(c.oid)),
-    0.75);
+  return postern.closest_name(relation_hint.name, (
+    select case when pg_catalog.count(*) <= 500 then pg_catalog.array_agg(r.relname)
+             filter (where postern.may_resemble(wanted, r.relname, 0.75)
+               and postern.may_know(r.oid)) end
+      from (select c.oid, c.relname::text
+              from pg_catalog.pg_class c
+             where c.oid = any (members)
+               and c.relkind in ('r', 'v', 'm', 'f', 'p')
+               and not c.relispartition
+             limit 501) r), 0.75);
 end
 $$;
 
@@ -55,12 +47,10 @@ the schema has more than 500. Raises nothing.$$;
 create or replace function postern.relationship_hint(origin oid, schema text, target text)
 returns text
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  names text[] := array(
+  names pg_catalog.text[] := array(
     select c.relname::text
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -86,15 +76,14 @@ after "!" must be wrong. Raises nothing.$$;
 create or replace function postern.related_relations(origin oid)
 returns oid[]
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  kind "char" := (select c.relkind from pg_catalog.pg_class c where c.oid = origin);
-  bases oid[] := postern.shown_relations(
+  kind pg_catalog."char" := (select c.relkind from pg_catalog.pg_class c where c.oid = origin);
+  bases pg_catalog.oid[] := postern.shown_relations(
     origin, case when kind in ('v', 'm') then postern.shown_columns(origin) end);
-  keys oid[] := postern.dependents(bases, 'pg_class', 'pg_constraint');
-  tables oid[];
+  keys pg_catalog.oid[] := postern.dependents(bases, 'pg_class', 'pg_constraint');
+  tables pg_catalog.oid[];
 begin
   with referring as materialized (
     select con.conrelid
@@ -129,15 +118,13 @@ share a referring table with it, and views on any of them. In: the origin. Out: 
 create or replace function postern.routine_hint(schema text, name text, arguments text[])
 returns text
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  overloads jsonb := postern.find_routines(routine_hint.schema, routine_hint.name);
-  namespace oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = routine_hint.schema);
-  members oid[];
-  routines oid[];
+  overloads pg_catalog.jsonb := postern.find_routines(routine_hint.schema, routine_hint.name);
+  namespace pg_catalog.oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = routine_hint.schema);
+  members pg_catalog.oid[];
+  routines pg_catalog.oid[];
 begin
   if overloads <> '[]' then
     return routine_hint.name || postern.closest_name(
@@ -164,7 +151,9 @@ begin
     routine_hint.name,
     array(select distinct p.proname::text
             from pg_catalog.pg_proc p
-           where p.oid = any (routines) and pg_catalog.has_function_privilege(p.oid, 'execute')),
+           where p.oid = any (routines)
+             and postern.may_resemble(pg_catalog.lower(routine_hint.name), p.proname::text, 0.75)
+             and pg_catalog.has_function_privilege(p.oid, 'execute')),
     0.75);
 end
 $$;
@@ -178,7 +167,6 @@ if none is, or the schema has more than 500. Raises nothing.$$;
 create or replace function postern.signature(names text[])
 returns text
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return '(' || coalesce(

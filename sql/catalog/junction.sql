@@ -4,18 +4,17 @@ create or replace function postern.junction_relationships(
   origin oid, origin_shown jsonb, named oid, named_shown jsonb, schemas text[], hint text)
 returns jsonb
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  origin_bases oid[] := postern.shown_relations(origin, origin_shown);
-  named_bases oid[] := postern.shown_relations(named, named_shown);
-  found_ones jsonb;
-  nearby oid[];
-  far_bases oid[] := named_bases;
-  tables oid[];
-  views oid[];
-  viewed oid;
+  origin_bases pg_catalog.oid[] := postern.shown_relations(origin, origin_shown);
+  named_bases pg_catalog.oid[] := postern.shown_relations(named, named_shown);
+  found_ones pg_catalog.jsonb;
+  nearby pg_catalog.oid[];
+  far_bases pg_catalog.oid[] := named_bases;
+  tables pg_catalog.oid[];
+  views pg_catalog.oid[];
+  viewed pg_catalog.oid;
 begin
   if hint is not null then
     nearby := array(select c.oid from pg_catalog.pg_class c where c.relname = hint);
@@ -58,7 +57,6 @@ create or replace function postern.possible_junctions(relations oid[], schemas t
 returns table (oid oid, relkind "char")
 language plpgsql stable parallel safe
 rows 10
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -81,7 +79,6 @@ create or replace function postern.legs(tables oid[], bases oid[])
 returns table (junction oid, name name, key int2[], names text[], base oid, base_key int2[])
 language plpgsql stable parallel safe
 rows 1000
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -114,11 +111,10 @@ table, name, attribute numbers and column names of each, table and attribute num
 create or replace function postern.junction_tables(bases oid[])
 returns oid[]
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  referring oid[] := postern.dependents(bases, 'pg_class', 'pg_constraint');
+  referring pg_catalog.oid[] := postern.dependents(bases, 'pg_class', 'pg_constraint');
 begin
   return array(
     select distinct leg.junction
@@ -138,11 +134,10 @@ of them that is among postern.legs. Raises nothing.$$;
 create or replace function postern.view_may_join(view oid, bases oid[])
 returns boolean
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  sources oid[] := array(
+  sources pg_catalog.oid[] := array(
     select distinct d.refobjid
       from pg_catalog.pg_rewrite rule
       join pg_catalog.pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = rule.oid
@@ -165,14 +160,13 @@ create or replace function postern.relationships_through(
   junctions oid[], junction_shown jsonb, origin oid, origin_shown jsonb, named oid, named_shown jsonb)
 returns jsonb
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  pk text[] := case when junction_shown is not null then postern.view_pk(junctions[1]) end;
-  tables oid[] := case when junction_shown is null then junctions
+  pk pg_catalog.text[] := case when junction_shown is not null then postern.view_pk(junctions[1]) end;
+  tables pg_catalog.oid[] := case when junction_shown is null then junctions
     else postern.shown_relations(junctions[1], junction_shown) end;
-  record jsonb := postern.relationship_record('m2m', origin, named, null, null);
+  record pg_catalog.jsonb := postern.relationship_record('m2m', origin, named, null, null);
 begin
   return (
     with leg1 as materialized (

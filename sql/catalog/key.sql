@@ -3,7 +3,6 @@
 create or replace function postern.shown_columns(relation oid)
 returns jsonb
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -29,7 +28,6 @@ nothing.$$;
 create or replace function postern.shown_relations(relation oid, shown jsonb)
 returns oid[]
 language plpgsql immutable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   if shown is null then
@@ -48,7 +46,6 @@ create or replace function postern.base_column(relation oid, shown jsonb, name t
 returns table (base oid, attnum int2)
 language plpgsql stable parallel safe
 rows 1
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -78,11 +75,10 @@ create or replace function postern.key_names(shown jsonb, base oid, key int2[])
 returns setof text[]
 language plpgsql stable parallel safe
 rows 1
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  attributes jsonb;
+  attributes pg_catalog.jsonb;
 begin
   if shown is null then
     return next array(
@@ -116,7 +112,6 @@ column for every attribute; nothing if the view lacks one. Raises nothing.$$;
 create or replace function postern.zip_names(here text[], there text[])
 returns jsonb
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (

@@ -4,24 +4,23 @@ create or replace function postern.media_handlers(
   schemas text[], relation_name text, relation_schema text, accepted text[] default null)
 returns jsonb
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  row_type oid := (
+  domains pg_catalog.oid[] := postern.media_domains(accepted);
+  row_type pg_catalog.oid;
+  users pg_catalog.oid[];
+begin
+  if domains = '{}' then
+    return jsonb '[]';
+  end if;
+  row_type := (
     select c.reltype
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where c.relname = relation_name
        and n.nspname = relation_schema
        and c.relkind in ('r', 'v', 'm', 'f', 'p'));
-  domains oid[] := postern.media_domains(accepted);
-  users oid[];
-begin
-  if domains = '{}' then
-    return jsonb '[]';
-  end if;
   users := postern.dependents(domains, 'pg_type', 'pg_proc');
   return (
     select coalesce(
@@ -65,7 +64,6 @@ array of {"media" (lower case; "*/*" for any), "resolved" (the one to answer wit
 create or replace function postern.geojson_function()
 returns text
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return pg_catalog.format('%I.st_asgeojson', coalesce((
@@ -84,7 +82,6 @@ nothing. Out: its qualified name; that of a function which does not exist where 
 create or replace function postern.media_domains(accepted text[])
 returns oid[]
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin

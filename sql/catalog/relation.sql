@@ -3,12 +3,10 @@
 create or replace function postern.find_relation(schema text, name text)
 returns jsonb
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  relation record;
+  relation pg_catalog.record;
   writes int := 4 | 8 | 16;  -- 1 << CMD_UPDATE | 1 << CMD_INSERT | 1 << CMD_DELETE
 begin
   select c.oid, c.relname, c.relkind, c.reltype, n.nspname
@@ -54,12 +52,10 @@ Source: pg_class, pg_relation_is_updatable.$$;
 create or replace function postern.relation_pk(relation oid)
 returns text[]
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  kind "char" := (select c.relkind from pg_catalog.pg_class c where c.oid = relation_pk.relation);
+  kind pg_catalog."char" := (select c.relkind from pg_catalog.pg_class c where c.oid = relation_pk.relation);
 begin
   if kind in ('v', 'm') then
     return postern.view_pk(relation_pk.relation);

@@ -4,17 +4,15 @@ create or replace function postern.find_relationships(
   origin oid, schema text, schemas text[], target text, hint text)
 returns jsonb
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
-  home record;
-  named record;
-  home_shown jsonb;
-  named_shown jsonb;
-  computed jsonb;
-  direct jsonb;
+  home pg_catalog.record;
+  named pg_catalog.record;
+  home_shown pg_catalog.jsonb;
+  named_shown pg_catalog.jsonb;
+  computed pg_catalog.jsonb;
+  direct pg_catalog.jsonb;
 begin
   select c.relname, c.relkind, c.reltype, n.oid as namespace
     into home
@@ -76,7 +74,6 @@ create or replace function postern.relationship_record(
   kind text, origin oid, target oid, key_name text, columns jsonb)
 returns jsonb
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -109,7 +106,6 @@ create or replace function postern.computed_relationships(
   row_type oid, namespace oid, schemas text[], name text)
 returns jsonb
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -150,13 +146,12 @@ create or replace function postern.direct_relationships(
   origin oid, origin_shown jsonb, named oid, named_shown jsonb, namespace oid, target text, hint text)
 returns jsonb
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  found_ones jsonb := jsonb '[]';
-  key record;
-  ends record;
+  found_ones pg_catalog.jsonb := jsonb '[]';
+  key pg_catalog.record;
+  ends pg_catalog.record;
 begin
   for key in
     select * from postern.candidate_keys(origin, origin_shown, named, named_shown, namespace, target, hint is null)
@@ -191,7 +186,6 @@ create or replace function postern.relationship_is_meant(
   kind text, key_name text, here text[], there text[], is_self boolean, by_relation boolean, target text, hint text)
 returns boolean
 language plpgsql immutable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   if is_self then
@@ -217,7 +211,6 @@ or false. Raises nothing.$$;
 create or replace function postern.sort_relationships(relationships jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   if pg_catalog.jsonb_array_length(relationships) < 2 then

@@ -3,8 +3,6 @@
 create or replace function postern.representation(source oid, target oid)
 returns text
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 begin

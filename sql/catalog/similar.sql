@@ -3,11 +3,10 @@
 create or replace function postern.edit_distance(a text, b text)
 returns int
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  left_chars text[] := pg_catalog.string_to_array(a, null);
-  right_chars text[] := pg_catalog.string_to_array(b, null);
+  left_chars pg_catalog.text[] := pg_catalog.string_to_array(a, null);
+  right_chars pg_catalog.text[] := pg_catalog.string_to_array(b, null);
   width int := pg_catalog.cardinality(right_chars);
   above int[] := array(select pg_catalog.generate_series(0, width));
   here int[];
@@ -30,16 +29,30 @@ $$How many characters have to be inserted, deleted or replaced to make one text 
 Out: the count. Raises nothing. Takes time proportional to the product of their lengths.$$;
 
 
+create or replace function postern.may_resemble(wanted text, candidate text, least_score numeric)
+returns boolean
+language sql immutable parallel safe
+as $$
+  select greatest(pg_catalog.length(wanted) - pg_catalog.length(candidate),
+      pg_catalog.length(pg_catalog.translate(pg_catalog.lower(candidate), wanted, '')))
+    <= (1 - least_score) * greatest(pg_catalog.length(wanted), pg_catalog.length(candidate))
+$$;
+
+comment on function postern.may_resemble(text, text, numeric) is
+$$Whether a name is worth a closer look. In: the name looked for, in lower case; a candidate; the least similarity
+(postern.closest_name). Out: false where so many characters must be inserted, or replaced or deleted because the name
+looked for has none such, that they are not that similar. Raises nothing.$$;
+
+
 create or replace function postern.closest_name(name text, candidates text[], least_score numeric)
 returns text
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  wanted text := pg_catalog.lower(name);
+  wanted pg_catalog.text := pg_catalog.lower(name);
 begin
-  if pg_catalog.length(wanted) > 200 or pg_catalog.cardinality(candidates) > 500 then
+  if pg_catalog.length(wanted) > 200 or pg_catalog.cardinality(candidates) not between 1 and 500 then
     return null;
   end if;
   return (
@@ -56,6 +69,7 @@ begin
           where pg_catalog.strpos(' ' || pg_catalog.lower(c.name) || ' ', g.text) > 0
        ) shared
        where pg_catalog.length(c.name) <= 200
+         and postern.may_resemble(wanted, c.name, least_score)
          and shared.grams > 0
        order by overlap desc, c.name collate "C"
        limit 8
@@ -64,9 +78,7 @@ begin
       from (select n.name, n.overlap,
                    1 - postern.edit_distance(wanted, n.text)::numeric
                        / greatest(pg_catalog.length(wanted), pg_catalog.length(n.text)) as score
-              from near n
-             where least(pg_catalog.length(wanted), pg_catalog.length(n.text)) -- else no score is as high
-                >= least_score * greatest(pg_catalog.length(wanted), pg_catalog.length(n.text))) scored
+              from near n) scored
      where scored.score >= least_score
      order by scored.score desc, scored.overlap desc, scored.name collate "C"
      limit 1);
@@ -76,4 +88,5 @@ $$;
 comment on function postern.closest_name(text, text[], numeric) is
 $$The most similar of some names. In: the name looked for; the candidates, at most 500; the least similarity, from 0 to
 1. Out: one of the candidates or null. Similarity is 1 less the edit distance, case ignored, by the longer name's
-length, and is computed for the eight that share most pairs of letters. Raises nothing.$$;
+length, and is computed for the eight that share most pairs of letters, of those that postern.may_resemble. Raises
+nothing.$$;

@@ -17,11 +17,10 @@ create or replace function postern.stored_columns(relation oid)
 returns table (name text, base oid, attnum int2, nullable boolean)
 language plpgsql stable strict parallel safe
 rows 20
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  unproven constant int2[] := postern.unproven_columns(relation);
+  unproven constant pg_catalog.int2[] := postern.unproven_columns(relation);
 begin
   if (select c.relkind = 'v' from pg_catalog.pg_class c where c.oid = relation) then
     if pg_catalog.pg_relation_is_updatable(relation, false) & 16 <> 0 then
@@ -50,7 +49,6 @@ other views. Raises nothing.$$;
 create or replace function postern.row_keys(relation oid)
 returns jsonb
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -86,7 +84,6 @@ first; empty if there is none, or if rows of other tables inherit from it. Raise
 create or replace function postern.is_indexed(relation oid, name text)
 returns boolean
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -107,11 +104,10 @@ Raises nothing.$$;
 create or replace function postern.sort_type(type oid)
 returns jsonb
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  base constant oid := postern.base_type(type);
-  kind constant text := postern.operator_kind(type);
+  base constant pg_catalog.oid := postern.base_type(type);
+  kind constant pg_catalog.text := postern.operator_kind(type);
 begin
   return (
     select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(

@@ -4,11 +4,10 @@ create or replace function postern.view_targets(view oid)
 returns table (attnum int2, source oid, source_attnum int2)
 language plpgsql stable strict parallel safe
 rows 20
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  tree text := (select r.ev_action::text
+  tree pg_catalog.text := (select r.ev_action::text
                   from pg_catalog.pg_rewrite r
                  where r.ev_class = view and r.rulename = '_RETURN');
 begin
@@ -50,8 +49,6 @@ create or replace function postern.view_columns(view oid)
 returns table (view_attnum int2, base_relation oid, base_attnum int2)
 language plpgsql stable strict parallel safe
 rows 20
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query select t.attnum, t.source, t.source_attnum from postern.view_base_columns(view, '{}') t;
@@ -68,7 +65,6 @@ create or replace function postern.view_base_columns(view oid, above oid[])
 returns table (attnum int2, source oid, source_attnum int2)
 language plpgsql stable strict parallel safe
 rows 20
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -101,7 +97,6 @@ is traced again. Out: as there. Raises nothing.$$;
 create or replace function postern.view_pk(view oid)
 returns text[]
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -134,13 +129,12 @@ names sorted by name, empty if there are none. Raises nothing.$$;
 create or replace function postern.views_over(relations oid[])
 returns oid[]
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  below oid[] := relations;
-  views oid[] := array[]::oid[];
-  rules oid[];
+  below pg_catalog.oid[] := relations;
+  views pg_catalog.oid[] := array[]::oid[];
+  rules pg_catalog.oid[];
 begin
   loop
     rules := postern.dependents(below, 'pg_class', 'pg_rewrite');

@@ -20,7 +20,7 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   name pg_catalog.text := lower(btrim(split_part(media, ';', 1)));
-  parameters pg_catalog.jsonb := postern.media_parameters(media);
+  parameters pg_catalog.jsonb := case when strpos(media, ';') > 0 then postern.media_parameters(media) else '{}' end;
   stripped boolean := parameters ->> 'nulls' = 'stripped';
 begin
   case name
@@ -86,16 +86,19 @@ language plpgsql immutable parallel safe
 as $$
 #variable_conflict use_column
 begin
+  if accept is null or accept in ('', '*/*') then
+    return '[{"kind": "any", "name": "*/*"}]';
+  elsif accept !~ '[ ,;]' then
+    return jsonb_build_array(postern.media_type(accept));
+  end if;
   return (
-    select case when accept is null or accept = '' then '[{"kind": "any", "name": "*/*"}]'::jsonb else (
-      select jsonb_agg(postern.media_type(media) order by quality desc,
-        length(media) - length(replace(media, ';', '')) - (length(media) - length(replace(media, '*', ''))) desc, place)
-      from (
-        select split_part(entry, ';q=', 1) as media, place,
-          coalesce(substring(entry from ';q=([0-9]+(?:\.[0-9]+)?)')::numeric, 1) as quality
-        from string_to_table(replace(accept, ' ', ''), ',') with ordinality as entries(entry, place)
-      ) as weighed)
-    end);
+    select jsonb_agg(postern.media_type(media) order by quality desc,
+      length(media) - length(replace(media, ';', '')) - (length(media) - length(replace(media, '*', ''))) desc, place)
+    from (
+      select split_part(entry, ';q=', 1) as media, place,
+        coalesce(substring(entry from ';q=([0-9]+(?:\.[0-9]+)?)')::numeric, 1) as quality
+      from string_to_table(replace(accept, ' ', ''), ',') with ordinality as entries(entry, place)
+    ) as weighed);
 end
 $$;
 comment on function postern.accepted_media_types(text) is
@@ -106,10 +109,8 @@ create or replace function postern.content_type(media jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select media ->> 'name' || case when media ? 'charset' then '; charset=utf-8' else '' end);
+  return media ->> 'name' || case when media ? 'charset' then '; charset=utf-8' else '' end;
 end
 $$;
 comment on function postern.content_type(jsonb) is

@@ -4,8 +4,10 @@ create or replace function postern.percent_decode(encoded text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
+declare
+  plain constant pg_catalog.text := replace(encoded, '%01', chr(1)); -- placeholders are the most frequent escapes
 begin
-  return case when strpos(encoded, '%') = 0 then encoded else postern.decode_escapes(encoded) end;
+  return case when strpos(plain, '%') = 0 then plain else postern.decode_escapes(encoded) end;
 end
 $$;
 comment on function postern.percent_decode(text) is
@@ -48,12 +50,11 @@ comment on function postern.query_decode(text) is
 create or replace function postern.percent_encode(plain text)
 returns text
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return case when plain ~ '^[A-Za-z0-9._~-]*$' then plain else (
+  return case when plain operator(pg_catalog.~) '^[A-Za-z0-9._~-]*$' then plain else (
     select pg_catalog.string_agg(
-      case when piece ~ '^[A-Za-z0-9._~-]$' then piece
+      case when piece operator(pg_catalog.~) '^[A-Za-z0-9._~-]$' then piece
         else pg_catalog.regexp_replace(pg_catalog.upper(pg_catalog.encode(pg_catalog.convert_to(piece, 'UTF8'), 'hex')),
           '(..)', '%\1', 'g') end, '' order by place)
     from pg_catalog.regexp_split_to_table(plain, '') with ordinality as pieces(piece, place)) end;

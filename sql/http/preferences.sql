@@ -78,6 +78,9 @@ language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 begin
+  if not preferences ?| relevant then
+    return null;
+  end if;
   return (
     select string_agg(name || coalesce('=' || nullif(preferences ->> name, ''), ''), ', ' order by place)
     from (select distinct name, applied_order as place from postern.known_preferences()) as known

@@ -5,13 +5,13 @@ returns jsonb
 language plpgsql stable strict parallel safe
 as $$
 declare
-  children pg_catalog.jsonb := '[]';
+  children pg_catalog.jsonb[] := '{}';
   item pg_catalog.jsonb;
 begin
   for item in select i from jsonb_array_elements(items) as i where i ->> 'type' <> 'field' loop
-    children := children || jsonb_build_array(postern.plan_child(context, parent, item, depth + 1));
+    children := array_append(children, postern.plan_child(context, parent, item, depth + 1));
   end loop;
-  return postern.plan_children(context, children, entries);
+  return postern.plan_children(context, to_jsonb(children), entries);
 end
 $$;
 comment on function postern.plan_embeds(jsonb, jsonb, jsonb, jsonb, int) is
@@ -66,7 +66,7 @@ language plpgsql stable parallel safe
 as $$
 declare
   shares pg_catalog.jsonb[] := array_fill('[]'::jsonb, array[jsonb_array_length(children)]);
-  planned pg_catalog.jsonb := '[]';
+  planned pg_catalog.jsonb[] := '{}';
   child pg_catalog.jsonb;
   entry pg_catalog.jsonb;
   node pg_catalog.jsonb;
@@ -101,9 +101,9 @@ begin
     then
       node := node || '{"scans": true}';
     end if;
-    planned := planned || jsonb_build_array(child - 'items' || node);
+    planned := array_append(planned, child - 'items' || node);
   end loop;
-  return planned;
+  return to_jsonb(planned);
 end
 $$;
 comment on function postern.plan_children(jsonb, jsonb, jsonb) is

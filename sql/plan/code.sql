@@ -6,7 +6,8 @@ language plpgsql stable strict
 as $$
 declare
   relation constant pg_catalog.oid := (node ->> 'oid')::oid;
-  code pg_catalog.text := greatest(postern.user_code(relation, 'select'), postern.types_code(relation));
+  code pg_catalog.text := greatest(postern.user_code(relation, 'select'),
+    case when node ? 'own_types' then postern.types_code(relation) end);
   names constant pg_catalog.text[] := case
     when node ? 'computed_names' then array(select jsonb_array_elements_text(node -> 'computed_names'))
     when node ? 'computed' then postern.computed_names(node, coalesce(node -> 'columns', '[{"name": ""}]')) end;

@@ -42,7 +42,7 @@ language plpgsql stable strict parallel safe
 as $$
 declare
   per_parent pg_catalog.float8;
-  ways pg_catalog.jsonb := '[]';
+  ways pg_catalog.jsonb[] := '{}';
   child pg_catalog.jsonb;
 begin
   if node -> 'children' = '[]' then
@@ -54,7 +54,7 @@ begin
     per_parent := case when child ? 'single' then 1 else least((child -> 'limit' ->> 'value')::float8,
       (child ->> 'max_rows')::float8,
       greatest(coalesce((child ->> 'lookup')::float8, (child ->> 'size')::float8) / (node ->> 'size')::float8, 1)) end;
-    ways := ways || jsonb_build_array(postern.plan_ways(child, coalesce(per_parent, 10)
+    ways := array_append(ways, postern.plan_ways(child, coalesce(per_parent, 10)
       * case when child ? 'together' then rows else 1 end));
   end loop;
   return node || jsonb_build_object('children', ways);

@@ -88,13 +88,11 @@ create or replace function postern.plan_reference(columns jsonb, item jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select jsonb_strip_nulls(jsonb_build_object('name', item -> 'name', 'path', item -> 'path',
-      'to_json', case when item ? 'path' and (columns -> (item ->> 'name') ->> 'type' in ('json',
-        'jsonb')) is not true then true end,
-      'tsvector', case when columns -> (item ->> 'name') ->> 'base' = 'tsvector' then true end)));
+  return jsonb_strip_nulls(jsonb_build_object('name', item -> 'name', 'path', item -> 'path',
+    'to_json', case when item ? 'path' and (columns -> (item ->> 'name') ->> 'type' in ('json',
+      'jsonb')) is not true then true end,
+    'tsvector', case when columns -> (item ->> 'name') ->> 'base' = 'tsvector' then true end));
 end
 $$;
 comment on function postern.plan_reference(jsonb, jsonb) is
@@ -134,16 +132,15 @@ create or replace function postern.column_field(item jsonb)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
+declare
+  transform constant pg_catalog.text := case when (item ->> 'type_oid')::bigint >= 16384
+    then postern.representation((item ->> 'type_oid')::oid, 'json'::regtype) end;
+  form constant pg_catalog.text := case when transform is null then postern.json_form(item ->> 'base') end;
 begin
-  return (
-    select jsonb_strip_nulls(jsonb_build_object('name', item -> 'name', 'label', item -> 'name',
-      'tsvector', case when item ->> 'base' = 'tsvector' then true end,
-      'transform', transform, 'form', form, 'type', case when form in ('bare', 'quoted') then item -> 'base' end,
-      'nullable', case when form is not null then item -> 'nullable' end))
-    from (select case when (item ->> 'type_oid')::bigint >= 16384
-        then postern.representation((item ->> 'type_oid')::oid, 'json'::regtype) end as transform) as shown,
-      lateral (select case when transform is null then postern.json_form(item ->> 'base') end as form) as plain);
+  return jsonb_strip_nulls(jsonb_build_object('name', item -> 'name', 'label', item -> 'name',
+    'tsvector', case when item ->> 'base' = 'tsvector' then true end,
+    'transform', transform, 'form', form, 'type', case when form in ('bare', 'quoted') then item -> 'base' end,
+    'nullable', case when form is not null then item -> 'nullable' end));
 end
 $$;
 comment on function postern.column_field(jsonb) is

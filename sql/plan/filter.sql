@@ -87,10 +87,11 @@ create or replace function postern.plan_likes(node jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
+declare
+  found constant pg_catalog.jsonb := jsonb_path_query_array(node, '$.**.like');
 begin
-  return (
-    select coalesce(jsonb_agg(distinct param), '[]') from jsonb_path_query(node, '$.**.like') as param);
+  return case when jsonb_array_length(found) < 2 then found
+    else (select jsonb_agg(distinct param) from jsonb_array_elements(found) as param) end;
 end
 $$;
 comment on function postern.plan_likes(jsonb) is
@@ -168,6 +169,9 @@ language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
 begin
+  if not entries @> '[{"kind": "order"}]' then
+    return null;
+  end if;
   return (
     select jsonb_agg(postern.plan_order(plan_terms.columns, term, plan_terms.children, plan_terms.relation)
       order by place)
@@ -184,19 +188,14 @@ create or replace function postern.computed_names(node jsonb, columns jsonb)
 returns text[]
 language plpgsql immutable strict parallel safe
 as $$
+declare
+  known constant pg_catalog.jsonb := jsonb_path_query_array(columns, '$[*].name') || '["*"]';
+  used constant pg_catalog.jsonb := jsonb_path_query_array(node, '$.fields[*] ? (!exists (@.set)).name')
+    || jsonb_path_query_array(node, '$.order[*] ? (!exists (@.child)).field.name')
+    || jsonb_path_query_array(node, '$.where.**.field.name') || jsonb_path_query_array(node, '$.having.**.field.name');
 begin
-  return array(
-    select distinct name
-    from (
-      select field ->> 'name' as name from jsonb_array_elements(node -> 'fields') as field where not field ? 'set'
-      union all
-      select term -> 'field' ->> 'name' from jsonb_array_elements(node -> 'order') as term where not term ? 'child'
-      union all
-      select leaf ->> 'name' from jsonb_path_query(node -> 'where', 'lax $.**.field') as leaf
-      union all
-      select leaf ->> 'name' from jsonb_path_query(node -> 'having', 'lax $.**.field') as leaf
-    ) as used
-    where name <> '*' and columns <> '[]' and not columns @> jsonb_build_array(jsonb_build_object('name', name)));
+  return case when columns = '[]' or used <@ known then '{}'
+    else array(select distinct name from jsonb_array_elements_text(used) as name where not known ? name) end;
 end
 $$;
 comment on function postern.computed_names(jsonb, jsonb) is

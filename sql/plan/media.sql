@@ -54,15 +54,17 @@ begin
       'handler', case wanted ->> 'kind' when 'object' then 'object' else 'json' end,
       'strip', coalesce(wanted -> 'strip', 'false'));
   end if;
-  select handler into custom
-  from jsonb_array_elements(handlers) as handler
-  where (handler ->> 'media' = '*/*' and not (handler ->> 'any')::boolean and default_select)
-    or (handler ->> 'media' = lower(wanted ->> 'name') and (default_select or (handler ->> 'any')::boolean))
-  order by case
-    when handler ->> 'media' = '*/*' and not (handler ->> 'any')::boolean then 1
-    when not (handler ->> 'any')::boolean then 2
-    else 3 end
-  limit 1;
+  if handlers <> '[]' then
+    select handler into custom
+    from jsonb_array_elements(handlers) as handler
+    where (handler ->> 'media' = '*/*' and not (handler ->> 'any')::boolean and default_select)
+      or (handler ->> 'media' = lower(wanted ->> 'name') and (default_select or (handler ->> 'any')::boolean))
+    order by case
+      when handler ->> 'media' = '*/*' and not (handler ->> 'any')::boolean then 1
+      when not (handler ->> 'any')::boolean then 2
+      else 3 end
+    limit 1;
+  end if;
   if custom is not null then
     return jsonb_build_object('media', postern.media_type(custom ->> 'resolved'), 'handler', custom ->> 'kind',
       'custom', custom);
@@ -86,9 +88,8 @@ returns boolean
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return node -> 'children' = '[]' and not exists (
-    select from jsonb_array_elements(node -> 'select_items') as item
-    where item <> '{"type": "field", "name": "*"}'::jsonb);
+  return node -> 'children' = '[]'
+    and coalesce(node -> 'select_items' <@ '[{"type": "field", "name": "*"}]', true);
 end
 $$;
 comment on function postern.is_default_select(jsonb) is

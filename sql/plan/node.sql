@@ -22,6 +22,7 @@
 --   cursor?                       of the root, where its page begins at a row; order then has more  postern.plan_cursor
 --   single?, heap?, ctid?         at most one row; its rows are stored; may be ordered by where they are stored
 --   columns?                      the columns of the relation: of the root, and where rows are handed to functions
+--   own_types?                    a column is of a type that PostgreSQL does not come with  postern.plan_node
 --   computed?, computed_names?    it names more than columns; of an embed whose columns are known, what
 --   aggregated?                   rows are grouped, as outputs have aggregates or distinct() postern.plan_grouped
 --   having?                       conditions of groups: column, aggregate?, ... where others have their field
@@ -117,6 +118,7 @@ begin
     'heap', case when heap then true end,
     'ctid', case when heap and not granted then true end,
     'columns', case when depth = 0 or children @? '$[*] ? (@.relationship.kind == "computed")' then columns end,
+    'own_types', case when columns @? '$[*] ? (@.type_oid >= 16384)' then true end,
     'empty', case when depth > 0 and fields = '[]' and not children @? '$[*] ? (!exists (@.empty))' then true end,
     'aggregated', case when aggregates then true end, 'folds', case when folds then true end,
     'own_groups', case when others is not null or outputs @? '$[*].distinct' then true end,
@@ -155,15 +157,15 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   most constant int := postern.limit_of('select items');
-  width bigint := (
-    select count(*) + (jsonb_array_length(columns) - 1) * count(*) filter (where field ->> 'name' = '*'
-      and not field ? 'aggregate')
-    from jsonb_array_elements(fields) as field);
+  width bigint := jsonb_array_length(fields) * greatest(jsonb_array_length(columns), 1);
 begin
   if width + jsonb_array_length(children) < most and not children @> '[{"spread": true}]' then
     return;
   end if;
-  width := width + (
+  width := (
+    select count(*) + (jsonb_array_length(columns) - 1) * count(*) filter (where field ->> 'name' = '*'
+      and not field ? 'aggregate')
+    from jsonb_array_elements(fields) as field) + (
     select coalesce(sum(case when child ? 'spread' then jsonb_array_length(child -> 'outputs') else 1 end), 0)
     from jsonb_array_elements(children) as child);
   if width > most then
@@ -183,7 +185,7 @@ language plpgsql stable parallel safe
 as $$
 #variable_conflict use_column
 begin
-  return exists (
+  return conditions @> '[{"expr": {"operator": "eq"}}]' and exists (
     select
     from jsonb_array_elements(conditions) as condition
     join pg_attribute as a on a.attrelid = relation and a.attname = condition -> 'field' ->> 'name'
@@ -202,14 +204,9 @@ create or replace function postern.last_entry(entries jsonb, kind text)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select entry - '{kind,embed}'::text[]
-    from jsonb_array_elements(entries) with ordinality as listed(entry, place)
-    where entry ->> 'kind' = last_entry.kind and entry -> 'embed' = '[]' and entry ?| '{param,value}'
-    order by place desc
-    limit 1);
+  return (jsonb_path_query_array(entries, '$[*] ? (@.kind == $kind && !exists (@.embed[0])
+    && (exists (@.param) || exists (@.value)))', jsonb_build_object('kind', kind)) -> -1) - '{kind,embed}'::text[];
 end
 $$;
 comment on function postern.last_entry(jsonb, text) is

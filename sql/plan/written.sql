@@ -66,8 +66,9 @@ begin
   formed := jsonb_array_length(jsonb_path_query_array(outputs, '$[*].form'));
   if formed <= greatest(1, total - formed) or not node ? 'relationship' and (node -> 'limit' ->> 'value')::bigint
       * (1 + 4 * jsonb_array_length(jsonb_path_query_array(outputs, '$[*] ? (@.form == "rows")'))) < 16
-    or total > cardinality(array(select distinct output ->> 'label' from jsonb_array_elements(outputs) as output))
   then
+    return node;
+  elsif total > (select count(distinct output -> 'label') from jsonb_array_elements(outputs) as output) then
     return node;
   end if;
   return node || jsonb_build_object('children', children, 'written', outputs);

@@ -4,16 +4,16 @@ create or replace function postern.render_reference(alias text, field jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select case when field ? 'to_json' then format('pg_catalog.to_jsonb(%I.%I)', alias, field ->> 'name')
-        else format('%I.%I', alias, field ->> 'name') end
-      || coalesce((
-        select string_agg(format(' operator(pg_catalog.%s) ', step ->> 'op')
-          || case when step ? 'index' then (step ->> 'index')::int::text
-            else quote_literal(step ->> 'key') end, '' order by place)
-        from jsonb_array_elements(field -> 'path') with ordinality as steps(step, place)), ''));
+  if not field ? 'path' then
+    return format('%I.%I', alias, field ->> 'name');
+  end if;
+  return format(case when field ? 'to_json' then 'pg_catalog.to_jsonb(%I.%I)' else '%I.%I' end, alias, field ->> 'name')
+    || (
+      select string_agg(format(' operator(pg_catalog.%s) ', step ->> 'op')
+        || case when step ? 'index' then (step ->> 'index')::int::text
+          else quote_literal(step ->> 'key') end, '' order by place)
+      from jsonb_array_elements(field -> 'path') with ordinality as steps(step, place));
 end
 $$;
 comment on function postern.render_reference(text, jsonb) is
@@ -23,10 +23,8 @@ create or replace function postern.render_value(given jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select coalesce('$' || (given ->> 'param')::int, quote_literal(given ->> 'value')));
+  return coalesce('$' || (given ->> 'param')::int, quote_literal(given ->> 'value'));
 end
 $$;
 comment on function postern.render_value(jsonb) is
@@ -113,6 +111,9 @@ language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 begin
+  if not node ? 'where' and node -> 'children' = '[]' then
+    return null;
+  end if;
   return (
     select string_agg(condition, ' and ')
     from (

@@ -238,6 +238,9 @@ language plpgsql immutable strict parallel safe
 as $$
 #variable_conflict use_column
 begin
+  if not node ? 'order' then
+    return null;
+  end if;
   return (
     select ' order by ' || string_agg(postern.render_term(node, alias, term) || postern.render_direction(term), ', '
       order by place)
