@@ -42,8 +42,8 @@ func measureTags(ctx context.Context, db *database, s *server) ([]target, error)
 	}, nil
 }
 
-// measureChanges changes rows once each, all by their own tags or without. The first do not count: what restores the rows
-// makes sessions plan their statements anew.
+// measureChanges changes rows once each, all by their own tags or without. The first do not count: what restores the
+// rows makes sessions plan their statements anew.
 func measureChanges(ctx context.Context, db *database, s *server, tagged bool) (round, error) {
 	if err := db.restore(ctx, []string{"customers"}); err != nil {
 		return round{}, err
