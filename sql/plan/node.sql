@@ -185,7 +185,7 @@ language plpgsql stable parallel safe
 as $$
 #variable_conflict use_column
 begin
-  return conditions @> '[{"expr": {"operator": "eq"}}]' and exists (
+  return conditions @> '[{"expr": {"operator": "eq"} }]' and exists (
     select
     from jsonb_array_elements(conditions) as condition
     join pg_attribute as a on a.attrelid = relation and a.attname = condition -> 'field' ->> 'name'

@@ -52,7 +52,7 @@ func change(t testing.TB, tree string) {
 	}
 	segments := filepath.Join(tree, "sql", "compile_context.sql")
 	edit(t, segments, segments, "path_segments(path text)", "path_segments(raw text)",
-		"case when path in", "case when raw in", "substr(path, 2)", "substr(raw, 2)")
+		"case when path in", "case when raw in", "strpos(path, ", "strpos(raw, ", "substr(path, 2)", "substr(raw, 2)")
 	schema := filepath.Join(tree, "sql", "schema.sql")
 	const place = "create or replace function postern.protocol()"
 	edit(t, schema, schema, place,
