@@ -35,6 +35,8 @@ var corpus = []request{
 	{"GET", "/films?title=like.*a*&offset=1", "accept: application/x-ndjson\nprefer: count=planned", nil},
 	{"POST", "/rpc/films_by?select=id,reviews(*)&order=id", "accept: application/x-ndjson", []byte(`{"director": 1}`)},
 	{"GET", "/films?select=year,n:count(),kinds:mood.count(distinct)&n=gt.0&or=(n.lt.9,year.eq.1985)&order=n.desc,year&limit=2", "prefer: count=exact", nil},
+	{"GET", "/films?director_id=eq.1&title=lte.M&select=id&limit=1", "prefer: count=planned", nil},
+	{"GET", "/films?director_id=eq.1&title=lte.M&limit=1", "accept: application/vnd.pgrst.plan+json", nil},
 	{"GET", "/directors?select=name,films!inner(mood,newest:year.max())&films.newest=gte.1985&films.order=newest", "prefer: count=planned", nil},
 	{"GET", "/films?select=distinct(),year,...directors(by:name)&order=year", "range: 0-1", nil},
 	{"GET", "/films?select=year,n:count()&n=gt.0);drop table films;--&order=n'", "", nil},

@@ -333,7 +333,7 @@ from (values
     '{"params": ["text", "json"], "epoch": "e", "keep": false}')
 ) as cases(context, media, flags, wanted);
 select matches((postern.compiled_statement('{"parameters": 2, "epoch": "e", "method": "GET", "preferences": {}}', 'select $1', '{"explain": "format json", "handler": "json", "media": {"name": "x"}}')).statement,
-  'postern\.explained\(''format json'', pg_catalog\.format\(''select %1\$L'', variadic array\[\$1\]\)\)', 'compiled_statement of a plan');
+  'postern\.explained\(''format json'', pg_catalog\.format\(''select %1\$L'', \$1\)\)', 'compiled_statement of a plan');
 select matches((postern.compile_read(pg_temp.context('{"method": "GET", "accept": "*/*", "preferences": {}, "parameters": 2, "epoch": "e"}'), 'house', testing.trees('/house'))).statement, ' from rooms\.house as house\)', 'compile_read');
 select is(testing.failure(format('select postern.compile_read(%L, %L, %L)', pg_temp.context('{"method": "GET", "preferences": {}}'), 'nothing', testing.trees('/house'))), 'PGRST205', 'compile_read of nothing');
 

@@ -162,9 +162,11 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
+  most constant int := 90; -- a function takes 100 arguments, and an array would take values of one type
   found pg_catalog.text[];
   made pg_catalog.text := '';
-  used int[];
+  used pg_catalog.text[] := '{}'::text[];
+  parts pg_catalog.text[] := '{}'::text[];
 begin
   for found in
     select regexp_matches(statement,
@@ -172,18 +174,31 @@ begin
   loop
     if found[1] is not null then
       made := made || replace(found[1], '%', '%%');
-    else
-      used := array_append(used, found[2]::int);
-      made := made || '%' || cardinality(used) || '$L';
+      continue;
+    elsif cardinality(used) = most then
+      parts := array_append(parts, postern.render_format(made, used));
+      made := '';
+      used := '{}'::text[];
     end if;
+    used := array_append(used, '$' || found[2]::int);
+    made := made || '%' || cardinality(used) || '$L';
   end loop;
-  return format('pg_catalog.format(%s)', concat_ws(', ', quote_literal(made), -- variadic: there may be more than 99
-    (select 'variadic array[' || string_agg('$' || number, ', ' order by place) || ']'
-      from unnest(used) with ordinality as listed(number, place))));
+  return array_to_string(array_append(parts, postern.render_format(made, used)), ' operator(pg_catalog.||) ');
 end
 $$;
 comment on function postern.render_placeholders(text) is
   'Renders the text of a statement. Out: SQL of that text with the parameters'' values as literals. Raises nothing.';
+
+create or replace function postern.render_format(made text, used text[])
+returns text
+language plpgsql immutable strict parallel safe
+as $$
+begin
+  return format('pg_catalog.format(%s)', array_to_string(quote_literal(made) || used, ', '));
+end
+$$;
+comment on function postern.render_format(text, text[]) is
+  'Renders a call of format. In: its format; SQL of its arguments. Out: SQL. Raises nothing.';
 
 create or replace function postern.render_epoch()
 returns text
