@@ -192,6 +192,10 @@ func difference(r request, want, got httpAnswer) string {
 			got.headers.Set("Preference-Applied", strings.Join(applied, ", "))
 		}
 	}
+	if exposed := want.headers.Get("Access-Control-Expose-Headers"); exposed != "" && got.headers.Get("Access-Control-Expose-Headers") == exposed+", ETag" {
+		got.headers = got.headers.Clone()
+		got.headers.Set("Access-Control-Expose-Headers", exposed) // all that CORS lets a page see is known to the shell
+	}
 	if want.status != got.status && !(estimated && want.status/100 == 2 && got.status/100 == 2) {
 		return "another status"
 	}

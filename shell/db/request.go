@@ -106,13 +106,13 @@ func boolean(b bool) []byte {
 
 // bindHandle returns the parameters of handleStatement.
 func (r *Request) bindHandle() [][]byte {
-	r.values = append(r.values[:0], r.JSON(), r.payload(), r.array())
+	r.values = append(r.values[:0], r.JSON(), notNull(r.Payload), r.array())
 	return r.values
 }
 
 // bindLook returns the parameters of lookSQL.
 func (r *Request) bindLook(st *statement.Statement) [][]byte {
-	r.values = append(r.values[:0], []byte(st.SQL), st.Flags, r.payload(), r.array())
+	r.values = append(r.values[:0], []byte(st.SQL), st.Flags, notNull(r.Payload), r.array())
 	return r.values
 }
 
@@ -132,7 +132,7 @@ func (r *Request) array() []byte {
 // bind returns the parameters of a compiled statement and their formats. The body is in binary format, which for text
 // and JSON is the text itself.
 func (r *Request) bind(st *statement.Statement) ([][]byte, []int16) {
-	r.values = append(append(r.values[:0], r.Location, r.payload()), r.Values...)
+	r.values = append(append(r.values[:0], notNull(r.Location), notNull(r.Payload)), r.Values...)
 	r.formats = append(r.formats[:0], 0, 1)
 	for range r.Values {
 		r.formats = append(r.formats, 0)
@@ -146,12 +146,12 @@ func (r *Request) bind(st *statement.Statement) ([][]byte, []int16) {
 	return r.values, r.formats
 }
 
-// payload returns the body, which for PostgreSQL is never null.
-func (r *Request) payload() []byte {
-	if r.Payload == nil {
+// notNull returns a value, which for PostgreSQL would be null if it were nil.
+func notNull(value []byte) []byte {
+	if value == nil {
 		return []byte{}
 	}
-	return r.Payload
+	return value
 }
 
 func appendInts(dst []byte, numbers ...int) []byte {

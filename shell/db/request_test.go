@@ -6,13 +6,14 @@ import (
 	"postern/shell/statement"
 )
 
-// In the pattern of like, * stands for %; an empty pattern is no NULL, and what the request holds stays.
+// In the pattern of like, * stands for %; an empty pattern is no NULL, nor is a query or a body that is not there, and what the request
+// holds stays.
 func TestBindLikes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ value, want string }{{"a*b*", "a%b%"}, {"", ""}, {"*", "%"}, {"plain", "plain"}} {
 		r := Request{Values: [][]byte{[]byte(test.value)}}
 		values, _ := r.bind(&statement.Statement{Likes: []int{3, 9}})
-		if len(values) != 3 || values[2] == nil || string(values[2]) != test.want || string(r.Values[0]) != test.value {
+		if len(values) != 3 || values[0] == nil || values[1] == nil || values[2] == nil || string(values[2]) != test.want || string(r.Values[0]) != test.value {
 			t.Errorf("%q: %q of %q", test.value, values, r.Values)
 		}
 	}
