@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -120,6 +121,10 @@ func testMissingSchemas(t *testing.T, h *house, database string) {
 	if r := p.send(t, "GET", "/books", ""); r.status != 503 || r.code() != "PGRST002" || strings.Contains(r.body, "late") {
 		t.Errorf("%d %s", r.status, r.body)
 	}
+	p.send(t, "GET", "/books", "", "Authorization", token(`{"role":"e2e_user"}`))
+	eventually(t, "the roles in the log", func() bool {
+		return regexp.MustCompile(`(?s) - e2e_anon \[.* 503 .* - e2e_user \[.* 503 `).MatchString(p.requests.String())
+	})
 	if got := p.ready(); got != 503 {
 		t.Errorf("ready: %d", got)
 	}

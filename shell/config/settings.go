@@ -60,7 +60,7 @@ var Settings = []Setting{
 		Doc: "Whether Accept: application/vnd.pgrst.plan gets the execution plan."},
 	{Name: "db-pool", Type: "Int", Default: "10", Doc: "The most connections to the database."},
 	{Name: "db-pool-acquisition-timeout", Type: "Int", Default: "10", Doc: "Seconds a request waits for a connection."},
-	{Name: "db-pool-automatic-recovery", Type: "Boolean", Default: "true",
+	{Name: "db-pool-automatic-recovery", Type: "Boolean", Default: "true", Reloadable: true,
 		Doc: "Whether to connect again when the database was lost; without it the server stops."},
 	{Name: "db-pool-max-idletime", Type: "Int", Default: "30", Aliases: []string{"db-pool-timeout"},
 		Doc: "Seconds after which an unused connection is closed."},

@@ -24,6 +24,7 @@ const (
 	watchPeriod    = time.Second            // how often servers are asked how far they are, or more often,
 	minWatchPeriod = 100 * time.Millisecond // but not more often than this
 	watchTimeout   = 2 * time.Second        // how long they may take to answer
+	marksKept      = time.Hour              // how far a standby can be behind that it is known
 	restPeriod     = 10 * time.Second       // how long a standby is left alone that takes no connection for reads
 )
 

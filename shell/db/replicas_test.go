@@ -105,6 +105,24 @@ func TestChoose(t *testing.T) {
 	expect("behind, without a primary", 2, "aa")
 }
 
+// How far a standby is behind is known also where it is so far behind that nothing is read there.
+func TestLag(t *testing.T) {
+	r := withReplicas(t, "postgres://u@a/d")
+	for n := range int64(50) { // once a minute
+		r.note(mark{(n + 1) * int64(time.Minute), uint64(n + 1)})
+	}
+	r.standbys[0].fresh.Store(r.seen([]byte("9")))
+	if got := r.stats()[0]; got.Up || got.Lag != (41*time.Minute).Seconds() {
+		t.Errorf("%+v", got)
+	}
+	for n := range int64(100) {
+		r.note(mark{(n + 51) * int64(time.Minute), uint64(n + 51)})
+	}
+	if seen := r.seen([]byte("9")); seen != 0 || len(r.marks) > 61 {
+		t.Errorf("%d, %d marks", seen, len(r.marks))
+	}
+}
+
 func TestSettledPosition(t *testing.T) {
 	for written, want := range map[string]uint64{
 		"8216": 8192, "8217": 8217, "8192": 8192, "16777256": 16777216, "8232": 8232, "0": 0,

@@ -93,11 +93,11 @@ func (s *standby) watch(ctx context.Context, period time.Duration) {
 	}
 }
 
-// note adds a mark, and drops those that are so old that they make no difference.
+// note adds a mark, and drops those that are too old to tell anything.
 func (r *replicas) note(m mark) {
 	r.marksMutex.Lock()
 	defer r.marksMutex.Unlock()
-	oldest := m.at - int64(r.bound+watchPeriod+watchTimeout)
+	oldest := m.at - int64(max(marksKept, r.bound+watchPeriod+watchTimeout))
 	r.marks = slices.DeleteFunc(r.marks, func(old mark) bool { return old.at < oldest })
 	r.marks = append(r.marks, m)
 	r.heard.Store(m.at)
