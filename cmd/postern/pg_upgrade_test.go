@@ -14,9 +14,6 @@ import (
 // pg_upgrade takes postern along. Both clusters are of one version, which pg_upgrade treats as any two: servers of other versions that
 // tests can have come without the programs that it needs.
 func TestPgUpgrade(t *testing.T) {
-	if os.Getenv("POSTERN_SOAK") == "" {
-		t.Skip("takes half a minute: make soak has it")
-	}
 	t.Parallel()
 	bin, _, err := cluster.FindBinaries("")
 	if err != nil {
