@@ -24,7 +24,7 @@ type service struct {
 	Depends     map[string]struct{ Condition string } `yaml:"depends_on"`
 }
 
-// testDeploy does, with the files in docs/deploy and without containers, what Docker is told to do: the database has what app.sql
+// testDeploy does, with the files in docs/deploy and without containers, what Docker is told to do: the database has what demo.sql
 // makes, and the binary runs with the commands and the environment of the images and services.
 func testDeploy(t *testing.T, h *house) {
 	const dir = "../../docs/deploy"
@@ -59,14 +59,20 @@ func testDeploy(t *testing.T, h *house) {
 		}
 		for _, volume := range one.Volumes {
 			if file, _, _ := strings.Cut(volume, ":"); strings.HasPrefix(file, ".") {
-				read(file)
+				if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+					t.Error(err)
+				}
 			}
 		}
 	}
 
 	database, migrate, api := compose.Services["database"], compose.Services["migrate"], compose.Services["api"]
 	h.execute(t, "postgres", "create database "+database.Environment["POSTGRES_DB"])
-	h.execute(t, database.Environment["POSTGRES_DB"], read("app.sql"))
+	for part := range strings.SplitSeq(inPsql.ReplaceAllStringFunc(read("demo.sql"), func(line string) string {
+		return ";\n--\n" + read(filepath.Join("../../cmd/postern", strings.Fields(line)[1])) + "\n--\n"
+	}), "\nvacuum") { // which is in no transaction
+		h.execute(t, database.Environment["POSTGRES_DB"], strings.TrimPrefix(part, " (analyze);"))
+	}
 	// environment has the database's address as it is here; the API's role gives its password.
 	environment := func(one service) (variables []string) {
 		for name, value := range one.Environment {
@@ -89,7 +95,7 @@ func testDeploy(t *testing.T, h *house) {
 		t.Fatal(err, out)
 	}
 	p := h.serve(t, "postgres", append(environment(api), "PGRST_SERVER_PORT=0")...)
-	p.expect(t, "GET", "/shops?select=name&limit=1&order=id", "", nil, 200, `[{"name":"Quay"}]`)
+	p.expect(t, "GET", "/books?select=title,publishers(name)&id=eq.7", "", nil, 200, `[{"title":"Lantern and Clockmaker","publishers":{"name":"Patient Library Press 20"}}]`)
 	var check []string
 	if err := json.Unmarshal([]byte(regexp.MustCompile(`(?m)^HEALTHCHECK .*CMD (.*)$`).FindStringSubmatch(dockerfile)[1]), &check); err != nil {
 		t.Fatal(err)
@@ -104,6 +110,9 @@ func testDeploy(t *testing.T, h *house) {
 		t.Errorf("%v: %v, %s", check, err, out)
 	}
 }
+
+// inPsql are the lines with which psql reads a file.
+var inPsql = regexp.MustCompile(`(?m)^\\i .*$`)
 
 // setting returns the name of the setting that an environment variable has.
 func setting(variable string) string {
