@@ -326,7 +326,8 @@ func (o *oracle) compare(q *question, r request, want expected, got httpAnswer, 
 		if want.code == "42501" && !writes && got.status < 300 && string(got.body) == "[]" {
 			return "" // and any planner a relation behind conditions that exclude each other: no row is read
 		}
-		if code := got.code(); !slices.Contains(strings.Fields(want.code), code) {
+		// Of two things that are wrong, a name that a spread makes twice is found first.
+		if code := got.code(); code != "42702" && !slices.Contains(strings.Fields(want.code), code) {
 			return "expected " + want.code + ", not " + code
 		}
 		return ""
