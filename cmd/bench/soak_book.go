@@ -125,8 +125,7 @@ func (b *book) row(query string) *changedRow {
 
 // keyOf is the key of the row that a request changes, as SQL.
 func keyOf(c call, object map[string]any) string {
-	if _, after, found := strings.Cut(c.target, "?id=eq."); found {
-		id, _, _ := strings.Cut(after, "&")
+	if id, found := strings.CutPrefix(c.hand, "id="); found {
 		return id
 	}
 	return fmt.Sprintf("%v, %v", object["product_id"], object["warehouse_id"])
