@@ -11,10 +11,6 @@ import (
 // conditional are the header fields whose values are entity tags.
 var conditional = [...]struct{ name, member string }{{"If-Match", `"if-match":`}, {"If-None-Match", `"if-none-match":`}}
 
-// onlyStrong makes weak tags of If-Match, which never match (RFC 9110, 13.1.1), other than all that there are, so that
-// the statement need not tell them apart. postern.conditions does so for what is not cut.
-var onlyStrong = strings.NewReplacer(`W/"`, `W/"-`)
-
 // appendConditions appends the members of headers for If-Match and If-None-Match, where there are any.
 func (x *exchange) appendConditions(dst []byte, first int, r *http.Request, query string, c *compression) []byte {
 	for _, field := range conditional {
@@ -24,7 +20,9 @@ func (x *exchange) appendConditions(dst []byte, first int, r *http.Request, quer
 		}
 		tags := c.uncoded(strings.Join(given, ", "), r.Header["Accept-Encoding"])
 		if field.name == "If-Match" {
-			tags = onlyStrong.Replace(tags)
+			// It takes no weak tags (RFC 9110, 13.1.1): they are made others than any there is. postern.conditions does so
+			// with what is not cut.
+			tags = strings.ReplaceAll(tags, `W/"`, `W/"-`)
 		}
 		x.json = append(x.json[:0], tags...)
 		if x.cuts(query) {

@@ -66,6 +66,11 @@ func testDeploy(t *testing.T, h *house) {
 		}
 	}
 
+	files, err := filepath.Glob("demo/*.sql")
+	if given := len(inPsql.FindAllString(read("demo.sql"), -1)); err != nil || given != len(files) {
+		t.Errorf("demo.sql reads %d of the demo's %d files, %v", given, len(files), err)
+	}
+
 	database, migrate, api := compose.Services["database"], compose.Services["migrate"], compose.Services["api"]
 	h.execute(t, "postgres", "create database "+database.Environment["POSTGRES_DB"])
 	for part := range strings.SplitSeq(inPsql.ReplaceAllStringFunc(read("demo.sql"), func(line string) string {

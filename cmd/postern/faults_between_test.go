@@ -53,10 +53,7 @@ func testFailover(t *testing.T, binary string) {
 // synchronous makes a primary server and its synchronous standby. The URI is that of the one which can be written to.
 func synchronous(t *testing.T, binary string) (h, standby *house, uri string) {
 	t.Helper()
-	h, _ = keptCluster(t, cluster.Options{Settings: durable()})
-	h.binary = binary
-	h.database(t, "e2e", true)
-	h.execute(t, "e2e", faultSchema)
+	h, _ = faultHouse(t, binary)
 	standby = follow(t, h.cluster)
 	standby.binary = binary
 	for _, sql := range []string{"alter system set synchronous_standby_names = '*'", "alter system set synchronous_commit = 'remote_apply'", "select pg_reload_conf()"} {
@@ -124,11 +121,8 @@ func like(t *testing.T, path string) *syscall.Stat_t {
 
 // testPooler has pgbouncer, in transaction mode, between the server and PostgreSQL.
 func testPooler(t *testing.T, binary string) {
-	h, _ := keptCluster(t, cluster.Options{Settings: durable()})
+	h, _ := faultHouse(t, binary)
 	b := newBouncer(t, h.cluster)
-	h.binary = binary
-	h.database(t, "e2e", true)
-	h.execute(t, "e2e", faultSchema)
 	b.start(t)
 	settings := faultSettings(b.settings()...)
 	p := h.serve(t, "e2e", settings...)

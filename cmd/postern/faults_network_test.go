@@ -179,10 +179,7 @@ var stages = []struct {
 
 // testNetworkFaults harms each kind of message in each way, while clients write.
 func testNetworkFaults(t *testing.T, binary string) {
-	h, _ := keptCluster(t, cluster.Options{Settings: durable()})
-	h.binary = binary
-	h.database(t, "e2e", true)
-	h.execute(t, "e2e", faultSchema)
+	h, _ := faultHouse(t, binary)
 	proxy := newTamperer(t, h.cluster, false)
 	uri := "PGRST_DB_URI=postgresql://e2e_login:e2e@" + proxy.address + "/e2e?sslmode=disable"
 	s := besiege(t, h, "e2e", h.serve(t, "e2e", faultSettings(uri)...), time.Minute)
@@ -236,10 +233,7 @@ func testNetworkFaults(t *testing.T, binary string) {
 
 // testSealedFaults garbles any bit of connections by TLS: that is found out, each time.
 func testSealedFaults(t *testing.T, binary string) {
-	h, _ := keptCluster(t, cluster.Options{Settings: durable()})
-	h.binary = binary
-	h.database(t, "e2e", true)
-	h.execute(t, "e2e", faultSchema)
+	h, _ := faultHouse(t, binary)
 	certificate, key := filepath.Join(h.cluster.Home, "cert.pem"), filepath.Join(h.cluster.Home, "key.pem")
 	writeCertificate(t, certificate, key)
 	owned := like(t, h.cluster.Home)

@@ -158,10 +158,8 @@ func testReplicas(t *testing.T, binary string) {
 		reader: []string{"Authorization", token(`{"role":"e2e_reader"}`)},
 		other:  []string{"Authorization", token(`{"role":"e2e_user","sub":"o"}`)},
 	}
-	r.h, r.again = keptCluster(t, cluster.Options{Settings: durable()})
-	r.h.binary = binary
-	r.h.database(t, "e2e", true)
-	r.h.execute(t, "e2e", faultSchema+replicaSchema)
+	r.h, r.again = faultHouse(t, binary)
+	r.h.execute(t, "e2e", replicaSchema)
 	r.one, r.two = follow(t, r.h.cluster), follow(t, r.h.cluster)
 	r.primary, r.ports = fmt.Sprint(r.h.cluster.Port), []string{fmt.Sprint(r.one.cluster.Port), fmt.Sprint(r.two.cluster.Port)}
 	hosts := func(c *cluster.Cluster, port, more string) string {

@@ -61,6 +61,16 @@ func durable(more ...string) map[string]string {
 	return settings
 }
 
+// faultHouse starts a kept cluster, with settings beside those of durable, and makes what the clients of the fault tests write to.
+func faultHouse(t *testing.T, binary string, settings ...string) (h *house, again func()) {
+	t.Helper()
+	h, again = keptCluster(t, cluster.Options{Settings: durable(settings...)})
+	h.binary = binary
+	h.database(t, "e2e", true)
+	h.execute(t, "e2e", faultSchema)
+	return h, again
+}
+
 // keptCluster starts a cluster that can be started again with the same data, at the same address, by what is returned.
 func keptCluster(t *testing.T, options cluster.Options) (h *house, again func()) {
 	t.Helper()
@@ -161,6 +171,14 @@ var writes = []struct {
 // uncertain are the codes of errors after which a write may have been done.
 var uncertain = []string{"PGRST001", "57P01", "57P02"}
 
+// fateAfter returns what became of a write that was answered with an error.
+func fateAfter(code, body string) fate {
+	if slices.Contains(uncertain, code) || strings.Contains(body, "may have been committed") {
+		return unknown
+	}
+	return refused
+}
+
 // siege is clients that write without pause while something happens to the database.
 type siege struct {
 	h       *house
@@ -235,9 +253,7 @@ func (s *siege) write(t *testing.T, n int) (succeeded bool) {
 		if !slices.Contains(allowed, answer) {
 			t.Errorf("%s %s (%d): %d %s", kind.method, target, n, status, body)
 		}
-		if !slices.Contains(uncertain, code) && !bytes.Contains(body, []byte("may have been committed")) {
-			what = refused
-		}
+		what = fateAfter(code, string(body))
 	}
 	s.ledger.mutex.Lock()
 	defer s.ledger.mutex.Unlock()

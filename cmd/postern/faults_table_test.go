@@ -13,8 +13,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"postern/cmd/internal/cluster"
 )
 
 // events are what TestFaultsTable measures: each starts what it is about, and returns the server that is asked and what happens, some
@@ -60,17 +58,8 @@ func TestFaultsTable(t *testing.T) {
 	}
 }
 
-func begin(t *testing.T, binary string) *house {
-	t.Helper()
-	h, _ := keptCluster(t, cluster.Options{Settings: durable()})
-	h.binary = binary
-	h.database(t, "e2e", true)
-	h.execute(t, "e2e", faultSchema)
-	return h
-}
-
 func beginHandOver(t *testing.T, binary string) (*house, *process, func()) {
-	h := begin(t, binary)
+	h, _ := faultHouse(t, binary)
 	port := fmt.Sprintf("PGRST_SERVER_PORT=%d", freePort(t))
 	serve := func() *process { return h.serve(t, "e2e", port, "PGRST_SERVER_REUSEPORT=true") }
 	p := serve()
@@ -78,7 +67,7 @@ func beginHandOver(t *testing.T, binary string) (*house, *process, func()) {
 }
 
 func beginUpgrade(t *testing.T, binary string) (*house, *process, func()) {
-	h := begin(t, binary)
+	h, _ := faultHouse(t, binary)
 	newer, upgraded := h.newer(t), false
 	return h, h.serve(t, "e2e"), func() {
 		if upgraded = !upgraded; upgraded {
@@ -111,7 +100,7 @@ func beginBouncerReplaced(t *testing.T, binary string) (*house, *process, func()
 }
 
 func beginBouncer(t *testing.T, binary string) (*house, *process, *bouncer) {
-	h := begin(t, binary)
+	h, _ := faultHouse(t, binary)
 	b := newBouncer(t, h.cluster)
 	b.start(t)
 	return h, h.serve(t, "e2e", b.settings()...), b
@@ -187,12 +176,9 @@ func (s *stream) send(n int) {
 		told, _, _ = strings.Cut(answer, " ")
 	} else {
 		status, body, _ := strings.Cut(answer, " ")
-		code := reply{body: body}.code()
-		if what = refused; code == "" || slices.Contains(uncertain, code) || strings.Contains(body, "may have been committed") {
-			what = unknown
-		}
-		if code != "" {
-			told = status + " " + code
+		what = unknown
+		if code := (reply{body: body}).code(); code != "" {
+			told, what = status+" "+code, fateAfter(code, body)
 		}
 	}
 	if kind.method == "GET" {

@@ -39,10 +39,7 @@ func faultSettings(more ...string) []string {
 
 // testServerFaults kills and stops the server of a cluster.
 func testServerFaults(t *testing.T, binary string) {
-	h, again := keptCluster(t, cluster.Options{Settings: durable()})
-	h.binary = binary
-	h.database(t, "e2e", true)
-	h.execute(t, "e2e", faultSchema)
+	h, again := faultHouse(t, binary)
 	s := besiege(t, h, "e2e", h.serve(t, "e2e", faultSettings()...), time.Minute)
 	begin := func(which syscall.Signal) func(t *testing.T) {
 		return func(t *testing.T) {
@@ -115,10 +112,8 @@ func testServerFaults(t *testing.T, binary string) {
 
 // testResourceFaults takes from a server what it needs: connections, the right to write, room, sessions.
 func testResourceFaults(t *testing.T, binary string) {
-	h, _ := keptCluster(t, cluster.Options{Settings: durable("max_connections", "15", "autovacuum", "off")})
-	h.binary = binary
-	h.database(t, "e2e", true)
-	h.execute(t, "e2e", faultSchema+"create role e2e_filler login")
+	h, _ := faultHouse(t, binary, "max_connections", "15", "autovacuum", "off")
+	h.execute(t, "e2e", "create role e2e_filler login")
 	s := besiege(t, h, "e2e", h.serve(t, "e2e", faultSettings()...), time.Minute)
 	admin, err := pgx.Connect(t.Context(), h.cluster.URI(h.cluster.Superuser, "e2e"))
 	if err != nil {
