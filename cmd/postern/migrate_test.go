@@ -138,10 +138,15 @@ func TestInstallations(t *testing.T) {
 	}{
 		"with CREATE on the database alone": {before: "grant create on database %[1]s to creator; revoke create on schema public from public",
 			role: "creator", unwatched: true},
-		"as its owner":               {before: "alter database %[1]s owner to creator", role: "creator", unwatched: true},
-		"published":                  {before: "create publication everything for all tables"},
-		"with settings":              {role: "hurried"},
-		"in LATIN1":                  {options: "encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"},
+		"as its owner":  {before: "alter database %[1]s owner to creator", role: "creator", unwatched: true},
+		"published":     {before: "create publication everything for all tables"},
+		"with settings": {role: "hurried"},
+		"in LATIN1": {options: "encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0", after: func(database string) {
+			got := h.ask(t, database, `select encode(body, 'escape') from postern.handle('{"method": "GET", "path": "/%E2%82%AC"}')`)
+			if !strings.Contains(got, "the encoding of the database does not have") {
+				t.Errorf("a name with a character that LATIN1 does not have: %s", got)
+			}
+		}},
 		"with the schema":            {before: "create schema postern"},
 		"again after it was dropped": {after: func(database string) { h.execute(t, database, "drop schema postern cascade") }},
 		"over an older version": {after: func(database string) {

@@ -12,7 +12,7 @@ end
 $$;
 comment on function postern.percent_decode(text) is
   'Decodes percent-encoding: every %XX is a byte of UTF-8; a percent sign that starts no escape stands for itself. '
-  'Raises PGRST100 for NUL and invalid UTF-8.';
+  'Raises PGRST100 for NUL, for invalid UTF-8 and for what the encoding of the database does not have.';
 
 create or replace function postern.decode_escapes(encoded text)
 returns text
@@ -29,8 +29,12 @@ begin
     bytes := bytes || decode(left(piece, 2), 'hex') || convert_to(substr(piece, 3), 'UTF8');
   end loop;
   return convert_from(substr(bytes, 2), 'UTF8'); -- the first piece has no escape before it: a % was put there
-exception when character_not_in_repertoire or untranslatable_character then
-  perform postern.fail('PGRST100', 'The URL is not valid UTF-8', 'In: ' || encoded);
+exception
+  when character_not_in_repertoire then
+    perform postern.fail('PGRST100', 'The URL is not valid UTF-8', 'In: ' || encoded);
+  when untranslatable_character then
+    perform postern.fail('PGRST100', 'The URL has a character that the encoding of the database does not have',
+      'In: ' || encoded);
 end
 $$;
 comment on function postern.decode_escapes(text) is

@@ -15,7 +15,7 @@ begin
   begin
     body := convert_from(coalesce(payload, ''), 'UTF8');
   exception when character_not_in_repertoire or untranslatable_character then
-    perform postern.fail('PGRST100', 'The body is not valid UTF-8');
+    perform postern.fail('PGRST100', 'The body is not valid UTF-8, or not within the encoding of the database');
   end;
   return request || jsonb_build_object('method', 'GET', 'bodied', true,
     'query', concat_ws('&', nullif(request ->> 'query', ''), nullif(body, '')));
@@ -24,4 +24,4 @@ $$;
 comment on function postern.query_as_get(jsonb, bytea) is
   'The GET that a request with the method QUERY stands for. In: payload: null from the shell, which sends no body but '
   'has put it there. Out: the request, with its body behind the query of the URL and bodied, which says so. Raises '
-  'PGRST161 for a body of another type, PGRST100 for what is not UTF-8. Source: draft-ietf-httpbis-safe-method-w-body.';
+  'PGRST161 for a body of another type, PGRST100 for what is not text. Source: draft-ietf-httpbis-safe-method-w-body.';
