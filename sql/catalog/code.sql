@@ -1,8 +1,7 @@
 -- What code of the user's a statement may run: functions that PostgreSQL does not come with, in SQL, PL/pgSQL or any
 -- language but C. The answers are null (none), 'stable' (none that is VOLATILE: it may set response.status or
 -- response.headers) and 'volatile' (it may leave something in the session), so that greatest() of two is the worse.
--- What an expression calls is in pg_depend, where what PostgreSQL comes with is not. The queries are small and take one
--- object each, and lateral (.. offset 0) holds the planner to an index.
+-- What an expression calls is in pg_depend, where what PostgreSQL comes with is not (postern.depended_code).
 
 create or replace function postern.user_code(relation oid, command text)
 returns text
@@ -42,7 +41,6 @@ declare
   written constant boolean := command in ('insert', 'update');
   class pg_catalog.record;
   code pg_catalog.text;
-  one pg_catalog.record;
 begin
   select relkind, relhastriggers, relhasrules, relrowsecurity, relhasindex, relchecks into class
     from pg_class
@@ -57,13 +55,11 @@ begin
     code := greatest(code, postern.default_code(relation_code.relation, relation_code.command, reach));
   end if;
   if written then
-    for one in
-      select atttypid
+    code := greatest(code, (
+      select max(postern.object_code('pg_type'::regclass, atttypid))
         from pg_attribute
-       where attrelid = relation_code.relation and attnum > 0 and not attisdropped and atttypid >= 16384 and reach > 0
-    loop
-      code := greatest(code, postern.object_code('pg_type'::regclass, one.atttypid));
-    end loop;
+       where attrelid = relation_code.relation and attnum > 0 and not attisdropped
+         and atttypid >= 16384 and reach > 0));
   end if;
   if written and (class.relchecks > 0 or class.relhasindex) then
     code := greatest(code, postern.constraint_code(relation_code.relation));
@@ -94,30 +90,16 @@ returns text
 language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
-declare
-  code pg_catalog.text;
-  one pg_catalog.record;
 begin
-  for one in
-    select tgqual::text as tree, refclassid, refobjid
-      from pg_trigger
+  return (
+    select max(greatest(postern.tree_code(tgqual::text), (
+        select code from postern.depended_code('pg_trigger'::regclass, t.oid) as code)))
+      from pg_trigger as t
       join postern.commands() as k on k.command = trigger_code.command and tgtype & trigger_event <> 0
-      left join lateral (
-        select refclassid, refobjid
-          from pg_depend
-         where classid = 'pg_trigger'::regclass
-           and objid = pg_trigger.oid
-           and refobjid >= 16384
-           and refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
-        offset 0) as d on true
      where tgrelid = trigger_code.relation
        and tgenabled <> 'D'
        and (reach > 0 or tgtype & 1 <> 0)
-       and (tgfoid >= 16384 or tgqual is not null)
-  loop
-    code := greatest(code, postern.tree_code(one.tree), postern.object_code(one.refclassid, one.refobjid));
-  end loop;
-  return code;
+       and (tgfoid >= 16384 or tgqual is not null));
 end
 $$;
 comment on function postern.trigger_code(oid, text, int) is
@@ -129,30 +111,17 @@ returns text
 language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
-declare
-  code pg_catalog.text;
-  one pg_catalog.record;
 begin
-  for one in
-    select adbin::text as tree, refclassid, refobjid
-      from pg_attrdef
+  return (
+    select max(greatest(postern.tree_code(adbin::text),
+        (select code from postern.depended_code('pg_attrdef'::regclass, d.oid) as code),
+        (select code from postern.depended_code('pg_class'::regclass, adrelid, adnum) as code -- before 15
+          where attgenerated <> '')))
+      from pg_attrdef as d
       join pg_attribute on attrelid = adrelid and attnum = adnum
-      left join lateral (
-        select refclassid, refobjid
-          from pg_depend
-         where (classid = 'pg_attrdef'::regclass and objid = pg_attrdef.oid
-             or classid = 'pg_class'::regclass and objid = adrelid and objsubid = adnum
-               and attgenerated <> '') -- before 15
-           and refobjid >= 16384
-           and refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
-        offset 0) as d on true
      where adrelid = default_code.relation
        and case attgenerated when '' then default_code.command <> 'update' and reach > 0
-           else default_code.command in ('insert', 'update') end
-  loop
-    code := greatest(code, postern.tree_code(one.tree), postern.object_code(one.refclassid, one.refobjid));
-  end loop;
-  return code;
+           else default_code.command in ('insert', 'update') end);
 end
 $$;
 comment on function postern.default_code(oid, text, int) is
@@ -164,27 +133,13 @@ returns text
 language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
-declare
-  code pg_catalog.text;
-  one pg_catalog.record;
 begin
-  for one in
-    select conbin::text as tree, refclassid, refobjid
-      from pg_constraint
-      left join lateral (
-        select refclassid, refobjid
-          from pg_depend
-         where classid = 'pg_constraint'::regclass
-           and objid = pg_constraint.oid
-           and refobjid >= 16384
-           and refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
-        offset 0) as d on true
+  return (
+    select max(greatest(postern.tree_code(conbin::text), (
+        select code from postern.depended_code('pg_constraint'::regclass, c.oid) as code)))
+      from pg_constraint as c
      where conrelid = constraint_code.relation
-       and contype in ('c', 'x')
-  loop
-    code := greatest(code, postern.tree_code(one.tree), postern.object_code(one.refclassid, one.refobjid));
-  end loop;
-  return code;
+       and contype in ('c', 'x'));
 end
 $$;
 comment on function postern.constraint_code(oid) is
@@ -196,28 +151,12 @@ returns text
 language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
-declare
-  code pg_catalog.text;
-  one pg_catalog.record;
 begin
-  for one in
-    select refclassid, refobjid
+  return (
+    select max((select code from postern.depended_code('pg_class'::regclass, indexrelid) as code))
       from pg_index
-      join lateral (
-        select refclassid, refobjid
-          from pg_depend
-         where classid = 'pg_class'::regclass
-           and objid = indexrelid
-           and refobjid >= 16384
-           and refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass,
-             'pg_opclass'::regclass)
-        offset 0) as d on true
      where indrelid = index_code.relation
-       and (indexprs is not null or indpred is not null or 16384 <= any (indclass))
-  loop
-    code := greatest(code, postern.object_code(one.refclassid, one.refobjid));
-  end loop;
-  return code;
+       and (indexprs is not null or indpred is not null or 16384 <= any (indclass)));
 end
 $$;
 comment on function postern.index_code(oid) is
@@ -229,27 +168,13 @@ returns text
 language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
-declare
-  code pg_catalog.text;
-  one pg_catalog.record;
 begin
-  for one in
-    select concat(polqual, polwithcheck) as tree, refclassid, refobjid
-      from pg_policy
+  return (
+    select max(greatest(postern.tree_code(concat(polqual, polwithcheck)), (
+        select code from postern.depended_code('pg_policy'::regclass, p.oid) as code)))
+      from pg_policy as p
       join postern.commands() as k on k.command = policy_code.command and polcmd::text in ('*', 'r', policy_event)
-      left join lateral (
-        select refclassid, refobjid
-          from pg_depend
-         where classid = 'pg_policy'::regclass
-           and objid = pg_policy.oid
-           and refobjid >= 16384
-           and refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
-        offset 0) as d on true
-     where polrelid = policy_code.relation
-  loop
-    code := greatest(code, postern.tree_code(one.tree), postern.object_code(one.refclassid, one.refobjid));
-  end loop;
-  return code;
+     where polrelid = policy_code.relation);
 end
 $$;
 comment on function postern.policy_code(oid, text) is
@@ -261,26 +186,14 @@ returns text
 language plpgsql stable strict parallel safe
 as $$
 #variable_conflict use_column
-declare
-  code pg_catalog.text;
-  one pg_catalog.record;
 begin
-  for one in
-    select concat(ev_qual, ev_action) as tree, oid
-      from pg_rewrite
+  return (
+    select max(greatest(postern.tree_code(concat(ev_qual, ev_action)), (
+        select code from postern.depended_code('pg_rewrite'::regclass, r.oid) as code)))
+      from pg_rewrite as r
       join postern.commands() as k on k.command = rule_code.command and ev_type::text in ('1', rule_event)
      where ev_class = rule_code.relation
-       and ev_enabled <> 'D'
-  loop
-    code := greatest(code, postern.tree_code(one.tree), (
-      select max(postern.object_code(refclassid, refobjid))
-        from pg_depend
-       where classid = 'pg_rewrite'::regclass
-         and objid = one.oid
-         and refobjid >= 16384
-         and refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)));
-  end loop;
-  return code;
+       and ev_enabled <> 'D');
 end
 $$;
 comment on function postern.rule_code(oid, text) is

@@ -63,6 +63,24 @@ $$What code of the user's runs where an expression uses an object: in the functi
 and in the constraints and defaults of domains, in arrays and composite types too. In: a function, operator, operator
 class or type, as the oid of its catalog and its own. Out: null, stable or volatile. Raises nothing.$$;
 
+create or replace function postern.depended_code(class oid, object oid, part int default null)
+returns setof text
+language sql stable parallel safe
+rows 1
+as $$
+  select max(postern.object_code(refclassid, refobjid))
+    from pg_depend
+   where classid = class
+     and objid = object
+     and (part is null or objsubid = part)
+     and refobjid >= 16384
+     and refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_opclass'::regclass)
+$$;
+comment on function postern.depended_code(oid, oid, int) is
+$$What code of the user's runs where an object is used, by what it depends on. In: the object, as the oid of its catalog
+and its own; part: only of this column, null for all. Out: one row: null, stable or volatile. Raises nothing. Called in
+FROM, it is part of the query, and so small that the planner keeps to an index.$$;
+
 create or replace function postern.used_code(kind oid, id oid)
 returns text
 language plpgsql stable strict parallel safe
@@ -189,12 +207,7 @@ as $$
 begin
   return (
     select greatest(postern.tree_code(proargdefaults::text), (
-        select max(postern.object_code(refclassid, refobjid))
-          from pg_depend
-         where classid = 'pg_proc'::regclass
-           and objid = p.oid
-           and refobjid >= 16384
-           and refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)))
+        select code from postern.depended_code('pg_proc'::regclass, p.oid) as code))
       from pg_proc as p
      where p.oid = defaults_code.function
        and proargdefaults is not null);
