@@ -34,7 +34,11 @@ begin
   select coalesce(pg_catalog.array_agg(c.oid) filter (where c.relkind in ('r', 'p')), '{}'),
          coalesce(pg_catalog.array_agg(c.oid) filter (where c.relkind in ('v', 'm')), '{}')
     into tables, views
-    from postern.possible_junctions(nearby, schemas) c;
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.oid = any (nearby)
+     and n.nspname = any (schemas)
+     and not c.relispartition;
   found_ones := case when tables = '{}' then '[]'
     else postern.relationships_through(tables, null, origin, origin_shown, named, named_shown) end;
   foreach viewed in array views loop
@@ -51,28 +55,6 @@ comment on function postern.junction_relationships(oid, jsonb, oid, jsonb, text[
 $$The many-to-many relationships between two relations. In: the origin and, for a view, what postern.shown_columns
 answers; the target likewise; the exposed schemas, where the junction has to be; the junction's name or null. Out:
 elements as of postern.find_relationships. Raises nothing. A junction is a table or a view on tables.$$;
-
-
-create or replace function postern.possible_junctions(relations oid[], schemas text[])
-returns table (oid oid, relkind "char")
-language plpgsql stable parallel safe
-rows 10
-as $$
-#variable_conflict use_column
-begin
-  return query
-  select c.oid, c.relkind
-    from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where c.oid = any (relations)
-     and n.nspname = any (schemas)
-     and not c.relispartition;
-end
-$$;
-
-comment on function postern.possible_junctions(oid[], text[]) is
-$$Which of some relations may be junctions. In: their oids; the exposed schemas. Out: oid and kind of those that are in
-the schemas and no partitions. Raises nothing.$$;
 
 
 create or replace function postern.legs(tables oid[], bases oid[])

@@ -45,24 +45,8 @@ its attribute number; nothing for what is not a view. Raises nothing. Source: pg
 carry resorigtbl and resorigcol.$$;
 
 
-create or replace function postern.view_columns(view oid)
+create or replace function postern.view_columns(view oid, above oid[] default '{}')
 returns table (view_attnum int2, base_relation oid, base_attnum int2)
-language plpgsql stable strict parallel safe
-rows 20
-as $$
-begin
-  return query select t.attnum, t.source, t.source_attnum from postern.view_base_columns(view, '{}') t;
-end
-$$;
-
-comment on function postern.view_columns(oid) is
-$$The columns of base tables that a view shows, traced through views over views. In: the oid of a view or materialized
-view. Out: its attribute number, the base relation and the attribute number there; a column that shows no base column
-unchanged is left out. A definition that goes round in a circle ends where it meets itself. Raises nothing.$$;
-
-
-create or replace function postern.view_base_columns(view oid, above oid[])
-returns table (attnum int2, source oid, source_attnum int2)
 language plpgsql stable strict parallel safe
 rows 20
 as $$
@@ -81,17 +65,19 @@ begin
     from direct d
    where d.source not in (select v.oid from views v)
   union all
-  select d.attnum, below.source, below.source_attnum
+  select d.attnum, below.base_relation, below.base_attnum
     from views v
-   cross join lateral postern.view_base_columns(v.oid, above || view) below
-    join direct d on d.source = v.oid and d.source_attnum = below.attnum
+   cross join lateral postern.view_columns(v.oid, above || view) below
+    join direct d on d.source = v.oid and d.source_attnum = below.view_attnum
    where v.oid <> all (above || view);
 end
 $$;
 
-comment on function postern.view_base_columns(oid, oid[]) is
-$$What postern.view_columns answers, one view of a chain at a time. In: the view, and the views above it, none of which
-is traced again. Out: as there. Raises nothing.$$;
+comment on function postern.view_columns(oid, oid[]) is
+$$The columns of base tables that a view shows, traced through views over views. In: the oid of a view or materialized
+view; the views above it, which are not traced again, so that a definition that goes round in a circle ends where it
+meets itself. Out: its attribute number, the base relation and the attribute number there; a column that shows no base
+column unchanged is left out. Raises nothing.$$;
 
 
 create or replace function postern.view_pk(view oid)
