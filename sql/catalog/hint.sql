@@ -124,7 +124,6 @@ declare
   overloads pg_catalog.jsonb := postern.find_routines(routine_hint.schema, routine_hint.name);
   namespace pg_catalog.oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = routine_hint.schema);
   members pg_catalog.oid[];
-  routines pg_catalog.oid[];
 begin
   if overloads <> '[]' then
     return routine_hint.name || postern.closest_name(
@@ -137,24 +136,16 @@ begin
   end if;
 
   members := postern.dependents(array[namespace], 'pg_namespace', 'pg_proc');
-  routines := array(
-    select p.oid
-      from pg_catalog.pg_proc p
-     where p.oid = any (members)
-       and p.prokind = 'f'
-       and p.prorettype <> 'trigger'::regtype
-     limit 501);
-  if pg_catalog.cardinality(routines) > 500 then
-    return null;
-  end if;
-  return postern.closest_name(
-    routine_hint.name,
-    array(select distinct p.proname::text
-            from pg_catalog.pg_proc p
-           where p.oid = any (routines)
-             and postern.may_resemble(pg_catalog.lower(routine_hint.name), p.proname::text, 0.75)
-             and pg_catalog.has_function_privilege(p.oid, 'execute')),
-    0.75);
+  return postern.closest_name(routine_hint.name, (
+    select case when pg_catalog.count(*) <= 500 then pg_catalog.array_agg(distinct r.proname)
+             filter (where postern.may_resemble(pg_catalog.lower(routine_hint.name), r.proname, 0.75)
+               and pg_catalog.has_function_privilege(r.oid, 'execute')) end
+      from (select p.oid, p.proname::text
+              from pg_catalog.pg_proc p
+             where p.oid = any (members)
+               and p.prokind = 'f'
+               and p.prorettype <> 'trigger'::regtype
+             limit 501) r), 0.75);
 end
 $$;
 
