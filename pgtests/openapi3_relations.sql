@@ -35,13 +35,11 @@ select results_eq($$ select name, insertable, updatable from postern.openapi3_co
   $$ values ('id', true, true), ('title', false, false) $$, 'an expression of a view cannot be written');
 set local role reader;
 select results_eq($$ select name from postern.openapi3_columns(array['film'::regclass], array['film'::regclass], false) where readable order by attnum $$, $$ values ('id'), ('title') $$, 'what a role may read');
-select set_eq($$ select name from postern.openapi3_filters(array['film'::regclass], false) $$, $$ values ('id'), ('title') $$, 'and filter by');
 select is(postern.openapi3_readable(array['film'::regclass, 'director', 'bare'], false), array['film'::regclass::oid], 'relations that a role may read');
 set local role writer;
 select results_eq($$ select name, readable, insertable, updatable from postern.openapi3_columns(array['film'::regclass], array['film'::regclass], false) where insertable or updatable order by attnum $$,
   $$ values ('title', false, true, true), ('feels', false, true, false) $$, 'what a role may write');
 reset role;
-select ok(not exists (select from postern.openapi3_filters(array['film'::regclass], true) where name = 'select'), 'no filter by a column named like a parameter');
 
 select is(('{' || properties || '}')::jsonb, '{"director": {"anyOf": [{"$ref": "#/components/schemas/director"}, {"type": "null"}]},
   "shouted": {"type": ["string", "null"], "description": "The title, loud"} }', 'what select adds')

@@ -40,6 +40,14 @@ select is(item('act') #> '{post,responses,204}', '{"$ref": "#/components/respons
 select is(item('films') #> '{get,responses,200,content,application/json,schema}', '{"type": "array", "items": {"$ref": "#/components/schemas/film"} }', 'rows of a relation');
 select ok(item('films') #> '{get,parameters}' @> '[{"$ref": "#/components/parameters/film.id"}, {"$ref": "#/components/parameters/order"}]', 'are filtered and ordered');
 select ok(not item('films') #> '{get,parameters}' @> '[{"$ref": "#/components/parameters/film.a"}]', 'but an argument is no filter');
+select ok(not item('films') #> '{get,parameters}' @> '[{"$ref": "#/components/parameters/film.order"}]', 'nor is a column named like a parameter');
+create role reader;
+grant usage on schema rooms to reader;
+grant select (a) on film to reader;
+set local role reader;
+select is(array(select distinct ref from jsonb_path_query(('{' || paths || '}')::jsonb, '$."/rpc/one_film".get.parameters[*]."$ref"') as ref where ref #>> '{}' like '%/film.%'),
+  array['"#/components/parameters/film.a"'::jsonb], 'a role filters by what it may read') from postern.openapi3_routines('rooms', false, array['film'::regclass]);
+reset role;
 select is(item('films') #> '{get,parameters,0,schema}', '{"type": "string"}', 'an array in the query string is text');
 select is(item('spread') #> '{get,parameters,0,schema}', '{"type": "array", "items": {"type": "string"} }', 'unless it is variadic');
 select is(item('one_film') #> '{get,responses,200,content,application/json,schema}', '{"$ref": "#/components/schemas/film"}', 'one row');

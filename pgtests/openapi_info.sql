@@ -30,11 +30,6 @@ from (values
   ('{"openapi_server_proxy_uri": "https://[::1]:8443/base"}', '{"scheme": "https", "host": "[::1]:8443", "path": "/base"}')
 ) as cases(config, wanted);
 
-select is(postern.openapi_security(false)::text, null, 'no security');
-select is(postern.openapi_security_definitions(false)::text, null, 'no security definitions');
-select is(postern.openapi_security(true)::jsonb, '[{"JWT": []}]', 'the token');
-select is(postern.openapi_security_definitions(true) -> 'JWT' ->> 'name', 'Authorization', 'and where it stands');
-
 select is(postern.openapi_pointer('definitions', 'a/b~c%d e"'), '#/definitions/a~1b~0c%25d e"', 'a pointer is escaped');
 select is(postern.openapi_references(names)::jsonb, wanted::jsonb, names::text)
 from (values

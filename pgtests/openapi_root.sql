@@ -41,6 +41,7 @@ select is(testing.failed('GET', target), '400 PGRST100', 'but has to be one: ' |
 
 select testing.configured('{"openapi_security_active": true}');
 select is((testing.root()).body::json ->> 'security', '[{"JWT":[]}]', 'security');
+select is((testing.root()).body::json -> 'securityDefinitions' ->> 'JWT', '{"description":"Add the token prepending \"Bearer \" (without quotes) to it","in":"header","name":"Authorization","type":"apiKey"}', 'where the token stands');
 
 select testing.configured('{"db_schemas": ["rooms", "cellar"]}');
 select is((testing.root()).headers ->> 'content-profile', 'rooms', 'the first schema');

@@ -134,7 +134,6 @@ set local check_function_bodies = off;
 
 -- openapi/v2: the facts in the words of OpenAPI 2.0, as PostgREST has them. Knows that format; reads no catalog.
 -- Calls openapi, openapi/describe.
-{{ template "openapi/v2/security.sql" . }}
 {{ template "openapi/v2/property.sql" . }}
 {{ template "openapi/v2/reference.sql" . }}
 {{ template "openapi/v2/definitions.sql" . }}

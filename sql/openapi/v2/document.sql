@@ -9,7 +9,9 @@ begin
   return (
     select json_object_agg(listed.path, listed.item order by listed.part, listed.path collate "C")
     from (
-      select '/' as path, postern.openapi_root_path() as item, 1 as part
+      select '/' as path, json_build_object('get', postern.openapi_operation('Introspection',
+          'OpenAPI description (this document)', null, '{"200": {"description": "OK"} }',
+          '["application/openapi+json", "application/json"]')) as item, 1 as part
       union all
       select path, item, 2 from postern.openapi_relation_paths(relations, everything)
       union all
@@ -46,8 +48,9 @@ begin
     'paths', postern.openapi_paths(schema, everything, relations),
     'definitions', postern.openapi_definitions(relations, everything),
     'parameters', postern.openapi_parameters(relations, everything),
-    'securityDefinitions', postern.openapi_security_definitions(secured),
-    'security', postern.openapi_security(secured),
+    'securityDefinitions', case when secured then '{"JWT": {"description": "Add the token prepending \"Bearer \" '
+      '(without quotes) to it", "in": "header", "name": "Authorization", "type": "apiKey"} }'::json end,
+    'security', case when secured then '[{"JWT": []}]'::json end,
     'externalDocs', postern.openapi_documentation()));
 end
 $$;

@@ -1,4 +1,4 @@
--- Operations on the root and on relations.
+-- Operations on relations.
 
 create or replace function postern.openapi_operation(
   tag text, described text, parameters json, responses json, produces json default null, consumes json default null)
@@ -19,20 +19,6 @@ $$;
 comment on function postern.openapi_operation(text, text, json, json, json, json) is
   'An Operation Object of OpenAPI 2.0. In: described: the comment in the database, whose first line is the summary; '
   'the members of the object. Out: the object. Fields that are null are to be dropped (postern.openapi). Raises '
-  'nothing.';
-
-create or replace function postern.openapi_root_path()
-returns json
-language plpgsql immutable parallel safe
-as $$
-begin
-  return json_build_object('get', postern.openapi_operation(
-    'Introspection', 'OpenAPI description (this document)', null,
-    '{"200": {"description": "OK"} }', '["application/openapi+json", "application/json"]'));
-end
-$$;
-comment on function postern.openapi_root_path() is
-  'The path of the root. Out: its Path Item Object. Fields that are null are to be dropped (postern.openapi). Raises '
   'nothing.';
 
 create or replace function postern.openapi_relation_path(

@@ -1,17 +1,5 @@
 -- Operations on routines.
 
-create or replace function postern.qualified_type(type oid)
-returns text
-language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return pg_catalog.format_type(type, null);
-end
-$$;
-comment on function postern.qualified_type(oid) is
-  'The name of a type, with its schema unless that is pg_catalog. In: the type. Out: the name. Raises nothing.';
-
 create or replace function postern.visible_type(type oid)
 returns text
 language plpgsql stable strict parallel unsafe
@@ -84,6 +72,7 @@ comment on function postern.openapi_routine_path(text, text, "char", json, json,
 create or replace function postern.openapi_routine_paths(schema text, everything boolean)
 returns table (path text, item json)
 language plpgsql stable strict parallel unsafe
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -111,7 +100,7 @@ begin
                 array_agg(arg.name || E'\x01' || arg.type_name order by arg.place) as signature,
                 min(arg.type_name) filter (where arg.place = 1) as first_type
            from (select given.name, given.place,
-                        case when everything then postern.qualified_type(given.type)
+                        case when everything then format_type(given.type, null)
                           else postern.visible_type(given.type) end as type_name
                    from unnest(r.names, r.types) with ordinality as given (name, type, place)) arg
        ) input

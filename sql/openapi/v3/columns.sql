@@ -88,24 +88,6 @@ comment on function postern.openapi3_columns(oid[], oid[], boolean) is
   'generates is readOnly. A line "Example: ..." of the comment is an example. Raises what postern.openapi3_example '
   'raises.';
 
-create or replace function postern.openapi3_filters(relations oid[], everything boolean)
-returns table (relation oid, name text)
-language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-as $$
-#variable_conflict use_column
-begin
-  return query
-  select f.relation, f.name
-    from postern.described_filters(relations) f
-   where everything or pg_catalog.has_column_privilege(f.relation, f.attnum, 'SELECT');
-end
-$$;
-comment on function postern.openapi3_filters(oid[], boolean) is
-  'The columns of relations that a parameter of their name filters by. In: the relations; everything: all columns, not '
-  'only those that the current role may read. Out: relation and name of each. Raises nothing.';
-
 create or replace function postern.openapi3_attributes(relations oid[], readable oid[], everything boolean)
 returns table (
   relation oid, read text, columns text, inserted text, required text, updated text, pk text, keyed boolean,

@@ -151,9 +151,9 @@ begin
     select o.* from postern.openapi3_overloads(openapi3_routines.schema, everything, relations) o
   ), filter as materialized (
     select a.relation, a.name, postern.openapi3_key(c.relname) || '.' || postern.openapi3_key(a.name) as key
-      from postern.openapi3_filters(
-             array(select distinct o.rows_of from overload o where o.rows_of is not null), everything) a
+      from postern.described_filters(array(select distinct o.rows_of from overload o where o.rows_of is not null)) a
       join pg_catalog.pg_class c on c.oid = a.relation and c.oid = any (relations)
+     where everything or pg_catalog.has_column_privilege(a.relation, a.attnum, 'SELECT')
   ), media as (
     select o.name, o.media,
            case when pg_catalog.count(o.body) > 1
