@@ -76,18 +76,13 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select case when side.one then 'o2o' when side.outgoing then 'm2o' else 'o2m' end,
-         con.conname::text, c.oid,
-         case when side.outgoing then con.conrelid else con.confrelid end,
-         case when side.outgoing then con.conkey else con.confkey end,
-         c.oid,
-         case when side.outgoing then con.confkey else con.conkey end
+  select case when postern.is_unique(con.conrelid, con.conkey) then 'o2o' when side.outgoing then 'm2o' else 'o2m' end,
+         con.conname::text, c.oid, side.here, side.here_key, side.there, side.there_key
     from pg_catalog.pg_constraint con
-   cross join lateral (
-     select true, con.conrelid, con.confrelid, postern.is_unique(con.conrelid, con.conkey)
-     union all
-     select false, con.confrelid, con.conrelid, postern.is_unique(con.conrelid, con.conkey)
-   ) side (outgoing, here, there, one)
+   cross join lateral (values
+     (true, con.conrelid, con.conkey, con.confrelid, con.confkey),
+     (false, con.confrelid, con.confkey, con.conrelid, con.conkey)
+   ) side (outgoing, here, here_key, there, there_key)
     join pg_catalog.pg_class c on c.oid = side.there
    where con.conname = keys_by_name.name
      and con.contype = 'f'
@@ -116,26 +111,17 @@ declare
   referring pg_catalog.oid[] := postern.dependents(array[base], 'pg_class', 'pg_constraint', attribute);
 begin
   return query
-  select case when postern.is_unique(con.conrelid, con.conkey) then 'o2o' else 'm2o' end,
-         con.conname::text, c.oid, con.conrelid, con.conkey, con.confrelid, con.confkey
+  select case when postern.is_unique(con.conrelid, con.conkey) then 'o2o' when side.outgoing then 'm2o' else 'o2m' end,
+         con.conname::text, c.oid, side.here, side.here_key, side.there, side.there_key
     from pg_catalog.pg_constraint con
-    join pg_catalog.pg_class c on c.oid = con.confrelid
-   where con.conrelid = base
-     and con.conkey = array[attribute]
-     and con.contype = 'f'
-     and con.conparentid = 0
-     and con.conname <> keys_by_column.name
-     and c.relnamespace = namespace
-     and not c.relispartition
-     and c.oid is distinct from named
-  union all
-  select case when postern.is_unique(con.conrelid, con.conkey) then 'o2o' else 'o2m' end,
-         con.conname::text, c.oid, con.confrelid, con.confkey, con.conrelid, con.conkey
-    from pg_catalog.pg_constraint con
-    join pg_catalog.pg_class c on c.oid = con.conrelid
-   where con.oid = any (referring)
-     and con.confrelid = base
-     and con.confkey = array[attribute]
+   cross join lateral (values
+     (true, con.conrelid, con.conkey, con.confrelid, con.confkey),
+     (false, con.confrelid, con.confkey, con.conrelid, con.conkey)
+   ) side (outgoing, here, here_key, there, there_key)
+    join pg_catalog.pg_class c on c.oid = side.there
+   where (con.conrelid = base or con.oid = any (referring))
+     and side.here = base
+     and side.here_key = array[attribute]
      and con.contype = 'f'
      and con.conparentid = 0
      and con.conname <> keys_by_column.name
