@@ -32,30 +32,23 @@ returns int
 language plpgsql immutable parallel safe
 as $$
 begin
-  case
-    when state = '42501' then
-      return case when anonymous then 401 else 403 end;
-    when state in ('23503', '23505') then return 409;
-    when state = '25006' then return 405;
-    when state = '21000' then
-      return case when message like '%requires a WHERE clause' then 400 else 500 end;
-    when state = '22023' then
-      return case when message like 'role%does not exist' then 401 else 400 end;
-    when state = '42883' then
-      return case when message like 'function xmlagg(%' then 406 else 404 end;
-    when state = '42P01' then return 404;
-    when state = '42P17' then return 500;
-    when state = '53400' then return 500;
-    when state in ('57P01', '57P02', '57P03') then return 503;
-    when state = 'P0001' then return 400;
-    when state ~ '^PT[1-5][0-9][0-9]$' then return substr(state, 3)::int;
-    when left(state, 2) in ('08', '53') then return 503;
-    when left(state, 2) in ('0L', '0P', '28') then return 403;
+  return case
+    when state = '42501' then case when anonymous then 401 else 403 end
+    when state in ('23503', '23505') then 409
+    when state = '25006' then 405
+    when state = '21000' then case when message like '%requires a WHERE clause' then 400 else 500 end
+    when state = '22023' then case when message like 'role%does not exist' then 401 else 400 end
+    when state = '42883' then case when message like 'function xmlagg(%' then 406 else 404 end
+    when state = '42P01' then 404
+    when state in ('42P17', '53400') then 500
+    when state in ('57P01', '57P02', '57P03') then 503
+    when state = 'P0001' then 400
+    when state ~ '^PT[1-5][0-9][0-9]$' then substr(state, 3)::int
+    when left(state, 2) in ('08', '53') then 503
+    when left(state, 2) in ('0L', '0P', '28') then 403
     when left(state, 2) in (
-      '09', '25', '2D', '38', '39', '3B', '40', '54', '55', '57', '58', 'F0', 'HV', 'P0', 'PT', 'XX')
-    then return 500;
-    else return 400;
-  end case;
+      '09', '25', '2D', '38', '39', '3B', '40', '54', '55', '57', '58', 'F0', 'HV', 'P0', 'PT', 'XX') then 500
+    else 400 end;
 end
 $$;
 comment on function postern.sqlstate_status(text, text, boolean) is
