@@ -67,18 +67,12 @@ returns jsonb
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  checks jsonb := '{}';
-  expression text;
 begin
-  for expression in
-    select pg_catalog.pg_get_expr(con.conbin, 0::oid) from pg_catalog.pg_constraint con
-     where con.contypid = domain and domain <> 0 and con.contype = 'c'
-     order by con.conname collate "C"
-  loop
-    checks := checks || postern.openapi3_check(expression, 'VALUE');
-  end loop;
-  return checks;
+  return (
+    select coalesce(jsonb_object_agg(said.key, said.value order by con.conname collate "C"), '{}')
+      from pg_catalog.pg_constraint con
+     cross join lateral jsonb_each(postern.openapi3_check(pg_get_expr(con.conbin, 0::oid), 'VALUE')) said
+     where con.contypid = domain and domain <> 0 and con.contype = 'c');
 end
 $$;
 comment on function postern.openapi3_domain_checks(oid) is
