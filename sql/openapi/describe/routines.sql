@@ -19,19 +19,16 @@ begin
     from pg_catalog.pg_proc p
     left join pg_catalog.pg_description comment on comment.objoid = p.oid and comment.classoid = 'pg_proc'::regclass
    cross join lateral (
-     select coalesce(pg_catalog.array_agg(arg.name order by arg.place)
-                       filter (where arg.mode in ('i', 'b', 'v')), '{}') as names,
-            coalesce(pg_catalog.array_agg(arg.type order by arg.place)
-                       filter (where arg.mode in ('i', 'b', 'v')), '{}') as types,
+     select coalesce(pg_catalog.array_agg(arg.name order by arg.place) filter (where arg.goes_in), '{}') as names,
+            coalesce(pg_catalog.array_agg(arg.type order by arg.place) filter (where arg.goes_in), '{}') as types,
             case when p.pronargdefaults > 0 then
               pg_catalog.array_agg(pg_catalog.pg_get_function_arg_default(p.oid, arg.place::int) order by arg.place)
-                filter (where arg.mode in ('i', 'b', 'v')) end as standards,
-            pg_catalog.count(*) filter (where arg.mode in ('i', 'b', 'v') and arg.name = '') as unnamed,
-            coalesce(pg_catalog.array_agg(arg.name order by arg.place)
-                       filter (where arg.mode in ('o', 'b', 't')), '{}') as out_names,
-            coalesce(pg_catalog.array_agg(arg.type order by arg.place)
-                       filter (where arg.mode in ('o', 'b', 't')), '{}') as out_types
-       from (select coalesce(given.name, '') as name, given.type, coalesce(given.mode, 'i') as mode, given.place
+                filter (where arg.goes_in) end as standards,
+            pg_catalog.count(*) filter (where arg.goes_in and arg.name = '') as unnamed,
+            coalesce(pg_catalog.array_agg(arg.name order by arg.place) filter (where arg.comes_out), '{}') as out_names,
+            coalesce(pg_catalog.array_agg(arg.type order by arg.place) filter (where arg.comes_out), '{}') as out_types
+       from (select coalesce(given.name, '') as name, given.type, given.place,
+                    coalesce(given.mode, 'i') in ('i', 'b', 'v') as goes_in, given.mode in ('o', 'b', 't') as comes_out
                from rows from (
                       pg_catalog.unnest(p.proargnames),
                       pg_catalog.unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])),
