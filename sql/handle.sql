@@ -230,7 +230,9 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if left(state, 2) = '22' and request ->> 'method' in ('POST', 'PATCH', 'PUT') and postern.is_json_request(request)
+  if left(state, 2) = '22' and request ->> 'method' in ('POST', 'PATCH', 'PUT')
+    and postern.media_type(coalesce(request -> 'headers' ->> 'content-type', 'application/json'))
+      ->> 'name' = 'application/json'
     and not postern.names_columns(request)
     and postern.describe_json(nullif(convert_from(payload, 'UTF8'), '')) ->> 'refused' like 'Empty%'
   then
@@ -246,18 +248,6 @@ comment on function postern.request_error(jsonb, bytea, text, text, text, text) 
   'The answer to an error that a request has raised. In: request and payload as of postern.handle; the error, as of '
   'postern.error_response. Out: as of that, with PGRST102 where the cause is a body that is not the JSON that it was '
   'taken for. Raises what that and, for a body that the shell has described, postern.describe_json raise.';
-
-create or replace function postern.is_json_request(request jsonb)
-returns boolean
-language plpgsql immutable strict parallel safe
-as $$
-begin
-  return postern.media_type(coalesce(request -> 'headers' ->> 'content-type', 'application/json'))
-    ->> 'name' = 'application/json';
-end
-$$;
-comment on function postern.is_json_request(jsonb) is
-  'Whether the body of a request (postern.handle) is said to be JSON, as it is without a Content-Type. Raises nothing.';
 
 create or replace function postern.get(url text, out status int, out headers text[], out body text)
 returns record

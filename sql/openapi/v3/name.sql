@@ -25,13 +25,3 @@ comment on function postern.openapi3_key(text) is
   'A name as a key of the Components Object. In: the name. Out: letters, digits and underscores as they are, all else '
   'as its code point in hexadecimal between hyphens. Two names never have one key; a dot only joins keys. Raises '
   'nothing. Source: OpenAPI Specification 3.1, section 4.8.7.';
-
-create or replace function postern.openapi3_reference(section text, key text)
-returns jsonb
-language sql stable parallel safe
-as $$
-  select jsonb_build_object('$ref', '#/components/' || section || '/' || key)
-$$;
-comment on function postern.openapi3_reference(text, text) is
-  'A reference to what a section of the Components Object has under a key. In: the section; the key '
-  '(postern.openapi3_key). Out: a Reference Object. Raises nothing.';

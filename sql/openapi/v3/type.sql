@@ -83,7 +83,8 @@ begin
     when given.own_json or given.typtype = 'p' then
       return '{}';
     when given.typtype in ('e', 'c') then
-      return postern.openapi3_reference('schemas', postern.openapi3_type_key(openapi3_type.type, relations));
+      return jsonb_build_object(
+        '$ref', '#/components/schemas/' || postern.openapi3_type_key(openapi3_type.type, relations));
     when given.typtype = 'd' then
       return postern.openapi3_type(given.typbasetype, relations)
         || postern.openapi3_length(given.typbasetype, given.typtypmod)
