@@ -47,10 +47,7 @@ begin
     perform postern.fail('PGRST152', 'The batch has too many operations',
       format('It has %s, and at most %s are accepted', many, most), 'The setting db-max-operations says how many.');
   end if;
-  return array(
-    select operation
-    from json_array_elements(document) with ordinality as listed(operation, place)
-    order by place);
+  return array(select json_array_elements(document));
 end
 $$;
 comment on function postern.batch_operations(bytea, int) is

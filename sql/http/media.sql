@@ -43,10 +43,8 @@ begin
     when 'application/openapi+json', 'application/vnd.oai.openapi+json' then
       return jsonb_strip_nulls(jsonb_build_object('kind', 'named', 'name', name, 'charset', true,
         'version', parameters -> 'version'));
-    when 'application/x-ndjson' then
-      return '{"kind": "named", "name": "application/x-ndjson"}'::jsonb;
-    when 'application/octet-stream' then
-      return '{"kind": "named", "name": "application/octet-stream"}'::jsonb;
+    when 'application/x-ndjson', 'application/octet-stream' then
+      return jsonb_build_object('kind', 'named', 'name', name);
     when '*/*' then
       return '{"kind": "any", "name": "*/*"}'::jsonb;
     else
