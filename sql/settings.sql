@@ -54,7 +54,6 @@ create or replace function postern.search_path(schema text, config jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select pg_catalog.string_agg(pg_catalog.format('"%s"', pg_catalog.replace(name, '"', '""')), ', ' order by place)

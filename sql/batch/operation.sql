@@ -93,7 +93,6 @@ create or replace function postern.member_problem(operation json)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select case
@@ -161,7 +160,6 @@ create or replace function postern.field_problem(headers json)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select case

@@ -7,7 +7,6 @@ create or replace function postern.user_code(relation oid, command text)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   code pg_catalog.text;
   one pg_catalog.record;
@@ -36,7 +35,6 @@ create or replace function postern.relation_code(relation oid, command text, rea
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   written constant boolean := command in ('insert', 'update');
   class pg_catalog.record;
@@ -89,7 +87,6 @@ create or replace function postern.trigger_code(relation oid, command text, reac
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select max(greatest(postern.tree_code(tgqual::text), (
@@ -110,7 +107,6 @@ create or replace function postern.default_code(relation oid, command text, reac
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select max(greatest(postern.tree_code(adbin::text),
@@ -132,7 +128,6 @@ create or replace function postern.constraint_code(relation oid)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select max(greatest(postern.tree_code(conbin::text), (
@@ -150,7 +145,6 @@ create or replace function postern.index_code(relation oid)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select max((select code from postern.depended_code('pg_class'::regclass, indexrelid) as code))
@@ -167,7 +161,6 @@ create or replace function postern.policy_code(relation oid, command text)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select max(greatest(postern.tree_code(concat(polqual, polwithcheck)), (
@@ -185,7 +178,6 @@ create or replace function postern.rule_code(relation oid, command text)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select max(greatest(postern.tree_code(concat(ev_qual, ev_action)), (

@@ -4,7 +4,6 @@ create or replace function postern.base_type(type oid)
 returns oid
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   base pg_catalog.oid := type;
   below pg_catalog.oid;

@@ -4,7 +4,6 @@ create or replace function postern.dependents(objects oid[], class regclass, kin
 returns oid[]
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return array(
     with referring as materialized (
@@ -31,7 +30,6 @@ create or replace function postern.dependent_count(relations oid[], most int)
 returns int
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select pg_catalog.count(*)::int

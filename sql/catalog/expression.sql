@@ -102,7 +102,6 @@ create or replace function postern.used_objects(class oid, object oid)
 returns table (kind oid, id oid)
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   if class = 'pg_type'::regclass and exists (select from pg_type where oid = object and typtype = 'e') then
     kind := class; -- an enum uses nothing else
@@ -158,7 +157,6 @@ create or replace function postern.types_code(relation oid)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select max(greatest(postern.used_code(u.kind, u.id), case u.kind when 'pg_type'::regclass then greatest(
@@ -203,7 +201,6 @@ create or replace function postern.defaults_code(function oid)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select greatest(postern.tree_code(proargdefaults::text), (

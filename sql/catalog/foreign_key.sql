@@ -73,7 +73,6 @@ returns table (
 language plpgsql stable parallel safe
 rows 1
 as $$
-#variable_conflict use_column
 begin
   return query
   select case when postern.is_unique(con.conrelid, con.conkey) then 'o2o' when side.outgoing then 'm2o' else 'o2m' end,
@@ -106,7 +105,6 @@ returns table (
 language plpgsql stable parallel safe
 rows 1
 as $$
-#variable_conflict use_column
 declare
   referring pg_catalog.oid[] := postern.dependents(array[base], 'pg_class', 'pg_constraint', attribute);
 begin
@@ -141,7 +139,6 @@ create or replace function postern.is_unique(relation oid, key int2[])
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return exists (
     select from pg_catalog.pg_constraint con

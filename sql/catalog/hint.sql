@@ -20,7 +20,6 @@ create or replace function postern.relation_hint(schema text, name text)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   namespace pg_catalog.oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = relation_hint.schema);
   members pg_catalog.oid[] := postern.dependents(array[namespace], 'pg_namespace', 'pg_class');
@@ -48,7 +47,6 @@ create or replace function postern.relationship_hint(origin oid, schema text, ta
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   names pg_catalog.text[] := array(
     select c.relname::text
@@ -77,7 +75,6 @@ create or replace function postern.related_relations(origin oid)
 returns oid[]
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   kind pg_catalog."char" := (select c.relkind from pg_catalog.pg_class c where c.oid = origin);
   bases pg_catalog.oid[] := postern.shown_relations(
@@ -119,7 +116,6 @@ create or replace function postern.routine_hint(schema text, name text, argument
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   overloads pg_catalog.jsonb := postern.find_routines(routine_hint.schema, routine_hint.name);
   namespace pg_catalog.oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = routine_hint.schema);

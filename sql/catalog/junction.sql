@@ -5,7 +5,6 @@ create or replace function postern.junction_relationships(
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 declare
   origin_bases pg_catalog.oid[] := postern.shown_relations(origin, origin_shown);
   named_bases pg_catalog.oid[] := postern.shown_relations(named, named_shown);
@@ -62,7 +61,6 @@ returns table (junction oid, name name, key int2[], names text[], base oid, base
 language plpgsql stable parallel safe
 rows 1000
 as $$
-#variable_conflict use_column
 begin
   return query
   select con.conrelid, con.conname, con.conkey,
@@ -94,7 +92,6 @@ create or replace function postern.junction_tables(bases oid[])
 returns oid[]
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   referring pg_catalog.oid[] := postern.dependents(bases, 'pg_class', 'pg_constraint');
 begin
@@ -117,7 +114,6 @@ create or replace function postern.view_may_join(view oid, bases oid[])
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   sources pg_catalog.oid[] := array(
     select distinct d.refobjid
@@ -143,7 +139,6 @@ create or replace function postern.relationships_through(
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 declare
   pk pg_catalog.text[] := case when junction_shown is not null then postern.view_pk(junctions[1]) end;
   tables pg_catalog.oid[] := case when junction_shown is null then junctions

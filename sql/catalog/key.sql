@@ -4,7 +4,6 @@ create or replace function postern.shown_columns(relation oid)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(pg_catalog.jsonb_object_agg(base.oid, base.columns), '{}')
@@ -47,7 +46,6 @@ returns table (base oid, attnum int2)
 language plpgsql stable parallel safe
 rows 1
 as $$
-#variable_conflict use_column
 begin
   if shown is null then
     return query
@@ -76,7 +74,6 @@ returns setof text[]
 language plpgsql stable parallel safe
 rows 1
 as $$
-#variable_conflict use_column
 declare
   attributes pg_catalog.jsonb;
 begin

@@ -5,7 +5,6 @@ create or replace function postern.media_handlers(
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 declare
   domains pg_catalog.oid[] := postern.media_domains(accepted);
   row_type pg_catalog.oid;
@@ -83,7 +82,6 @@ create or replace function postern.media_domains(accepted text[])
 returns oid[]
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 begin
   if accepted is null then
     return array(

@@ -18,7 +18,6 @@ returns table (relation oid, command text, reach int)
 language plpgsql stable strict parallel safe
 rows 10
 as $$
-#variable_conflict use_column
 declare
   class pg_catalog.record;
 begin

@@ -4,7 +4,6 @@ create or replace function postern.find_relation(schema text, name text)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   relation pg_catalog.record;
   writes int := 4 | 8 | 16;  -- 1 << CMD_UPDATE | 1 << CMD_INSERT | 1 << CMD_DELETE
@@ -53,7 +52,6 @@ create or replace function postern.relation_pk(relation oid)
 returns text[]
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   kind pg_catalog."char" := (select c.relkind from pg_catalog.pg_class c where c.oid = relation_pk.relation);
 begin
@@ -79,7 +77,6 @@ create or replace function postern.inserts_plainly(relation oid)
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return exists (
     select from pg_class

@@ -5,7 +5,6 @@ create or replace function postern.find_relationships(
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 declare
   home pg_catalog.record;
   named pg_catalog.record;
@@ -75,7 +74,6 @@ create or replace function postern.relationship_record(
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
@@ -107,7 +105,6 @@ create or replace function postern.computed_relationships(
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(
@@ -147,7 +144,6 @@ create or replace function postern.direct_relationships(
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 declare
   found_ones pg_catalog.jsonb := jsonb '[]';
   key pg_catalog.record;

@@ -4,7 +4,6 @@ create or replace function postern.representation(source oid, target oid)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select pg_catalog.format('%I.%I', n.nspname, p.proname)

@@ -48,7 +48,6 @@ create or replace function postern.closest_name(name text, candidates text[], le
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   wanted pg_catalog.text := pg_catalog.lower(name);
 begin

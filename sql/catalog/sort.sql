@@ -18,7 +18,6 @@ returns table (name text, base oid, attnum int2, nullable boolean)
 language plpgsql stable strict parallel safe
 rows 20
 as $$
-#variable_conflict use_column
 declare
   unproven constant pg_catalog.int2[] := postern.unproven_columns(relation);
 begin
@@ -50,7 +49,6 @@ create or replace function postern.row_keys(relation oid)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     with stored as materialized (
@@ -85,7 +83,6 @@ create or replace function postern.is_indexed(relation oid, name text)
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return exists (
     select from postern.stored_columns(relation) s

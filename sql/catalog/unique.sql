@@ -5,7 +5,6 @@ returns record
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 declare
   wanted constant bigint := (select pg_catalog.count(distinct n) from pg_catalog.unnest(names) as n);
 begin
@@ -37,7 +36,6 @@ language plpgsql stable strict parallel safe
 rows 1
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 begin
   return query
   select i.*

@@ -5,7 +5,6 @@ returns boolean
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 begin
   return pg_relation_is_updatable(relation, false) & 20 = 20 and not exists ( -- UPDATE and DELETE
     with recursive view (oid) as (
@@ -32,7 +31,6 @@ returns table (base oid, names text[], required boolean)
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 declare
   kind "char" := (select relkind from pg_class where oid = relation);
   shown jsonb := case when kind = 'v' and postern.is_simple_view(relation) then postern.shown_columns(relation) end;
@@ -72,7 +70,6 @@ returns jsonb
 language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 declare
   equals jsonb := (
     select coalesce(jsonb_agg(condition), '[]')
@@ -111,7 +108,6 @@ returns jsonb
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(jsonb_agg(jsonb_build_object('name', a.attname, 'how', case

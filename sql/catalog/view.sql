@@ -5,7 +5,6 @@ returns table (attnum int2, source oid, source_attnum int2)
 language plpgsql stable strict parallel safe
 rows 20
 as $$
-#variable_conflict use_column
 declare
   tree pg_catalog.text := (select r.ev_action::text
                   from pg_catalog.pg_rewrite r
@@ -50,7 +49,6 @@ returns table (view_attnum int2, base_relation oid, base_attnum int2)
 language plpgsql stable strict parallel safe
 rows 20
 as $$
-#variable_conflict use_column
 begin
   return query
   with direct as materialized (
@@ -84,7 +82,6 @@ create or replace function postern.view_pk(view oid)
 returns text[]
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     with shown as materialized (
@@ -116,7 +113,6 @@ create or replace function postern.views_over(relations oid[])
 returns oid[]
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   below pg_catalog.oid[] := relations;
   views pg_catalog.oid[] := array[]::oid[];

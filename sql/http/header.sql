@@ -4,7 +4,6 @@ create or replace function postern.header_lines(headers text[])
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select pg_catalog.string_agg(pg_catalog.concat(E'\n', headers[i][1], ': ',

@@ -82,7 +82,6 @@ create or replace function postern.accepted_media_types(accept text)
 returns jsonb
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 begin
   if accept is null or accept in ('', '*/*') then
     return '[{"kind": "any", "name": "*/*"}]';

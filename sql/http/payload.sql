@@ -132,7 +132,6 @@ create or replace function postern.csv_lines(body text)
 returns table (place bigint, fields text[])
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   plain pg_catalog.text := replace(body, '\', '\s');
 begin

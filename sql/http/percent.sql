@@ -72,7 +72,6 @@ returns text
 language plpgsql immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(string_agg(postern.percent_encode(name) || '=' || postern.percent_encode(value), '&'

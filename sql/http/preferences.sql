@@ -76,7 +76,6 @@ create or replace function postern.applied_preferences(preferences jsonb, releva
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   if not preferences ?| relevant then
     return null;

@@ -55,7 +55,6 @@ returns boolean
 language plpgsql volatile strict
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 declare
   found record;
 begin

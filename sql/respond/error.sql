@@ -89,7 +89,6 @@ create or replace function postern.told_hint(state text, hint text)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return case when state <> '42703' or not exists (
       select from pg_catalog.regexp_matches(hint,

@@ -4,7 +4,6 @@ create or replace function postern.error_status(code text)
 returns int
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select status

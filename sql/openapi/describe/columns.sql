@@ -9,7 +9,6 @@ rows 10000
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return query
   with domain as materialized (
@@ -71,7 +70,6 @@ rows 10000
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return query
   select a.attrelid, a.attnum, a.attname::text, comment.description

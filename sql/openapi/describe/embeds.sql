@@ -8,7 +8,6 @@ rows 1000
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return query
   with shown as materialized (
@@ -65,7 +64,6 @@ rows 1000
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return query
   with ends as materialized (
@@ -118,7 +116,6 @@ language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return query
   select c.oid, p.proname::text, comment.description, p.prorettype, p.proretset, not p.proretset or p.prorows = 1,
@@ -146,7 +143,6 @@ rows 1000
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return query
   with computed as materialized (

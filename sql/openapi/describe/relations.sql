@@ -6,7 +6,6 @@ language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return array(
     select c.oid
@@ -34,7 +33,6 @@ rows 1000
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return query
   select c.oid, c.relname::text, c.reltype, comment.description,

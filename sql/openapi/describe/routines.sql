@@ -8,7 +8,6 @@ language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 declare
   namespace oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = described_routines.schema);
 begin

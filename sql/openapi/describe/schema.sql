@@ -6,7 +6,6 @@ language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return (
     with attribute as (
@@ -48,7 +47,6 @@ language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(json_agg(json_strip_nulls(json_build_object(
@@ -75,7 +73,6 @@ language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(json_agg(json_strip_nulls(json_build_object(
@@ -110,7 +107,6 @@ returns json
 language plpgsql stable strict
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 declare
   relations oid[] := array(
     select r from unnest(schemas) as s (name), unnest(postern.openapi_relations(s.name, true)) as r);

@@ -4,7 +4,6 @@ create or replace function postern.openapi_paths(schema text, everything boolean
 returns json
 language plpgsql stable strict parallel unsafe
 as $$
-#variable_conflict use_column
 begin
   return (
     select json_object_agg(listed.path, listed.item order by listed.part, listed.path collate "C")

@@ -74,7 +74,6 @@ returns table (path text, item json)
 language plpgsql stable strict parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 begin
   return query
   select postern.openapi_path('/rpc/', routine.name),

@@ -7,7 +7,6 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set work_mem = '64MB'
 as $$
-#variable_conflict use_column
 declare
   everything boolean := config ->> 'openapi_mode' = 'ignore-privileges';
   tagged boolean := coalesce((config ->> 'db_etags_enabled')::boolean, false);

@@ -7,7 +7,6 @@ rows 1000
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 declare
   exposed oid[] := array(
     select u.oid
@@ -72,7 +71,6 @@ language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return array(
     select a.atttypid from pg_catalog.pg_attribute a
@@ -170,7 +168,6 @@ language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return query
   with relation as materialized (

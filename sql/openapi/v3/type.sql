@@ -40,7 +40,6 @@ returns text
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 begin
   return (
     select case when t.typrelid = any (relations) then postern.openapi3_key(t.typname)
@@ -60,7 +59,6 @@ returns jsonb
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 declare
   given record;
   made jsonb := postern.openapi3_builtin(openapi3_type.type);
@@ -146,7 +144,6 @@ language plpgsql stable strict parallel safe
 rows 50
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
 begin
   return query
   select made.type, made.schema, postern.openapi3_nullable(made.schema)
@@ -164,7 +161,6 @@ language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-#variable_conflict use_column
 begin
   return (
   with recursive found (oid) as (
