@@ -1,51 +1,33 @@
--- A relation by name: what kind it is, what may be written to it, what its key is.
+-- A relation by name: what may be written to it, what its key is.
 
 create or replace function postern.find_relation(schema text, name text)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-declare
-  relation pg_catalog.record;
-  writes int := 4 | 8 | 16;  -- 1 << CMD_UPDATE | 1 << CMD_INSERT | 1 << CMD_DELETE
 begin
-  select c.oid, c.relname, c.relkind, c.reltype, n.nspname
-    into relation
-    from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where c.relname = find_relation.name
-     and n.nspname = find_relation.schema
-     and n.nspname not in ('pg_catalog', 'information_schema')
-     and c.relkind in ('r', 'v', 'm', 'f', 'p')
-     and not c.relispartition;
-  if not found then
-    return null;
-  end if;
-
-  if relation.relkind = 'm' then
-    writes := 0;
-  elsif relation.relkind in ('v', 'f') then
-    writes := pg_catalog.pg_relation_is_updatable(relation.oid, true);
-  end if;
-
-  return pg_catalog.jsonb_build_object(
-    'oid', relation.oid::bigint,
-    'reltype', relation.reltype::bigint,
-    'schema', relation.nspname,
-    'name', relation.relname,
-    'kind', relation.relkind,
-    'is_view', relation.relkind in ('v', 'm'),
-    'insertable', writes & 8 <> 0,
-    'updatable', writes & 4 <> 0,
-    'deletable', writes & 16 <> 0);
+  return (
+    select pg_catalog.jsonb_build_object('oid', c.oid::bigint, 'schema', n.nspname, 'name', c.relname,
+             'insertable', writes.mask & 8 <> 0, 'updatable', writes.mask & 4 <> 0, 'deletable', writes.mask & 16 <> 0)
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     cross join lateral (
+       select case
+         when c.relkind in ('r', 'p') then 4 | 8 | 16  -- 1 << CMD_UPDATE | 1 << CMD_INSERT | 1 << CMD_DELETE
+         when c.relkind = 'm' then 0
+         else pg_catalog.pg_relation_is_updatable(c.oid, true) end
+       offset 0) writes (mask)
+     where c.relname = find_relation.name
+       and n.nspname = find_relation.schema
+       and n.nspname not in ('pg_catalog', 'information_schema')
+       and c.relkind in ('r', 'v', 'm', 'f', 'p')
+       and not c.relispartition);
 end
 $$;
 
 comment on function postern.find_relation(text, text) is
 $$The exposed relation of this name: a table, partitioned table, view, materialized view or foreign table; a partition
-is not exposed. In: schema and name, unquoted. Out: {"oid", "reltype", "schema", "name", "kind" (pg_class.relkind),
-"is_view", "insertable", "updatable", "deletable"}, or null if there is none. Its key: postern.relation_pk. Raises
-nothing.
-Source: pg_class, pg_relation_is_updatable.$$;
+is not exposed. In: schema and name, unquoted. Out: {"oid", "schema", "name", "insertable", "updatable", "deletable"}, or
+null if there is none. Its key: postern.relation_pk. Raises nothing. Source: pg_class, pg_relation_is_updatable.$$;
 
 
 create or replace function postern.relation_pk(relation oid)

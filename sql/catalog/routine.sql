@@ -31,8 +31,7 @@ begin
                       pg_catalog.substr(s.line, 1, pg_catalog.strpos(s.line, '=') - 1),
                       pg_catalog.substr(s.line, pg_catalog.strpos(s.line, '=') + 1))
                from pg_catalog.unnest(p.proconfig) as s (line)),
-            '{}'),
-          'rows_one', not p.proretset or p.prorows = 1)
+            '{}'))
         order by p.pronargs,
                  pg_catalog.obj_description(p.oid, 'pg_proc') collate "C" nulls first,
                  input.signature collate "C"),
@@ -86,5 +85,5 @@ array, fewest arguments first, of {"oid", "schema", "name",
 "args": [{"name" ("" if unnamed), "type", "max_type" (the type without its length limit), "required", "variadic"}],
 "returns": {"schema", "name" (of the type below a domain), "type", "relation_oid" (pg_class oid of a row type, or null),
 "set", "composite" (also OUT and TABLE columns), "domain", "void"},
-"volatility" (i, s or v), "variadic", "settings" (name to value, of SET clauses), "rows_one" (at most one row)}.
+"volatility" (i, s or v), "variadic", "settings" (name to value, of SET clauses)}.
 Types outside pg_catalog are schema-qualified. Raises nothing. Source: pg_proc.$$;
