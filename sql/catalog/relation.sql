@@ -25,9 +25,9 @@ end
 $$;
 
 comment on function postern.find_relation(text, text) is
-$$The exposed relation of this name: a table, partitioned table, view, materialized view or foreign table; a partition
-is not exposed. In: schema and name, unquoted. Out: {"oid", "schema", "name", "insertable", "updatable", "deletable"}, or
-null if there is none. Its key: postern.relation_pk. Raises nothing. Source: pg_class, pg_relation_is_updatable.$$;
+$$The exposed relation of this name: a table, partitioned table, view, materialized view or foreign table, not a
+partition. In: schema and name, unquoted. Out: {"oid", "schema", "name", "insertable", "updatable", "deletable"}, null
+if there is none. Its key: postern.relation_pk. Raises nothing. Source: pg_class, pg_relation_is_updatable.$$;
 
 
 create or replace function postern.relation_pk(relation oid)
