@@ -30,9 +30,8 @@ begin
 end
 $$;
 comment on function postern.unjudged(jsonb, jsonb) is
-  'Marks a statement whose plan is to be looked at each time, where there is a limit (postern.max_cost). In: the '
-  'request; the flags (the type postern.compiled). Out: the flags, with max_cost and look where there is a limit. '
-  'Raises nothing.';
+  'Marks a statement whose plan is to be looked at each time. In: the request; the flags (the type postern.compiled). '
+  'Out: the flags, with max_cost and look where there is a limit (postern.max_cost). Raises nothing.';
 
 create or replace function postern.judged(flags jsonb, payload bytea, vals text[])
 returns jsonb
@@ -95,9 +94,8 @@ exception when others or query_canceled then
 end
 $$;
 comment on function postern.look(text, jsonb, bytea, text[]) is
-  'Looks at the cost of a statement that the shell has kept, before it runs with these values. In: flags: with '
-  'max_cost; others as of postern.execute_prepared. Out: true. Raises PGRST162 where the plan costs more than '
-  'max_cost, and what planning raises.';
+  'Looks at the cost of a kept statement before it runs with these values. In: as of postern.execute_prepared. Out: '
+  'true. Raises PGRST162 where the plan costs more than max_cost of the flags, and what planning raises.';
 
 create or replace function postern.explained(options text, statement text, most float8)
 returns text
@@ -111,9 +109,8 @@ begin
 end
 $$;
 comment on function postern.explained(text, text, float8) is
-  'Explains a statement with options that have it executed, unless its plan costs too much. In: options, statement: as '
-  'of postern.explained without a limit; most: the limit. Out: the plan. Raises PGRST162 where it costs more, and what '
-  'that function raises.';
+  'Explains a statement with options that have it executed, unless its plan costs more than the limit. In: options, '
+  'statement: as of postern.explained without a limit. Raises PGRST162 where it does, and what that raises.';
 
 create or replace function postern.explained(options text, statement text)
 returns text

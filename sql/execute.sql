@@ -12,8 +12,7 @@ begin
 end
 $$;
 comment on function postern.preparation(text, jsonb) is
-  'Renders the PREPARE of a compiled statement as postern_compiled. In: statement and flags (the type '
-  'postern.compiled). Out: SQL. Raises nothing.';
+  'Renders the PREPARE of a compiled statement (the type postern.compiled) as postern_compiled. Raises nothing.';
 
 create or replace function postern.execute_prepared(
   flags jsonb, payload bytea, vals text[], out body bytea, out status text, out headers text, out note text)
@@ -73,8 +72,7 @@ end
 $$;
 comment on function postern.gathered(jsonb, bytea, text[]) is
   'Executes a statement that streams (postern.render_stream) as one that does not. In: as of postern.execute_prepared. '
-  'Out: what it yields, with the lines, each with a line break, as the body; null without any. Raises what the '
-  'statement raises.';
+  'Out: what it yields; body: its lines, each with a line break, null without any. Raises what the statement raises.';
 
 create or replace function postern.is_permitted(flags jsonb, payload bytea, vals text[])
 returns boolean

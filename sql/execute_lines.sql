@@ -107,8 +107,7 @@ end
 $$;
 comment on function postern.failing_rows(jsonb, text[], text[], text, text) is
   'Finds the row up to which the rows of a statement fail, for what fails only together. In: said: the detail that the '
-  'error has, null for any; others as of postern.failing_row. Out: as of that; all that is done is undone. Raises '
-  'nothing.';
+  'error has, null for any; others as of postern.failing_row. Out: as of that; all done is undone. Raises nothing.';
 
 create or replace function postern.line_error(
   flags jsonb, payload bytea, vals text[], failed text, said text, out message text, out detail text, out hint text,
@@ -136,5 +135,4 @@ end
 $$;
 comment on function postern.line_error(jsonb, bytea, text[], text, text) is
   'The error that a row of ndjson has raised, as that row raises it. In: payload: the body; failed, said: SQLSTATE and '
-  'detail; others as of postern.try_rows. Out: the error and the number of its line; null where it does not come of a '
-  'row. Raises nothing.';
+  'detail; others as of postern.try_rows. Out: line: its number; null where it comes of no row. Raises nothing.';

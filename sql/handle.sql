@@ -144,9 +144,8 @@ begin
 end
 $$;
 comment on function postern.set_transaction(jsonb, jsonb) is
-  'Sets for the transaction what the flags of a statement (the type postern.compiled) say. In: the request '
-  '(postern.handle); flags. For an operation of a batch the setting postern.before keeps what was set. Raises what '
-  'setting them raises.';
+  'Sets for the transaction what the flags of a statement (the type postern.compiled) say. For an operation of a batch '
+  'the setting postern.before keeps what was set. Raises what setting them raises.';
 
 create or replace function postern.settle(request jsonb, flags jsonb)
 returns void
@@ -163,10 +162,9 @@ begin
 end
 $$;
 comment on function postern.settle(jsonb, jsonb) is
-  'Does what is to be done when a statement has been executed. In: the request (postern.handle); flags (the type '
-  'postern.compiled). Deferred constraints are checked, unless the transaction goes on or the shell commits it; an '
-  'operation of a batch leaves the settings as it found them (postern.set_transaction). Raises what the constraints '
-  'raise.';
+  'Does what is to be done when a statement has been executed. Deferred constraints are checked, unless the '
+  'transaction goes on or the shell commits it; an operation of a batch leaves the settings as it found them '
+  '(postern.set_transaction). Raises what the constraints raise.';
 
 create or replace function postern.header_pairs(lines text)
 returns text[]

@@ -132,8 +132,8 @@ set local check_function_bodies = off;
 {{ template "openapi/describe/routines.sql" . }}
 {{ template "openapi/describe/schema.sql" . }}
 
--- openapi/v2: the facts in the words of OpenAPI 2.0, as PostgREST has them. Knows that format; reads no catalog.
--- Calls openapi, openapi/describe.
+-- openapi/v2: the facts in the words of OpenAPI 2.0, as PostgREST has them; fields that are null are dropped at the end
+-- (postern.openapi). Knows that format; reads no catalog. Calls openapi, openapi/describe.
 {{ template "openapi/v2/property.sql" . }}
 {{ template "openapi/v2/reference.sql" . }}
 {{ template "openapi/v2/definitions.sql" . }}

@@ -59,8 +59,7 @@ begin
 end
 $$;
 comment on function postern.fail_line(text, text, bigint) is
-  'Raises an error, as postern.fail_json, that comes of a line of the body. In: line: its number, which the answer has '
-  'as line; null for none.';
+  'Raises an error, as postern.fail_json, that comes of a line of the body. In: its number; null for none.';
 
 do $$
 begin

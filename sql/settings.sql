@@ -24,9 +24,8 @@ begin
 end
 $$;
 comment on function postern.settings(jsonb) is
-  'The settings in force. In: those given, null for none. Out: the defaults, overridden by those given; without any, '
-  'the schemas are those of the setting pgrst.db_schemas, else public. Raises nothing. Source: PostgREST docs, '
-  'references/configuration.';
+  'The settings in force: the defaults, overridden by those given. In: null for none; then the schemas are those of '
+  'the setting pgrst.db_schemas, else public. Raises nothing. Source: PostgREST docs, references/configuration.';
 
 create or replace function postern.request_schema(method text, fields jsonb, config jsonb)
 returns text
@@ -85,7 +84,6 @@ begin
 end
 $$;
 comment on function postern.max_cost(jsonb) is
-  'What the plan of a request''s statement may cost. In: the request (postern.handle). Out: for the shell, and for the '
-  'operations of its batches, the member max_cost, which is the role''s; else db_max_cost of the settings given or, '
-  'without any, the setting pgrst.db_max_cost, where what is no whole number counts for nothing, as 0 does; null for '
-  'any cost. Raises nothing.';
+  'What the plan of a request''s statement may cost. Out: for the shell, and for the operations of its batches, the '
+  'member max_cost, which is the role''s; else db_max_cost of the settings given or, without any, the setting '
+  'pgrst.db_max_cost; null for any cost, as for 0 and what is no whole number. Raises nothing.';

@@ -14,6 +14,5 @@ begin
 end
 $$;
 comment on function postern.timed(jsonb, jsonb) is
-  'Adds to the flags of a statement that was compiled (the type postern.compiled) the time that took. In: request: as '
-  'of postern.handle. Out: the flags; where the request has timed, with took: milliseconds since the statement that '
-  'called postern.handle began. Raises nothing.';
+  'Adds to the flags of a statement (the type postern.compiled) the time that compiling took, where the request has '
+  'timed: took, milliseconds since the statement that called postern.handle began. Raises nothing.';

@@ -61,8 +61,7 @@ as $$
   select '{accept,accept-profile,content-profile,content-type,if-match,if-none-match,prefer,range}'::pg_catalog.text[]
 $$;
 comment on function postern.operation_fields() is
-  'The header fields that an operation has itself; all others it has from the batch, whose sender they are about. '
-  'Raises nothing.';
+  'The header fields that an operation has itself; the others are about the sender, and the batch''s. Raises nothing.';
 
 create or replace function postern.check_operation(operation json, earlier text[])
 returns void
@@ -153,8 +152,7 @@ begin
 end
 $$;
 comment on function postern.path_problem(text) is
-  'What is wrong with the path of an operation, in which {#pointer} is a reference. Out: a sentence, null for nothing. '
-  'Raises nothing.';
+  'What is wrong with a path, in which {#pointer} is a reference. Out: as of postern.member_problem. Raises nothing.';
 
 create or replace function postern.field_problem(headers json)
 returns text
@@ -223,8 +221,7 @@ begin
 end
 $$;
 comment on function postern.operation_headers(json) is
-  'The headers of an operation, their names in lower case. Out: an object, {} for none. Raises what '
-  'postern.member_problem raises.';
+  'The headers of an operation, names in lower case. Out: {} for none. Raises what postern.member_problem raises.';
 
 create or replace function postern.operation_request(request jsonb, operation json, target text, fields jsonb)
 returns jsonb

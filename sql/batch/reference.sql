@@ -116,9 +116,8 @@ begin
 end
 $$;
 comment on function postern.refer_path(text, json[], text[]) is
-  'Replaces the references in the path of an operation, {#pointer}, by the values, percent-encoded. In: results, ids: '
-  'as of postern.referred. Out: the path. Raises PGRST151 for a value that is an object, an array or null, and what '
-  'postern.referred raises.';
+  'Replaces the references in a path, {#pointer}, by the values, percent-encoded. In: results, ids: as of '
+  'postern.referred. Raises PGRST151 for a value that is an object, an array or null, and what that raises.';
 
 create or replace function postern.quoted_within(before text, value text)
 returns text
@@ -138,6 +137,5 @@ begin
 end
 $$;
 comment on function postern.quoted_within(text, text) is
-  'A text as it must stand in a query so that it remains one value. In: before: the query up to there, encoded; value: '
-  'the text. Out: the text, not encoded; in brackets, as of a list, a logic tree or an array, in quotes. Raises what '
-  'postern.query_decode raises.';
+  'A text as it must stand in a query so as to remain one value. In: before: the query up to there, encoded. Out: not '
+  'encoded; in brackets, as of a list, a logic tree or an array, in quotes. Raises what postern.query_decode raises.';

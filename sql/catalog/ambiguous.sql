@@ -94,5 +94,4 @@ end
 $$;
 
 comment on function postern.name_list(jsonb, int) is
-$$One side of column pairs as "(a, b)". In: pairs as in postern.find_relationships; 0 for the first of each, 1 for the
-second. Out: the text. Raises nothing.$$;
+$$One side of column pairs as "(a, b)". In: pairs as in postern.find_relationships; side: 0 or 1. Raises nothing.$$;

@@ -100,8 +100,7 @@ begin
 end
 $$;
 comment on function postern.trigger_code(oid, text, int) is
-$$What code of the user's the triggers of a relation run. In: as of postern.relation_code. Out: null, stable or
-volatile. Raises nothing.$$;
+$$What code of the user's the triggers of a relation run. In, Out: as of postern.relation_code. Raises nothing.$$;
 
 create or replace function postern.default_code(relation oid, command text, reach int)
 returns text
@@ -121,8 +120,7 @@ begin
 end
 $$;
 comment on function postern.default_code(oid, text, int) is
-$$What code of the user's the defaults and generated columns of a relation run. In: as of postern.relation_code. Out:
-null, stable or volatile. Raises nothing.$$;
+$$What code of the user's defaults and generated columns run. In, Out: as of postern.relation_code. Raises nothing.$$;
 
 create or replace function postern.constraint_code(relation oid)
 returns text
@@ -138,8 +136,7 @@ begin
 end
 $$;
 comment on function postern.constraint_code(oid) is
-$$What code of the user's the constraints of a relation run. In: the relation. Out: null, stable or volatile. Raises
-nothing.$$;
+$$What code of the user's the constraints of a relation run. Out: null, stable or volatile. Raises nothing.$$;
 
 create or replace function postern.index_code(relation oid)
 returns text
@@ -154,8 +151,7 @@ begin
 end
 $$;
 comment on function postern.index_code(oid) is
-$$What code of the user's the indexes of a relation run. In: the relation. Out: null, stable or volatile. Raises
-nothing.$$;
+$$What code of the user's the indexes of a relation run. Out: null, stable or volatile. Raises nothing.$$;
 
 create or replace function postern.policy_code(relation oid, command text)
 returns text

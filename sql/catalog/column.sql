@@ -37,8 +37,7 @@ as $$
 $$;
 
 comment on function postern.kind_of_type("char", oid, oid) is
-$$As postern.operator_kind, of a type that is no domain. In: typtype, typsubscript and typnamespace of pg_type. Raises
-nothing.$$;
+$$As postern.operator_kind, of a type that is no domain. In: as of the columns of pg_type. Raises nothing.$$;
 
 
 create or replace function postern.operator_kind(type oid)
@@ -73,8 +72,7 @@ end
 $$;
 
 comment on function postern.has_own_operators(oid, int2[]) is
-$$Whether a column of a key is of a type with operators of its own (postern.operator_kind). In: table and attribute
-numbers. Out: true or false. Raises nothing.$$;
+$$Whether a column of a key is of a type with operators of its own (postern.operator_kind). Raises nothing.$$;
 
 create or replace function postern.relation_columns(relation oid, defaults boolean default false)
 returns jsonb

@@ -41,10 +41,9 @@ begin
 end
 $$;
 comment on function postern.tree_code(text) is
-$$What an expression does with the functions that PostgreSQL comes with. In: its tree. Out: volatile where it sets a
-setting, locks for the session or runs a query in a text (set_config, pg_advisory_lock, query_to_xml, ts_stat and their
-like), stable where it reads a setting (current_setting, pg_show_all_settings), else null. Their oids never change.
-Raises nothing.$$;
+$$What an expression does with the functions that PostgreSQL comes with. Out: volatile where it sets a setting, locks
+for the session or runs a query in a text (set_config, pg_advisory_lock, query_to_xml, ts_stat and their like), stable
+where it reads a setting (current_setting, pg_show_all_settings), else null. Their oids never change. Raises nothing.$$;
 
 create or replace function postern.object_code(class oid, object oid)
 returns text
@@ -95,8 +94,7 @@ begin
 end
 $$;
 comment on function postern.used_code(oid, oid) is
-$$What code of the user's one object is. In: a row of postern.used_objects. Out: null, stable or volatile. Raises
-nothing.$$;
+$$What code of the user's a row of postern.used_objects is. Out: null, stable or volatile. Raises nothing.$$;
 
 create or replace function postern.used_objects(class oid, object oid)
 returns table (kind oid, id oid)
@@ -211,5 +209,4 @@ begin
 end
 $$;
 comment on function postern.defaults_code(oid) is
-$$What code of the user's the defaults of a function's parameters are. In: the function. Out: null, stable or volatile.
-Raises nothing.$$;
+$$What code of the user's the defaults of a function are. Out: null, stable or volatile. Raises nothing.$$;

@@ -94,9 +94,8 @@ end
 $$;
 
 comment on function postern.keys_by_name(oid[], oid, oid, text) is
-$$The foreign keys of a name that an origin has or is referred to by. In: the origin's base tables; a relation whose
-keys are not wanted, or null; the schema of the tables they lead to; the name. Out: as of postern.candidate_keys. Raises
-nothing.$$;
+$$The foreign keys of a name that an origin has or is referred to by. In: its base tables; a relation whose keys are not
+wanted, or null; the schema of the tables they lead to. Out: as of postern.candidate_keys. Raises nothing.$$;
 
 
 create or replace function postern.keys_by_column(base oid, attribute int2, named oid, namespace oid, name text)

@@ -39,8 +39,7 @@ end
 $$;
 
 comment on function postern.relation_hint(text, text) is
-$$The relation closest to a name. In: schema and the name not found. Out: a relation's name, null if none is similar or
-the schema has more than 500. Raises nothing.$$;
+$$The relation closest to a name. Out: null if none is similar or the schema has more than 500. Raises nothing.$$;
 
 
 create or replace function postern.relationship_hint(origin oid, schema text, target text)
@@ -66,9 +65,8 @@ end
 $$;
 
 comment on function postern.relationship_hint(oid, text, text) is
-$$The relation closest to a name among those the origin has a relationship with. In: the origin, the request's schema,
-the name not found. Out: a relation's name; null if none is similar, or if the name is one of them, so that the hint
-after "!" must be wrong. Raises nothing.$$;
+$$The relation closest to a name among those the origin has a relationship with. Out: a relation's name; null if none is
+similar, or if the name is one of them, so that the hint after "!" must be wrong. Raises nothing.$$;
 
 
 create or replace function postern.related_relations(origin oid)

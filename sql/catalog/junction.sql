@@ -197,6 +197,5 @@ end
 $$;
 
 comment on function postern.relationships_through(oid[], jsonb, oid, jsonb, oid, jsonb) is
-$$The many-to-many relationships through junctions. In: tables, or one view and what postern.shown_columns answers for
-it; the origin and the target, each followed by what postern.shown_columns answers if it is a view. Out: elements as of
-postern.find_relationships. Raises nothing.$$;
+$$The many-to-many relationships through junctions. In: tables, or one view and its postern.shown_columns; the origin
+and the target, likewise. Out: elements as of postern.find_relationships. Raises nothing.$$;

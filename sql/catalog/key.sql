@@ -19,9 +19,8 @@ end
 $$;
 
 comment on function postern.shown_columns(oid) is
-$$The base columns that a view shows, by where they come from. In: the view. Out: an object of base relation oid to an
-object of attribute number to the names of the view's columns that show it; for the other functions here. Raises
-nothing.$$;
+$$The base columns that a view shows, for the other functions here. Out: an object of base relation oid to an object of
+attribute number to the names of the view's columns that show it. Raises nothing.$$;
 
 
 create or replace function postern.shown_relations(relation oid, shown jsonb)
@@ -64,9 +63,8 @@ end
 $$;
 
 comment on function postern.base_column(oid, jsonb, text) is
-$$Where a column comes from. In: the relation; what postern.shown_columns answers for a view, null for a table; the
-column's name. Out: base table and attribute number, nothing if there is no such column or it shows none unchanged.
-Raises nothing.$$;
+$$Where a column comes from. In: shown: postern.shown_columns of a view, null for a table. Out: base table and attribute
+number, nothing if there is no such column or it shows none unchanged. Raises nothing.$$;
 
 
 create or replace function postern.key_names(shown jsonb, base oid, key int2[])

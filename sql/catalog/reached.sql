@@ -9,9 +9,8 @@ as $$
     ('default', 0, null, null)
 $$;
 comment on function postern.commands() is
-$$The commands that a relation may meet, with how the catalog calls them. Out: the command; its bit of tgtype in
-pg_trigger, its ev_type in pg_rewrite, its polcmd in pg_policy. default: a foreign key sets columns to their defaults.
-Raises nothing.$$;
+$$The commands that a relation may meet, as the catalog calls them. Out: the command; its bit of tgtype in pg_trigger,
+its ev_type in pg_rewrite, its polcmd in pg_policy. default: a foreign key sets defaults. Raises nothing.$$;
 
 create or replace function postern.reached_relations(target oid, done text)
 returns table (relation oid, command text, reach int)

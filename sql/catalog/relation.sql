@@ -51,9 +51,8 @@ end
 $$;
 
 comment on function postern.relation_pk(oid) is
-$$The primary key of a relation. In: its oid. Out: the column names sorted by name, empty if there is no key. A view has
-the keys of the tables it shows, each one all of whose columns are among the view's (see postern.view_pk). Raises
-nothing.$$;
+$$The primary key of a relation. Out: the column names sorted by name, empty if there is no key. A view has the keys of
+the tables it shows, each one all of whose columns are among the view's (postern.view_pk). Raises nothing.$$;
 
 create or replace function postern.inserts_plainly(relation oid)
 returns boolean

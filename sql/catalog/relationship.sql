@@ -199,9 +199,8 @@ end
 $$;
 
 comment on function postern.relationship_is_meant(text, text, text[], text[], boolean, boolean, text, text) is
-$$Whether a name, with or without a hint, means a relationship. In: the relationship's kind, foreign key and columns on
-both sides; whether both sides are one relation; whether the name is the target's; the name; the hint or null. Out: true
-or false. Raises nothing.$$;
+$$Whether a name, with or without a hint, means a relationship. In: its kind, foreign key and columns on both sides;
+is_self: both sides are one relation; by_relation: the name is the target's; the hint or null. Raises nothing.$$;
 
 
 create or replace function postern.sort_relationships(relationships jsonb)

@@ -85,7 +85,6 @@ end
 $$;
 
 comment on function postern.closest_name(text, text[], numeric) is
-$$The most similar of some names. In: the name looked for; the candidates, at most 500; the least similarity, from 0 to
-1. Out: one of the candidates or null. Similarity is 1 less the edit distance, case ignored, by the longer name's
-length, and is computed for the eight that share most pairs of letters, of those that postern.may_resemble. Raises
-nothing.$$;
+$$The most similar of some names, or null. In: the name looked for; the candidates, at most 500; the least similarity,
+from 0 to 1. It is 1 less the edit distance, case ignored, by the longer name's length, and is computed for the eight
+that share most pairs of letters, of those that postern.may_resemble. Raises nothing.$$;

@@ -40,9 +40,8 @@ begin
 end
 $$;
 comment on function postern.stored_columns(oid) is
-$$The columns of a relation that are stored, and where. In: a relation. Out: a table's own columns; those that a view
-shows unchanged where its rows are rows of one table (one that can be deleted from), one name for each; nothing for
-other views. Raises nothing.$$;
+$$The columns of a relation that are stored, and where. Out: a table's own; of a view those that it shows unchanged, one
+name for each, where its rows are rows of one table (one that can be deleted from), else nothing. Raises nothing.$$;
 
 
 create or replace function postern.row_keys(relation oid)
@@ -94,8 +93,7 @@ begin
 end
 $$;
 comment on function postern.is_indexed(oid, text) is
-$$Whether a column of a relation is a key of an ordered index. In: the relation, the column's name. Out: true or false.
-Raises nothing.$$;
+$$Whether a column of a relation is a key of an ordered index. In: the column's name. Raises nothing.$$;
 
 
 create or replace function postern.sort_type(type oid)

@@ -26,9 +26,8 @@ begin
 end
 $$;
 comment on function postern.base_key(oid, text[]) is
-$$Where columns of a relation are stored. In: the relation and names, in any order. Out: the table (of a view the one
-that all of them come from) and their attribute numbers there, null if one is no column or there is no such table.
-Raises nothing.$$;
+$$Where columns of a relation are stored. In: names, in any order. Out: the table (of a view the one that all of them
+come from) and attribute numbers there, null if one is no column or there is no such table. Raises nothing.$$;
 
 create or replace function postern.unique_indexes(base oid, key int2[])
 returns setof pg_index

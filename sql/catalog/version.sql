@@ -61,9 +61,8 @@ $$;
 comment on function postern.unique_keys(oid) is
 $$The columns that name one row of a relation at most, in every sense that equality has: those of each unique index that
 is valid, not deferrable and not partial, over columns in their own collations. A view has those of the table that it
-writes to (postern.is_simple_view). In: the relation. Out: the table; the columns, as the relation names them; whether
-none of them can be null. Nothing for a table with rules or with tables that inherit from it. Raises nothing.
-Source: pg_index.$$;
+writes to (postern.is_simple_view). Out: the table; the columns, as the relation names them; whether none can be null.
+Nothing for a table with rules or with tables that inherit from it. Raises nothing. Source: pg_index.$$;
 
 create or replace function postern.row_version(relation oid, conditions jsonb)
 returns jsonb
@@ -97,11 +96,10 @@ begin
 end
 $$;
 comment on function postern.row_version(oid, jsonb) is
-$$How the version of the row that conditions name is told. In: a relation; conditions (where of a node). Out: null
-unless an eq filter is on each column of a unique key; else {stored: the version has where and by whom the row was
-written (tableoid, ctid, xmin); columns: postern.version_columns; where: the conditions on the key}. Not stored is the
-row of a view, and one whose whole table the current role may not read, which then may not read these. Raises
-nothing.$$;
+$$How the version of the row that conditions name is told. In: conditions: where of a node. Out: null unless an eq
+filter is on each column of a unique key; else {stored: the version has where and by whom the row was written (tableoid,
+ctid, xmin); columns: postern.version_columns; where: the conditions on the key}. Not stored is the row of a view, and
+one whose whole table the current role may not read, which then may not read these. Raises nothing.$$;
 
 create or replace function postern.version_columns(relation oid, base oid, stored boolean)
 returns jsonb

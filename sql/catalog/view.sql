@@ -72,10 +72,9 @@ end
 $$;
 
 comment on function postern.view_columns(oid, oid[]) is
-$$The columns of base tables that a view shows, traced through views over views. In: the oid of a view or materialized
-view; the views above it, which are not traced again, so that a definition that goes round in a circle ends where it
-meets itself. Out: its attribute number, the base relation and the attribute number there; a column that shows no base
-column unchanged is left out. Raises nothing.$$;
+$$The columns of base tables that a view, also a materialized one, shows unchanged, traced through views over views. In:
+above: the views above it, which are not traced again, so that a circle ends. Out: its attribute number, the base
+relation and the attribute number there. Raises nothing.$$;
 
 
 create or replace function postern.view_pk(view oid)

@@ -11,8 +11,7 @@ begin
 end
 $$;
 comment on function postern.has_lines(jsonb) is
-  'Whether the body of a request (postern.handle), if that is not to a function, is ndjson: an object on each line. '
-  'Raises nothing.';
+  'Whether the body of a request, if that is not to a function, is ndjson: an object on each line. Raises nothing.';
 
 create or replace function postern.body_lines(body text)
 returns table (place bigint, line text)
@@ -23,8 +22,7 @@ as $$
   where pg_catalog.btrim(l.line, E' \t\r') operator(pg_catalog.<>) ''
 $$;
 comment on function postern.body_lines(text) is
-  'The lines of ndjson that are not blank. Out: place: the number of the line, from 1 on; line: its text, trimmed. '
-  'Raises nothing.';
+  'The lines of ndjson that are not blank, trimmed. Out: place: the number, from 1 on; the text. Raises nothing.';
 
 create or replace function postern.object_keys(object text)
 returns text[]
@@ -57,8 +55,7 @@ exception when data_exception or program_limit_exceeded or statement_too_complex
 end
 $$;
 comment on function postern.line_problem(bytea, text[]) is
-  'What is wrong with a line of ndjson. In: keys: those that it must have, null for any. Out: a sentence, null for '
-  'nothing. Raises nothing.';
+  'What is wrong with a line of ndjson. In: keys: its keys, null for any. Out: a sentence, or null. Raises nothing.';
 
 create or replace function postern.refused_line(payload bytea, named boolean)
 returns jsonb
@@ -118,9 +115,8 @@ exception when data_exception or program_limit_exceeded or statement_too_complex
 end
 $$;
 comment on function postern.describe_lines(bytea, boolean) is
-  'Describes ndjson, as postern.describe_payload. In: named: the request names the columns, so that the keys of the '
-  'objects do not count; else they must be the same on every line. Out: {form; keys?; lines: true; text?: none without '
-  'rows} or {refused; line?}. Raises nothing.';
+  'Describes ndjson, as postern.describe_payload. In: named: the request names the columns; else the keys must be the '
+  'same on every line. Out: {form; keys?; lines: true; text?: none without rows} or {refused; line?}. Raises nothing.';
 
 create or replace function postern.with_line(body bytea, line bigint)
 returns bytea
@@ -133,8 +129,7 @@ begin
 end
 $$;
 comment on function postern.with_line(bytea, bigint) is
-  'Adds to the body of an error the number of the line of the request''s body that it comes of. In: line: null for '
-  'none. Raises nothing.';
+  'Adds to the body of an error which line of the request''s body it comes of. In: null for none. Raises nothing.';
 
 create or replace function postern.check_lines(payload jsonb, wanted text, media jsonb)
 returns void

@@ -124,9 +124,8 @@ begin
 end
 $$;
 comment on function postern.describe_form(text, boolean) is
-  'Describes a form (application/x-www-form-urlencoded), as postern.describe_payload. In: call: as there. Out: the '
-  'arguments of a function, or a row as a JSON object of strings; {refused} beyond the limit "parameters". Raises '
-  'PGRST100 for what does not decode.';
+  'Describes a form, as postern.describe_payload. Out: the arguments of a function, or a row as a JSON object of '
+  'strings; {refused} beyond the limit "parameters". Raises PGRST100 for what does not decode.';
 
 create or replace function postern.csv_lines(body text)
 returns table (place bigint, fields text[])

@@ -104,5 +104,4 @@ begin
 end
 $$;
 comment on function postern.check_preferences(jsonb) is
-  'Refuses preferences that are not known, where handling=strict was preferred. In: postern.preferences. Raises '
-  'PGRST122 for them.';
+  'Refuses preferences that are not known, where handling=strict was preferred. Raises PGRST122 for them.';

@@ -49,9 +49,8 @@ begin
 end
 $$;
 comment on function postern.parse_range(text) is
-  'Reads a Range header (items, first-last). Out: {first: {value}; last?: {value} }; null where it is not of that '
-  'form. Raises PGRST103 where first is greater than last, 22003 for a position that is no bigint. Source: PostgREST '
-  'docs, references/api/pagination_count.';
+  'Reads a Range header. Out: {first: {value}; last?: {value} }; null where it is not of that form. Raises PGRST103 '
+  'where first is greater than last, 22003 for no bigint. Source: PostgREST docs, references/api/pagination_count.';
 
 create or replace function postern.range_limit(first bigint, last bigint, skip bigint, count bigint)
 returns bigint

@@ -7,8 +7,7 @@ as $$
   select split_part(described, E'\n', 1)
 $$;
 comment on function postern.first_line(text) is
-  'The first line of a comment in the database: a title or summary. In: the comment. Out: its first line. Raises '
-  'nothing.';
+  'The first line of a comment in the database: a title or summary. Raises nothing.';
 
 create or replace function postern.after_first_line(described text)
 returns text
@@ -17,8 +16,7 @@ as $$
   select ltrim(substr(described, length(split_part(described, E'\n', 1)) + 1), E'\n')
 $$;
 comment on function postern.after_first_line(text) is
-  'A comment in the database as a description: without its first line and the empty ones that follow it. In: the '
-  'comment. Out: the rest, empty when there is no more. Raises nothing.';
+  'The rest of a comment in the database, without the empty lines before it: a description. Raises nothing.';
 
 create or replace function postern.openapi_info(schema text)
 returns json
@@ -68,9 +66,8 @@ begin
 end
 $$;
 comment on function postern.openapi_address(jsonb) is
-  'Where the API is: openapi-server-proxy-uri, else server-host and server-port. In: config: postern.settings. Out: '
-  '{scheme, host: with port, path}; host is null when neither is known. Raises nothing. Source: PostgREST docs, '
-  'references/configuration.';
+  'Where the API is: openapi-server-proxy-uri, else server-host and server-port. Out: {scheme, host: with port, path}; '
+  'host is null when neither is known. Raises nothing. Source: PostgREST docs, references/configuration.';
 
 create or replace function postern.openapi_documentation()
 returns json
@@ -81,5 +78,4 @@ begin
 end
 $$;
 comment on function postern.openapi_documentation() is
-  'The External Documentation Object: the reference of the API''s dialect, of the release whose behaviour this is. '
-  'Out: {description, url}. Raises nothing.';
+  'The External Documentation Object: the reference of the dialect, of the release that this is like. Raises nothing.';

@@ -27,8 +27,7 @@ begin
 end
 $$;
 comment on function postern.cursor_digest(text, bytea) is
-  'The digest of a token. In: signature: of its order (postern.plan_cursor); vals: the JSON of its values. Out: nine '
-  'bytes. Raises nothing.';
+  'The digest of a token: nine bytes. In: signature: postern.plan_cursor; vals: JSON of its values. Raises nothing.';
 
 create or replace function postern.cursor_token(signature text, vals text[])
 returns text
@@ -50,8 +49,7 @@ begin
 end
 $$;
 comment on function postern.cursor_token(text, text[]) is
-  'The token of a row. In: signature: of its order; vals: what it is ordered by, as text. Raises PGRST159 where that '
-  'is too long.';
+  'The token of a row. In: signature: of its order; vals: what orders it. Raises PGRST159 where that is too long.';
 
 create or replace function postern.cursor_nulls(vals text[])
 returns text

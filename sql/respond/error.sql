@@ -14,8 +14,7 @@ begin
 end
 $$;
 comment on function postern.error_body(text, text, json, json, text) is
-  'The JSON text of an error. In: verbosity: client-error-verbosity. Out: {code; message; details?, hint?: unless '
-  'verbosity is minimal}. Raises nothing.';
+  'The JSON text of an error: {code; message; details?, hint?: unless the verbosity is minimal}. Raises nothing.';
 
 create or replace function postern.error_answer(
   code text, message text, details json, hint json, code_status int, extra text[], verbosity text,
@@ -102,9 +101,8 @@ begin
 end
 $$;
 comment on function postern.told_hint(text, text) is
-  'The hint of an error, if the client may read it. In: state: the SQLSTATE. Out: the hint; null where it names a '
-  'column on which the current role has no privilege, as PostgreSQL suggests any that is similar to one that does not '
-  'exist. Raises nothing.';
+  'The hint of an error, if the client may read it. Out: null where it names a column on which the current role has no '
+  'privilege, as PostgreSQL suggests any that is similar to one that does not exist. Raises nothing.';
 
 create or replace function postern.error_response(
   state text, message text, detail text, hint text, anonymous boolean, verbosity text,

@@ -23,8 +23,7 @@ begin
 end
 $$;
 comment on function postern.error_status(text) is
-  'The HTTP status of one of the codes PGRSTxxx that the functions raise. Out: null for any other. Raises nothing. '
-  'Source: PostgREST docs, references/errors.';
+  'The HTTP status of a code PGRSTxxx; null for any other. Raises nothing. Source: PostgREST docs, references/errors.';
 
 create or replace function postern.sqlstate_status(state text, message text, anonymous boolean)
 returns int
@@ -51,6 +50,5 @@ begin
 end
 $$;
 comment on function postern.sqlstate_status(text, text, boolean) is
-  'The HTTP status of an error of PostgreSQL, by SQLSTATE and for a few by message. In: anonymous: the request carried '
-  'no role of its own, so that a missing privilege is 401 rather than 403. Raises nothing. Source: PostgREST docs, '
-  'references/errors, "HTTP status codes".';
+  'The HTTP status of an error of PostgreSQL, by SQLSTATE and for a few by message. In: anonymous: the request has no '
+  'role of its own: 401, not 403. Raises nothing. Source: PostgREST docs, references/errors, "HTTP status codes".';

@@ -46,11 +46,10 @@ begin
 end
 $$;
 comment on function postern.described_columns(oid[], boolean) is
-  'What a description says of the columns of relations. In: the relations; everything: all columns, not only those on '
-  'which the current role has any privilege. Out, in no order: type, the type below a domain, its name (with its '
-  'schema unless that is pg_catalog), type modifier; required (never null), generated (there is a value where none is '
-  'given), always (none can be given); the expression of the default, of the column or of its domain; comment. Raises '
-  'nothing.';
+  'What a description says of the columns of relations. In: everything: all columns, not only those on which the '
+  'current role has any privilege. Out, in no order: type, the type below a domain, its name (with its schema unless '
+  'that is pg_catalog), type modifier; required (never null), generated (there is a value where none is given), always '
+  '(none can be given); the expression of the default, of the column or of its domain; comment. Raises nothing.';
 
 create or replace function postern.filterable(name text)
 returns boolean

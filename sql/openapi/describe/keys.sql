@@ -33,9 +33,8 @@ begin
 end
 $$;
 comment on function postern.described_keys(oid[]) is
-  'The columns of the primary keys of relations. In: the relations. Out: each column; of a view, those of the tables '
-  'it shows, each key all of whose columns the view has, by the first column that shows it (postern.relation_pk). '
-  'Raises nothing.';
+  'The columns of the primary keys of relations: of a view, those of the tables it shows, each key all of whose '
+  'columns the view has, by the first column that shows it (postern.relation_pk). Raises nothing.';
 
 create or replace function postern.openapi_notes(relations oid[], everything boolean default true)
 returns jsonb
@@ -98,8 +97,7 @@ begin
 end
 $$;
 comment on function postern.openapi_notes(oid[], boolean) is
-  'What there is to note on the columns of relations: part of a primary key, all of a foreign key. In: the relations; '
-  'everything: whether privileges are ignored. Out: an object of "oid.attnum" to text. A foreign key leads to a table '
-  'of the same schema, else to a view there that shows its key and is among the relations; unless everything is true, '
-  'to one whose key the current role has a privilege on. The <pk/> and <fk/> elements are for programs. Raises '
-  'nothing. Source: PostgREST''s OpenAPI output.';
+  'What there is to note on the columns of relations: part of a primary key, all of a foreign key. Out: an object of '
+  '"oid.attnum" to text. A foreign key leads to a table of the same schema, else to a view there that shows its key '
+  'and is among the relations; unless everything is true, to one whose key the current role has a privilege on. The '
+  '<pk/> and <fk/> elements are for programs. Raises nothing. Source: PostgREST''s OpenAPI output.';

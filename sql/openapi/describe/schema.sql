@@ -37,9 +37,8 @@ begin
 end
 $$;
 comment on function postern.schema_relations(oid[]) is
-  'The member relations of postern.describe_schema. In: the relations. Out: an array, sorted by schema and name, of '
-  '{schema, name, kind, comment?, insertable, updatable, deletable, columns, computed?: names of its computed fields}. '
-  'Raises nothing.';
+  'The member relations of postern.describe_schema. Out: an array, sorted by schema and name, of {schema, name, kind, '
+  'comment?, insertable, updatable, deletable, columns, computed?: names of its computed fields}. Raises nothing.';
 
 create or replace function postern.schema_relationships(relations oid[])
 returns json

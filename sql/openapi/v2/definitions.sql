@@ -41,7 +41,6 @@ begin
 end
 $$;
 comment on function postern.openapi_definitions(oid[], boolean) is
-  'The Definitions Object: the rows of each relation as a Schema Object. In: the relations; everything: all columns, '
-  'not only those on which the role has a privilege. Out: an object of relation to schema, its columns in order, '
-  'required where they cannot be null; null for no relations. Types outside pg_catalog are named with their schema. '
-  'Fields that are null are to be dropped (postern.openapi). Raises nothing.';
+  'The Definitions Object: the rows of each relation as a Schema Object. In: everything: all columns, not only those '
+  'on which the role has a privilege. Out: an object of relation to schema, its columns in order, required where they '
+  'cannot be null; null for no relations. Types outside pg_catalog are named with their schema. Raises nothing.';

@@ -19,9 +19,8 @@ begin
 end
 $$;
 comment on function postern.openapi_paths(text, boolean, oid[]) is
-  'The Paths Object: the root, the relations, the routines of the schema, each sorted by name. In: the schema; '
-  'everything: whether privileges are ignored; its relations. Out: an object of path to Path Item Object. Fields that '
-  'are null are to be dropped (postern.openapi). Raises nothing.';
+  'The Paths Object: the root, the relations, the routines of the schema, each sorted by name. In: everything: whether '
+  'privileges are ignored; relations: of the schema. Raises nothing.';
 
 create or replace function postern.openapi(schema text, config jsonb)
 returns json

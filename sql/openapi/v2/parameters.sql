@@ -15,8 +15,7 @@ as $$
     'default', standard)
 $$;
 comment on function postern.openapi_parameter(text, text, text, text[], text) is
-  'An optional text parameter. In: place: query or header; name, description; allowed: its values; standard: its '
-  'default. Out: a Parameter Object. Fields that are null are to be dropped (postern.openapi). Raises nothing.';
+  'An optional text parameter. In: place: query or header; allowed: its values; standard: its default. Raises nothing.';
 
 create or replace function postern.openapi_common_parameters()
 returns table (name text, parameter json)
@@ -80,7 +79,6 @@ begin
 end
 $$;
 comment on function postern.openapi_parameters(oid[], boolean) is
-  'The Parameters Definitions Object: the common ones, then for each relation its row and a filter for each column. '
-  'In: the relations; everything: all columns, not only those on which the role has a privilege. Out: an object of '
-  'name to Parameter Object, the row as body.<relation>, filters as rowFilter.<relation>.<column>. Fields that are '
-  'null are to be dropped (postern.openapi). Raises nothing.';
+  'The Parameters Definitions Object: the common ones, then for each relation its row, as body.<relation>, and a '
+  'filter for each column, as rowFilter.<relation>.<column>. In: everything: all columns, not only those on which the '
+  'role has a privilege. Raises nothing.';

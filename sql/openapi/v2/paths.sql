@@ -17,9 +17,7 @@ begin
 end
 $$;
 comment on function postern.openapi_operation(text, text, json, json, json, json) is
-  'An Operation Object of OpenAPI 2.0. In: described: the comment in the database, whose first line is the summary; '
-  'the members of the object. Out: the object. Fields that are null are to be dropped (postern.openapi). Raises '
-  'nothing.';
+  'An Operation Object. In: described: the comment in the database, whose first line is the summary. Raises nothing.';
 
 create or replace function postern.openapi_relation_path(
   name text, described text, filters text[], insertable boolean, updatable boolean, deletable boolean)
@@ -51,9 +49,8 @@ begin
 end
 $$;
 comment on function postern.openapi_relation_path(text, text, text[], boolean, boolean, boolean) is
-  'The path of a relation: GET, and POST, PATCH and DELETE where the relation takes them. In: described: its comment; '
-  'filters: pointers to the filters of its columns. Out: its Path Item Object. Fields that are null are to be dropped '
-  '(postern.openapi). Raises nothing.';
+  'The Path Item Object of a relation: GET, and POST, PATCH and DELETE where the relation takes them. In: described: '
+  'its comment; filters: pointers to the filters of its columns. Raises nothing.';
 
 create or replace function postern.openapi_relation_paths(relations oid[], everything boolean default true)
 returns table (path text, item json)
@@ -82,5 +79,4 @@ begin
 end
 $$;
 comment on function postern.openapi_relation_paths(oid[], boolean) is
-  'The paths of relations. In: the relations; everything: filters by all columns, not only those on which the role has '
-  'a privilege. Out: each path and its Path Item Object, sorted by name. Raises nothing.';
+  'The paths of relations, sorted by name. In: everything: filters by all columns. Raises nothing.';

@@ -27,8 +27,7 @@ as $$
     else type_name end
 $$;
 comment on function postern.openapi_format(text) is
-  'The format that goes with postern.openapi_type. In: the type''s name, as of format_type. Out: OpenAPI''s name for '
-  'integers, the PostgreSQL type for all others. Raises nothing.';
+  'The format that goes with postern.openapi_type: OpenAPI''s for integers, else the PostgreSQL type. Raises nothing.';
 
 create or replace function postern.openapi_property(
   type_name text, description text default null, standard json default null, labels json default null,
@@ -47,8 +46,7 @@ as $$
     'default', standard)
 $$;
 comment on function postern.openapi_property(text, text, json, json, int) is
-  'The Schema Object of a column or argument. In: the name of its type, its description, its default, the labels of an '
-  'enum, the longest text allowed. Out: the object. Fields that are null are to be dropped (postern.openapi). Raises '
+  'The Schema Object of a column or argument. In: labels: of an enum; length: the longest text allowed. Raises '
   'nothing.';
 
 create or replace function postern.openapi_default(type_name text, expression text)

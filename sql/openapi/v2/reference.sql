@@ -24,5 +24,4 @@ begin
 end
 $$;
 comment on function postern.openapi_references(text[]) is
-  'Pointers as Reference Objects. In: an array of postern.openapi_pointer, which must not be empty. Out: an array of '
-  'the objects. Raises nothing.';
+  'Pointers (postern.openapi_pointer), of which there must be one, as Reference Objects. Raises nothing.';

@@ -12,8 +12,7 @@ begin
 end
 $$;
 comment on function postern.visible_type(oid) is
-  'The name of a type, with its schema where the search path of the API (the setting postern.path) does not find it. '
-  'In: the type. Out: the name. Raises nothing.';
+  'The name of a type, with its schema where the search path in the setting postern.path lacks it. Raises nothing.';
 
 create or replace function postern.openapi_argument(name text, type_name text, required boolean, repeated boolean)
 returns json
@@ -34,9 +33,8 @@ begin
 end
 $$;
 comment on function postern.openapi_argument(text, text, boolean, boolean) is
-  'An argument of a routine as a query parameter. In: its name; the name of its type; whether it is required; '
-  'repeated: whether it is variadic. Out: a Parameter Object. An array is text, in the form {...}, unless it is '
-  'variadic: then the parameter repeats. Raises nothing.';
+  'An argument of a routine as a query parameter. In: repeated: whether it is variadic: then the parameter repeats; '
+  'any other array is text, in the form {...}. Out: a Parameter Object. Raises nothing.';
 
 create or replace function postern.openapi_routine_path(
   name text, described text, volatility "char", arguments json, body json, unnamed text, complete boolean)
@@ -64,10 +62,9 @@ begin
 end
 $$;
 comment on function postern.openapi_routine_path(text, text, "char", json, json, text, boolean) is
-  'The path of a routine: POST, and GET unless it is volatile. In: described: its comment; arguments: Parameter '
-  'Objects for GET; body: Schema Object for POST; unnamed: the type of its only argument where that has no name, which '
-  'is then the body itself; complete: whether a call without that body is one. Out: its Path Item Object. Fields that '
-  'are null are to be dropped (postern.openapi). Raises nothing.';
+  'The Path Item Object of a routine: POST, and GET unless it is volatile. In: described: its comment; arguments: '
+  'Parameter Objects for GET; body: Schema Object for POST; unnamed: the type of its only argument where that has no '
+  'name, which is then the body itself; complete: whether a call without that body is one. Raises nothing.';
 
 create or replace function postern.openapi_routine_paths(schema text, everything boolean)
 returns table (path text, item json)

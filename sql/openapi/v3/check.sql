@@ -76,5 +76,4 @@ begin
 end
 $$;
 comment on function postern.openapi3_domain_checks(oid) is
-  'What the check constraints of a domain say, in words of JSON Schema. In: the domain. Out: postern.openapi3_check of '
-  'all of them; {} for none. Raises nothing.';
+  'What the check constraints of a domain say (postern.openapi3_check). Out: {} for none. Raises nothing.';

@@ -80,11 +80,10 @@ begin
 end
 $$;
 comment on function postern.openapi3_columns(oid[], oid[], boolean) is
-  'The columns of relations with their JSON Schema, and what the current role may do with each. In: the relations; '
-  'own_schema: those whose rows have a schema of their own (postern.openapi3_readable); everything: whether privileges '
-  'are ignored. Out, in no order: required: a new row has to have it; property: the schema. What PostgreSQL always '
-  'generates is readOnly. A line "Example: ..." of the comment is an example. Raises what postern.openapi3_example '
-  'raises.';
+  'The columns of relations with their JSON Schema, and what the current role may do with each. In: own_schema: '
+  'postern.openapi3_readable; everything: whether privileges are ignored. Out, in no order: required: a new row has to '
+  'have it; property: the schema. What PostgreSQL always generates is readOnly. A line "Example: ..." of the comment '
+  'is an example. Raises what postern.openapi3_example raises.';
 
 create or replace function postern.openapi3_attributes(relations oid[], readable oid[], everything boolean)
 returns table (
@@ -141,5 +140,4 @@ comment on function postern.openapi3_attributes(oid[], oid[], boolean) is
   'What is said of the columns of each relation, in JSON text (members, or elements of names and references). In: as '
   'of postern.openapi3_relations. Out, null for none: all that can be read, their names, those that can be inserted, '
   'those that must be, those that can be updated, the primary key; whether it can be filtered by; references to the '
-  'filters and to the parameters by which PUT names a row, and these parameters. Raises what postern.openapi3_columns '
-  'raises.';
+  'filters and to the parameters by which PUT names a row, and these. Raises what postern.openapi3_columns raises.';

@@ -122,5 +122,4 @@ as $$
 $$;
 comment on function postern.openapi3_common(boolean, boolean) is
   'What does not depend on the schema. In: whole: whether errors have all members (client-error-verbosity is verbose); '
-  'aggregates: whether they are on. Out: sections of postern.openapi3, and members of them in JSON text. Raises '
-  'nothing.';
+  'aggregates: whether they are on. Out: sections of postern.openapi3, and their members in JSON text. Raises nothing.';

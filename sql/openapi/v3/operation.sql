@@ -51,9 +51,8 @@ as $$
         || key || '"} } }' end || '} }'
 $$;
 comment on function postern.openapi3_body(text, boolean) is
-  'A Request Body Object. In: the key of a schema; many: whether there can be many rows. Out: JSON text: what the '
-  'schema says, or an array, a CSV or lines of it where there can be many; else, for a PATCH, an array of rows each '
-  'with its key. Raises nothing.';
+  'A Request Body Object as JSON text. In: the key of a schema; many: whether there can be many rows: then it may also '
+  'be an array, a CSV or lines of them; else, for a PATCH, an array of rows each with its key. Raises nothing.';
 
 create or replace function postern.openapi3_rows(item text, description text)
 returns text
@@ -68,8 +67,7 @@ as $$
       '"application/x-ndjson":{"schema":{"type":"string"} } } }'
 $$;
 comment on function postern.openapi3_rows(text, text) is
-  'A Response Object with rows. In: item: the schema of a row, as JSON text; its description. Out: JSON text. Raises '
-  'nothing.';
+  'A Response Object with rows, as JSON text. In: item: the schema of a row, as JSON text. Raises nothing.';
 
 create or replace function postern.openapi3_example(described text, schema jsonb)
 returns jsonb

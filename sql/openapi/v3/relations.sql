@@ -60,10 +60,9 @@ begin
 end
 $$;
 comment on function postern.openapi3_selects(oid[], text[], boolean) is
-  'What select can add to the rows of relations, in JSON text. In: the relations that the role may read; the exposed '
-  'schemas; whether privileges are ignored. Out: members of properties for embeds (one level deep) and computed '
-  'fields; elements of x-embeds, the ways to embed (postern.described_embeds); those also as text to read. Raises '
-  'nothing.';
+  'What select can add to the rows of relations, in JSON text. In: relations: that the role may read; schemas: '
+  'exposed; everything: whether privileges are ignored. Out: members of properties for embeds (one level deep) and '
+  'computed fields; elements of x-embeds (postern.described_embeds); those also as text to read. Raises nothing.';
 
 create or replace function postern.openapi3_relation_types(relations oid[])
 returns oid[]
@@ -80,8 +79,7 @@ begin
 end
 $$;
 comment on function postern.openapi3_relation_types(oid[]) is
-  'The types of all columns and computed fields of relations. In: the relations. Out: the types, each once. Raises '
-  'nothing.';
+  'The types of all columns and computed fields of relations, each once. Raises nothing.';
 
 create or replace function postern.openapi3_path(
   name text, key text, described text, filters text, own_select boolean, keys text, reads boolean, inserts boolean,
@@ -134,11 +132,10 @@ end
 $$;
 comment on function postern.openapi3_path(
   text, text, text, text, boolean, text, boolean, boolean, boolean, boolean, boolean, boolean, boolean) is
-  'The path of a relation, with the operations that it takes and the role may do. In: key: of its name '
+  'The path of a relation, with the operations that it takes and the role may do, as JSON text. In: key: of its name '
   '(postern.openapi3_key); described: its comment; filters: references to the filters of its columns; own_select: '
   'whether it has its own select parameter; keys: the parameters by which PUT names a row; aggregates: whether they '
-  'are on; tagged: whether answers have entity tags; unique_key: whether rows have a key for If-Match. Out: its Path '
-  'Item Object as JSON text. Raises nothing.';
+  'are on; tagged: whether answers have entity tags; unique_key: whether rows have a key for If-Match. Raises nothing.';
 
 create or replace function postern.openapi3_schemas(
   key text, described text, row_members text, required text, pk text, embeds text, selects text, inserted text,
@@ -156,9 +153,8 @@ as $$
     '"' || key || '.update":{"type":"object","required":[],"properties":{' || updated || '} }')
 $$;
 comment on function postern.openapi3_schemas(text, text, text, text, text, text, text, text, text, text) is
-  'The schemas of a relation: rows, what select can add, new rows, changes. In: key and comment; else JSON text '
-  '(members or elements). Out: members of schemas in JSON text, each only where its properties are given. Raises '
-  'nothing.';
+  'The schemas of a relation: rows, what select can add, new rows, changes, each only where its properties are given. '
+  'In: key and comment; else JSON text. Out: members of schemas in JSON text. Raises nothing.';
 
 create or replace function postern.openapi3_relations(
   relations oid[], readable oid[], exposed text[], everything boolean, aggregates boolean default false,

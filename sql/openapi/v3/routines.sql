@@ -34,8 +34,7 @@ end
 $$;
 comment on function postern.openapi3_answer(jsonb, text, boolean, boolean) is
   'The Response Object of a function. In: item: the schema of what it returns, or of one row of that (many); handled: '
-  'the media type that the domain it returns is named after, or null; composite: whether it returns rows. Out: the '
-  'object. Raises nothing.';
+  'the media type that the domain it returns is named after, or null; composite: it returns rows. Raises nothing.';
 
 create or replace function postern.openapi3_overloads(schema text, everything boolean, relations oid[])
 returns table (

@@ -25,5 +25,4 @@ as $$
   ) as listed(section, key, item)
 $$;
 comment on function postern.openapi3_tags() is
-  'What answers with entity tags take, where db-etags-enabled is on. Out: sections and members in JSON text, as of '
-  'postern.openapi3_common. Raises nothing.';
+  'What answers with entity tags take, as of postern.openapi3_common. Raises nothing.';

@@ -31,9 +31,8 @@ begin
 end
 $$;
 comment on function postern.openapi3_builtin(oid) is
-  'The JSON Schema of values of a built-in type as PostgreSQL writes them in JSON. In: the type. Out: the schema; null '
-  'where the general rules of postern.openapi3_type hold. Formats are those of the OpenAPI Format Registry. Raises '
-  'nothing.';
+  'The JSON Schema of values of a built-in type as PostgreSQL writes them in JSON; null where the general rules of '
+  'postern.openapi3_type hold. Formats are those of the OpenAPI Format Registry. Raises nothing.';
 
 create or replace function postern.openapi3_type_key(type oid, relations oid[])
 returns text
@@ -118,8 +117,7 @@ as $$
     else '{}' end
 $$;
 comment on function postern.openapi3_length(oid, int) is
-  'The limit that a type modifier sets to the length of a text. In: the type below a domain; the modifier. Out: '
-  '{maxLength} or {}. Raises nothing.';
+  'The limit of a type modifier to the length of a text. Out: {maxLength} or {}. Raises nothing.';
 
 create or replace function postern.openapi3_nullable(schema jsonb)
 returns jsonb
@@ -135,8 +133,7 @@ begin
 end
 $$;
 comment on function postern.openapi3_nullable(jsonb) is
-  'A JSON Schema that also allows null. In: the schema (postern.openapi3_type). Out: the schema with null. Raises '
-  'nothing.';
+  'A JSON Schema (postern.openapi3_type) that also allows null. Raises nothing.';
 
 create or replace function postern.openapi3_types(types oid[], relations oid[])
 returns table (type oid, schema jsonb, nullable jsonb)
@@ -152,8 +149,7 @@ begin
 end
 $$;
 comment on function postern.openapi3_types(oid[], oid[]) is
-  'The JSON Schemas of types. In: the types; the described relations. Out: each type once, its schema without and with '
-  'null. Raises nothing.';
+  'The JSON Schemas of types, each type once, without and with null. Raises nothing.';
 
 create or replace function postern.openapi3_named_types(types oid[], relations oid[])
 returns text
