@@ -13,11 +13,9 @@ begin
        and coalesce(pg_catalog.has_function_privilege((r.value #>> '{function,oid}')::oid, 'execute'), true)), '[]');
 end
 $$;
-
 comment on function postern.known_relationships(jsonb) is
 $$Those of some relationships that the current role may be told of: it has some right to the target, the junction, the
 function. In: what postern.find_relationships answers. Out: elements of it. Raises nothing.$$;
-
 
 create or replace function postern.ambiguous_details(relationships jsonb)
 returns jsonb
@@ -53,12 +51,10 @@ begin
       from pg_catalog.jsonb_array_elements(relationships) with ordinality r);
 end
 $$;
-
 comment on function postern.ambiguous_details(jsonb) is
 $$The candidates of an ambiguous embed as the details of PGRST201 list them. In: what postern.find_relationships
 answers. Out: an array of {"embedding": "origin with target", "cardinality", "relationship"}. Raises nothing.
 Source: docs/references/errors.rst of PostgREST.$$;
-
 
 create or replace function postern.ambiguous_hint(target text, relationships jsonb)
 returns text
@@ -76,11 +72,9 @@ begin
              group by 1) named);
 end
 $$;
-
 comment on function postern.ambiguous_hint(text, jsonb) is
 $$How to say which relationship is meant. In: the ambiguous name; what postern.find_relationships answers. Out: a
 sentence that names each candidate as target!hint. Raises nothing.$$;
-
 
 create or replace function postern.name_list(pairs jsonb, side int)
 returns text
@@ -92,6 +86,5 @@ begin
       from pg_catalog.jsonb_array_elements(pairs) with ordinality p) || ')';
 end
 $$;
-
 comment on function postern.name_list(jsonb, int) is
 $$One side of column pairs as "(a, b)". In: pairs as in postern.find_relationships; side: 0 or 1. Raises nothing.$$;

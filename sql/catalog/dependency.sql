@@ -18,13 +18,11 @@ begin
        and (attribute is null or r.refobjsubid = attribute));
 end
 $$;
-
 comment on function postern.dependents(oid[], regclass, regclass, int) is
 $$The objects that depend on others. In: the oids of those others and their catalog; the catalog of the objects wanted;
 optionally one attribute number that they have to depend on. Out: their oids, each once. Raises nothing. The index on
 pg_depend by what is referred to is the only one used: the planner, left to itself, may also walk through all objects of
 a catalog.$$;
-
 
 create or replace function postern.dependent_count(relations oid[], most int)
 returns int
@@ -40,7 +38,6 @@ begin
              limit most) counted);
 end
 $$;
-
 comment on function postern.dependent_count(oid[], int) is
 $$How much there is that depends on relations, to tell the few from the many. In: their oids; where to stop counting.
 Out: the number of entries in pg_depend, at most that. Raises nothing.$$;

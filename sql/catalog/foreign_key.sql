@@ -66,7 +66,6 @@ and direction: m2o, o2m or o2o as seen from the origin, its name, the relation i
 numbers on the origin's side and on the other. A foreign key that a partition has from its parent is left out. Raises
 nothing.$$;
 
-
 create or replace function postern.keys_by_name(origin_bases oid[], named oid, namespace oid, name text)
 returns table (
   kind text, constraint_name text, target oid, here oid, here_key int2[], there oid, there_key int2[])
@@ -92,11 +91,9 @@ begin
      and c.oid is distinct from named;
 end
 $$;
-
 comment on function postern.keys_by_name(oid[], oid, oid, text) is
 $$The foreign keys of a name that an origin has or is referred to by. In: its base tables; a relation whose keys are not
 wanted, or null; the schema of the tables they lead to. Out: as of postern.candidate_keys. Raises nothing.$$;
-
 
 create or replace function postern.keys_by_column(base oid, attribute int2, named oid, namespace oid, name text)
 returns table (
@@ -127,12 +124,10 @@ begin
      and c.oid is distinct from named;
 end
 $$;
-
 comment on function postern.keys_by_column(oid, int2, oid, oid, text) is
 $$The foreign keys of one column that an origin has, or is referred to by. In: the column's base table and attribute
 number; a relation whose keys are not wanted, or null; the schema of the tables they lead to; a name whose key is not
 wanted. Out: as of postern.candidate_keys. Raises nothing.$$;
-
 
 create or replace function postern.is_unique(relation oid, key int2[])
 returns boolean
@@ -147,7 +142,6 @@ begin
        and con.conkey <@ key);
 end
 $$;
-
 comment on function postern.is_unique(oid, int2[]) is
 $$Whether columns are, in any order, all the columns of a primary key or unique constraint, so that a foreign key of
 them is one-to-one. In: the table and attribute numbers. Out: true or false. Raises nothing.$$;

@@ -11,10 +11,8 @@ begin
     false);
 end
 $$;
-
 comment on function postern.may_know(oid) is
 $$Whether the current role may do anything with a relation. In: its oid. Out: true or false. Raises nothing.$$;
-
 
 create or replace function postern.relation_hint(schema text, name text)
 returns text
@@ -37,10 +35,8 @@ begin
              limit 501) r), 0.75);
 end
 $$;
-
 comment on function postern.relation_hint(text, text) is
 $$The relation closest to a name. Out: null if none is similar or the schema has more than 500. Raises nothing.$$;
-
 
 create or replace function postern.relationship_hint(origin oid, schema text, target text)
 returns text
@@ -63,11 +59,9 @@ begin
   return postern.closest_name(target, names, 0.33);
 end
 $$;
-
 comment on function postern.relationship_hint(oid, text, text) is
 $$The relation closest to a name among those the origin has a relationship with. Out: a relation's name; null if none is
 similar, or if the name is one of them, so that the hint after "!" must be wrong. Raises nothing.$$;
-
 
 create or replace function postern.related_relations(origin oid)
 returns oid[]
@@ -104,11 +98,9 @@ begin
   return tables || postern.views_over(tables);
 end
 $$;
-
 comment on function postern.related_relations(oid) is
 $$The relations that an origin may have relationships with: those its foreign keys lead to or come from, those that
 share a referring table with it, and views on any of them. In: the origin. Out: oids, null for none. Raises nothing.$$;
-
 
 create or replace function postern.routine_hint(schema text, name text, arguments text[])
 returns text
@@ -142,12 +134,10 @@ begin
              limit 501) r), 0.75);
 end
 $$;
-
 comment on function postern.routine_hint(text, text, text[]) is
 $$The routine closest to a call. In: schema, name and argument names of the call that matched none. Out: "name(argument,
 ...)" of the most similar overload if there are routines of that name; else the name of the most similar routine; null
 if none is, or the schema has more than 500. Raises nothing.$$;
-
 
 create or replace function postern.signature(names text[])
 returns text
@@ -159,6 +149,5 @@ begin
     '') || ')';
 end
 $$;
-
 comment on function postern.signature(text[]) is
 $$Argument names as one text, so that calls can be compared. In: the names. Out: "(a, b)", sorted. Raises nothing.$$;

@@ -49,12 +49,10 @@ begin
   return found_ones;
 end
 $$;
-
 comment on function postern.junction_relationships(oid, jsonb, oid, jsonb, text[], text) is
 $$The many-to-many relationships between two relations. In: the origin and, for a view, what postern.shown_columns
 answers; the target likewise; the exposed schemas, where the junction has to be; the junction's name or null. Out:
 elements as of postern.find_relationships. Raises nothing. A junction is a table or a view on tables.$$;
-
 
 create or replace function postern.legs(tables oid[], bases oid[])
 returns table (junction oid, name name, key int2[], names text[], base oid, base_key int2[])
@@ -81,12 +79,10 @@ begin
              and own.conkey @> con.conkey);
 end
 $$;
-
 comment on function postern.legs(oid[], oid[]) is
 $$The foreign keys that can be one of a junction's two: their columns are part of their table's primary key, but no key
 on their own, which would make them one-to-one. In: the tables that have them; the tables that they refer to. Out:
 table, name, attribute numbers and column names of each, table and attribute numbers it refers to. Raises nothing.$$;
-
 
 create or replace function postern.junction_tables(bases oid[])
 returns oid[]
@@ -104,11 +100,9 @@ begin
         bases) leg);
 end
 $$;
-
 comment on function postern.junction_tables(oid[]) is
 $$The tables that may be a junction to any of some tables. In: those tables. Out: the tables with a foreign key to one
 of them that is among postern.legs. Raises nothing.$$;
-
 
 create or replace function postern.view_may_join(view oid, bases oid[])
 returns boolean
@@ -128,11 +122,9 @@ begin
       or exists (select from pg_catalog.pg_class c where c.oid = any (sources) and c.relkind in ('v', 'm'));
 end
 $$;
-
 comment on function postern.view_may_join(oid, oid[]) is
 $$Whether it is worth the while to trace a view as a junction. In: the view; tables that a junction has to refer to.
 Out: false if it reads neither a table that does, by one of postern.legs, nor another view. Raises nothing.$$;
-
 
 create or replace function postern.relationships_through(
   junctions oid[], junction_shown jsonb, origin oid, origin_shown jsonb, named oid, named_shown jsonb)
@@ -195,7 +187,6 @@ begin
      where pk is null or leg1_key.names <@ pk and leg2_key.names <@ pk);
 end
 $$;
-
 comment on function postern.relationships_through(oid[], jsonb, oid, jsonb, oid, jsonb) is
 $$The many-to-many relationships through junctions. In: tables, or one view and its postern.shown_columns; the origin
 and the target, likewise. Out: elements as of postern.find_relationships. Raises nothing.$$;

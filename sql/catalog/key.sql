@@ -17,11 +17,9 @@ begin
              group by attribute.base_relation) base);
 end
 $$;
-
 comment on function postern.shown_columns(oid) is
 $$The base columns that a view shows, for the other functions here. Out: an object of base relation oid to an object of
 attribute number to the names of the view's columns that show it. Raises nothing.$$;
-
 
 create or replace function postern.shown_relations(relation oid, shown jsonb)
 returns oid[]
@@ -34,11 +32,9 @@ begin
   return array(select base.oid::oid from pg_catalog.jsonb_object_keys(shown) as base (oid));
 end
 $$;
-
 comment on function postern.shown_relations(oid, jsonb) is
 $$The base tables of a relation. In: the relation; what postern.shown_columns answers for a view, null for a table. Out:
 a view's base tables, a table itself. Raises nothing.$$;
-
 
 create or replace function postern.base_column(relation oid, shown jsonb, name text)
 returns table (base oid, attnum int2)
@@ -61,11 +57,9 @@ begin
    where attribute.names ? base_column.name;
 end
 $$;
-
 comment on function postern.base_column(oid, jsonb, text) is
 $$Where a column comes from. In: shown: postern.shown_columns of a view, null for a table. Out: base table and attribute
 number, nothing if there is no such column or it shows none unchanged. Raises nothing.$$;
-
 
 create or replace function postern.key_names(shown jsonb, base oid, key int2[])
 returns setof text[]
@@ -97,12 +91,10 @@ begin
   select c.names from choice c where c.place = pg_catalog.cardinality(key);
 end
 $$;
-
 comment on function postern.key_names(jsonb, oid, int2[]) is
 $$The names that a key of a base table has in a relation. In: what postern.shown_columns answers for a view, null for
 the base table itself; the base table; attribute numbers there. Out: one array of names for each way to choose a view
 column for every attribute; nothing if the view lacks one. Raises nothing.$$;
-
 
 create or replace function postern.zip_names(here text[], there text[])
 returns jsonb
@@ -115,6 +107,5 @@ begin
            as pair (here, there, place));
 end
 $$;
-
 comment on function postern.zip_names(text[], text[]) is
 $$Column names in pairs. In: two arrays of one length. Out: [["here", "there"], ...]. Raises nothing.$$;

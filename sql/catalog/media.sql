@@ -50,7 +50,6 @@ begin
               and pn.nspname = relation_schema));
 end
 $$;
-
 comment on function postern.media_handlers(text[], text, text, text[]) is
 $$What makes other media types of a relation's rows or of a routine's value. In: the exposed schemas, where handlers
 are; name and schema of the relation, or of a routine that returns a scalar; optionally the media types of interest in
@@ -58,7 +57,6 @@ lower case (then only domains so named, and "*/*", are looked up, by index; with
 array of {"media" (lower case; "*/*" for any), "resolved" (the one to answer with), "domain" (qualified, quoted),
 "kind": "aggregate" over the row type or over anyelement ("any"), or "function" (the routine itself returns the domain),
 "schema", "name" of the handler}. Raises nothing. Source: docs/references/api/media_type_handlers.rst of PostgREST.$$;
-
 
 create or replace function postern.geojson_function()
 returns text
@@ -72,11 +70,9 @@ begin
      where e.extname = 'postgis'), 'pg_catalog'));
 end
 $$;
-
 comment on function postern.geojson_function() is
 $$What makes GeoJSON of a row: the function of PostGIS, wherever that is installed, and no other of its name. In:
 nothing. Out: its qualified name; that of a function which does not exist where there is no PostGIS. Raises nothing.$$;
-
 
 create or replace function postern.media_domains(accepted text[])
 returns oid[]
@@ -97,7 +93,6 @@ begin
        and t.typtype = 'd');
 end
 $$;
-
 comment on function postern.media_domains(text[]) is
 $$The domains named as media types. In: names, or null for all. Out: oids of the domains of these names and of "*/*", or
 of all domains named like a media type. Raises nothing.$$;

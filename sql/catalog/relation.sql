@@ -23,12 +23,10 @@ begin
        and not c.relispartition);
 end
 $$;
-
 comment on function postern.find_relation(text, text) is
 $$The exposed relation of this name: a table, partitioned table, view, materialized view or foreign table, not a
 partition. In: schema and name, unquoted. Out: {"oid", "schema", "name", "insertable", "updatable", "deletable"}, null
 if there is none. Its key: postern.relation_pk. Raises nothing. Source: pg_class, pg_relation_is_updatable.$$;
-
 
 create or replace function postern.relation_pk(relation oid)
 returns text[]
@@ -49,7 +47,6 @@ begin
     '{}');
 end
 $$;
-
 comment on function postern.relation_pk(oid) is
 $$The primary key of a relation. Out: the column names sorted by name, empty if there is no key. A view has the keys of
 the tables it shows, each one all of whose columns are among the view's (postern.view_pk). Raises nothing.$$;

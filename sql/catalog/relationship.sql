@@ -53,7 +53,6 @@ begin
   return postern.sort_relationships(direct || computed);
 end
 $$;
-
 comment on function postern.find_relationships(oid, text, text[], text, text) is
 $$What a name in select= can embed, given where it stands. In: the origin relation; the request's schema, in which
 targets are; all exposed schemas, in which junctions are; the name; the hint after "!", or null. The name is that of a
@@ -67,7 +66,6 @@ longer than one if it is ambiguous, in the order in which PostgREST lists candid
 ...], "target": [["target column", "junction column"], ...]} (m2m),
 "function": {"oid", "schema", "name"} (computed)}. Raises nothing. Looks only at what hangs on the two relations.
 Source: docs/references/api/resource_embedding.rst of PostgREST.$$;
-
 
 create or replace function postern.relationship_record(
   kind text, origin oid, target oid, key_name text, columns jsonb)
@@ -94,11 +92,9 @@ begin
        and there.oid = relationship_record.target);
 end
 $$;
-
 comment on function postern.relationship_record(text, oid, oid, text, jsonb) is
 $$One element of what postern.find_relationships answers. In: kind, origin, target, name of the foreign key and column
 pairs, the last two null where the kind has none. Out: the element, null if a relation is gone. Raises nothing.$$;
-
 
 create or replace function postern.computed_relationships(
   row_type oid, namespace oid, schemas text[], name text)
@@ -132,12 +128,10 @@ begin
        and n.nspname = any (schemas));
 end
 $$;
-
 comment on function postern.computed_relationships(oid, oid, text[], text) is
 $$The functions of a schema that take a row of a relation and return rows of an exposed one. In: the origin's row type,
 the functions' schema, the exposed schemas, the functions' name. Out: elements as of postern.find_relationships; to_one
 if it returns no set or is declared ROWS 1. Raises nothing.$$;
-
 
 create or replace function postern.direct_relationships(
   origin oid, origin_shown jsonb, named oid, named_shown jsonb, namespace oid, target text, hint text)
@@ -171,12 +165,10 @@ begin
   return found_ones;
 end
 $$;
-
 comment on function postern.direct_relationships(oid, jsonb, oid, jsonb, oid, text, text) is
 $$The relationships by one foreign key that a name means. In: the origin and, for a view, what postern.shown_columns
 answers; the relation of that name, if any, likewise; the request's schema; the name; the hint or null. Out: elements as
 of postern.find_relationships. Raises nothing.$$;
-
 
 create or replace function postern.relationship_is_meant(
   kind text, key_name text, here text[], there text[], is_self boolean, by_relation boolean, target text, hint text)
@@ -197,11 +189,9 @@ begin
   return by_relation and (key_name = hint or here = array[hint] or there = array[hint]);
 end
 $$;
-
 comment on function postern.relationship_is_meant(text, text, text[], text[], boolean, boolean, text, text) is
 $$Whether a name, with or without a hint, means a relationship. In: its kind, foreign key and columns on both sides;
 is_self: both sides are one relation; by_relation: the name is the target's; the hint or null. Raises nothing.$$;
-
 
 create or replace function postern.sort_relationships(relationships jsonb)
 returns jsonb
@@ -228,7 +218,6 @@ begin
       from pg_catalog.jsonb_array_elements(relationships) r);
 end
 $$;
-
 comment on function postern.sort_relationships(jsonb) is
 $$Relationships in the order in which PostgREST lists them: by target, kind, foreign key or junction, and columns;
 computed ones last. In: what postern.find_relationships answers, in any order. Out: the same, sorted. Raises nothing.$$;

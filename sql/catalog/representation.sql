@@ -21,7 +21,6 @@ begin
        and pg_catalog.has_function_privilege(p.oid, 'execute'));
 end
 $$;
-
 comment on function postern.representation(oid, oid) is
 $$The function that turns a domain into json or text, or those into a domain. In: source and target type. Out: the
 schema-qualified, quoted name of the function of the implicit cast between them, null if there is none or the role may

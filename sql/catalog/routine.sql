@@ -77,7 +77,6 @@ begin
                                         'text'::regtype, 'xml'::regtype)));
 end
 $$;
-
 comment on function postern.find_routines(text, text) is
 $$All overloads of a routine that can be called by name over HTTP: functions, not trigger functions, with at most one
 unnamed argument, and then the first one being bytea, json, jsonb, text or xml. In: schema and name, unquoted. Out: an

@@ -23,11 +23,9 @@ begin
   return above[width + 1];
 end
 $$;
-
 comment on function postern.edit_distance(text, text) is
 $$How many characters have to be inserted, deleted or replaced to make one text of another (Levenshtein). In: two texts.
 Out: the count. Raises nothing. Takes time proportional to the product of their lengths.$$;
-
 
 create or replace function postern.may_resemble(wanted text, candidate text, least_score numeric)
 returns boolean
@@ -37,12 +35,10 @@ as $$
       pg_catalog.length(pg_catalog.translate(pg_catalog.lower(candidate), wanted, '')))
     <= (1 - least_score) * greatest(pg_catalog.length(wanted), pg_catalog.length(candidate))
 $$;
-
 comment on function postern.may_resemble(text, text, numeric) is
 $$Whether a name is worth a closer look. In: the name looked for, in lower case; a candidate; the least similarity
 (postern.closest_name). Out: false where so many characters must be inserted, or replaced or deleted because the name
 looked for has none such, that they are not that similar. Raises nothing.$$;
-
 
 create or replace function postern.closest_name(name text, candidates text[], least_score numeric)
 returns text
@@ -83,7 +79,6 @@ begin
      limit 1);
 end
 $$;
-
 comment on function postern.closest_name(text, text[], numeric) is
 $$The most similar of some names, or null. In: the name looked for; the candidates, at most 500; the least similarity,
 from 0 to 1. It is 1 less the edit distance, case ignored, by the longer name's length, and is computed for the eight

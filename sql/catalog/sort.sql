@@ -12,7 +12,6 @@ comment on function postern.unproven_columns(oid) is
 $$Tells which columns may have nulls though attnotnull is true: their NOT NULL is NOT VALID (PostgreSQL 18). In: a
 relation. Out: the numbers of the columns. Raises nothing.$$;
 
-
 create or replace function postern.stored_columns(relation oid)
 returns table (name text, base oid, attnum int2, nullable boolean)
 language plpgsql stable strict parallel safe
@@ -42,7 +41,6 @@ $$;
 comment on function postern.stored_columns(oid) is
 $$The columns of a relation that are stored, and where. Out: a table's own; of a view those that it shows unchanged, one
 name for each, where its rows are rows of one table (one that can be deleted from), else nothing. Raises nothing.$$;
-
 
 create or replace function postern.row_keys(relation oid)
 returns jsonb
@@ -77,7 +75,6 @@ $$What tells the rows of a relation apart. In: a relation. Out: arrays of names 
 index, the primary key first, then unique indexes on columns that are not null (or NULLS NOT DISTINCT), short ones
 first; empty if there is none, or if rows of other tables inherit from it. Raises nothing.$$;
 
-
 create or replace function postern.is_indexed(relation oid, name text)
 returns boolean
 language plpgsql stable strict parallel safe
@@ -94,7 +91,6 @@ end
 $$;
 comment on function postern.is_indexed(oid, text) is
 $$Whether a column of a relation is a key of an ordered index. In: the column's name. Raises nothing.$$;
-
 
 create or replace function postern.sort_type(type oid)
 returns jsonb

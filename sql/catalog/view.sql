@@ -36,13 +36,11 @@ begin
      and pg_catalog.split_part(cut.origin, ' ', 5) like 'false%';
 end
 $$;
-
 comment on function postern.view_targets(oid) is
 $$The columns of a view that are columns of a relation its query reads, unchanged, also through subqueries and CTEs. In:
 the oid of a view or materialized view. Out: attribute number, the relation's oid (a view, where the view reads one) and
 its attribute number; nothing for what is not a view. Raises nothing. Source: pg_rewrite.ev_action, whose target entries
 carry resorigtbl and resorigcol.$$;
-
 
 create or replace function postern.view_columns(view oid, above oid[] default '{}')
 returns table (view_attnum int2, base_relation oid, base_attnum int2)
@@ -70,12 +68,10 @@ begin
    where v.oid <> all (above || view);
 end
 $$;
-
 comment on function postern.view_columns(oid, oid[]) is
 $$The columns of base tables that a view, also a materialized one, shows unchanged, traced through views over views. In:
 above: the views above it, which are not traced again, so that a circle ends. Out: its attribute number, the base
 relation and the attribute number there. Raises nothing.$$;
-
 
 create or replace function postern.view_pk(view oid)
 returns text[]
@@ -101,12 +97,10 @@ begin
        and pg_catalog.cardinality(key.attnums) = pg_catalog.cardinality(con.conkey));
 end
 $$;
-
 comment on function postern.view_pk(oid) is
 $$The columns that identify a view's rows as far as the catalog can tell: the primary keys of the base tables it shows,
 each one all of whose columns the view has; where it shows a key column twice, the first. In: the view. Out: column
 names sorted by name, empty if there are none. Raises nothing.$$;
-
 
 create or replace function postern.views_over(relations oid[])
 returns oid[]
@@ -131,7 +125,6 @@ begin
   return views;
 end
 $$;
-
 comment on function postern.views_over(oid[]) is
 $$The views that read any of these relations, directly or through other views. In: oids of relations. Out: oids of views
 and materialized views, without those given. Raises nothing.$$;
