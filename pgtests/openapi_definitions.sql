@@ -64,8 +64,8 @@ comment on column film.title is 'What it is called';
 comment on column film.id is 'number';
 comment on column film.owner_id is 'whose';
 
-create function defined(relation regclass, column_name text) returns jsonb language sql as $$
-  select json_strip_nulls(postern.openapi_definitions(postern.openapi_relations('rooms', true)))::jsonb -> relation::text -> 'properties' -> column_name
+create function defined(relation text, column_name text) returns jsonb language sql set search_path = pg_catalog, pg_temp as $$
+  select json_strip_nulls(postern.openapi_definitions(postern.openapi_relations('rooms', true)))::jsonb -> relation -> 'properties' -> column_name
 $$;
 select is(json_strip_nulls(postern.openapi_definitions(array['film'::regclass])) -> 'film' ->> field, wanted, field)
 from (values
@@ -75,7 +75,7 @@ select is(array(select json_object_keys(json_strip_nulls(postern.openapi_definit
 select is(json_strip_nulls(postern.openapi_definitions(array['bare'::regclass]))::jsonb, '{"bare": {"type": "object"}}', 'no columns');
 select is(postern.openapi_definitions('{}')::text, null, 'no relations');
 
-select is(defined(relation::regclass, column_name), wanted::jsonb, relation || '.' || column_name)
+select is(defined(relation, column_name), wanted::jsonb, relation || '.' || column_name)
 from (values
   ('film', 'id', '{"type": "integer", "format": "int32", "description": "number\n\nNote:\nThis is a Primary Key.<pk/>"}'),
   ('film', 'part', '{"type": "integer", "format": "int32", "description": "Note:\nThis is a Primary Key.<pk/>"}'),

@@ -30,8 +30,8 @@ select results_eq($$ select name, type_name, modifier, required, generated, alwa
     from postern.described_columns(array['film'::regclass]) order by attnum $$,
   $$ values ('id', 'integer', -1, true, true, false, null, null), ('always_id', 'integer', -1, true, true, true, null, null),
     ('title', 'character varying', 24, true, true, false, '''none''::character varying', 'Its title'),
-    ('feels', 'rooms.mood', -1, false, false, false, null, null), ('sign', 'character varying', 9, true, true, false, '''zero''::character varying', null),
-    ('twice', 'integer', -1, false, true, true, null, null) $$, 'columns');
+    ('feels', 'mood', -1, false, false, false, null, null), ('sign', 'character varying', 9, true, true, false, '''zero''::character varying', null),
+    ('twice', 'integer', -1, false, true, true, null, null) $$, 'columns, types as on the search path');
 select is((select array_agg(type::regtype::text || ' ' || base::regtype order by attnum) from postern.described_columns(array['film'::regclass]) where attnum > 5),
   '{"code character varying","integer integer"}', 'types and what is below');
 select set_eq($$ select relation::regclass::text, attnum::int from postern.described_keys(array['film'::regclass, 'shown', 'counted']) $$,

@@ -69,7 +69,7 @@ create procedure done() language sql as 'select 1';
 revoke execute on function own() from public;
 comment on function plus(int, numeric, text[]) is E'Sum\n\nof things';
 
-create function routine(name text, everything boolean default false) returns jsonb language sql as $$
+create function routine(name text, everything boolean default false) returns jsonb language sql set search_path = pg_catalog, pg_temp as $$
   select json_strip_nulls(item)::jsonb from postern.openapi_routine_paths('rooms', everything) as p where p.path = '/rpc/' || name $$;
 set local role stranger;
 select is((select array_agg(path) from postern.openapi_routine_paths('rooms', false) where path <> all('{/rpc/relations,/rpc/routine,/rpc/taken_by}')),

@@ -118,8 +118,9 @@ set local check_function_bodies = off;
 {{ template "render/stream.sql" . }}
 {{ template "render/cursor.sql" . }}
 
--- openapi: what both descriptions of the API say of it as a whole: title, address, documentation. Knows comments of the
--- database; knows no version of OpenAPI. Calls schema.
+-- openapi: what both descriptions of the API say of it as a whole: title, address, documentation. The functions that
+-- put a document together (openapi, openapi3, describe_schema) set the search path for all that they call. Knows
+-- comments of the database; knows no version of OpenAPI. Calls schema.
 {{ template "openapi/info.sql" . }}
 
 -- openapi/describe: facts: which relations, columns, keys, embeds and routines a role finds in the schema. Knows the

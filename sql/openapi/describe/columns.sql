@@ -6,8 +6,6 @@ returns table (
   generated boolean, always boolean, standard text, description text)
 language plpgsql stable strict parallel safe
 rows 10000
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
@@ -48,8 +46,9 @@ $$;
 comment on function postern.described_columns(oid[], boolean) is
   'What a description says of the columns of relations. In: everything: all columns, not only those on which the '
   'current role has any privilege. Out, in no order: type, the type below a domain, its name (with its schema unless '
-  'that is pg_catalog), type modifier; required (never null), generated (there is a value where none is given), always '
-  '(none can be given); the expression of the default, of the column or of its domain; comment. Raises nothing.';
+  'that is on the search path), type modifier; required (never null), generated (there is a value where none is '
+  'given), always (none can be given); the expression of the default, of the column or of its domain; comment. Raises '
+  'nothing.';
 
 create or replace function postern.filterable(name text)
 returns boolean
@@ -66,8 +65,6 @@ create or replace function postern.described_filters(relations oid[], everything
 returns table (relation oid, attnum int2, name text, description text)
 language plpgsql stable strict parallel safe
 rows 10000
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query

@@ -5,8 +5,6 @@ create or replace function postern.described_ends(relations oid[])
 returns table (key oid, outgoing boolean, relation oid, namespace oid, name text, columns text[], clear boolean)
 language plpgsql stable strict parallel safe
 rows 1000
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
@@ -61,8 +59,6 @@ returns table (
   target_columns text[], clear boolean)
 language plpgsql stable strict parallel safe
 rows 1000
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
@@ -113,8 +109,6 @@ comment on function postern.described_relationships(oid[], boolean) is
 create or replace function postern.described_computed(relations oid[])
 returns table (origin oid, name text, description text, type oid, returned_set boolean, one boolean, executable boolean)
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
@@ -140,8 +134,6 @@ returns table (
   target_columns text[])
 language plpgsql stable strict parallel safe
 rows 1000
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query

@@ -4,8 +4,6 @@ create or replace function postern.described_keys(relations oid[])
 returns table (relation oid, attnum int2)
 language plpgsql stable strict parallel safe
 rows 1000
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
@@ -39,8 +37,6 @@ comment on function postern.described_keys(oid[]) is
 create or replace function postern.openapi_notes(relations oid[], everything boolean default true)
 returns jsonb
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return (

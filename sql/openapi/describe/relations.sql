@@ -3,8 +3,6 @@
 create or replace function postern.openapi_relations(schema text, everything boolean)
 returns oid[]
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return array(
@@ -30,8 +28,6 @@ returns table (
   oid oid, name text, row_type oid, description text, insertable boolean, updatable boolean, deletable boolean)
 language plpgsql stable strict parallel safe
 rows 1000
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query

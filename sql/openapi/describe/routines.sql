@@ -5,11 +5,9 @@ returns table (
   oid oid, name text, description text, volatility "char", unnamed boolean, repeats boolean, names text[], types oid[],
   required int, standards text[], returned oid, returned_set boolean, out_names text[], out_types oid[])
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 declare
-  namespace oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = described_routines.schema);
+  namespace pg_catalog.oid := (select n.oid from pg_catalog.pg_namespace n where n.nspname = described_routines.schema);
 begin
   return query
   select p.oid, p.proname::text, comment.description, p.provolatile, p.pronargs = 1 and input.unnamed = 1,

@@ -3,8 +3,6 @@
 create or replace function postern.schema_relations(relations oid[])
 returns json
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return (
@@ -43,8 +41,6 @@ comment on function postern.schema_relations(oid[]) is
 create or replace function postern.schema_relationships(relations oid[])
 returns json
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return (
@@ -69,8 +65,6 @@ comment on function postern.schema_relationships(oid[]) is
 create or replace function postern.schema_functions(schemas text[])
 returns json
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return (
@@ -105,6 +99,7 @@ create or replace function postern.describe_schema(schemas text[])
 returns json
 language plpgsql stable strict
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   relations oid[] := array(

@@ -3,11 +3,9 @@
 create or replace function postern.openapi_definitions(relations oid[], everything boolean default true)
 returns json
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 declare
-  notes jsonb := postern.openapi_notes(relations, everything);
+  notes pg_catalog.jsonb := postern.openapi_notes(relations, everything);
 begin
   return (
     with definition as (

@@ -25,6 +25,8 @@ comment on function postern.openapi_paths(text, boolean, oid[]) is
 create or replace function postern.openapi(schema text, config jsonb)
 returns json
 language plpgsql stable strict parallel unsafe
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   everything boolean := config ->> 'openapi_mode' = 'ignore-privileges';

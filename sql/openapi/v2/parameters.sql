@@ -46,8 +46,6 @@ comment on function postern.openapi_common_parameters() is
 create or replace function postern.openapi_parameters(relations oid[], everything boolean default true)
 returns json
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return (

@@ -55,8 +55,6 @@ comment on function postern.openapi_relation_path(text, text, text[], boolean, b
 create or replace function postern.openapi_relation_paths(relations oid[], everything boolean default true)
 returns table (path text, item json)
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query

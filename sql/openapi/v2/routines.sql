@@ -69,7 +69,6 @@ comment on function postern.openapi_routine_path(text, text, "char", json, json,
 create or replace function postern.openapi_routine_paths(schema text, everything boolean)
 returns table (path text, item json)
 language plpgsql stable strict parallel unsafe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query

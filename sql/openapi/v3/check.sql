@@ -65,7 +65,6 @@ comment on function postern.openapi3_check(text, text) is
 create or replace function postern.openapi3_domain_checks(domain oid)
 returns jsonb
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (

@@ -3,8 +3,6 @@
 create or replace function postern.openapi3_readable(relations oid[], everything boolean)
 returns oid[]
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return array(
@@ -26,8 +24,6 @@ returns table (
   property jsonb)
 language plpgsql stable strict parallel safe
 rows 10000
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
@@ -91,8 +87,6 @@ returns table (
   filters text, keys text, filter_parameters text, key_parameters text)
 language plpgsql stable strict parallel safe
 rows 1000
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query

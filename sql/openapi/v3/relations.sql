@@ -4,11 +4,9 @@ create or replace function postern.openapi3_selects(relations oid[], schemas tex
 returns table (relation oid, properties text, embeds text, selectors text)
 language plpgsql stable strict parallel safe
 rows 1000
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 declare
-  exposed oid[] := array(
+  exposed pg_catalog.oid[] := array(
     select u.oid
     from pg_catalog.unnest(schemas) as s (name)
     cross join lateral pg_catalog.unnest(postern.openapi_relations(s.name, true)) as u (oid));
@@ -67,8 +65,6 @@ comment on function postern.openapi3_selects(oid[], text[], boolean) is
 create or replace function postern.openapi3_relation_types(relations oid[])
 returns oid[]
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return array(
@@ -161,8 +157,6 @@ create or replace function postern.openapi3_relations(
   tagged boolean default false)
 returns table (paths text, tags text, schemas text, responses text, request_bodies text, parameters text)
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query

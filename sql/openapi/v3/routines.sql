@@ -41,8 +41,6 @@ returns table (
   oid oid, name text, description text, volatile boolean, place bigint, media text, required int, arguments int,
   body jsonb, query jsonb, answer jsonb, rows_of oid, is_rows boolean, types oid[])
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query
@@ -139,8 +137,6 @@ comment on function postern.openapi3_routine_path(text, text, text, boolean, tex
 create or replace function postern.openapi3_routines(schema text, everything boolean, relations oid[])
 returns table (paths text, types oid[])
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return query

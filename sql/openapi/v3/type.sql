@@ -3,7 +3,6 @@
 create or replace function postern.openapi3_builtin(type oid)
 returns jsonb
 language plpgsql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case openapi3_builtin.type
@@ -37,7 +36,6 @@ comment on function postern.openapi3_builtin(oid) is
 create or replace function postern.openapi3_type_key(type oid, relations oid[])
 returns text
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -56,11 +54,10 @@ comment on function postern.openapi3_type_key(oid, oid[]) is
 create or replace function postern.openapi3_type(type oid, relations oid[])
 returns jsonb
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  given record;
-  made jsonb := postern.openapi3_builtin(openapi3_type.type);
+  given pg_catalog.record;
+  made pg_catalog.jsonb := postern.openapi3_builtin(openapi3_type.type);
 begin
   if made is not null then
     return made;
@@ -139,7 +136,6 @@ create or replace function postern.openapi3_types(types oid[], relations oid[])
 returns table (type oid, schema jsonb, nullable jsonb)
 language plpgsql stable strict parallel safe
 rows 50
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -154,8 +150,6 @@ comment on function postern.openapi3_types(oid[], oid[]) is
 create or replace function postern.openapi3_named_types(types oid[], relations oid[])
 returns text
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return (
