@@ -11,7 +11,7 @@ create domain words as text;
 create type mood as enum ('sad', 'ok');
 create table film (id int primary key);
 
-create function named(name text) returns jsonb language sql as $$ select postern.find_routines('rooms', name) $$;
+create function named(name text) returns jsonb language sql set search_path = pg_catalog, pg_temp as $$ select postern.find_routines('rooms', name) $$;
 create function returned(name text, variadic keys text[]) returns jsonb language sql as $$
   select jsonb_agg(named(name) -> 0 -> 'returns' -> k order by n) from unnest(keys) with ordinality u (k, n)
 $$;

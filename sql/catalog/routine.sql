@@ -3,8 +3,6 @@
 create or replace function postern.find_routines(schema text, name text)
 returns jsonb
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 begin
   return (

@@ -54,7 +54,6 @@ answers. Out: rows of pg_index. Raises nothing.$$;
 create or replace function postern.is_key(relation oid, names text[])
 returns boolean
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return exists (

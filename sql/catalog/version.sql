@@ -3,7 +3,6 @@
 create or replace function postern.is_simple_view(relation oid)
 returns boolean
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return pg_relation_is_updatable(relation, false) & 20 = 20 and not exists ( -- UPDATE and DELETE
@@ -29,11 +28,10 @@ Out: true or false. Raises nothing. Source: pg_relation_is_updatable.$$;
 create or replace function postern.unique_keys(relation oid)
 returns table (base oid, names text[], required boolean)
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  kind "char" := (select relkind from pg_class where oid = relation);
-  shown jsonb := case when kind = 'v' and postern.is_simple_view(relation) then postern.shown_columns(relation) end;
+  kind pg_catalog."char" := (select relkind from pg_class where oid = relation);
+  shown pg_catalog.jsonb := case when kind = 'v' and postern.is_simple_view(relation) then postern.shown_columns(relation) end;
 begin
   if kind = 'v' and shown is null then
     return;
@@ -67,15 +65,14 @@ Nothing for a table with rules or with tables that inherit from it. Raises nothi
 create or replace function postern.row_version(relation oid, conditions jsonb)
 returns jsonb
 language plpgsql stable parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  equals jsonb := (
+  equals pg_catalog.jsonb := (
     select coalesce(jsonb_agg(condition), '[]')
       from jsonb_array_elements(conditions) as condition
      where condition -> 'expr' ->> 'operator' = 'eq' and not condition -> 'expr' ?| '{not,quantifier}'
        and not condition -> 'field' ? 'path');
-  key record;
+  key pg_catalog.record;
   stored boolean;
 begin
   select k.base, k.names into key
@@ -104,7 +101,6 @@ one whose whole table the current role may not read, which then may not read the
 create or replace function postern.version_columns(relation oid, base oid, stored boolean)
 returns jsonb
 language plpgsql stable strict parallel safe
-set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (

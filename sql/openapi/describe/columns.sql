@@ -46,9 +46,8 @@ $$;
 comment on function postern.described_columns(oid[], boolean) is
   'What a description says of the columns of relations. In: everything: all columns, not only those on which the '
   'current role has any privilege. Out, in no order: type, the type below a domain, its name (with its schema unless '
-  'that is on the search path), type modifier; required (never null), generated (there is a value where none is '
-  'given), always (none can be given); the expression of the default, of the column or of its domain; comment. Raises '
-  'nothing.';
+  'on the search path), type modifier; required (never null), generated (there is a value where none is given), always '
+  '(none can be given); the expression of the default, of the column or of its domain; comment. Raises nothing.';
 
 create or replace function postern.filterable(name text)
 returns boolean
