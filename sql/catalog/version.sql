@@ -31,7 +31,8 @@ language plpgsql stable strict parallel safe
 as $$
 declare
   kind pg_catalog."char" := (select relkind from pg_class where oid = relation);
-  shown pg_catalog.jsonb := case when kind = 'v' and postern.is_simple_view(relation) then postern.shown_columns(relation) end;
+  shown pg_catalog.jsonb := case when kind = 'v' and postern.is_simple_view(relation)
+    then postern.shown_columns(relation) end;
 begin
   if kind = 'v' and shown is null then
     return;
