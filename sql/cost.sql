@@ -80,13 +80,11 @@ create or replace function postern.look(statement text, flags jsonb, payload byt
 returns boolean
 language plpgsql volatile
 as $$
-declare
-  cost pg_catalog.float8;
 begin
   execute postern.preparation(statement, flags);
-  cost := postern.plan_cost(flags, payload, vals);
+  perform postern.check_cost(
+    postern.plan_cost(flags, payload, vals), (flags operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8);
   perform postern.forget_prepared();
-  perform postern.check_cost(cost, (flags operator(pg_catalog.->>) 'max_cost')::pg_catalog.float8);
   return true;
 exception when others or query_canceled then
   perform postern.forget_prepared();

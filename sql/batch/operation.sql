@@ -139,14 +139,13 @@ create or replace function postern.path_problem(path text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-declare
-  plain constant pg_catalog.text := regexp_replace(path, '[{]#[^}]*[}]', '', 'g');
 begin
   return case
     when path !~ '^/' then 'A path begins with /'
     when octet_length(path) > 1048576 then 'A path is too long'
     when path ~ '[\x01- \x7f]' then 'A path has a blank or a control character, which a URL has not'
-    when strpos(plain, '#') > 0 then 'A path has a #, which a URL has not, outside of a reference'
+    when strpos(regexp_replace(path, '[{]#[^}]*[}]', '', 'g'), '#') > 0
+      then 'A path has a #, which a URL has not, outside of a reference'
     when (length(path) - length(replace(path, '{#', ''))) / 2 > postern.limit_of('path references')
       then 'A path has too many references' end;
 end

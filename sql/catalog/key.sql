@@ -66,8 +66,6 @@ returns setof text[]
 language plpgsql stable parallel safe
 rows 1
 as $$
-declare
-  attributes pg_catalog.jsonb;
 begin
   if shown is null then
     return next array(
@@ -78,14 +76,14 @@ begin
     return;
   end if;
 
-  attributes := shown -> base::text;
   return query
   with recursive choice (names, place) as (
     select '{}'::text[], 0
     union all
     select c.names || shown_as.name, c.place + 1
       from choice c
-     cross join lateral pg_catalog.jsonb_array_elements_text(attributes -> key[c.place + 1]::text) as shown_as (name)
+     cross join lateral pg_catalog.jsonb_array_elements_text(
+       shown -> base::text -> key[c.place + 1]::text) as shown_as (name)
      where c.place < pg_catalog.cardinality(key)
   )
   select c.names from choice c where c.place = pg_catalog.cardinality(key);

@@ -32,10 +32,8 @@ create or replace function postern.relation_pk(relation oid)
 returns text[]
 language plpgsql stable strict parallel safe
 as $$
-declare
-  kind pg_catalog."char" := (select c.relkind from pg_catalog.pg_class c where c.oid = relation_pk.relation);
 begin
-  if kind in ('v', 'm') then
+  if (select c.relkind in ('v', 'm') from pg_catalog.pg_class c where c.oid = relation_pk.relation) then
     return postern.view_pk(relation_pk.relation);
   end if;
   return coalesce(

@@ -10,13 +10,12 @@ declare
   width int := pg_catalog.cardinality(right_chars);
   above int[] := array(select pg_catalog.generate_series(0, width));
   here int[];
-  best int;
 begin
   for i in 1 .. pg_catalog.cardinality(left_chars) loop
     here := array[i];
     for j in 1 .. width loop
-      best := above[j] + case when left_chars[i] = right_chars[j] then 0 else 1 end;
-      here[j + 1] := least(best, above[j + 1] + 1, here[j] + 1);
+      here[j + 1] := least(above[j] + case when left_chars[i] = right_chars[j] then 0 else 1 end,
+        above[j + 1] + 1, here[j] + 1);
     end loop;
     above := here;
   end loop;
