@@ -1,7 +1,7 @@
 -- What code of the user's a statement may run: functions that PostgreSQL does not come with, in SQL, PL/pgSQL or any
 -- language but C. The answers are null (none), 'stable' (none that is VOLATILE: it may set response.status or
 -- response.headers) and 'volatile' (it may leave something in the session), so that greatest() of two is the worse.
--- What an expression calls is in pg_depend, where what PostgreSQL comes with is not (postern.depended_code).
+-- What an expression calls is in pg_depend, where what PostgreSQL comes with is not (postern.direct_objects).
 
 create or replace function postern.user_code(relation oid, command text)
 returns text
@@ -89,10 +89,10 @@ language plpgsql stable strict parallel safe
 as $$
 begin
   return (
-    select max(greatest(postern.tree_code(tgqual::text), (
-        select code from postern.depended_code('pg_trigger'::regclass, t.oid) as code)))
+    select max(greatest(postern.tree_code(tgqual::text), postern.object_code(used.kind, used.id)))
       from pg_trigger as t
       join postern.commands() as k on k.command = trigger_code.command and tgtype & trigger_event <> 0
+      left join lateral postern.direct_objects('pg_trigger'::regclass, t.oid) as used on true
      where tgrelid = trigger_code.relation
        and tgenabled <> 'D'
        and (reach > 0 or tgtype & 1 <> 0)
@@ -108,12 +108,15 @@ language plpgsql stable strict parallel safe
 as $$
 begin
   return (
-    select max(greatest(postern.tree_code(adbin::text),
-        (select code from postern.depended_code('pg_attrdef'::regclass, d.oid) as code),
-        (select code from postern.depended_code('pg_class'::regclass, adrelid, adnum) as code -- before 15
-          where attgenerated <> '')))
+    select max(greatest(postern.tree_code(adbin::text), postern.object_code(used.kind, used.id)))
       from pg_attrdef as d
       join pg_attribute on attrelid = adrelid and attnum = adnum
+      left join lateral (
+        select * from postern.direct_objects('pg_attrdef'::regclass, d.oid)
+        union all
+        select * from postern.direct_objects('pg_class'::regclass, adrelid, adnum)
+         where attgenerated <> '' -- before 15
+        ) as used on true
      where adrelid = default_code.relation
        and case attgenerated when '' then default_code.command <> 'update' and reach > 0
            else default_code.command in ('insert', 'update') end);
@@ -128,9 +131,9 @@ language plpgsql stable strict parallel safe
 as $$
 begin
   return (
-    select max(greatest(postern.tree_code(conbin::text), (
-        select code from postern.depended_code('pg_constraint'::regclass, c.oid) as code)))
+    select max(greatest(postern.tree_code(conbin::text), postern.object_code(used.kind, used.id)))
       from pg_constraint as c
+      left join lateral postern.direct_objects('pg_constraint'::regclass, c.oid) as used on true
      where conrelid = constraint_code.relation
        and contype in ('c', 'x'));
 end
@@ -144,8 +147,9 @@ language plpgsql stable strict parallel safe
 as $$
 begin
   return (
-    select max((select code from postern.depended_code('pg_class'::regclass, indexrelid) as code))
+    select max(postern.object_code(used.kind, used.id))
       from pg_index
+      join lateral postern.direct_objects('pg_class'::regclass, indexrelid) as used on true
      where indrelid = index_code.relation
        and (indexprs is not null or indpred is not null or 16384 <= any (indclass)));
 end
@@ -159,10 +163,10 @@ language plpgsql stable strict parallel safe
 as $$
 begin
   return (
-    select max(greatest(postern.tree_code(concat(polqual, polwithcheck)), (
-        select code from postern.depended_code('pg_policy'::regclass, p.oid) as code)))
+    select max(greatest(postern.tree_code(concat(polqual, polwithcheck)), postern.object_code(used.kind, used.id)))
       from pg_policy as p
       join postern.commands() as k on k.command = policy_code.command and polcmd::text in ('*', 'r', policy_event)
+      left join lateral postern.direct_objects('pg_policy'::regclass, p.oid) as used on true
      where polrelid = policy_code.relation);
 end
 $$;
@@ -177,7 +181,8 @@ as $$
 begin
   return (
     select max(greatest(postern.tree_code(concat(ev_qual, ev_action)), (
-        select code from postern.depended_code('pg_rewrite'::regclass, r.oid) as code)))
+        select max(postern.object_code(used.kind, used.id))
+          from postern.direct_objects('pg_rewrite'::regclass, r.oid) as used)))
       from pg_rewrite as r
       join postern.commands() as k on k.command = rule_code.command and ev_type::text in ('1', rule_event)
      where ev_class = rule_code.relation

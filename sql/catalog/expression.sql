@@ -62,23 +62,24 @@ $$What code of the user's runs where an expression uses an object: in the functi
 and in the constraints and defaults of domains, in arrays and composite types too. In: a function, operator, operator
 class or type, as the oid of its catalog and its own. Out: null, stable or volatile. Raises nothing.$$;
 
-create or replace function postern.depended_code(class oid, object oid, part int default null)
-returns setof text
+create or replace function postern.direct_objects(class oid, object oid, part int default null)
+returns table (kind oid, id oid)
 language sql stable parallel safe
 rows 1
 as $$
-  select max(postern.object_code(refclassid, refobjid))
+  select refclassid, refobjid
     from pg_depend
    where classid = class
      and objid = object
      and (part is null or objsubid = part)
      and refobjid >= 16384
      and refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_opclass'::regclass)
+  offset 0
 $$;
-comment on function postern.depended_code(oid, oid, int) is
-$$What code of the user's runs where an object is used, by what it depends on. In: the object, as the oid of its catalog
-and its own; part: only of this column, null for all. Out: one row: null, stable or volatile. Raises nothing. Called in
-FROM, it is part of the query, and so small that the planner keeps to an index.$$;
+comment on function postern.direct_objects(oid, oid, int) is
+$$What of the user's an object uses directly. In: the object, as the oid of its catalog and its own; part: only of this
+column, null for all. Out: functions, operators, operator classes and types, likewise. Raises nothing. In FROM it is
+part of the query, and offset 0 holds the planner to an index.$$;
 
 create or replace function postern.used_code(kind oid, id oid)
 returns text
@@ -114,13 +115,7 @@ begin
       select below.*
         from used
        cross join lateral (
-         select refclassid, refobjid
-           from pg_depend
-          where classid = used.class
-            and objid = used.object
-            and refobjid >= 16384
-            and refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass,
-              'pg_opclass'::regclass)
+         select * from postern.direct_objects(used.class, used.object)
          union all
          select 'pg_class'::regclass, typrelid
            from pg_type
@@ -202,7 +197,8 @@ as $$
 begin
   return (
     select greatest(postern.tree_code(proargdefaults::text), (
-        select code from postern.depended_code('pg_proc'::regclass, p.oid) as code))
+        select max(postern.object_code(used.kind, used.id))
+          from postern.direct_objects('pg_proc'::regclass, p.oid) as used))
       from pg_proc as p
      where p.oid = defaults_code.function
        and proargdefaults is not null);
