@@ -1,9 +1,6 @@
 create or replace function postern.parse_columns(source text)
 returns text[]
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   tokens constant pg_catalog.text[] := postern.tokens(source, 'columns');
@@ -27,7 +24,6 @@ begin
   return names;
 end
 $$;
-
 comment on function postern.parse_columns(text) is
   'Parses columns= and on_conflict=. In: the text, names separated by commas. Out: the names in the order given, '
   'repetitions included. What follows a complete list is ignored, as PostgREST does. Raises PGRST100, also on "". '

@@ -1,8 +1,6 @@
 create or replace function postern.scan_quoted(tokens text[], inout at int, out value text)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   pieces pg_catalog.text[] := array[]::text[];
@@ -26,7 +24,6 @@ begin
   end loop;
 end
 $$;
-
 comment on function postern.scan_quoted(text[], int) is
   'Scans "..." with backslash escapes. In: tokens, index of the opening quote. Out: index after the closing quote and '
   'the text between, unescaped; value is null when the closing quote is missing (at is then one past the last token). '
@@ -34,9 +31,7 @@ comment on function postern.scan_quoted(text[], int) is
 
 create or replace function postern.scan_name(what text, tokens text[], inout at int, out name text)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   quoted pg_catalog.record;
@@ -75,7 +70,6 @@ begin
   end if;
 end
 $$;
-
 comment on function postern.scan_name(text, text[], int) is
   'Scans a name: letters, digits, "_", "$", inner spaces and dashes (not "->"), or "anything quoted". In: what is read '
   '(for errors), tokens, index of the name. Out: index after it, the name trimmed and unquoted. Raises PGRST100 when '
@@ -83,35 +77,27 @@ comment on function postern.scan_name(text, text[], int) is
 
 create or replace function postern.is_word(token text)
 returns boolean
-language sql
-immutable
-parallel safe
+language sql immutable parallel safe
 as $$
   select token is not null and strpos(E'\x01\t!"#%&''()*+,-./:;<=>?@[\\]^`{|}~', token) = 0
 $$;
-
 comment on function postern.is_word(text) is
   'Whether a token is a run of name characters. In: a token, null for the end of the text. Out: true or false: false '
   'for punctuation and for null. Raises nothing.';
 
 create or replace function postern.is_blank(token text)
 returns boolean
-language sql
-immutable
-parallel safe
+language sql immutable parallel safe
 as $$
   select token is not null and btrim(token, E' \t') = ''
 $$;
-
 comment on function postern.is_blank(text) is
   'Whether a token is white space (spaces, a tab). In: a token, null for the end of the text. Out: true or false: '
   'false for null. Raises nothing.';
 
 create or replace function postern.scan_path(what text, tokens text[], inout at int, out path jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   steps pg_catalog.jsonb[] := array[]::jsonb[];
@@ -142,7 +128,6 @@ begin
   end if;
 end
 $$;
-
 comment on function postern.scan_path(text, text[], int) is
   'Scans the arrows after a column, "->a->>0". In: what is read, tokens, index of the first arrow. Out: index after '
   'the path, [{"op":"->","key":"a"},{"op":"->>","index":0}], or null when no arrow stands there. Raises PGRST100.';
@@ -150,9 +135,7 @@ comment on function postern.scan_path(text, text[], int) is
 create or replace function postern.scan_path_operand(
   what text, tokens text[], inout at int, out key text, out index int)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   sign constant int := case tokens[at] when '-' then -1 else 1 end;
@@ -215,7 +198,6 @@ begin
   end if;
 end
 $$;
-
 comment on function postern.scan_path_operand(text, text[], int) is
   'Scans what follows an arrow. In: what is read, tokens, index of the operand. Out: index after it, and either the '
   'key or the index (digits that end the operand). Raises PGRST100. Reserved in an unquoted key: ( ) . , : > and a '
@@ -223,9 +205,7 @@ comment on function postern.scan_path_operand(text, text[], int) is
 
 create or replace function postern.scan_field(what text, tokens text[], inout at int, out name text, out path jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   named pg_catalog.record;
@@ -247,7 +227,6 @@ begin
   end loop;
 end
 $$;
-
 comment on function postern.scan_field(text, text[], int) is
   'Scans a column with an optional path, and the white space around. In: what is read, tokens, index. Out: index after '
   'it, the name, the path (null when none). Raises PGRST100.';

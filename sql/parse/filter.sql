@@ -1,9 +1,6 @@
 create or replace function postern.operators()
 returns table (name text, sql text, quantifiable boolean, kind text)
-language sql
-immutable
-parallel safe
-rows 25
+language sql immutable parallel safe rows 25
 as $$
   values
     ('eq', '=', true, 'binary'),
@@ -32,7 +29,6 @@ as $$
     ('phfts', 'phraseto_tsquery', false, 'fts'),
     ('wfts', 'websearch_to_tsquery', false, 'fts')
 $$;
-
 comment on function postern.operators() is
   'The filter operators, one row each; a row more is an operator more. Out: name in the URL, SQL, whether (any) and '
   '(all) may follow, and kind: binary (column op value), in (a list), is (a keyword), isdistinct, fts (a function of '
@@ -40,10 +36,7 @@ comment on function postern.operators() is
 
 create or replace function postern.parse_filter_key(source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   tokens pg_catalog.text[];
@@ -63,7 +56,6 @@ begin
     'path', walked.path));
 end
 $$;
-
 comment on function postern.parse_filter_key(text) is
   'Parses a filter''s key. In: the text, "clients.projects.data->>key". Out: '
   '{"embed":["clients","projects"],"name":"data","path":[...]}; embed may be empty, path is absent when there is none. '
@@ -71,9 +63,7 @@ comment on function postern.parse_filter_key(text) is
 
 create or replace function postern.scan_names(what text, tokens text[], inout at int, out names text[])
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   named pg_catalog.record;
@@ -88,17 +78,13 @@ begin
   end loop;
 end
 $$;
-
 comment on function postern.scan_names(text, text[], int) is
   'Scans names separated by dots. In: what is read, tokens, index. Out: index after them, the names, at least one. '
   'Raises PGRST100.';
 
 create or replace function postern.parse_op_expr(source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   negation constant int := case when starts_with(source, 'not.') then 4 else 0 end;
@@ -125,7 +111,6 @@ begin
   return head.expr || jsonb_build_object('value', value);
 end
 $$;
-
 comment on function postern.parse_op_expr(text) is
   'Parses a filter''s operator and value. In: the text, "not.like(any).{a*,b*}". Out: '
   '{"not":true,"operator":"like","quantifier":"any","language":"english","value":"{a*,b*}"}; not, quantifier and '
@@ -136,9 +121,7 @@ comment on function postern.parse_op_expr(text) is
 create or replace function postern.scan_operator(
   what text, tokens text[], inout at int, out expr jsonb, out kind text)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 #variable_conflict use_column
 declare
@@ -182,7 +165,6 @@ begin
   at := at + 1;
 end
 $$;
-
 comment on function postern.scan_operator(text, text[], int) is
   'Scans what stands before a filter''s value: "not.", the operator, "(any)", "(all)" or "(language)", and the dot. '
   'In: what is read, tokens, index. Out: index of the value, {"not","operator","quantifier","language"} as '
@@ -190,13 +172,10 @@ comment on function postern.scan_operator(text, text[], int) is
 
 create or replace function postern.is_keyword(value text)
 returns text
-language sql
-immutable
-parallel safe
+language sql immutable parallel safe
 as $$
   select substring(lower(left(value, 8) collate "C"), '^(?:null|not_null|true|false|unknown)')
 $$;
-
 comment on function postern.is_keyword(text) is
   'The keyword that the value of an "is" filter begins with. In: the value. Out: the keyword (null, not_null, true, '
   'false, unknown) in lower case, or a null when there is none. Raises nothing.';

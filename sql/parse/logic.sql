@@ -1,9 +1,6 @@
 create or replace function postern.parse_logic_key(source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   tokens constant pg_catalog.text[] := postern.tokens(source, 'filter key');
@@ -21,17 +18,13 @@ begin
     'operator', last_name);
 end
 $$;
-
 comment on function postern.parse_logic_key(text) is
   'Parses the key of and= and or=. In: the text, "clients.not.or". Out: '
   '{"embed":["clients"],"not":true,"operator":"or"}; a "not" anywhere negates. Raises PGRST100.';
 
 create or replace function postern.parse_logic(operator text, negated boolean, source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 begin
   if operator not in ('and', 'or') then
@@ -40,7 +33,6 @@ begin
   return (postern.scan_logic(postern.tokens(source, 'logic'), 1, 1, operator, negated)).tree;
 end
 $$;
-
 comment on function postern.parse_logic(text, boolean, text) is
   'Parses the value of and= and or=. In: operator "and" or "or", whether it is negated, the text '
   '"(a.eq.1,not.or(b.is.null,c.in.(1,2)))". Out: {"operator","not","of":[...]} of such trees and of conditions '
@@ -52,9 +44,7 @@ comment on function postern.parse_logic(text, boolean, text) is
 create or replace function postern.scan_logic(
   tokens text[], inout at int, depth int, operator text, negated boolean, out tree jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   list pg_catalog.jsonb[] := array[]::jsonb[];
@@ -92,7 +82,6 @@ begin
   tree := jsonb_build_object('operator', operator, 'not', negated, 'of', to_jsonb(list));
 end
 $$;
-
 comment on function postern.scan_logic(text[], int, int, text, boolean) is
   'Scans "(condition,...)". In: tokens, index of the "(" (white space may precede), depth (1 = the top), operator and '
   'negation that stood before. Out: index after the ")", the tree as parse_logic describes. Raises PGRST100.';
@@ -100,9 +89,7 @@ comment on function postern.scan_logic(text[], int, int, text, boolean) is
 create or replace function postern.scan_logic_head(
   tokens text[], inout at int, out operator text, out negated boolean)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   word pg_catalog.text;
@@ -127,7 +114,6 @@ begin
   end if;
 end
 $$;
-
 comment on function postern.scan_logic_head(text[], int) is
   'Tells a nested tree from a condition. In: tokens, index of a list''s element. Out: for "and(", "or(", "not.and(" '
   'and "not.or(" the index of the "(", the operator and the negation; operator is null for anything else, so that '
@@ -135,9 +121,7 @@ comment on function postern.scan_logic_head(text[], int) is
 
 create or replace function postern.scan_condition(tokens text[], inout at int, out tree jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   field pg_catalog.record;
@@ -171,16 +155,13 @@ begin
   at := valued.at;
 end
 $$;
-
 comment on function postern.scan_condition(text[], int) is
   'Scans one condition of a logic tree, "data->>key.not.eq.value". In: tokens, index. Out: index after the value, '
   '{"name","path","expr"} as parse_logic describes. Raises PGRST100.';
 
 create or replace function postern.scan_value(tokens text[], inout at int, out value text)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   quoted pg_catalog.record;
@@ -214,16 +195,13 @@ begin
   value := array_to_string(pieces, '');
 end
 $$;
-
 comment on function postern.scan_value(text[], int) is
   'Scans a value within a logic tree: "quoted" when "," or ")" follows, an {array} without braces inside, or all up to '
   'the next "," or ")". In: tokens, index. Out: index after it, the value unquoted. Raises nothing.';
 
 create or replace function postern.scan_list(tokens text[], inout at int, out value text)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   quoted pg_catalog.record;
@@ -267,7 +245,6 @@ begin
   value := array_to_string(pieces, '') || ')';
 end
 $$;
-
 comment on function postern.scan_list(text[], int) is
   'Scans the list of an "in" within a logic tree, "(1,"a,b")". In: tokens, index. Out: index after the ")", the list '
   'as it stands, for postern.parse_list. Raises PGRST100.';

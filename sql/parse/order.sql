@@ -1,9 +1,6 @@
 create or replace function postern.parse_order(source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   tokens constant pg_catalog.text[] := postern.tokens(source, 'order');
@@ -27,7 +24,6 @@ begin
   return to_jsonb(list);
 end
 $$;
-
 comment on function postern.parse_order(text) is
   'Parses order=. In: the text, "name.desc.nullslast,data->>age,clients(name).asc". Out: array of '
   '{"name","path","direction":"asc"|"desc","nulls":"first"|"last","relation"}; keys not given are absent. Raises '
@@ -35,9 +31,7 @@ comment on function postern.parse_order(text) is
 
 create or replace function postern.scan_order_term(tokens text[], inout at int, out term jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   field pg_catalog.record;
@@ -79,6 +73,5 @@ begin
     'name', field.name, 'path', field.path, 'relation', relation, 'direction', direction, 'nulls', nulls));
 end
 $$;
-
 comment on function postern.scan_order_term(text[], int) is
 'Scans one term of order=. In: tokens, index. Out: index after it, the term as parse_order describes. Raises PGRST100.';

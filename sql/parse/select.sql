@@ -1,9 +1,6 @@
 create or replace function postern.parse_select(source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 begin
   if source = '' then
@@ -12,7 +9,6 @@ begin
   return (postern.scan_select(postern.tokens(source, 'select'), 1, 0)).items;
 end
 $$;
-
 comment on function postern.parse_select(text) is
   'Parses select=. In: the text, "id,alias:data->>key::int,total:amount.sum(),clients!inner(name),...films(title)". '
   'Out: array of items as {"type":"field","name","path","alias","cast","aggregate","distinct","aggregate_cast"}, '
@@ -22,9 +18,7 @@ comment on function postern.parse_select(text) is
 
 create or replace function postern.scan_select(tokens text[], inout at int, depth int, out items jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   list pg_catalog.jsonb[] := array[]::jsonb[];
@@ -53,16 +47,13 @@ begin
   items := to_jsonb(list);
 end
 $$;
-
 comment on function postern.scan_select(text[], int, int) is
   'Scans a list of select items. In: tokens, index, depth of embedding (0 = the top). Out: index of the first token '
   'that is not part of it, the items. Raises PGRST100.';
 
 create or replace function postern.scan_select_item(tokens text[], inout at int, depth int, out item jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   alias pg_catalog.text;
@@ -124,16 +115,13 @@ begin
   end if;
 end
 $$;
-
 comment on function postern.scan_select_item(text[], int, int) is
   'Scans one select item: star, spread, embedded relation, aggregate or column. In: tokens, index, depth of embedding. '
   'Out: index after it, the item. Raises PGRST100.';
 
 create or replace function postern.scan_embed(tokens text[], inout at int, depth int, out embed jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   hint pg_catalog.text;
@@ -171,7 +159,6 @@ begin
   end if;
 end
 $$;
-
 comment on function postern.scan_embed(text[], int, int) is
   'Scans what follows an embedded relation''s name: "!hint!inner(items)". In: tokens, index of the first "!" or "(", '
   'depth of the list it stands in. Out: index after the ")", {"hint","join","select"}, the first two only if given. '
@@ -179,9 +166,7 @@ comment on function postern.scan_embed(text[], int, int) is
 
 create or replace function postern.scan_select_field(tokens text[], inout at int, name text, out field jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   walked pg_catalog.record;
@@ -240,7 +225,6 @@ begin
   end if;
 end
 $$;
-
 comment on function postern.scan_select_field(text[], int, text) is
   'Scans what follows a column''s name in select: path, cast, aggregate ("()", or "(distinct)", which PostgREST does '
   'not know), cast of the aggregate; "count" and "()" is the row count. In: tokens, index after the name, the name. '
@@ -248,9 +232,7 @@ comment on function postern.scan_select_field(text[], int, text) is
 
 create or replace function postern.scan_cast(tokens text[], inout at int, out type text)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 begin
   if tokens[at + 1] is distinct from ':' then
@@ -262,7 +244,6 @@ begin
   at := at + 3;
 end
 $$;
-
 comment on function postern.scan_cast(text[], int) is
   'Scans "::type". In: tokens, index of the first colon. Out: index after the type, the type''s name trimmed (letters, '
   'digits, "_", "$", spaces). Raises PGRST100.';

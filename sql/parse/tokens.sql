@@ -1,8 +1,6 @@
 create or replace function postern.tokens(source text, what text)
 returns text[]
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   longest constant int := postern.limit_of(what || ' length');
@@ -33,7 +31,6 @@ begin
     E'\x02');
 end
 $$;
-
 comment on function postern.tokens(text, text) is
   'Lexer of the URL grammar. In: a text and what it is ("select", "order", "columns", "logic", "filter key", "filter": '
   'names its length limit). Out: the text cut into tokens, nothing left out: runs of letters, digits, "_", "$" and '
@@ -43,9 +40,7 @@ comment on function postern.tokens(text, text) is
 
 create or replace function postern.unexpected(what text, tokens text[], at int, expected text)
 returns void
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   found_token constant pg_catalog.text := tokens[at];
@@ -64,7 +59,6 @@ begin
       expected));
 end
 $$;
-
 comment on function postern.unexpected(text, text[], int, text) is
   'Refuses a token. In: what is read, its tokens, the index of the offending one (one past the last for the end), what '
   'was expected there. Raises PGRST100 with the position in characters, what was found and what was expected.';

@@ -252,7 +252,6 @@ begin
     then 'pg_catalog.' || name else name end;
 end
 $$;
-
 comment on function postern.type_reference(text) is
 $$A type as it stands in a statement, where a name without schema may mean another one. In: its name, which without a
 schema is one of pg_catalog, as PostgreSQL writes it (format_type) where nothing else is on the search path. Out: that,
