@@ -123,7 +123,6 @@ create or replace function postern.scan_operator(
 returns record
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 declare
   operator pg_catalog.record;
   modifier pg_catalog.text;

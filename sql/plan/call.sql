@@ -54,7 +54,6 @@ create or replace function postern.takes_arguments(args jsonb, keys text[], raw 
 returns boolean
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select case when args = '[]' then keys = '{}' and not raw

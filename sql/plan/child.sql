@@ -117,7 +117,6 @@ create or replace function postern.child_place(children jsonb, name text, by_rel
 returns int
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select place::int - 1

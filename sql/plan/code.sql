@@ -43,7 +43,6 @@ create or replace function postern.unusual_code(node jsonb)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return case when node -> 'fields' @? '$[*].set' or exists (
       select from jsonb_array_elements(node -> 'fields') as field,

@@ -4,7 +4,6 @@ create or replace function postern.column_map(columns jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(jsonb_object_agg(item ->> 'name', item), '{}') from jsonb_array_elements(columns) as item);
@@ -38,7 +37,6 @@ create or replace function postern.with_sets(fields jsonb, relation oid)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select jsonb_agg(case when made.set is null then field else field || jsonb_build_object('set', made.set) end
@@ -65,7 +63,6 @@ create or replace function postern.folds(fields jsonb, columns jsonb, relation o
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return exists (
     select
@@ -189,7 +186,6 @@ create or replace function postern.plan_fields(context jsonb, columns jsonb, ite
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   fields pg_catalog.jsonb := coalesce((
     select jsonb_agg(postern.plan_field(plan_fields.columns, item) order by place)

@@ -4,7 +4,6 @@ create or replace function postern.last_key(path jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select step ->> 'key'
@@ -119,7 +118,6 @@ create or replace function postern.plan_conditions(columns jsonb, entries jsonb,
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select jsonb_agg(case entry ->> 'kind'
@@ -167,7 +165,6 @@ create or replace function postern.plan_terms(columns jsonb, entries jsonb, chil
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   if not entries @> '[{"kind": "order"}]' then
     return null;

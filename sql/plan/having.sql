@@ -63,7 +63,6 @@ create or replace function postern.find_result(outputs jsonb, fields jsonb, colu
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   found constant pg_catalog.jsonb := jsonb_path_query_array(outputs,
     '$[*] ? (exists (@.aggregate) && @.label == $name)', jsonb_build_object('name', name::name));
@@ -92,7 +91,6 @@ create or replace function postern.plan_results(
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 declare
   results constant pg_catalog.jsonb := (
     select coalesce(jsonb_object_agg(name, result), '{}')
@@ -245,7 +243,6 @@ create or replace function postern.without_distinct(context jsonb, relation json
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 declare
   sign constant pg_catalog.jsonb := '{"type": "relation", "name": "distinct", "select": []}';
 begin

@@ -75,7 +75,6 @@ create or replace function postern.plan_where(columns jsonb, relation oid, entri
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   map pg_catalog.jsonb := postern.with_computed(postern.column_map(columns), relation, entries);
 begin

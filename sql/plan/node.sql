@@ -183,7 +183,6 @@ create or replace function postern.is_single(relation oid, conditions jsonb)
 returns boolean
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return conditions @> '[{"expr": {"operator": "eq"} }]' and exists (
     select

@@ -4,7 +4,6 @@ create or replace function postern.plan_outputs(fields jsonb, children jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   own pg_catalog.jsonb := coalesce((
     select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
@@ -121,7 +120,6 @@ create or replace function postern.grouped(node jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return node || jsonb_build_object('grouped', true, 'children', coalesce((
     select jsonb_agg(case when child ? 'spread' then postern.grouped(child) else child end order by place)
@@ -136,7 +134,6 @@ create or replace function postern.grouped_column(node jsonb, term jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select case when not term ? 'child' then 'f' || place || '$'
@@ -199,7 +196,6 @@ create or replace function postern.follows_group(node jsonb, term jsonb)
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select not term ? 'child' and (

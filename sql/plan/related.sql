@@ -4,7 +4,6 @@ create or replace function postern.is_attribute(relation oid, name text)
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return exists (
       select from pg_attribute as a
@@ -72,7 +71,6 @@ create or replace function postern.shown_node(node jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return case when node ? 'by_embeds' then node || jsonb_build_object('children', (
       select jsonb_agg(child - 'join' order by place)
@@ -88,7 +86,6 @@ create or replace function postern.plan_key(relation jsonb, columns jsonb, pk te
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   key constant pg_catalog.text[] := case when not trees ? 'on_conflict' then pk
     else array(select distinct n from jsonb_array_elements_text(trees -> 'on_conflict') as n order by n) end;

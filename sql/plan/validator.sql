@@ -50,7 +50,6 @@ create or replace function postern.is_ordered(relation oid, node jsonb)
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return not node -> 'children' @? '$[*] ? (@.relationship.to_one == false && !exists (@.empty))' and exists (
     select from postern.unique_keys(relation) as k

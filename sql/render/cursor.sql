@@ -23,7 +23,6 @@ create or replace function postern.cursor_terms(node jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   backward constant boolean := node -> 'cursor' ->> 'way' = 'before';
   wish constant pg_catalog.jsonb := node -> 'cursor';
@@ -53,7 +52,6 @@ create or replace function postern.cursor_equal(terms jsonb, first int, last int
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(case when (term ->> 'null')::boolean then (term ->> 'compared') || (term ->> 'is_null')
@@ -71,7 +69,6 @@ create or replace function postern.cursor_behind(terms jsonb, first int, last in
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format(case when count(*) = 1 then '%s operator(%I.%s%s) %s' else '(%s) operator(%I.%s%s) (%s)' end,
@@ -149,7 +146,6 @@ create or replace function postern.render_cursor_base(node jsonb, source text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   most constant int := 8; -- ranges that are read by themselves: each repeats the filters
   terms constant pg_catalog.jsonb := postern.cursor_terms(node);
@@ -223,7 +219,6 @@ create or replace function postern.render_cursor_token(node jsonb, condition tex
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format('(select postern.cursor_token(%L, array[%s]) from pgrst_page where %s)',

@@ -109,7 +109,6 @@ create or replace function postern.render_where(node jsonb, alias text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   if not node ? 'where' and node -> 'children' = '[]' then
     return null;

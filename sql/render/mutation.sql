@@ -30,7 +30,6 @@ create or replace function postern.render_insert(
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format('insert into %I.%I as %I%s select %s from %s where %s%s%s returning %s',

@@ -39,7 +39,6 @@ create or replace function postern.render_fields(node jsonb, names text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(case when field ? 'set' then postern.render_set(node, field -> 'set')
@@ -93,7 +92,6 @@ create or replace function postern.render_outputs(node jsonb, names text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(string_agg(concat(postern.render_output(node, output),

@@ -17,7 +17,6 @@ create or replace function postern.render_key(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   equal pg_catalog.text;
   present pg_catalog.text;

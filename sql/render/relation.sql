@@ -47,7 +47,6 @@ create or replace function postern.render_join(node jsonb, parent text, keyed bo
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(condition, ' and ')
@@ -73,7 +72,6 @@ create or replace function postern.render_junction_join(child jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(format('%I.%I %s %I.%I', postern.junction_alias(child), pair ->> 1, postern.render_equals(child),
@@ -99,7 +97,6 @@ create or replace function postern.render_keys(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(format('%I.%I as %I', node ->> 'alias', name, postern.key_alias(name)), ', ')
@@ -118,7 +115,6 @@ create or replace function postern.render_parent_row(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select postern.render_row(node) || ' as pgrst_row'
@@ -132,7 +128,6 @@ create or replace function postern.render_row(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format(case when count(*) = 0 then '(%2$I.*)::%3$I.%4$I' else 'row(%1$s)::%3$I.%4$I' end,
@@ -150,7 +145,6 @@ create or replace function postern.render_exists(child jsonb, parent text, paren
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   if child ? 'having' then
     return format('exists (select 1%s%s)', postern.render_groups(child,
@@ -205,7 +199,6 @@ create or replace function postern.render_limit(wanted text, most jsonb)
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select case when wanted is null then (most #>> '{}')::bigint::text
@@ -220,7 +213,6 @@ create or replace function postern.render_offset(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select case when node ? 'range'
@@ -236,7 +228,6 @@ create or replace function postern.render_order(node jsonb, alias text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   if not node ? 'order' then
     return null;
@@ -280,7 +271,6 @@ create or replace function postern.render_related(child jsonb, parent text, pare
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format('(select %s from %s%s%s)', postern.render_reference(child ->> 'alias', field),

@@ -61,7 +61,6 @@ create or replace function postern.render_joins(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(string_agg(case when child ? 'together' and not (child -> 'relationship' ->> 'to_one')::boolean
@@ -123,7 +122,6 @@ create or replace function postern.order_columns(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(
@@ -143,7 +141,6 @@ create or replace function postern.render_level_order(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(
@@ -200,7 +197,6 @@ create or replace function postern.render_grouped(node jsonb, source text, join_
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select concat('select ', string_agg(postern.render_result(output) || format(' as %I', output ->> 'label'), ', '
@@ -221,7 +217,6 @@ create or replace function postern.render_groups(node jsonb, source text, join_c
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return format(' from (%s) as pgrst_group%s%s', postern.render_embedded(node, source, join_condition, 'columns'),
     (select ' group by ' || nullif(concat_ws(', ',

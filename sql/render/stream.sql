@@ -38,7 +38,6 @@ create or replace function postern.is_one_line(node jsonb)
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return node -> 'children' = '[]' and not exists (
     select from jsonb_array_elements(node -> 'fields') as field

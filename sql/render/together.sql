@@ -5,7 +5,6 @@ create or replace function postern.parent_columns(child jsonb)
 returns table (place bigint, name text, own text, parent_key text)
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return query
     select position, format('pgrst_p%s', position),
@@ -25,7 +24,6 @@ create or replace function postern.render_together(child jsonb, place bigint, pa
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   parents pg_catalog.text;
   own pg_catalog.text;

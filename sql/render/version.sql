@@ -4,7 +4,6 @@ create or replace function postern.render_version(version jsonb, alias text)
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 declare
   stored constant boolean := (version ->> 'stored')::boolean;
 begin

@@ -48,7 +48,6 @@ create or replace function postern.render_written(node jsonb, alias text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(coalesce(quote_literal(after_last || ',' || before) || ' operator(pg_catalog.||) ', '') || value,
@@ -80,7 +79,6 @@ create or replace function postern.render_texts(node jsonb, alias text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format('coalesce(%s, E''\n'')', string_agg(format(case
@@ -102,7 +100,6 @@ create or replace function postern.render_escapes(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format('pg_catalog.octet_length(pg_catalog.to_json(%1$s)::pg_catalog.text) '
@@ -119,7 +116,6 @@ create or replace function postern.render_written_rows(node jsonb, row_text text
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format('%L operator(pg_catalog.||) pg_catalog.string_agg(%s, %L) operator(pg_catalog.||) %L',
@@ -148,7 +144,6 @@ create or replace function postern.render_written_row(node jsonb, alias text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format('%L operator(pg_catalog.||) %s operator(pg_catalog.||) %L as rows', opening,
