@@ -11,15 +11,9 @@ begin
   loop
     named := postern.scan_name('columns', tokens, at);
     names := array_append(names, named.name);
-    at := named.at;
-    while postern.is_blank(tokens[at]) loop
-      at := at + 1;
-    end loop;
+    at := postern.skip_blanks(tokens, named.at);
     exit when tokens[at] is distinct from ',';
-    at := at + 1;
-    while postern.is_blank(tokens[at]) loop
-      at := at + 1;
-    end loop;
+    at := postern.skip_blanks(tokens, at + 1);
   end loop;
   return names;
 end

@@ -139,23 +139,17 @@ begin
   expr := expr || jsonb_build_object('operator', operator.name);
   kind := operator.kind;
   at := at + 1;
-
   if tokens[at] = '(' and (operator.quantifiable or kind = 'fts') then
     modifier := tokens[at + 1];
-    if operator.quantifiable then
-      if modifier in ('any', 'all') then
-        expr := expr || jsonb_build_object('quantifier', modifier);
-      else
-        perform postern.unexpected(what, tokens, at + 1, 'any or all');
-      end if;
-    elsif postern.is_word(modifier) and not postern.is_blank(modifier) then
-      expr := expr || jsonb_build_object('language', btrim(modifier, ' '));
-    else
+    if operator.quantifiable and (modifier in ('any', 'all')) is not true then
+      perform postern.unexpected(what, tokens, at + 1, 'any or all');
+    elsif not postern.is_word(modifier) or postern.is_blank(modifier) then
       perform postern.unexpected(what, tokens, at + 1, 'a language');
-    end if;
-    if tokens[at + 2] is distinct from ')' then
+    elsif tokens[at + 2] is distinct from ')' then
       perform postern.unexpected(what, tokens, at + 2, '")"');
     end if;
+    expr := expr || jsonb_build_object(
+      case when operator.quantifiable then 'quantifier' else 'language' end, btrim(modifier, ' '));
     at := at + 3;
   end if;
   if tokens[at] is distinct from '.' then

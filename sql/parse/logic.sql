@@ -51,9 +51,7 @@ declare
   nested pg_catalog.record;
   one pg_catalog.record;
 begin
-  while postern.is_blank(tokens[at]) loop
-    at := at + 1;
-  end loop;
+  at := postern.skip_blanks(tokens, at);
   if tokens[at] is distinct from '(' then
     perform postern.unexpected('logic', tokens, at, '"("');
   elsif depth > postern.limit_of('logic depth') then
@@ -69,10 +67,7 @@ begin
       one := postern.scan_logic(tokens, nested.at, depth + 1, nested.operator, nested.negated);
     end if;
     list := array_append(list, one.tree);
-    at := one.at;
-    while postern.is_blank(tokens[at]) loop
-      at := at + 1;
-    end loop;
+    at := postern.skip_blanks(tokens, one.at);
     exit when tokens[at] is distinct from ',';
   end loop;
   if tokens[at] is distinct from ')' then
@@ -94,9 +89,7 @@ as $$
 declare
   word pg_catalog.text;
 begin
-  while postern.is_blank(tokens[at]) loop
-    at := at + 1;
-  end loop;
+  at := postern.skip_blanks(tokens, at);
   negated := btrim(tokens[at], ' ') = 'not' and coalesce(tokens[at + 1] = '.', false);
   if negated then
     at := at + 2;
@@ -105,10 +98,7 @@ begin
   if word not in ('and', 'or') then
     return;
   end if;
-  at := at + 1;
-  while postern.is_blank(tokens[at]) loop
-    at := at + 1;
-  end loop;
+  at := postern.skip_blanks(tokens, at + 1);
   if tokens[at] = '(' then
     operator := word;
   end if;
@@ -148,10 +138,8 @@ begin
       perform postern.unexpected('logic', tokens, head.at, 'null, not_null, true, false or unknown');
     end if;
   end if;
-  tree := jsonb_build_object('name', field.name, 'expr', head.expr || jsonb_build_object('value', value));
-  if field.path is not null then
-    tree := tree || jsonb_build_object('path', field.path);
-  end if;
+  tree := jsonb_strip_nulls(jsonb_build_object('name', field.name, 'path', field.path,
+    'expr', head.expr || jsonb_build_object('value', value)));
   at := valued.at;
 end
 $$;
@@ -176,9 +164,10 @@ begin
       return;
     end if;
   elsif tokens[at] = '{' then
-    while coalesce(at = start or tokens[at] not in ('{', '}'), false) loop
+    loop
       pieces := array_append(pieces, tokens[at]);
       at := at + 1;
+      exit when coalesce(tokens[at] in ('{', '}'), true);
     end loop;
     if tokens[at] = '}' then
       at := at + 1;
@@ -204,36 +193,29 @@ returns record
 language plpgsql immutable parallel safe
 as $$
 declare
-  quoted pg_catalog.record;
+  start int;
   opened boolean;
+  quoted pg_catalog.record;
   pieces pg_catalog.text[] := array[]::text[];
 begin
-  while postern.is_blank(tokens[at]) loop
-    at := at + 1;
-  end loop;
+  at := postern.skip_blanks(tokens, at);
   if tokens[at] is distinct from '(' then
     perform postern.unexpected('logic', tokens, at, '"("');
   end if;
+  start := at;
   loop
-    opened := tokens[at] = '(';
-    pieces := array_append(pieces, tokens[at]);
+    opened := at = start;
     at := at + 1;
-    -- Only the first element may have white space before its quote.
-    while opened and postern.is_blank(tokens[at]) loop
-      pieces := array_append(pieces, tokens[at]);
-      at := at + 1;
-    end loop;
+    if opened then -- only the first element may have white space before its quote
+      at := postern.skip_blanks(tokens, at);
+    end if;
     if tokens[at] = '"' then
       quoted := postern.scan_quoted(tokens, at);
       if quoted.value is not null and coalesce(tokens[quoted.at] in (',', ')'), true) then
-        while at < quoted.at loop
-          pieces := array_append(pieces, tokens[at]);
-          at := at + 1;
-        end loop;
+        at := quoted.at;
       end if;
     end if;
     while tokens[at] not in (',', ')') loop
-      pieces := array_append(pieces, tokens[at]);
       at := at + 1;
     end loop;
     exit when tokens[at] is distinct from ',';
@@ -242,7 +224,10 @@ begin
     perform postern.unexpected('logic', tokens, at, '"," or ")"');
   end if;
   at := at + 1;
-  value := array_to_string(pieces, '') || ')';
+  for place in start .. at - 1 loop
+    pieces := array_append(pieces, tokens[place]);
+  end loop;
+  value := array_to_string(pieces, '');
 end
 $$;
 comment on function postern.scan_list(text[], int) is

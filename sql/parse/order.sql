@@ -56,15 +56,9 @@ begin
     at := at + 2;
   end if;
   if tokens[at] = '.' then
-    if tokens[at + 1] = 'nullsfirst' then
-      nulls := 'first';
-    elsif tokens[at + 1] = 'nullslast' then
-      nulls := 'last';
-    else
-      perform postern.unexpected(
-        'order',
-        tokens,
-        at + 1,
+    nulls := case tokens[at + 1] when 'nullsfirst' then 'first' when 'nullslast' then 'last' end;
+    if nulls is null then
+      perform postern.unexpected('order', tokens, at + 1,
         case when direction is null then 'asc, desc, nullsfirst or nullslast' else 'nullsfirst or nullslast' end);
     end if;
     at := at + 2;
