@@ -19,6 +19,5 @@ begin
 end
 $$;
 comment on function postern.parse_columns(text) is
-  'Parses columns= and on_conflict=. In: the text, names separated by commas. Out: the names in the order given, '
-  'repetitions included. What follows a complete list is ignored, as PostgREST does. Raises PGRST100, also on "". '
-  'Grammar: docs/references/api/tables_views.rst of PostgREST.';
+  'Parses columns= and on_conflict=. In: the text. Out: the names, in order, repeated ones too. What follows the list '
+  'is ignored, as in PostgREST. Raises PGRST100, also on "". Source: PostgREST docs, references/api/tables_views.';

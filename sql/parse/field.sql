@@ -21,8 +21,7 @@ end
 $$;
 comment on function postern.scan_quoted(text[], int) is
   'Scans "..." with backslash escapes. In: tokens, index of the opening quote. Out: index after the closing quote and '
-  'the text between, unescaped; value is null when the closing quote is missing (at is then one past the last token). '
-  'Raises nothing.';
+  'the text between, unescaped; null, and one past the last token, without a closing quote. Raises nothing.';
 
 create or replace function postern.scan_name(what text, tokens text[], inout at int, out name text)
 returns record
@@ -64,8 +63,8 @@ end
 $$;
 comment on function postern.scan_name(text, text[], int) is
   'Scans a name: letters, digits, "_", "$", inner spaces and dashes (not "->"), or "anything quoted". In: what is read '
-  '(for errors), tokens, index of the name. Out: index after it, the name trimmed and unquoted. Raises PGRST100 when '
-  'there is none or it is empty. Grammar: docs/references/api/url_grammar.rst of PostgREST.';
+  '(for errors), tokens, index. Out: index after it, the name trimmed and unquoted. Raises PGRST100. Source: PostgREST '
+  'docs, references/api/url_grammar.';
 
 create or replace function postern.is_word(token text)
 returns boolean
@@ -74,8 +73,7 @@ as $$
   select token is not null and strpos(E'\x01\t!"#%&''()*+,-./:;<=>?@[\\]^`{|}~', token) = 0
 $$;
 comment on function postern.is_word(text) is
-  'Whether a token is a run of name characters. In: a token, null for the end of the text. Out: true or false: false '
-  'for punctuation and for null. Raises nothing.';
+  'Whether a token is a run of name characters, not punctuation nor the end of the text (null). Raises nothing.';
 
 create or replace function postern.is_blank(token text)
 returns boolean
@@ -84,8 +82,7 @@ as $$
   select token is not null and btrim(token, E' \t') = ''
 $$;
 comment on function postern.is_blank(text) is
-  'Whether a token is white space (spaces, a tab). In: a token, null for the end of the text. Out: true or false: '
-  'false for null. Raises nothing.';
+  'Whether a token is white space (spaces, a tab). In: a token, null for the end of the text. Raises nothing.';
 
 create or replace function postern.skip_blanks(tokens text[], at int)
 returns int
@@ -191,9 +188,8 @@ begin
 end
 $$;
 comment on function postern.scan_path_operand(text, text[], int) is
-  'Scans what follows an arrow. In: what is read, tokens, index of the operand. Out: index after it, and either the '
-  'key or the index (digits that end the operand). Raises PGRST100. Reserved in an unquoted key: ( ) . , : > and a '
-  'dash at either end.';
+  'Scans what follows an arrow. In: what is read, tokens, index. Out: index after it, and the key or the index (digits '
+  'that end the operand). Reserved in an unquoted key: ( ) . , : > and a dash at either end. Raises PGRST100.';
 
 create or replace function postern.scan_field(what text, tokens text[], inout at int, out name text, out path jsonb)
 returns record
@@ -215,5 +211,4 @@ begin
 end
 $$;
 comment on function postern.scan_field(text, text[], int) is
-  'Scans a column with an optional path, and the white space around. In: what is read, tokens, index. Out: index after '
-  'it, the name, the path (null when none). Raises PGRST100.';
+  'Scans a column and its path. In: what is read, tokens, index. Out: index after, name, path?. Raises PGRST100.';

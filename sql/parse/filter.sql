@@ -57,9 +57,8 @@ begin
 end
 $$;
 comment on function postern.parse_filter_key(text) is
-  'Parses a filter''s key. In: the text, "clients.projects.data->>key". Out: '
-  '{"embed":["clients","projects"],"name":"data","path":[...]}; embed may be empty, path is absent when there is none. '
-  'What follows a complete key is ignored, as PostgREST does. Raises PGRST100.';
+  'Parses a filter''s key. In: the text, "clients.data->>key". Out: {"embed":["clients"],"name":"data","path":[...]}; '
+  'embed may be empty, path absent. What follows a complete key is ignored, as in PostgREST. Raises PGRST100.';
 
 create or replace function postern.scan_names(what text, tokens text[], inout at int, out names text[])
 returns record
@@ -79,8 +78,7 @@ begin
 end
 $$;
 comment on function postern.scan_names(text, text[], int) is
-  'Scans names separated by dots. In: what is read, tokens, index. Out: index after them, the names, at least one. '
-  'Raises PGRST100.';
+  'Scans names separated by dots. In: what is read, tokens, index. Out: index after, the names. Raises PGRST100.';
 
 create or replace function postern.parse_op_expr(source text)
 returns jsonb
@@ -112,11 +110,10 @@ begin
 end
 $$;
 comment on function postern.parse_op_expr(text) is
-  'Parses a filter''s operator and value. In: the text, "not.like(any).{a*,b*}". Out: '
-  '{"not":true,"operator":"like","quantifier":"any","language":"english","value":"{a*,b*}"}; not, quantifier and '
-  'language are absent when not given; for "in" the value is the list as it stands (see postern.parse_list), for "is" '
-  'the keyword in lower case (what follows it is ignored, as PostgREST does). Raises PGRST100. Grammar: '
-  'docs/references/api/tables_views.rst of PostgREST.';
+  'Parses a filter''s operator and value. In: the text, "not.like(any).{a*,b*}". Out: {"not"?:true, '
+  '"operator":"like","quantifier"?:"any","language"?:"english","value":"{a*,b*}"}; the value is for "in" the list as '
+  'it stands (postern.parse_list), for "is" the keyword in lower case (what follows it is ignored, as in PostgREST). '
+  'Raises PGRST100. Source: PostgREST docs, references/api/tables_views.';
 
 create or replace function postern.scan_operator(
   what text, tokens text[], inout at int, out expr jsonb, out kind text)
@@ -159,9 +156,8 @@ begin
 end
 $$;
 comment on function postern.scan_operator(text, text[], int) is
-  'Scans what stands before a filter''s value: "not.", the operator, "(any)", "(all)" or "(language)", and the dot. '
-  'In: what is read, tokens, index. Out: index of the value, {"not","operator","quantifier","language"} as '
-  'parse_op_expr describes, and the operator''s kind. Raises PGRST100.';
+  'Scans what stands before a filter''s value: "not.", operator, "(any)", "(all)" or "(language)", and the dot. In: '
+  'what is read, tokens, index. Out: index of the value, what parse_op_expr has of it, its kind. Raises PGRST100.';
 
 create or replace function postern.is_keyword(value text)
 returns text
@@ -170,5 +166,4 @@ as $$
   select substring(lower(left(value, 8) collate "C"), '^(?:null|not_null|true|false|unknown)')
 $$;
 comment on function postern.is_keyword(text) is
-  'The keyword that the value of an "is" filter begins with. In: the value. Out: the keyword (null, not_null, true, '
-  'false, unknown) in lower case, or a null when there is none. Raises nothing.';
+  'The keyword (null, not_null, true, false, unknown) that a value begins with, in lower case. Raises nothing.';

@@ -20,6 +20,5 @@ as $$
   end
 $$;
 comment on function postern.limit_of(text) is
-  'The bounds of the URL grammar, which keep every parser within the stack and in linear time; PostgREST has none. In: '
-  'a limit''s name. Out: its value (depths in levels, lengths in characters, others in pieces), or null when there is '
-  'no such limit. Raises nothing.';
+  'The bounds of the URL grammar, which keep parsers within the stack and linear; PostgREST has none. In: a limit''s '
+  'name. Out: depths in levels, lengths in characters, others in pieces; null for no such limit. Raises nothing.';

@@ -34,12 +34,11 @@ begin
 end
 $$;
 comment on function postern.parse_logic(text, boolean, text) is
-  'Parses the value of and= and or=. In: operator "and" or "or", whether it is negated, the text '
+  'Parses the value of and= and or=. In: operator, whether it is negated, the text '
   '"(a.eq.1,not.or(b.is.null,c.in.(1,2)))". Out: {"operator","not","of":[...]} of such trees and of conditions '
-  '{"name","path","expr"}, expr as parse_op_expr gives it, path absent when there is none. A value may be a '
-  'placeholder chr(1), "quoted", an {array}, a (list) after in, or plain up to the next "," or ")". What follows the '
-  'last ")" is ignored, as PostgREST does. Raises PGRST100, also beyond the limit "logic depth". Grammar: '
-  'docs/references/api/tables_views.rst of PostgREST.';
+  '{"name","path"?,"expr": as of parse_op_expr}. A value may be a placeholder chr(1), "quoted", an {array}, a (list) '
+  'after in, or plain up to the next "," or ")". What follows the last ")" is ignored, as in PostgREST. Raises '
+  'PGRST100, also beyond the limit "logic depth". Source: PostgREST docs, references/api/tables_views.';
 
 create or replace function postern.scan_logic(
   tokens text[], inout at int, depth int, operator text, negated boolean, out tree jsonb)
@@ -105,9 +104,8 @@ begin
 end
 $$;
 comment on function postern.scan_logic_head(text[], int) is
-  'Tells a nested tree from a condition. In: tokens, index of a list''s element. Out: for "and(", "or(", "not.and(" '
-  'and "not.or(" the index of the "(", the operator and the negation; operator is null for anything else, so that '
-  'columns may be named and, or, not. Raises nothing.';
+  'Tells a nested tree from a condition. In: tokens, index. Out: for "and(", "or(", "not.and(" and "not.or(" index of '
+  'the "(", operator and negation; else operator is null: columns may be named and, or, not. Raises nothing.';
 
 create or replace function postern.scan_condition(tokens text[], inout at int, out tree jsonb)
 returns record
@@ -144,8 +142,7 @@ begin
 end
 $$;
 comment on function postern.scan_condition(text[], int) is
-  'Scans one condition of a logic tree, "data->>key.not.eq.value". In: tokens, index. Out: index after the value, '
-  '{"name","path","expr"} as parse_logic describes. Raises PGRST100.';
+  'Scans a condition of a logic tree, "data->>key.not.eq.value". Out: index after it, the condition. Raises PGRST100.';
 
 create or replace function postern.scan_value(tokens text[], inout at int, out value text)
 returns record
@@ -231,5 +228,4 @@ begin
 end
 $$;
 comment on function postern.scan_list(text[], int) is
-  'Scans the list of an "in" within a logic tree, "(1,"a,b")". In: tokens, index. Out: index after the ")", the list '
-  'as it stands, for postern.parse_list. Raises PGRST100.';
+  'Scans the list of an "in" in a logic tree. In: tokens, index. Out: index, the list as it stands. Raises PGRST100.';

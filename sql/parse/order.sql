@@ -25,9 +25,9 @@ begin
 end
 $$;
 comment on function postern.parse_order(text) is
-  'Parses order=. In: the text, "name.desc.nullslast,data->>age,clients(name).asc". Out: array of '
-  '{"name","path","direction":"asc"|"desc","nulls":"first"|"last","relation"}; keys not given are absent. Raises '
-  'PGRST100, also on "". Grammar: docs/references/api/{tables_views,resource_embedding}.rst of PostgREST.';
+  'Parses order=. In: the text, "name.desc.nullslast,data->>age,clients(name).asc". Out: array of {"name","path"?, '
+  '"direction"?:"asc"|"desc","nulls"?:"first"|"last","relation"?}. Raises PGRST100, also on "". Source: PostgREST '
+  'docs, references/api/tables_views.';
 
 create or replace function postern.scan_order_term(tokens text[], inout at int, out term jsonb)
 returns record
@@ -68,4 +68,4 @@ begin
 end
 $$;
 comment on function postern.scan_order_term(text[], int) is
-'Scans one term of order=. In: tokens, index. Out: index after it, the term as parse_order describes. Raises PGRST100.';
+  'Scans a term of order=. In: tokens, index. Out: index after it, the term (parse_order). Raises PGRST100.';

@@ -9,10 +9,9 @@ end
 $$;
 comment on function postern.parse_select(text) is
   'Parses select=. In: the text, "id,alias:data->>key::int,total:amount.sum(),clients!inner(name),...films(title)". '
-  'Out: array of items as {"type":"field","name","path","alias","cast","aggregate","distinct","aggregate_cast"}, '
-  '{"type":"relation","name","alias","hint","join","select"} or {"type":"spread","name","hint","join","select"}; keys '
-  'not given are absent; "" gives []. What follows a complete list is ignored, as PostgREST does. Raises PGRST100. '
-  'Grammar: docs/references/api/{tables_views,resource_embedding,aggregate_functions}.rst of PostgREST.';
+  'Out: array of items {"type":"field","name","path"?,"alias"?,"cast"?,"aggregate"?,"distinct"?,"aggregate_cast"?}, '
+  '{"type":"relation","name","alias"?,"hint"?,"join"?,"select"} and {"type":"spread", likewise}; "" gives []. What '
+  'follows a complete list is ignored, as in PostgREST. Raises PGRST100. Source: PostgREST docs, references/api.';
 
 create or replace function postern.scan_select(tokens text[], inout at int, depth int, out items jsonb)
 returns record
@@ -41,8 +40,7 @@ begin
 end
 $$;
 comment on function postern.scan_select(text[], int, int) is
-  'Scans a list of select items. In: tokens, index, depth of embedding (0 = the top). Out: index of the first token '
-  'that is not part of it, the items. Raises PGRST100.';
+  'Scans a list of select items. In: tokens, index, depth (0 = the top). Out: index after, the items. Raises PGRST100.';
 
 create or replace function postern.scan_select_item(tokens text[], inout at int, depth int, out item jsonb)
 returns record
@@ -92,8 +90,7 @@ begin
 end
 $$;
 comment on function postern.scan_select_item(text[], int, int) is
-  'Scans one select item: star, spread, embedded relation, aggregate or column. In: tokens, index, depth of embedding. '
-  'Out: index after it, the item. Raises PGRST100.';
+  'Scans a star, spread, embed, aggregate or column. In: tokens, index, depth. Out: index, item. Raises PGRST100.';
 
 create or replace function postern.scan_embed(tokens text[], inout at int, depth int, out embed jsonb)
 returns record
@@ -130,9 +127,8 @@ begin
 end
 $$;
 comment on function postern.scan_embed(text[], int, int) is
-  'Scans what follows an embed''s name: "!hint!inner(items)". In: tokens, index of the first "!" or "(", depth of the '
-  'list it stands in. Out: index after the ")" and white space, {"hint"?,"join"?,"select"}. Raises PGRST100, also '
-  'beyond the limit "select depth".';
+  'Scans what follows an embed''s name: "!hint!inner(items)". In: tokens, index of the first "!" or "(", depth. Out: '
+  'index after it and white space, {"hint"?,"join"?,"select"}. Raises PGRST100, also beyond the limit "select depth".';
 
 create or replace function postern.scan_select_field(tokens text[], inout at int, name text, out field jsonb)
 returns record
@@ -191,9 +187,8 @@ begin
 end
 $$;
 comment on function postern.scan_select_field(text[], int, text) is
-  'Scans what follows a column''s name in select: path, cast, aggregate ("()", or "(distinct)", which PostgREST does '
-  'not know), cast of the aggregate; "count" and "()" is the row count. In: tokens, index after the name, the name. '
-  'Out: index of the "," or ")" or one past the end, the item without alias. Raises PGRST100.';
+  'Scans what follows a column''s name in select: path, cast, aggregate ("()", or "(distinct)", not PostgREST''s), its '
+  'cast; "count" and "()" is the row count. In: tokens, index, name. Out: index, the item. Raises PGRST100.';
 
 create or replace function postern.scan_cast(tokens text[], inout at int, out type text)
 returns record
@@ -210,5 +205,4 @@ begin
 end
 $$;
 comment on function postern.scan_cast(text[], int) is
-  'Scans "::type". In: tokens, index of the first colon. Out: index after the type, the type''s name trimmed (letters, '
-  'digits, "_", "$", spaces). Raises PGRST100.';
+  'Scans "::type". In: tokens, index of the first colon. Out: index after the type, its name trimmed. Raises PGRST100.';

@@ -32,11 +32,10 @@ begin
 end
 $$;
 comment on function postern.tokens(text, text) is
-  'Lexer of the URL grammar. In: a text and what it is ("select", "order", "columns", "logic", "filter key", "filter": '
-  'names its length limit). Out: the text cut into tokens, nothing left out: runs of letters, digits, "_", "$" and '
-  'spaces, and single other ASCII characters. Every character beyond ASCII counts as a letter, whatever the locale. '
-  'Raises PGRST100 on a text over its limit and on control characters: in logic, which has values, on chr(2), else on '
-  'all but tab and the placeholder, chr(1).';
+  'Lexer of the URL grammar. In: a text; what it is, which names its limit ("select", "order", "columns", "logic", '
+  '"filter key", "filter"). Out: the text cut into tokens, nothing left out: runs of letters (all beyond ASCII count '
+  'as such), digits, "_", "$" and spaces, and single other characters. Raises PGRST100 on a text over its limit and on '
+  'control characters: in logic, which has values, on chr(2), else on all but tab and the placeholder, chr(1).';
 
 create or replace function postern.unexpected(what text, tokens text[], at int, expected text)
 returns void

@@ -66,5 +66,4 @@ end
 $$;
 comment on function postern.takes_arguments(jsonb, text[], boolean) is
   'Whether arguments of these names make a call: all required ones, none unknown. In: args: of postern.find_routines; '
-  'keys: the names; raw: the body is no JSON, so no call without parameters is meant. Out: true or false. Raises '
-  'nothing.';
+  'keys: the names; raw: the body is no JSON, so no call without parameters is meant. Raises nothing.';
