@@ -10,8 +10,9 @@ $$;
 comment on function postern.parse_select(text) is
   'Parses select=. In: the text, "id,alias:data->>key::int,total:amount.sum(),clients!inner(name),...films(title)". '
   'Out: array of items {"type":"field","name","path"?,"alias"?,"cast"?,"aggregate"?,"distinct"?,"aggregate_cast"?}, '
-  '{"type":"relation","name","alias"?,"hint"?,"join"?,"select"} and {"type":"spread", likewise}; "" gives []. What '
-  'follows a complete list is ignored, as in PostgREST. Raises PGRST100. Source: PostgREST docs, references/api.';
+  '{"type":"relation","name","alias"?,"hint"?,"join"?,"select"}, {"type":"spread", likewise}; "" gives []. What '
+  'follows is ignored, as in PostgREST. Raises PGRST100. Source: PostgREST docs, references/api/tables_views, '
+  'resource_embedding.';
 
 create or replace function postern.scan_select(tokens text[], inout at int, depth int, out items jsonb)
 returns record

@@ -55,13 +55,9 @@ returns boolean
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return (
-    select case when args = '[]' then keys = '{}' and not raw
-      else keys @> array(
-        select arg ->> 'name'
-        from jsonb_array_elements(args) as arg
-        where (arg ->> 'required')::boolean)
-        and keys <@ array(select arg ->> 'name' from jsonb_array_elements(args) as arg) end);
+  return (args <> '[]' or not raw)
+    and keys @> array(select arg ->> 'name' from jsonb_array_elements(args) as arg where (arg ->> 'required')::boolean)
+    and keys <@ array(select arg ->> 'name' from jsonb_array_elements(args) as arg);
 end
 $$;
 comment on function postern.takes_arguments(jsonb, text[], boolean) is

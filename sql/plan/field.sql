@@ -116,8 +116,8 @@ end
 $$;
 comment on function postern.cast_type(text) is
   'The type of a cast, as it can stand in a statement. In: its name in the request, looked up on the search path of '
-  'the API (postern.api_path). Out: the name, qualified if need be. Raises 42704, in PostgreSQL''s words, for no such '
-  'type, as a number is. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
+  'the API (postern.api_path). Out: the name, qualified if need be. Raises 42704, in PostgreSQL''s words, for a number '
+  'and what is no type. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
 
 create or replace function postern.column_field(item jsonb)
 returns jsonb
@@ -181,7 +181,7 @@ language plpgsql stable strict parallel safe
 as $$
 declare
   fields pg_catalog.jsonb := coalesce((
-    select jsonb_agg(postern.plan_field(plan_fields.columns, item) order by place)
+    select jsonb_agg(postern.plan_field(columns, item) order by place)
     from jsonb_array_elements(items) with ordinality as listed(item, place)
     where item ->> 'type' = 'field'), '[]');
 begin

@@ -5,12 +5,7 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return (
-    select step ->> 'key'
-    from jsonb_array_elements(path) with ordinality as steps(step, place)
-    where step ? 'key'
-    order by place desc
-    limit 1);
+  return jsonb_path_query_array(path, '$[*].key') ->> -1;
 end
 $$;
 comment on function postern.last_key(jsonb) is
@@ -118,8 +113,8 @@ as $$
 begin
   return (
     select jsonb_agg(case entry ->> 'kind'
-      when 'filter' then postern.plan_filter(plan_conditions.columns, entry, plan_conditions.children)
-      else postern.plan_logic(plan_conditions.columns, entry -> 'tree', plan_conditions.children) end order by place)
+      when 'filter' then postern.plan_filter(columns, entry, children)
+      else postern.plan_logic(columns, entry -> 'tree', children) end order by place)
     from jsonb_array_elements(entries) with ordinality as listed(entry, place)
     where entry -> 'embed' = '[]' and entry ->> 'kind' in ('filter', 'logic'));
 end
@@ -165,11 +160,9 @@ begin
     return null;
   end if;
   return (
-    select jsonb_agg(postern.plan_order(plan_terms.columns, term, plan_terms.children, plan_terms.relation)
-      order by place)
-    from jsonb_array_elements((
-      select entry -> 'terms' from jsonb_array_elements(entries) as entry
-      where entry -> 'embed' = '[]' and entry ->> 'kind' = 'order' limit 1)) with ordinality as listed(term, place));
+    select jsonb_agg(postern.plan_order(columns, term, children, relation) order by place)
+    from jsonb_array_elements(jsonb_path_query_first(entries, '$[*] ? (@.kind == "order" && !exists (@.embed[0])).terms'))
+      with ordinality as listed(term, place));
 end
 $$;
 comment on function postern.plan_terms(jsonb, jsonb, jsonb, text) is

@@ -99,8 +99,8 @@ declare
       union
       select term ->> 'name' from jsonb_path_query(asked -> 'order', '$[*]') as term where not term ?| '{child,path}'
     ) as used,
-      lateral (select postern.find_result(outputs, fields, plan_results.columns, name) as result) as found
-    where result is not null and not postern.names_row(plan_results.relation, plan_results.routine, name));
+      lateral (select postern.find_result(outputs, fields, columns, name) as result) as found
+    where result is not null and not postern.names_row(relation, routine, name));
   counts constant boolean := coalesce(
       asked -> 'order' @? '$[*] ? (@.name == "count" && !exists (@.child) && !exists (@.path))', false)
     and not postern.names_row(relation, routine, 'count');

@@ -36,10 +36,11 @@ begin
 end
 $$;
 comment on function postern.negotiate(text, text[], text, text, boolean, boolean) is
-  'The media type to answer with. In: accept: the header, or null; schemas: those that have handlers; schema and name: '
-  'of the relation or routine; default_select: only * is selected; plans: db-plan-enabled. Out: {media: '
+  'The media type to answer with. In: accept: the header, or null; schemas: where handlers are; schema and name: of '
+  'the relation or routine; default_select: only * is selected; plans: db-plan-enabled. Out: {media: '
   'postern.media_type; handler: json|object|csv|geojson|ndjson|aggregate|function; strip?; custom?: of media_handlers; '
-  'explain?: options of EXPLAIN}. Raises PGRST107. Source: PostgREST docs, references/api/media_type_handlers.';
+  'explain?: options of EXPLAIN}. Raises PGRST107 for none. Source: PostgREST docs, '
+  'references/api/media_type_handlers.';
 
 create or replace function postern.media_producer(wanted jsonb, handlers jsonb, default_select boolean)
 returns jsonb

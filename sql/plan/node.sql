@@ -1,9 +1,6 @@
 -- A relation with what the request wants of it, and its embeds below it: a tree of nodes, which plan makes and render
 -- reads.
 --
--- (Functions here are in PL/pgSQL also where SQL would do: up to PostgreSQL 17 one in SQL that is not inlined is
--- planned anew for each request, one in PL/pgSQL once a session.)
---
 -- A node has these keys, those with a question mark where there is something to say.
 --   depth, oid, schema, relation  the relation, and how far below the root (0) it is        postern.plan_node
 --   alias                         its alias in SQL, which is in PostgreSQL's messages       postern.node_alias

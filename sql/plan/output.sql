@@ -177,11 +177,8 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return (
-    select item ->> 'column'
-    from jsonb_array_elements(hidden) as item
-    where item -> 'field' -> 'name' = term -> 'name' and not term ?| '{child,path}'
-    limit 1);
+  return case when not term ?| '{child,path}'
+    then jsonb_path_query_first(hidden, '$[*] ? (@.field.name == $name).column', term) #>> '{}' end;
 end
 $$;
 comment on function postern.hidden_column(jsonb, jsonb) is

@@ -64,7 +64,7 @@ end
 $$;
 comment on function postern.cursor_entry(text, text, int, boolean) is
   'The parameter cursor, its token numbered. In: its name, with an embed path, and value; number: of the placeholder; '
-  'again: a second one. Out: postern.parse_cursor, with param for that. Raises PGRST160 for an embed''s or again.';
+  'again: a second one. Out: postern.parse_cursor, with param for that. Raises PGRST160 with a path, or again.';
 
 create or replace function postern.is_operation(value text)
 returns boolean

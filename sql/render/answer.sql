@@ -9,11 +9,9 @@ language plpgsql immutable parallel safe
 as $$
 begin
   return case when single or most is not null then format('case %s%selse (%s)::pg_catalog.text end',
-      case when single then format('when %s operator(pg_catalog.<>) 1 then postern.not_single(%1$s) ', rows)
-        else '' end,
+      case when single then format('when %s operator(pg_catalog.<>) 1 then postern.not_single(%1$s) ', rows) end,
       case when most is not null
-        then format('when %s operator(pg_catalog.>) %s then postern.too_many(%1$s) ', rows, most::bigint)
-        else '' end,
+        then format('when %s operator(pg_catalog.>) %s then postern.too_many(%1$s) ', rows, most::bigint) end,
       status)
     else status end;
 end

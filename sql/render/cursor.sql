@@ -77,8 +77,8 @@ begin
 end
 $$;
 comment on function postern.cursor_behind(jsonb, int, int, text) is
-  'Renders the condition that a row is behind the token''s. In: as of postern.cursor_equal, of terms of one direction '
-  'and values that are not null; orequal: = or nothing. Out: SQL, unknown for nulls in the row. Raises nothing.';
+  'Renders that a row is behind the token''s. In: as of cursor_equal, of terms of one direction and values not null; '
+  'orequal: = or nothing. Out: SQL, unknown for a null in the first term that differs. Raises nothing.';
 
 create or replace function postern.cursor_ranges(terms jsonb)
 returns text[]

@@ -40,7 +40,7 @@ begin
 end
 $$;
 comment on function postern.render_equals(jsonb) is
-  'Renders the operator that compares an embed''s keys: = where their type has its own. Raises nothing.';
+  'Renders what compares an embed''s keys: PostgreSQL''s =, or = where their type has its own. Raises nothing.';
 
 create or replace function postern.render_join(node jsonb, parent text, keyed boolean)
 returns text
@@ -220,10 +220,9 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  if term ? 'child' then
-    return postern.render_related(node -> 'children' -> (term ->> 'child')::int, alias, node, term -> 'field');
-  end if;
-  return postern.render_reference(alias, term -> 'field');
+  return case when term ? 'child'
+    then postern.render_related(node -> 'children' -> (term ->> 'child')::int, alias, node, term -> 'field')
+    else postern.render_reference(alias, term -> 'field') end;
 end
 $$;
 comment on function postern.render_term(jsonb, text, jsonb) is

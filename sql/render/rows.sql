@@ -10,12 +10,9 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 begin
-  if node ? 'aggregated' then
-    return postern.render_grouped(node, source, join_condition);
-  elsif node -> 'children' = '[]' then
-    return postern.render_base(node, source, join_condition, names, true);
-  end if;
-  return postern.render_embedded(node, source, join_condition, names);
+  return case when node ? 'aggregated' then postern.render_grouped(node, source, join_condition)
+    when node -> 'children' = '[]' then postern.render_base(node, source, join_condition, names, true)
+    else postern.render_embedded(node, source, join_condition, names) end;
 end
 $$;
 comment on function postern.render_rows(jsonb, text, text, text) is

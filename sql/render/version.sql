@@ -19,7 +19,7 @@ end
 $$;
 comment on function postern.render_version(jsonb, text) is
   'Renders the version of a row (postern.row_version): where it is stored, a hash with where and by whom it was '
-  'written, for a microsecond; else a digest of its values'' binary form, which no setting changes. Raises nothing.';
+  'written (a microsecond); else a digest of its values'' binary form, which no setting changes. Raises nothing.';
 
 create or replace function postern.render_match(node jsonb)
 returns text

@@ -90,11 +90,10 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return (
-    select format('pg_catalog.octet_length(pg_catalog.to_json(%1$s)::pg_catalog.text) '
-        'operator(pg_catalog.<>) (pg_catalog.octet_length(%1$s) operator(pg_catalog.+) 2)',
-      format('pg_catalog.string_agg(%s, null::pg_catalog.text)', postern.render_texts(node, 'pgrst_answer')))
-    where postern.gathers_texts(node));
+  return case when postern.gathers_texts(node) then format(
+    'pg_catalog.octet_length(pg_catalog.to_json(%1$s)::pg_catalog.text) '
+      'operator(pg_catalog.<>) (pg_catalog.octet_length(%1$s) operator(pg_catalog.+) 2)',
+    format('pg_catalog.string_agg(%s, null::pg_catalog.text)', postern.render_texts(node, 'pgrst_answer'))) end;
 end
 $$;
 comment on function postern.render_escapes(jsonb) is
@@ -105,11 +104,11 @@ create or replace function postern.render_written_rows(node jsonb, row_text text
 returns text
 language plpgsql immutable strict parallel safe
 as $$
+declare
+  ends constant pg_catalog.record := postern.written_ends(node);
 begin
-  return (
-    select format('%L operator(pg_catalog.||) pg_catalog.string_agg(%s, %L) operator(pg_catalog.||) %L',
-      opening, row_text, concat(closing, E', \n ', opening), closing)
-    from postern.written_ends(node));
+  return format('%L operator(pg_catalog.||) pg_catalog.string_agg(%s, %L) operator(pg_catalog.||) %L',
+    ends.opening, row_text, concat(ends.closing, E', \n ', ends.opening), ends.closing);
 end
 $$;
 comment on function postern.render_written_rows(jsonb, text) is
@@ -132,12 +131,11 @@ create or replace function postern.render_written_row(node jsonb, alias text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
+declare
+  ends constant pg_catalog.record := postern.written_ends(node);
 begin
-  return (
-    select format('%L operator(pg_catalog.||) %s operator(pg_catalog.||) %L as rows', opening,
-      postern.render_written(node, alias), closing)
-      || coalesce(', ' || postern.render_texts(node, alias) || ' as texts', '')
-    from postern.written_ends(node));
+  return format('%L operator(pg_catalog.||) %s operator(pg_catalog.||) %L as rows%s', ends.opening,
+    postern.render_written(node, alias), ends.closing, ', ' || postern.render_texts(node, alias) || ' as texts');
 end
 $$;
 comment on function postern.render_written_row(jsonb, text) is
