@@ -88,25 +88,19 @@ declare
   negation constant int := case when starts_with(source, 'not.') then 4 else 0 end;
   ending constant int := negation + strpos(substr(source, negation + 1), '.');
   value constant pg_catalog.text := substr(source, ending + 1);
-  tokens pg_catalog.text[];
-  head pg_catalog.record;
-  keyword pg_catalog.text;
-begin
   -- Only what stands before the value is read as tokens; it is wrong anyway if it is longer than the limit.
-  tokens := postern.tokens(
+  tokens constant pg_catalog.text[] := postern.tokens(
     left(source, least(case when ending > negation then ending end, postern.limit_of('filter length'))), 'filter');
-  head := postern.scan_operator('filter', tokens, 1);
-  if head.kind = 'is' then
-    keyword := postern.is_keyword(value);
-    if keyword is null then
-      perform postern.unexpected(
-        'filter', array_append(tokens, nullif(left(value, 40), '')), head.at, 'null, not_null, true, false or unknown');
-    end if;
-    return head.expr || jsonb_build_object('value', keyword);
-  elsif head.kind = 'in' and value <> chr(1) and ltrim(value, E' \t') not like '(%' then
-    perform postern.unexpected('filter', array_append(tokens, nullif(left(value, 40), '')), head.at, '"("');
+  head constant pg_catalog.record := postern.scan_operator('filter', tokens, 1);
+begin
+  if head.kind = 'is' and postern.is_keyword(value) is null
+    or head.kind = 'in' and value <> chr(1) and ltrim(value, E' \t') not like '(%'
+  then
+    perform postern.unexpected('filter', array_append(tokens, nullif(left(value, 40), '')), head.at,
+      case head.kind when 'in' then '"("' else 'null, not_null, true, false or unknown' end);
   end if;
-  return head.expr || jsonb_build_object('value', value);
+  return head.expr
+    || jsonb_build_object('value', case head.kind when 'is' then postern.is_keyword(value) else value end);
 end
 $$;
 comment on function postern.parse_op_expr(text) is
