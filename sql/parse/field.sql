@@ -86,6 +86,16 @@ comment on function postern.is_blank(text) is
 
 create or replace function postern.skip_blanks(tokens text[], at int)
 returns int
+language sql immutable parallel safe
+as $$
+  select case when postern.is_blank(tokens[at]) then postern.blanks_end(tokens, at) else at end
+$$;
+comment on function postern.skip_blanks(text[], int) is
+  'Skips white space, without a call where there is none, as it is inlined. In: tokens, index. Out: the index of the '
+  'first token from there on that is none. Raises nothing.';
+
+create or replace function postern.blanks_end(tokens text[], at int)
+returns int
 language plpgsql immutable parallel safe
 as $$
 begin
@@ -95,8 +105,8 @@ begin
   return at;
 end
 $$;
-comment on function postern.skip_blanks(text[], int) is
-  'Skips white space. In: tokens, index. Out: the index of the first token from there on that is none. Raises nothing.';
+comment on function postern.blanks_end(text[], int) is
+  'Where white space ends. In: tokens, index of its first. Out: the index of the first token behind it. Raises nothing.';
 
 create or replace function postern.scan_path(what text, tokens text[], inout at int, out path jsonb)
 returns record
