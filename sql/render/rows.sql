@@ -110,22 +110,25 @@ language plpgsql immutable strict parallel safe
 as $$
 declare
   alias constant pg_catalog.text := postern.level_alias(node);
-  twice boolean := node -> 'children' @? '$[*] ? (@.together == true && @.relationship.to_one == false)';
+  twice constant boolean := node -> 'children' @? '$[*] ? (@.together == true && @.relationship.to_one == false)';
+  embeds constant pg_catalog.text := (
+    select string_agg(case when child ? 'together' and not (child -> 'relationship' ->> 'to_one')::boolean
+      then postern.render_together(child, place, alias, node ? 'whole')
+      else postern.render_each(child, place, alias) end, '' order by place)
+    from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
+    where not child ? 'empty' and child -> 'outputs' <> '[]');
+  ordered pg_catalog.text;
 begin
-  return concat(format(case when twice and not node ? 'whole'
-      then 'with %1$s as materialized (%2$s) select %3$s from %1$s'
-      else 'select %3$s from (%2$s) as %1$s' end, alias, base, selected), (
-      select string_agg(case when child ? 'together' and not (child -> 'relationship' ->> 'to_one')::boolean
-        then postern.render_together(child, place, alias, node ? 'whole')
-        else postern.render_each(child, place, alias) end, '' order by place)
-      from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
-      where not child ? 'empty' and child -> 'outputs' <> '[]'),
-    joined,
-    case when node -> 'children' @> '[{"together": true}]' or order_first <> '' then (
+  if node -> 'children' @> '[{"together": true}]' or order_first <> '' then
+    ordered := (
       select ' order by ' || order_first || coalesce(
         string_agg(format('%s.pgrst_o%s', alias, place) || postern.render_direction(term), ', ' order by place),
         alias || '.pgrst_o1')
-      from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place)) end);
+      from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place));
+  end if;
+  return concat(format(case when twice and not node ? 'whole'
+      then 'with %1$s as materialized (%2$s) select %3$s from %1$s'
+      else 'select %3$s from (%2$s) as %1$s' end, alias, base, selected), embeds, joined, ordered);
 end
 $$;
 comment on function postern.render_level(jsonb, text, text, text, text) is
