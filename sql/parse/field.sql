@@ -106,7 +106,7 @@ begin
 end
 $$;
 comment on function postern.blanks_end(text[], int) is
-  'Where white space ends. In: tokens, index of its first. Out: the index of the first token behind it. Raises nothing.';
+  'Where white space ends. In: tokens, index of its first. Out: the index of the token behind it. Raises nothing.';
 
 create or replace function postern.scan_path(what text, tokens text[], inout at int, out path jsonb)
 returns record

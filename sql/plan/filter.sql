@@ -161,7 +161,8 @@ begin
   end if;
   return (
     select jsonb_agg(postern.plan_order(columns, term, children, relation) order by place)
-    from jsonb_array_elements(jsonb_path_query_first(entries, '$[*] ? (@.kind == "order" && !exists (@.embed[0])).terms'))
+    from jsonb_array_elements(
+      jsonb_path_query_first(entries, '$[*] ? (@.kind == "order" && !exists (@.embed[0])).terms'))
       with ordinality as listed(term, place));
 end
 $$;
