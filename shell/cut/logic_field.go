@@ -1,8 +1,6 @@
 package cut
 
-import (
-	"bytes"
-)
+import "bytes"
 
 // operator reads what stands before a value and returns the operator's kind, none for an error (postern.scan_operator).
 func (t *tree) operator() Kind {
@@ -83,7 +81,7 @@ func (t *tree) operand() bool {
 	}
 	from := t.at
 	negative := t.take('-')
-	if digits := t.word(); isIndex(digits) {
+	if digits := t.word(); isDigits(digits) {
 		switch c := t.next(0); {
 		case c == 0, c == ',', c == '.', c == ')', c == ':', c == '-' && t.next(1) == '>':
 			return len(digits) < 10 || len(digits) == 10 && string(digits) <= "2147483647"
@@ -94,15 +92,6 @@ func (t *tree) operand() bool {
 	}
 	t.at = from
 	return t.key()
-}
-
-func isIndex(word []byte) bool {
-	for _, c := range word {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(word) > 0
 }
 
 // key reads a key without quotes: anything but reserved characters, dashes within it.
