@@ -228,19 +228,15 @@ func split(text string) (*token, error) {
 	if len(text) > maxToken {
 		return nil, errTokenLength
 	}
-	first, last := strings.IndexByte(text, '.'), strings.LastIndexByte(text, '.')
-	t := &token{content: text[:last]}
-	head, err := decode(text[:first])
-	if err != nil {
-		return nil, errEncoding
+	var parts [3][]byte
+	for i, part := range strings.Split(text, ".") {
+		var err error
+		if parts[i], err = decode(part); err != nil {
+			return nil, errEncoding
+		}
 	}
-	if t.payload, err = decode(text[first+1 : last]); err != nil {
-		return nil, errEncoding
-	}
-	if t.signature, err = decode(text[last+1:]); err != nil {
-		return nil, errEncoding
-	}
-	if json.Unmarshal(head, &t.header) != nil {
+	t := &token{content: text[:strings.LastIndexByte(text, '.')], payload: parts[1], signature: parts[2]}
+	if json.Unmarshal(parts[0], &t.header) != nil {
 		return nil, errEncoding
 	}
 	if t.header.Critical != nil {
