@@ -226,26 +226,16 @@ func isTarget(text string) bool {
 // reports false where it refers to one that is none before it.
 func (op *operation) findReferences(places map[string]int, place int) (ok bool) {
 	op.refers, ok = -1, true
-	look := func(dst []byte, pointer string) ([]byte, bool) {
-		tokens, found := pointerTokens(pointer)
-		if !found {
-			return dst, false
-		}
-		to, found := places[tokens[0]]
-		if index, isIndex := arrayIndex(tokens[0]); isIndex {
-			to, found = index, true
-		}
+	find := func(pointer string) (*node, bool) {
+		to, _, found := referred(pointer, places)
 		op.refers = max(op.refers, to)
-		return dst, found && to < place
+		return &node{raw: []byte(`""`)}, found && to < place // any value will do
 	}
 	if strings.Contains(op.path, "{#") {
-		_, ok = replaceInPath(op.path, func(pointer string) (any, bool) {
-			_, found := look(nil, pointer)
-			return "", found
-		})
+		_, ok = replaceInPath(op.path, find)
 	}
 	if ok && op.ref != "" {
-		_, ok = replaceInBody(nil, op.body, op.ref, look)
+		_, ok = replaceInBody(op.body, op.ref, find)
 	}
 	return ok
 }
