@@ -42,11 +42,12 @@ func (st *state) isBatch(r *http.Request) bool {
 		return false
 	}
 	path, _ := target(r)
-	return path == "/" && isBatchType(r.Header["Content-Type"])
+	return path == "/" && isOfType(r.Header["Content-Type"], batchType)
 }
 
-func isBatchType(types []string) bool {
-	return len(types) == 1 && mediaOf(types[0]) == batchType
+// isOfType reports whether a body of these types is of a media type.
+func isOfType(types []string, media string) bool {
+	return len(types) == 1 && mediaOf(types[0]) == media
 }
 
 // mediaOf returns the media type of a Content-Type, in lower case.
@@ -150,7 +151,7 @@ func (op *operation) readHeader(key, raw []byte) bool {
 func (op *operation) readBody() bool {
 	types := op.headers["Content-Type"]
 	switch {
-	case isBatchType(types):
+	case isOfType(types, batchType):
 		return false
 	case len(types) == 0 || isJSONSyntax(mediaOf(types[0])):
 		return true

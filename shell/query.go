@@ -14,7 +14,7 @@ import (
 func (x *exchange) join(r *http.Request, query string) string {
 	body := x.payload
 	x.payload = nil
-	if len(body) == 0 || !isForm(r.Header["Content-Type"]) {
+	if len(body) == 0 || !isOfType(r.Header["Content-Type"], formType) {
 		return query
 	}
 	text := make([]byte, 0, len(query)+1+len(body))
@@ -27,10 +27,7 @@ func (x *exchange) join(r *http.Request, query string) string {
 	return string(appendEncoded(text, body)) // the database's to refuse, too
 }
 
-// isForm reports whether a body of these types is a form.
-func isForm(types []string) bool {
-	return len(types) == 1 && mediaOf(types[0]) == "application/x-www-form-urlencoded"
-}
+const formType = "application/x-www-form-urlencoded"
 
 // appendAsking appends what the answer to a request without a payload depends on beside what shapes all: of a QUERY the
 // type of its body, of OPTIONS whether it asks for QUERY.
@@ -50,8 +47,8 @@ func appendAsking(dst []byte, first int, r *http.Request) []byte {
 	if len(types) == 0 {
 		return dst
 	}
-	if r.Method == db.MethodQuery && isForm(types) {
-		return jsontext.AppendString(appendName(dst, first, member), "application/x-www-form-urlencoded")
+	if r.Method == db.MethodQuery && isOfType(types, formType) {
+		return jsontext.AppendString(appendName(dst, first, member), formType)
 	}
 	return appendValues(appendName(dst, first, member), types)
 }
