@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -41,12 +42,8 @@ func (b *bulk) search(cause error) (line int, err error) {
 			row, err = b.lengthen(func(e *pgconn.PgError) bool { return e.Code == pgErr.Code })
 		}
 	}
-	switch {
-	case row >= 0:
-	case err != nil:
-		return 0, err
-	default:
-		return 0, cause
+	if row < 0 {
+		return 0, cmp.Or(err, cause)
 	}
 	return b.now.Line(row), err
 }

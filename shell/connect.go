@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +94,7 @@ func (s *Server) tellServer(ctx context.Context) {
 // to read by is made meanwhile.
 func (s *Server) attempt(ctx context.Context) error {
 	if err := s.check(ctx); err != nil {
-		s.obstacle.Store(s.notConnected(err))
+		s.obstacle.Store(cmp.Or(s.pool.PooledFault(err), errNotConnected))
 		return err
 	}
 	err := s.readAfter(ctx, s.listen(ctx), func(ctx context.Context, reader *db.Reader) error {
@@ -116,14 +117,6 @@ func (s *Server) attempt(ctx context.Context) error {
 func (s *Server) unreachable() bool {
 	f := s.obstacle.Load()
 	return f != nil && f != errSettings && f != errMissing
-}
-
-// notConnected returns how requests are answered while an error keeps the database from being reached.
-func (s *Server) notConnected(err error) *apierror.Error {
-	if pooled := s.pool.PooledFault(err); pooled != nil {
-		return pooled
-	}
-	return errNotConnected
 }
 
 func (s *Server) logUnreachable(err error, pause time.Duration) {
