@@ -211,8 +211,7 @@ func (p *Pool) Busy() bool {
 // or of a protocol that this binary does not know.
 func (p *Pool) Check(ctx context.Context) error {
 	return p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		found, err := queryText(ctx, pgOf(conn), installed)
-		return p.checkInstalled(found, err)
+		return p.checkInstalled(queryText(ctx, pgOf(conn), installed))
 	})
 }
 

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -52,10 +53,7 @@ func (a *TransactionSettings) With(isolation string, settings [][2]string) *Tran
 	if isolation == "" && len(settings) == 0 {
 		return a
 	}
-	if isolation == "" {
-		isolation = a.isolation
-	}
-	return NewTransactionSettings(isolation, slices.Concat(a.settings, settings))
+	return NewTransactionSettings(cmp.Or(isolation, a.isolation), slices.Concat(a.settings, settings))
 }
 
 // encodeTexts writes texts as text[] in the format of array_recv.
