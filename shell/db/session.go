@@ -94,7 +94,7 @@ func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 	pipeline.SendQueryParams(installed, nil, nil, nil, nil)
 	if !s.pooled {
 		for which := range s.fixed {
-			pipeline.SendPrepare(p.prefix+fixed[which].name, fixed[which].sql, fixed[which].oids)
+			pipeline.SendPrepare(p.fixedName(which), fixed[which].sql, fixed[which].oids)
 		}
 	}
 	if err := pipeline.Sync(); err != nil {
@@ -115,7 +115,7 @@ func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 			}
 			_, failed = result.Close()
 		case *pgconn.StatementDescription:
-			result.Name = p.prefix + fixed[prepared].name
+			result.Name = p.fixedName(prepared)
 			s.fixed[prepared] = result
 			prepared++
 		}
@@ -151,7 +151,7 @@ func (p *Pool) prepareFixed(ctx context.Context, pg *pgconn.PgConn) error {
 		return err
 	}
 	for which := range s.fixed {
-		sd, err := pg.Prepare(ctx, p.prefix+fixed[which].name, fixed[which].sql, fixed[which].oids)
+		sd, err := pg.Prepare(ctx, p.fixedName(which), fixed[which].sql, fixed[which].oids)
 		if err != nil {
 			return fmt.Errorf("preparing: %w", err)
 		}
