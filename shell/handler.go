@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -184,7 +185,8 @@ const maxAttempts = 50
 // compiles it.
 func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.Identity) error {
 	st.prepare(x, r, identity)
-	x.call.Primary = s.pool.Replicated() && prefersPrimary(r.Header["Prefer"])
+	prefer := r.Header["Prefer"]
+	x.call.Primary = s.pool.Replicated() && slices.Contains(slices.Collect(preferences(prefer)), "read=primary")
 	x.timing.lap(phaseParse)
 	described := true // the shape describes the body, where there is one
 	for range maxAttempts {

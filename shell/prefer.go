@@ -20,16 +20,6 @@ func preferences(prefer []string) iter.Seq[string] {
 	}
 }
 
-// prefersPrimary reports whether a read is not for a standby, whatever that knows.
-func prefersPrimary(prefer []string) bool {
-	for preference := range preferences(prefer) {
-		if preference == "read=primary" {
-			return true
-		}
-	}
-	return false
-}
-
 // A timeout is the preference timeout of a request.
 type timeout struct {
 	text         string // its value as it came; empty for none
