@@ -225,7 +225,8 @@ func (st *state) pathOf(r *http.Request) []byte {
 	return st.searchPath
 }
 
-// appendHeaders appends the header fields as the JSON object that request.headers is. Cookies are not among them.
+// appendHeaders appends the header fields as the JSON object that request.headers is: names in lower case, repeated
+// fields joined (RFC 9110, 5.2), without cookies.
 func appendHeaders(dst []byte, r *http.Request) []byte {
 	dst = append(dst, `{"host":`...)
 	dst = jsontext.AppendString(dst, r.Host)
@@ -233,23 +234,16 @@ func appendHeaders(dst []byte, r *http.Request) []byte {
 		if name == "Cookie" || name == "Host" || len(values) == 0 {
 			continue
 		}
-		dst = append(dst, ',')
-		dst = appendHeader(dst, name, values)
+		dst = append(dst, ',', '"')
+		for _, c := range []byte(name) {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			dst = append(dst, c) // names are tokens, which JSON does not escape
+		}
+		dst = appendValues(append(dst, '"', ':'), values)
 	}
 	return append(dst, '}')
-}
-
-// appendHeader appends "name":"value" with the name in lower case and repeated fields joined (RFC 9110, 5.2).
-func appendHeader(dst []byte, name string, values []string) []byte {
-	dst = append(dst, '"')
-	for i := range len(name) {
-		c := name[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c) // names are tokens, which JSON does not escape
-	}
-	return appendValues(append(dst, '"', ':'), values)
 }
 
 // appendValues appends the values of a field as one JSON string.

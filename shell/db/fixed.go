@@ -24,7 +24,7 @@ type fixedStatement struct {
 	oids []uint32
 }
 
-// fixedName returns the name of a fixed statement. No compiled one has it (statement.Statement.Name): there is no _ in it.
+// fixedName returns the name of a fixed statement, which no compiled one has: a number in base 36 has no _.
 func (p *Pool) fixedName(which int) string { return p.prefix + "fixed_" + strconv.Itoa(which) }
 
 // Object identifiers of types (pg_type).

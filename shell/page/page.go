@@ -65,11 +65,8 @@ func (p *Page) Find(r *http.Request) http.Handler {
 		return nil
 	}
 	path, _, _ := strings.Cut(r.RequestURI, "?")
-	if path == "/" {
-		if wantsHTML(r.Header.Values("Accept")) {
-			return p
-		}
-		return nil
+	if path == "/" && wantsHTML(r.Header.Values("Accept")) {
+		return p
 	}
 	if name, found := strings.CutPrefix(strings.TrimPrefix(path, p.base), prefix); found {
 		if f, found := files()[name]; found {

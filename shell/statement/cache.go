@@ -60,23 +60,22 @@ func (c *Cache) Stats() Stats {
 func (c *Cache) Get(ctx context.Context, shape []byte) *Statement {
 	c.lookups.Add(1)
 	c.mutex.Lock()
-	s, found := c.kept.Get(string(shape))
+	s, _ := c.kept.Get(string(shape))
 	compile := c.compiles[string(shape)]
 	c.mutex.Unlock()
-	if !found && compile != nil {
+	if s == nil && compile != nil {
 		select {
 		case <-compile:
 		case <-time.After(compileWait):
 		case <-ctx.Done():
 		}
 		c.mutex.Lock()
-		s, found = c.kept.Get(string(shape))
+		s, _ = c.kept.Get(string(shape))
 		c.mutex.Unlock()
 	}
-	if !found {
-		return nil
+	if s != nil {
+		c.hits.Add(1)
 	}
-	c.hits.Add(1)
 	return s
 }
 
