@@ -23,6 +23,15 @@ func AppendQuery(dst []byte, values *Values, query string, call bool) []byte {
 	return append(dst, query...)
 }
 
+// IsCall reports whether a raw path is that of a function: its first segment, decoded, is rpc, and there is another.
+func IsCall(path string) bool {
+	if strings.HasPrefix(path, "/rpc/") {
+		return true
+	}
+	first, _, more := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return more && len(first) <= len("%72%70%63") && compareDecoded(first, "rpc") == 0
+}
+
 // HasColumns reports whether a raw query string has a parameter columns, whether its name came encoded or not.
 func HasColumns(query string) bool {
 	for parameter := range strings.SplitSeq(query, "&") {
