@@ -39,15 +39,13 @@ func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 	}
 	if s.listener.stop != nil {
 		s.listener.stop()
-		s.listener.stop = nil
 	}
-	s.listener.channel = channel
+	following, stop := context.WithCancel(ctx)
+	s.listener = listening{channel, stop}
 	if channel == "" {
 		done()
 		return first
 	}
-	following, stop := context.WithCancel(ctx)
-	s.listener.stop = stop
 	pending := &reloadRequests{some: make(chan struct{}, 1)}
 	s.background.Go(func() { s.follow(ctx, following, pending) })
 	s.background.Go(func() {

@@ -17,12 +17,7 @@ import (
 
 const reloadTimeout = 10 * time.Second // for reading settings from the database
 
-// newState names and computes a state. Callers hold reloads, or are alone.
-func (s *Server) newState(c *config.Config, roles *db.Roles) *state {
-	return newState(c, roles, s.tokens, s.nextGeneration())
-}
-
-// nextGeneration returns a name that no state had before.
+// nextGeneration returns a name that no state had before. Callers hold reloads, or are alone.
 func (s *Server) nextGeneration() string {
 	s.states++
 	return strconv.FormatInt(int64(s.states), 36)
@@ -72,7 +67,7 @@ func (s *Server) reloadBy(ctx context.Context, reader *db.Reader, renew bool) er
 		return err
 	}
 	s.tokens.remote = renewed
-	st := s.newState(c, roles)
+	st := newState(c, roles, s.tokens, s.nextGeneration())
 	s.pool.Changed()
 	s.state.Store(st)
 	s.pool.SetDebug(c.LogLevel >= config.LogDebug)

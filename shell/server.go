@@ -101,7 +101,7 @@ func New(options Options) (*Server, error) {
 	if s.tokens.remote, err = s.remoteKeys(c); err != nil {
 		return nil, err
 	}
-	s.state.Store(s.newState(c, nil))
+	s.state.Store(newState(c, nil, s.tokens, s.nextGeneration()))
 	s.pool, err = db.Open(db.Options{
 		URI: c.DBURI, Version: Version, Size: c.DBPool,
 		AcquireTimeout: time.Duration(c.DBPoolAcquisitionTimeout) * time.Second,
