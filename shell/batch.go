@@ -172,8 +172,7 @@ func (b *batch) leave() {
 
 var batchHeader = [2][]byte{[]byte("Content-Type"), []byte(batchType + "; charset=utf-8")}
 
-// fail makes the answer of a batch of that of the operation which failed. It reports false where that did not: SQL
-// tells then.
+// fail makes the failed operation's answer that of the batch. It reports false where SQL is to tell what has failed.
 func (b *batch) fail(x *exchange, undone *db.Answer) (done bool, err error) {
 	i := slices.IndexFunc(b.steps[:b.next], func(step *batchStep) bool { return &step.x.answer == undone })
 	step := b.steps[i]

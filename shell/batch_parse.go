@@ -61,8 +61,7 @@ func isJSONSyntax(media string) bool {
 	return strings.HasSuffix(media, "/json") || strings.HasSuffix(media, "+json")
 }
 
-// operations returns what a batch holds, and the places of those with ids; or nothing where it is not well-formed, or
-// may not be: that is the database's to say.
+// operations returns what a batch holds and the places of ids; nothing where that may be the database's to refuse.
 func (st *state) operations(payload []byte) (operations []operation, places map[string]int) {
 	if !utf8.Valid(payload) || !json.Valid(payload) {
 		return nil, nil
@@ -186,8 +185,7 @@ func isPlain(raw []byte) bool {
 	return true
 }
 
-// plainString returns a string. It reports false for another value, and for one with an escape that PostgreSQL may not
-// take.
+// plainString returns a string; ok is false for another value, and for an escape that PostgreSQL may not take.
 func plainString(raw []byte) (text string, ok bool) {
 	switch {
 	case raw[0] != '"' || !isPlain(raw):

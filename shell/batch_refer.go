@@ -149,9 +149,8 @@ var (
 	toEscape    = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
 )
 
-// quotedWithin returns a text as it must stand in a query behind what is before it: in brackets, as of a list, a logic
-// tree or an array, in quotes, so that it remains one value (postern.quoted_within). It reports false where it cannot
-// tell.
+// quotedWithin returns a text as it must stand in a query behind what is before it: in brackets (of a list, a logic
+// tree, an array) in quotes, to remain one value (postern.quoted_within). It reports false where it cannot tell.
 func quotedWithin(before, value string) (string, bool) {
 	found := inParameter.FindStringSubmatch(before)
 	if found == nil {

@@ -82,8 +82,7 @@ func (b *batch) prepare(step *batchStep) bool {
 	return true
 }
 
-// learn keeps what was compiled, and reports whether the batch must be begun anew: a statement was of no use, or must
-// have more.
+// learn keeps what was compiled, and reports whether to begin anew: a statement was of no use, or must have more.
 func (b *batch) learn(t *db.Transaction) (again bool) {
 	stale := false
 	for _, step := range b.steps[:b.answered] {

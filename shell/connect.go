@@ -76,8 +76,7 @@ func (s *Server) connect(ctx context.Context) {
 	}
 }
 
-// tellServer logs what the server that was reached is. It comes before the first request, which finds a connection that
-// is free then: making another takes longer.
+// tellServer logs which server was reached. It comes before the first request, which then finds a free connection.
 func (s *Server) tellServer(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
@@ -90,8 +89,7 @@ func (s *Server) tellServer(ctx context.Context) {
 	}
 }
 
-// attempt does once what connect does. What comes by NOTIFY after it counts: it listens before it reads. The connection
-// to read by is made meanwhile.
+// attempt does what connect does, once. It listens, and meanwhile connects to read, before it reads: no NOTIFY is lost.
 func (s *Server) attempt(ctx context.Context) error {
 	if err := s.check(ctx); err != nil {
 		s.obstacle.Store(cmp.Or(s.pool.PooledFault(err), errNotConnected))
@@ -157,8 +155,7 @@ func (s *Server) hopeless(err error) bool {
 	return true
 }
 
-// lost stops the server if it must not recover from the loss of the database, which an error tells of. One that the
-// database answers a query with does not.
+// lost stops the server if err says that the database was lost, not just that a query failed, and it must not recover.
 func (s *Server) lost(err error) {
 	answered, ok := errors.AsType[*pgconn.PgError](err)
 	if s.state.Load().config.DBPoolAutomaticRecovery || db.IsFull(err) ||

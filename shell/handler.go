@@ -181,8 +181,7 @@ const tooDear = "PGRST162"
 // maxAttempts is how often a request may meet a statement that turns out to be of no use, under DDL in many sessions.
 const maxAttempts = 50
 
-// handle sends a request to the database: the statement of its shape where that is known, else postern.handle, which
-// compiles it.
+// handle sends a request to the database: the statement of its shape if known, else postern.handle, which compiles it.
 func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.Identity) error {
 	st.prepare(x, r, identity)
 	prefer := r.Header["Prefer"]

@@ -216,9 +216,8 @@ func (l within) access(level config.LogLevel, role string, status, size int) {
 	_, _ = l.requests.Write(l.line)
 }
 
-// appendPrintable appends text on one line. What is not graphic in Unicode, such as control characters of C0 and C1 and
-// those that turn the direction of a line, what is no UTF-8 and, with quoted, " and \ are written as \xHH, byte by
-// byte.
+// appendPrintable appends text on one line. What is not graphic in Unicode (controls, what turns the direction of a
+// line), what is no UTF-8 and, with quoted, " and \ are written as \xHH, byte by byte.
 func appendPrintable(dst []byte, text string, quoted bool) []byte {
 	for i := 0; i < len(text); {
 		c, size := rune(text[i]), 1
@@ -237,8 +236,7 @@ func appendPrintable(dst []byte, text string, quoted bool) []byte {
 	return dst
 }
 
-// standard is a logger for net/http. Of its complaints only panics and failing sockets are kept: what clients do wrong
-// is of interest to nobody.
+// standard is a logger for net/http. It keeps panics and failing sockets only: what clients do wrong interests nobody.
 func (l *logger) standard() *log.Logger { return log.New(complaints{l}, "", 0) }
 
 type complaints struct{ to *logger }

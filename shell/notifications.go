@@ -21,8 +21,7 @@ type listening struct {
 	stop    context.CancelFunc
 }
 
-// listen starts, stops or moves the LISTEN, as the configuration has it. The channel that it returns is closed once
-// that was tried.
+// listen starts, stops or moves the LISTEN, as configured. The channel that it returns is closed once that was tried.
 func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 	first := make(chan struct{})
 	done := sync.OnceFunc(func() { close(first) })

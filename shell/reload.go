@@ -91,8 +91,7 @@ func readRoles(ctx context.Context, reader *db.Reader, c *config.Config) (*db.Ro
 	return roles, err
 }
 
-// remoteKeys returns the keys by the URL in jwt-secret, nil where that is none: those there are, which it has fetched
-// again, or others if the URL has changed.
+// remoteKeys returns the keys by the URL in jwt-secret, nil if it is none: the current ones, renewed, or of a new URL.
 func (s *Server) remoteKeys(c *config.Config) (*auth.Remote, error) {
 	current := s.tokens.remote
 	switch {

@@ -158,8 +158,7 @@ func (x *exchange) cuts(query string) bool {
 	return x.values.Len() > 0 || !strings.Contains(query, "%01")
 }
 
-// appendCount ends the member headers and appends how many values are cut out: a query that was not cut may read like
-// the shape of one that was.
+// appendCount ends the member headers and appends the number of values: a query not cut may read like another's shape.
 func appendCount(dst []byte, values *cut.Values) []byte {
 	return strconv.AppendInt(append(dst, `},"values":`...), int64(values.Len()), 10)
 }
@@ -210,8 +209,7 @@ func (x *exchange) isBroken(r *http.Request) bool {
 	return hasPayload(r.Method) && len(x.payload) > 0 && bytes.Contains(x.shape, payloadMember) && !json.Valid(x.payload)
 }
 
-// pathOf returns the search path of the schema that a request is about; one that is not exposed is the database's to
-// refuse.
+// pathOf returns the search path of the schema that a request asks for; the database refuses one that is not exposed.
 func (st *state) pathOf(r *http.Request) []byte {
 	name := "Content-Profile"
 	if isSafe(r.Method) || r.Method == http.MethodOptions {

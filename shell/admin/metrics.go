@@ -151,8 +151,7 @@ func tokenMetrics(c *auth.Counters) collector {
 	}
 }
 
-// Observe counts a request that was answered with status, and how long that took. Safe for concurrent use; it takes no
-// lock but at the first request of its kind.
+// Observe counts an answered request and how long it took. Safe for concurrent use; only the first of its kind locks.
 func (m *Metrics) Observe(route Route, method string, status int, took time.Duration) {
 	which := slices.Index(methods[:], method)
 	if which < 0 {
@@ -171,8 +170,7 @@ func (m *Metrics) Observe(route Route, method string, status int, took time.Dura
 	(*counter).Inc()
 }
 
-// Reloaded counts a reload of the configuration, or with schema a renewal of connections and statements, that ended
-// with err.
+// Reloaded counts how a reload of the configuration, or with schema a renewal of connections and statements, ended.
 func (m *Metrics) Reloaded(schema bool, err error) {
 	if m == nil {
 		return

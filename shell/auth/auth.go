@@ -49,8 +49,7 @@ type Verifier struct {
 	cache     *lru.Cache[string, *verified]
 }
 
-// verified is a token with a good signature. Its times are checked anew at every use, and it counts only as long as the
-// keys are the ones it was verified with.
+// verified is a token with a good signature. Its times are checked at each use; it counts while the keys are the same.
 type verified struct {
 	keys     *Keys
 	claims   *claims

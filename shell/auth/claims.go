@@ -38,8 +38,7 @@ type member struct {
 	value json.RawMessage
 }
 
-// parseClaims reads the payload of a token. Numbers keep the digits that they came with. Of a name given twice the last
-// counts, as in PostgreSQL.
+// parseClaims reads a token's payload. Numbers keep their digits. Of equal names the last counts, as in PostgreSQL.
 func parseClaims(payload []byte) (*claims, error) {
 	if !utf8.Valid(payload) || !json.Valid(payload) || bytes.TrimSpace(payload)[0] != '{' {
 		return nil, errNotObject
@@ -106,8 +105,7 @@ func decodeStrings(value json.RawMessage, into *[]string) bool {
 	return true
 }
 
-// check returns what is wrong with the claims at a time (seconds since 1970) for an audience and an issuer; empty means
-// any.
+// check returns what is wrong with the claims at a time (seconds since 1970) for an audience and an issuer, if given.
 func (c *claims) check(now int64, audience, issuer string) error {
 	early, late := float64(now-skew), float64(now+skew)
 	switch {

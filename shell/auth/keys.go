@@ -226,8 +226,7 @@ func (source *jwk) elliptic() (any, []string, error) {
 	return public, []string{chosen.algorithm}, nil
 }
 
-// suiting returns the keys that may verify a token with this algorithm and kid. A token without kid may be verified by
-// any.
+// suiting returns the keys that may verify a token with this algorithm and kid: without kid any of the algorithm.
 func (k *Keys) suiting(algorithm string, kid *string) []key {
 	var result []key
 	for _, one := range k.keys {

@@ -129,8 +129,7 @@ func (r *Remote) fetch(ctx context.Context) (time.Duration, error) {
 	return min(max(fresh, r.options.Pause), fetchMost), nil
 }
 
-// Renew has the keys fetched again, unless that was done a moment ago, and waits for the end of it: at most for the
-// timeout of a fetch.
+// Renew has the keys fetched again, unless that was done a moment ago, and waits for that: at most a fetch's timeout.
 func (r *Remote) Renew() {
 	r.mutex.Lock()
 	running := r.running

@@ -3,9 +3,8 @@ package cut
 import "strings"
 
 // AppendRange appends the shape of the value of a Range header, a position, a dash and perhaps another position with a
-// placeholder for each, and adds the positions to values. A header of another form, or one whose last position is
-// before the first, stays as it came; of one that has a placeholder of its own, which no valid header has, nothing is
-// left.
+// placeholder for each, and adds the positions to values. Another form, or a last position before the first, stays as
+// it came; of a header with a placeholder of its own, which no valid one has, nothing is left.
 func AppendRange(dst []byte, values *Values, header string) []byte {
 	first, last, _ := strings.Cut(header, "-")
 	switch {

@@ -58,8 +58,7 @@ func (t *tree) name() bool {
 	return true
 }
 
-// quoted reads a quoted name or key and returns how long it is between the quotes, -1 where the closing one is missing
-// (postern.scan_quoted).
+// quoted reads a quoted name or key and returns its length without quotes, -1 if it does not end (postern.scan_quoted).
 func (t *tree) quoted() int {
 	from := t.at + 1
 	for t.at++; t.at < len(t.text); t.at++ {

@@ -84,8 +84,7 @@ var fixed = [fixedStatements]fixedStatement{
 	{sql: "discard temp"},
 }
 
-// limitSQL lowers statement_timeout for the transaction to $1 milliseconds, and yields a row where it was more. Few
-// requests ask for it.
+// limitSQL, which few ask for, lowers a transaction's statement_timeout to $1 milliseconds; it yields a row if it did.
 const limitSQL = "select pg_catalog.set_config('statement_timeout', pg_catalog.concat($1, 'ms'), true)" +
 	" from pg_catalog.current_setting('statement_timeout') as now(value)" +
 	" where now.value operator(pg_catalog.=) '0' or $1::pg_catalog.float8 operator(pg_catalog.<)" +
@@ -106,8 +105,7 @@ func unlessCurrent(name, value string) string {
 		" or pg_catalog.set_config('" + name + "', " + value + ", true) is not null)"
 }
 
-// unlessUnset returns SQL that unsets a setting for the transaction where code said to be STABLE has left it in the
-// session, and is true.
+// unlessUnset returns SQL, which is true, that unsets a setting for the transaction if code said to be STABLE left it.
 func unlessUnset(name string) string {
 	return "(coalesce(pg_catalog.current_setting('" + name + "', true), '') = ''" +
 		" or pg_catalog.set_config('" + name + "', '', true) is not null)"

@@ -83,8 +83,7 @@ func (s *session) forget() {
 	s.fixed = [fixedStatements]*pgconn.StatementDescription{}
 }
 
-// open makes a new connection ready: it asks for the version and the protocol of the functions and prepares the fixed
-// statements, in one round trip.
+// open readies a new connection in one trip: it asks for version and protocol, and prepares the fixed statements.
 func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 	pg := conn.PgConn()
 	defer func() { p.debugOpened(pg, err) }()

@@ -44,8 +44,7 @@ func (a *TransactionSettings) level() string {
 	return a.isolation
 }
 
-// With returns TransactionSettings with more settings and, where isolation is not empty, another level. The receiver
-// may be nil.
+// With returns TransactionSettings with more settings and, unless isolation is empty, another level. a may be nil.
 func (a *TransactionSettings) With(isolation string, settings [][2]string) *TransactionSettings {
 	if a == nil {
 		return NewTransactionSettings(isolation, settings)

@@ -42,8 +42,7 @@ type Page struct {
 	html file
 }
 
-// New makes the page. proxyURI is where clients find the API (openapi-server-proxy-uri), "" when that is where it
-// listens.
+// New makes the page. proxyURI is where clients find the API (openapi-server-proxy-uri), "" without a proxy.
 func New(proxyURI string) *Page {
 	p := new(Page)
 	if proxy, err := url.Parse(proxyURI); err == nil {
@@ -98,8 +97,7 @@ func newFile(contentType string, packed bool, content []byte) file {
 	return file{contentType, packed, content, hex.EncodeToString(sum[:12])}
 }
 
-// files are the page's files by name. They are read when first asked for, so that they cost no memory where nobody
-// looks.
+// files are the page's files by name, read when first asked for, so that they cost no memory where nobody looks.
 var files = sync.OnceValue(func() map[string]file {
 	const script, style = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
 	return map[string]file{

@@ -9,8 +9,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// compileWait is how long a request waits for another to compile the statement of their shape, before it compiles one
-// itself: the other's answer may take long.
+// compileWait is how long a request waits for another to compile their statement: the other's answer may take long.
 const compileWait = 100 * time.Millisecond
 
 // A Cache keeps statements by the shapes of requests, up to a number of bytes; those not used for longest go first.
@@ -79,8 +78,7 @@ func (c *Cache) Get(ctx context.Context, shape []byte) *Statement {
 	return s
 }
 
-// Compile runs a compilation of a shape, for which Get waits meanwhile, and keeps the statement that it returns, if
-// that is to be kept.
+// Compile runs a compilation of a shape, for which Get waits meanwhile, and keeps its statement if that is to be kept.
 func (c *Cache) Compile(shape []byte, compile func() (*Statement, error)) (*Statement, error) {
 	key := string(shape)
 	done := make(chan struct{})
