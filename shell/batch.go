@@ -82,7 +82,7 @@ func (s *Server) handleBatch(st *state, x *exchange, r *http.Request, identity *
 			return s.answered(r, x)
 		}
 	}
-	return internal("the schema changed while the request was compiled, each time")
+	return errAgain
 }
 
 // timeoutTogether returns the milliseconds that operations may take together in one statement, where no operation can

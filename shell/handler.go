@@ -231,7 +231,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 		}
 		s.statements.Drop(x.shape, found)
 	}
-	return internal("the schema changed while the request was compiled, each time")
+	return errAgain
 }
 
 // answered is called when the database has answered. It logs errors of the server, and returns the context's error
