@@ -91,7 +91,9 @@ func (s *Server) tellServer(ctx context.Context) {
 
 // attempt does what connect does, once. It listens, and meanwhile connects to read, before it reads: no NOTIFY is lost.
 func (s *Server) attempt(ctx context.Context) error {
-	if err := s.check(ctx); err != nil {
+	checking, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	if err := s.pool.Check(checking); err != nil {
 		s.obstacle.Store(cmp.Or(s.pool.PooledFault(err), errNotConnected))
 		return err
 	}
@@ -125,12 +127,6 @@ func (s *Server) logUnreachable(err error, pause time.Duration) {
 	s.log.within(nil, nil).failure(
 		http.StatusServiceUnavailable, errNotConnected.Code, "Database connection error.", err.Error())
 	s.log.event("Attempting to reconnect to the database in %d seconds...", pause/time.Second)
-}
-
-func (s *Server) check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
-	defer cancel()
-	return s.pool.Check(ctx)
 }
 
 // isAnswer reports whether an error is not that the database cannot be reached.

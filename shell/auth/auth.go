@@ -4,6 +4,7 @@
 package auth
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -61,9 +62,7 @@ func New(options Options) *Verifier {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	if options.Counters == nil {
-		options.Counters = new(Counters)
-	}
+	options.Counters = cmp.Or(options.Counters, new(Counters))
 	v := &Verifier{options: options}
 	if role := options.AnonymousRole; role != "" {
 		v.anonymous = &Identity{Role: role, Claims: (&claims{}).text(role), Anonymous: true}
