@@ -30,9 +30,14 @@ func (s *Server) session() db.Session {
 }
 
 // reload reads the configuration again and makes a new state of it; with renew also where nothing has changed, so that
-// the database compiles every statement anew. On errors the old configuration stays.
+// the database compiles every statement anew. On errors, which it logs, the old configuration stays.
 func (s *Server) reload(ctx context.Context, renew bool) error {
-	return s.read(ctx, func(ctx context.Context, reader *db.Reader) error { return s.reloadBy(ctx, reader, renew) })
+	err := s.read(ctx, func(ctx context.Context, reader *db.Reader) error { return s.reloadBy(ctx, reader, renew) })
+	s.metrics.Reloaded(renew, err)
+	if err != nil {
+		s.log.event("Failed reloading config: %v", err)
+	}
+	return err
 }
 
 func (s *Server) reloadBy(ctx context.Context, reader *db.Reader, renew bool) error {
@@ -123,15 +128,12 @@ func (s *Server) readConfig(ctx context.Context, reader *db.Reader, old *config.
 func (s *Server) Reload(ctx context.Context) error {
 	defer s.tellReloading()()
 	err := s.reload(ctx, false)
-	s.metrics.Reloaded(false, err)
-	if err != nil {
-		s.log.event("Failed reloading config: %v", err)
-		return err
+	if err == nil {
+		s.warn()
+		s.log.event("Config reloaded")
+		s.listen(ctx)
 	}
-	s.warn()
-	s.log.event("Config reloaded")
-	s.listen(ctx)
-	return nil
+	return err
 }
 
 // Renew makes the database compile every statement anew and replaces the connections, as SIGUSR1 and
@@ -139,9 +141,7 @@ func (s *Server) Reload(ctx context.Context) error {
 func (s *Server) Renew(ctx context.Context) error {
 	defer s.tellReloading()()
 	err := s.reload(ctx, true)
-	s.metrics.Reloaded(true, err)
 	if err != nil {
-		s.log.event("Failed reloading config: %v", err)
 		s.reloads.Lock()
 		st := s.state.Load()
 		s.pool.Changed()
