@@ -109,7 +109,7 @@ func newBatch(s *Server, st *state, r *http.Request, identity *auth.Identity, op
 	for i := range operations {
 		step := &batchStep{operation: operations[i]}
 		b.steps = append(b.steps, step)
-		b.reads = b.reads && isSafe(step.method)
+		b.reads = b.reads && db.IsSafe(step.method)
 	}
 	return b
 }

@@ -164,7 +164,7 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		return identity, nil
 	}
 	if size := len(x.answer.Body); size > countedAnswer {
-		if !s.room.answer(size, isSafe(r.Method)) {
+		if !s.room.answer(size, db.IsSafe(r.Method)) {
 			return identity, errRoom
 		}
 		defer s.room.answers.Add(-int64(size))

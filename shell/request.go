@@ -46,10 +46,6 @@ func hasPayload(method string) bool {
 	return method == http.MethodPost || method == http.MethodPatch || method == http.MethodPut
 }
 
-func isSafe(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == db.MethodQuery
-}
-
 // calls reports whether a path may be that of a function.
 func (st *state) calls(path string) bool {
 	return cut.IsCall(path) || st.config.DBRootSpec != "" && path == "/"
@@ -79,7 +75,7 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 		x.more = append(x.more, `,"timed":true`...)
 	}
 	x.place = x.place[:0]
-	if isSafe(r.Method) && !call && address != "" { // that of a QUERY is for links
+	if db.IsSafe(r.Method) && !call && address != "" { // that of a QUERY is for links
 		x.place = cut.AppendCanonical(append(x.place, '?'), address)
 	}
 	x.call.Reset()
@@ -212,7 +208,7 @@ func (x *exchange) isBroken(r *http.Request) bool {
 // pathOf returns the search path of the schema that a request asks for; the database refuses one that is not exposed.
 func (st *state) pathOf(r *http.Request) []byte {
 	name := "Content-Profile"
-	if isSafe(r.Method) || r.Method == http.MethodOptions {
+	if db.IsSafe(r.Method) || r.Method == http.MethodOptions {
 		name = "Accept-Profile"
 	}
 	if given := r.Header[name]; len(given) > 0 {

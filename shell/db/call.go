@@ -71,7 +71,7 @@ func dirty(st *statement.Statement, answer *Answer) bool {
 
 // writes reports whether a request may change something.
 func writes(request *Request, st *statement.Statement) bool {
-	return !request.safe() && string(request.Method) != http.MethodOptions && (st == nil || !st.ReadOnly)
+	return !request.readsOnly(st) && string(request.Method) != http.MethodOptions
 }
 
 // call makes one round trip.

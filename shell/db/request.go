@@ -58,10 +58,14 @@ var (
 // MethodQuery is the method QUERY (draft-ietf-httpbis-safe-method-w-body).
 const MethodQuery = "QUERY"
 
-// safe reports whether the method is one that writes nothing (RFC 9110, 9.2.1).
-func (r *Request) safe() bool {
-	method := string(r.Method)
+// IsSafe reports whether a method is one that writes nothing (RFC 9110, 9.2.1).
+func IsSafe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == MethodQuery
+}
+
+// readsOnly reports whether the request runs in a transaction that is read-only.
+func (r *Request) readsOnly(st *statement.Statement) bool {
+	return IsSafe(string(r.Method)) || st != nil && st.ReadOnly
 }
 
 // checkRole returns an error for the role none, which to PostgreSQL is the absence of a role: it would run as ours.
@@ -83,7 +87,7 @@ func (r *Request) noteAcquired() {
 // that is not prepared is planned for its values: a generic plan would save nothing, and Citus takes none of INSERT.
 func (r *Request) bindSet(st *statement.Statement, prepares bool) [][]byte {
 	r.values = append(r.values[:0], r.SearchPath, r.Role, r.Claims, r.Method, r.Path, r.Headers, r.Cookies,
-		boolean(r.safe() || st != nil && st.ReadOnly), boolean(st != nil && st.Generic && prepares))
+		boolean(r.readsOnly(st)), boolean(st != nil && st.Generic && prepares))
 	return r.values
 }
 

@@ -76,13 +76,6 @@ func (s *session) keep(st *statement.Statement, sd *pgconn.StatementDescription)
 	}
 }
 
-// forget notes that nothing is prepared any more: user code has deallocated it.
-func (s *session) forget() {
-	s.prepared.Purge()
-	s.closing = nil
-	s.fixed = [fixedStatements]*pgconn.StatementDescription{}
-}
-
 // open readies a new connection in one trip: it asks for version and protocol, and prepares the fixed statements.
 func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 	pg := conn.PgConn()
@@ -145,7 +138,8 @@ func checkText(pg *pgconn.PgConn) error {
 // prepareFixed prepares the fixed statements again, after user code has deallocated them.
 func (p *Pool) prepareFixed(ctx context.Context, pg *pgconn.PgConn) error {
 	s := sessionOf(pg)
-	s.forget()
+	s.prepared.Purge()
+	s.closing, s.fixed = nil, [fixedStatements]*pgconn.StatementDescription{}
 	if err := pg.Exec(ctx, "deallocate all").Close(); err != nil {
 		return err
 	}

@@ -46,8 +46,6 @@ func setting(name string) string {
 	return cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_"+name), os.Getenv("OTEL_EXPORTER_OTLP_"+name))
 }
 
-func endpointGiven() bool { return setting("ENDPOINT") != "" }
-
 // endpoint returns where spans are sent: the path for traces is added to an endpoint for all signals only.
 func endpoint() (string, error) {
 	address := os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
