@@ -24,8 +24,8 @@ type fixedStatement struct {
 	oids []uint32
 }
 
-// fixedName returns the name of a fixed statement, which no compiled one has: a number in base 36 has no _.
-func (p *Pool) fixedName(which int) string { return p.prefix + "fixed_" + strconv.Itoa(which) }
+// fixedName returns the name of a fixed statement, which no compiled one has: those are numbers (statement.Name).
+func (p *Pool) fixedName(which int) string { return p.prefix + "fixed" + strconv.Itoa(which) }
 
 // Object identifiers of types (pg_type).
 const (
