@@ -262,6 +262,8 @@ select is(
   array(select postern.is_word(token) from unnest(array['a', 'a b', 'é', '$1', ' ', '(', '.', '"', E'\x01', null]) as token),
   '{t,t,t,t,t,f,f,f,f,f}', 'is_word');
 select is(array(select postern.is_blank(token) from unnest(array[' ', E'\t', E' \t ', 'a', ' a', null]) as token), '{t,t,t,f,f,f}', 'is_blank');
+select is(array(select postern.skip_blanks(postern.tokens(E' \t a \t', 'logic'), at) from generate_series(1, 5) as at), '{3,3,3,5,5}', 'skip_blanks');
+select is(postern.blanks_end(postern.tokens(E' \t a', 'logic'), 1), 3, 'blanks_end');
 select is(
   array(select postern.is_keyword(value) from unnest(array['null', 'NOT_NULL', 'True', 'falsey', 'unknown', 'nul', '', ' null', '1']) as value),
   array['null', 'not_null', 'true', 'false', 'unknown', null, null, null, null], 'is_keyword');

@@ -82,7 +82,7 @@ func (s *Server) handleBatch(st *state, x *exchange, r *http.Request, identity *
 			return s.answered(r, x)
 		}
 	}
-	return internal("the schema changed while the request was compiled, each time")
+	return errAgain
 }
 
 // timeoutTogether returns the milliseconds that operations may take together in one statement, where no operation can
@@ -109,7 +109,7 @@ func newBatch(s *Server, st *state, r *http.Request, identity *auth.Identity, op
 	for i := range operations {
 		step := &batchStep{operation: operations[i]}
 		b.steps = append(b.steps, step)
-		b.reads = b.reads && isSafe(step.method)
+		b.reads = b.reads && db.IsSafe(step.method)
 	}
 	return b
 }
@@ -172,27 +172,22 @@ func (b *batch) leave() {
 
 var batchHeader = [2][]byte{[]byte("Content-Type"), []byte(batchType + "; charset=utf-8")}
 
-// fail makes the answer of a batch of that of the operation which failed. It reports false where that did not: SQL
-// tells then.
+// fail makes the failed operation's answer that of the batch. It reports false where SQL is to tell what has failed.
 func (b *batch) fail(x *exchange, undone *db.Answer) (done bool, err error) {
-	for i, step := range b.steps[:b.next] {
-		if &step.x.answer != undone {
-			continue
-		}
-		if b.refused = !isFailure(undone) || b.isOutdated(i); b.refused {
-			return false, nil
-		}
-		x.answer.Status, x.answer.Body = undone.Status, step.appendResult(nil, i)
-		x.answer.Headers = append(x.answer.Headers[:0], batchHeader)
-		for _, field := range undone.Headers {
-			switch canonicalName(field[0]) {
-			case "Proxy-Status", "Www-Authenticate", "Retry-After":
-				x.answer.Headers = append(x.answer.Headers, [2][]byte{bytes.Clone(field[0]), bytes.Clone(field[1])})
-			}
-		}
-		return true, b.server.answered(b.request, step.x)
+	i := slices.IndexFunc(b.steps[:b.next], func(step *batchStep) bool { return &step.x.answer == undone })
+	step := b.steps[i]
+	if b.refused = !isFailure(undone) || b.isOutdated(i); b.refused {
+		return false, nil
 	}
-	return false, nil
+	x.answer.Status, x.answer.Body = undone.Status, step.appendResult(nil, i)
+	x.answer.Headers = append(x.answer.Headers[:0], batchHeader)
+	for _, field := range undone.Headers {
+		switch canonicalName(field[0]) {
+		case "Proxy-Status", "Www-Authenticate", "Retry-After":
+			x.answer.Headers = append(x.answer.Headers, [2][]byte{bytes.Clone(field[0]), bytes.Clone(field[1])})
+		}
+	}
+	return true, b.server.answered(b.request, step.x)
 }
 
 // isOutdated reports whether a step may have failed as its statement was compiled before DDL of the batch itself, by

@@ -42,11 +42,12 @@ func (st *state) isBatch(r *http.Request) bool {
 		return false
 	}
 	path, _ := target(r)
-	return path == "/" && isBatchType(r.Header["Content-Type"])
+	return path == "/" && isOfType(r.Header["Content-Type"], batchType)
 }
 
-func isBatchType(types []string) bool {
-	return len(types) == 1 && mediaOf(types[0]) == batchType
+// isOfType reports whether a body of these types is of a media type.
+func isOfType(types []string, media string) bool {
+	return len(types) == 1 && mediaOf(types[0]) == media
 }
 
 // mediaOf returns the media type of a Content-Type, in lower case.
@@ -60,8 +61,7 @@ func isJSONSyntax(media string) bool {
 	return strings.HasSuffix(media, "/json") || strings.HasSuffix(media, "+json")
 }
 
-// operations returns what a batch holds, and the places of those with ids; or nothing where it is not well-formed, or
-// may not be: that is the database's to say.
+// operations returns what a batch holds and the places of ids; nothing where that may be the database's to refuse.
 func (st *state) operations(payload []byte) (operations []operation, places map[string]int) {
 	if !utf8.Valid(payload) || !json.Valid(payload) {
 		return nil, nil
@@ -150,7 +150,7 @@ func (op *operation) readHeader(key, raw []byte) bool {
 func (op *operation) readBody() bool {
 	types := op.headers["Content-Type"]
 	switch {
-	case isBatchType(types):
+	case isOfType(types, batchType):
 		return false
 	case len(types) == 0 || isJSONSyntax(mediaOf(types[0])):
 		return true
@@ -185,8 +185,7 @@ func isPlain(raw []byte) bool {
 	return true
 }
 
-// plainString returns a string. It reports false for another value, and for one with an escape that PostgreSQL may not
-// take.
+// plainString returns a string; ok is false for another value, and for an escape that PostgreSQL may not take.
 func plainString(raw []byte) (text string, ok bool) {
 	switch {
 	case raw[0] != '"' || !isPlain(raw):
@@ -226,26 +225,16 @@ func isTarget(text string) bool {
 // reports false where it refers to one that is none before it.
 func (op *operation) findReferences(places map[string]int, place int) (ok bool) {
 	op.refers, ok = -1, true
-	look := func(dst []byte, pointer string) ([]byte, bool) {
-		tokens, found := pointerTokens(pointer)
-		if !found {
-			return dst, false
-		}
-		to, found := places[tokens[0]]
-		if index, isIndex := arrayIndex(tokens[0]); isIndex {
-			to, found = index, true
-		}
+	find := func(pointer string) (*node, bool) {
+		to, _, found := referred(pointer, places)
 		op.refers = max(op.refers, to)
-		return dst, found && to < place
+		return &node{raw: []byte(`""`)}, found && to < place // any value will do
 	}
 	if strings.Contains(op.path, "{#") {
-		_, ok = replaceInPath(op.path, func(pointer string) (any, bool) {
-			_, found := look(nil, pointer)
-			return "", found
-		})
+		_, ok = replaceInPath(op.path, find)
 	}
 	if ok && op.ref != "" {
-		_, ok = replaceInBody(nil, op.body, op.ref, look)
+		_, ok = replaceInBody(op.body, op.ref, find)
 	}
 	return ok
 }

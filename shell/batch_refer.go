@@ -25,6 +25,18 @@ func pointerTokens(pointer string) (tokens []string, ok bool) {
 	return tokens, true
 }
 
+// referred returns the place of the operation that a reference names, by its id or its index, and what is behind it.
+func referred(pointer string, places map[string]int) (place int, rest []string, ok bool) {
+	tokens, ok := pointerTokens(pointer)
+	if !ok {
+		return 0, nil, false
+	}
+	if place, ok = places[tokens[0]]; !ok {
+		place, ok = arrayIndex(tokens[0])
+	}
+	return place, tokens[1:], ok
+}
+
 // node is a JSON value, as the text that it has come as. What is in it is looked for once, when it is asked for first.
 type node struct {
 	raw      []byte
@@ -67,7 +79,7 @@ func (n *node) open() {
 	}
 }
 
-// scalar returns the value of a node as replaceInPath takes it.
+// scalar returns the value of a node, nil for an object and an array.
 func (n *node) scalar() (value any) {
 	if n.raw[0] == '{' || n.raw[0] == '[' {
 		return nil
@@ -80,14 +92,7 @@ func (n *node) scalar() (value any) {
 
 // refer returns what a reference leads to.
 func (b *batch) refer(pointer string) (*node, bool) {
-	tokens, ok := pointerTokens(pointer)
-	if !ok {
-		return nil, false
-	}
-	place, ok := b.places[tokens[0]]
-	if !ok {
-		place, ok = arrayIndex(tokens[0])
-	}
+	place, rest, ok := referred(pointer, b.places)
 	if !ok || place >= b.answered {
 		return nil, false
 	}
@@ -95,32 +100,16 @@ func (b *batch) refer(pointer string) (*node, bool) {
 	if step.value == nil {
 		step.value = &node{raw: step.appendResult(nil, -1)}
 	}
-	value, ok := step.value.walk(tokens[1:])
+	value, ok := step.value.walk(rest)
 	if ok {
 		b.referred += len(value.raw)
 	}
 	return value, ok && b.referred <= maxReferred
 }
 
-func (b *batch) referInPath(pointer string) (any, bool) {
-	value, ok := b.refer(pointer)
-	if !ok {
-		return nil, false
-	}
-	return value.scalar(), true
-}
-
-func (b *batch) referInBody(dst []byte, pointer string) ([]byte, bool) {
-	value, ok := b.refer(pointer)
-	if !ok {
-		return dst, false
-	}
-	return append(dst, value.raw...), true
-}
-
-// replaceInPath replaces the references of a path by the values that find returns. It reports false where there is
-// none, or one that a path cannot have.
-func replaceInPath(path string, find func(pointer string) (any, bool)) (string, bool) {
+// replaceInPath replaces the references of a path by what find returns. It reports false where that is nothing, or a
+// value that a path cannot have.
+func replaceInPath(path string, find func(pointer string) (*node, bool)) (string, bool) {
 	made := make([]byte, 0, len(path)+64)
 	for {
 		before, rest, found := strings.Cut(path, "{#")
@@ -137,7 +126,7 @@ func replaceInPath(path string, find func(pointer string) (any, bool)) (string, 
 			return "", false
 		}
 		var text string
-		switch value := value.(type) {
+		switch value := value.scalar().(type) {
 		case string:
 			if text, ok = quotedWithin(string(made), value); !ok {
 				return "", false
@@ -160,9 +149,8 @@ var (
 	toEscape    = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
 )
 
-// quotedWithin returns a text as it must stand in a query behind what is before it: in brackets, as of a list, a logic
-// tree or an array, in quotes, so that it remains one value (postern.quoted_within). It reports false where it cannot
-// tell.
+// quotedWithin returns a text as it must stand in a query behind what is before it: in brackets (of a list, a logic
+// tree, an array) in quotes, to remain one value (postern.quoted_within). It reports false where it cannot tell.
 func quotedWithin(before, value string) (string, bool) {
 	found := inParameter.FindStringSubmatch(before)
 	if found == nil {
@@ -191,11 +179,9 @@ func quotedWithin(before, value string) (string, bool) {
 	return toEscape.Replace(value), true
 }
 
-// replaceInBody appends a JSON text in which each object whose only key is the one given is replaced by what find
-// appends for its value. It reports false where find does, and for a value that is no string.
-func replaceInBody(
-	dst, body []byte, key string, find func(dst []byte, pointer string) ([]byte, bool),
-) (_ []byte, ok bool) {
+// replaceInBody returns a JSON text in which each object whose only key is the one given is replaced by what find
+// returns for its value. It reports false where find does, and for a value that is no string.
+func replaceInBody(body []byte, key string, find func(pointer string) (*node, bool)) (made []byte, ok bool) {
 	for s := (jsontext.Scanner{Text: body}); s.At < len(body); {
 		start := s.At
 		switch body[start] {
@@ -209,18 +195,20 @@ func replaceInBody(
 			}
 			var text string
 			if json.Unmarshal(pointer, &text) != nil {
-				return dst, false
+				return nil, false
 			}
-			if dst, ok = find(dst, text); !ok {
-				return dst, false
+			value, found := find(text)
+			if !found {
+				return nil, false
 			}
+			made = append(made, value.raw...)
 			start, s.At = end, end
 		default:
 			s.At++
 		}
-		dst = append(dst, body[start:s.At]...)
+		made = append(made, body[start:s.At]...)
 	}
-	return dst, true
+	return made, true
 }
 
 // onlyMember returns the value of the object at which a scanner is, where its only key is the one given, and the place

@@ -69,8 +69,7 @@ func (b *batch) results() []byte {
 // resultSize is what a result takes without its body, in bytes; few have more.
 const resultSize = 512
 
-// appendFields appends header fields as a JSON object, names in lower case and repeated fields joined, and returns the
-// media type.
+// appendFields appends header fields as a JSON object, with names in lower case, each once, and returns the media type.
 func appendFields(dst []byte, fields [][2][]byte) (_ []byte, media string) {
 	dst = append(dst, '{')
 	first := len(dst)

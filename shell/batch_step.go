@@ -50,11 +50,11 @@ func (b *batch) take() (steps []db.Step, last bool) {
 func (b *batch) prepare(step *batchStep) bool {
 	path, body, ok := step.path, step.body, true
 	if step.refers >= 0 {
-		if path, ok = replaceInPath(path, b.referInPath); !ok {
+		if path, ok = replaceInPath(path, b.refer); !ok {
 			return false
 		}
 		if step.ref != "" {
-			if body, ok = replaceInBody(nil, body, step.ref, b.referInBody); !ok {
+			if body, ok = replaceInBody(body, step.ref, b.refer); !ok {
 				return false
 			}
 		}
@@ -82,8 +82,7 @@ func (b *batch) prepare(step *batchStep) bool {
 	return true
 }
 
-// learn keeps what was compiled, and reports whether the batch must be begun anew: a statement was of no use, or must
-// have more.
+// learn keeps what was compiled, and reports whether to begin anew: a statement was of no use, or must have more.
 func (b *batch) learn(t *db.Transaction) (again bool) {
 	stale := false
 	for _, step := range b.steps[:b.answered] {

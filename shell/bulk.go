@@ -83,7 +83,7 @@ func (s *Server) handleRows(
 }
 
 // errAgain says that nothing was done, as the schema has changed since what the transaction or the statement has seen.
-var errAgain = errors.New("the schema changed while the request was compiled, each time")
+var errAgain = internal("the schema changed while the request was compiled, each time")
 
 // run makes the transaction, again where the schema changed before anything was done.
 func (b *bulk) run() error {
@@ -94,7 +94,7 @@ func (b *bulk) run() error {
 		b.server.noteDDL()
 		b.server.statements.Drop(b.x.shape, b.statement)
 	}
-	return internal(errAgain.Error())
+	return errAgain
 }
 
 func (b *bulk) attempt() error {
@@ -188,7 +188,7 @@ func (b *bulk) execute() error {
 			return err
 		}
 	}
-	return internal(errAgain.Error())
+	return internal(errAgain.Message) // not errAgain: pieces may have been executed
 }
 
 // errSnapshot is the error of DDL during a transaction that keeps the snapshot which it began with.

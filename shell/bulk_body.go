@@ -18,32 +18,23 @@ const (
 	streamedRoom = 8 << 20
 )
 
-// rowsKind is the kind of a body that has its rows on lines.
-type rowsKind int
-
+// The types of bodies that have their rows on lines.
 const (
-	noRows rowsKind = iota
-	ndjsonRows
-	csvRows
+	ndjsonType = "application/x-ndjson"
+	csvType    = "text/csv"
 )
 
-// rowsOf returns the kind of body that a request says it has, where that may be sent to the database in pieces.
-func (st *state) rowsOf(r *http.Request) rowsKind {
+// rowsOf returns the one of these types that a request says its body has, empty where that must be sent whole.
+func (st *state) rowsOf(r *http.Request) string {
 	types := r.Header["Content-Type"]
 	if r.Method != http.MethodPost || len(types) != 1 || types[0] == "application/json" {
-		return noRows
+		return ""
 	}
-	kind := noRows
-	switch mediaOf(types[0]) {
-	case "application/x-ndjson":
-		kind = ndjsonRows
-	case "text/csv":
-		kind = csvRows
+	media := mediaOf(types[0])
+	if path, _ := target(r); media != ndjsonType && media != csvType || st.calls(path) {
+		return ""
 	}
-	if path, _ := target(r); kind != noRows && st.calls(path) {
-		return noRows
-	}
-	return kind
+	return media
 }
 
 // receive reads the body of a request, all of it in most cases. It returns the rows of one that is to be sent to the
@@ -51,10 +42,10 @@ func (st *state) rowsOf(r *http.Request) rowsKind {
 func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request) (*cut.Rows, error) {
 	most := st.config.ServerMaxBodySize
 	wait := st.acquisition()
-	kind := st.rowsOf(r)
+	media := st.rowsOf(r)
 	limit := st.config.ServerMaxStreamSize
-	streams := kind != noRows && limit > 0 && (r.ContentLength < 0 || r.ContentLength > int64(most))
-	if kind == csvRows && !streams || kind == noRows {
+	streams := media != "" && limit > 0 && (r.ContentLength < 0 || r.ContentLength > int64(most))
+	if media == csvType && !streams || media == "" {
 		return nil, x.body.read(out.w, r, most, s.timeout, wait)
 	}
 	_, query := target(r)
@@ -68,7 +59,7 @@ func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request)
 	}
 	p := &paced{server: s, out: out, controller: http.NewResponseController(out.w), most: int64(limit)}
 	source := io.Reader(p)
-	if kind == csvRows && r.ContentLength < 0 { // it may turn out to be one that is not streamed
+	if media == csvType && r.ContentLength < 0 { // it may turn out to be one that is not streamed
 		err := x.body.read(out.w, r, most, s.timeout, wait)
 		if f, ok := errors.AsType[*apierror.Error](err); !ok || f.Status != http.StatusRequestEntityTooLarge {
 			return nil, err
@@ -83,7 +74,7 @@ func (s *Server) receive(st *state, x *exchange, out *response, r *http.Request)
 			return nil, errRoom
 		}
 	}
-	return cut.NewRows(source, kind == csvRows, columns, streamedLine), nil
+	return cut.NewRows(source, media == csvType, columns, streamedLine), nil
 }
 
 // paced reads a body that is streamed, from a client that must not be slow: while it sends, a connection to the

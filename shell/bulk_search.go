@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -15,9 +16,8 @@ var unsearched = []string{"08", "25", "26", "40", "53", "57", "58", "PN"}
 // foreignKey is the SQLSTATE of what a row alone may violate only because another one of the piece is missing then.
 const foreignKey = "23503"
 
-// search looks for the row of the current piece that an error comes of, by executing parts of the piece, all of which
-// is undone in the end. It returns the number of its line, 0 for none, and the error that it raises; or an error of
-// another kind.
+// search looks for the row of the current piece that an error comes of, by executing parts of the piece, all undone in
+// the end. It returns the number of its line, 0 for none, and the error that it raises; or an error of another kind.
 func (b *bulk) search(cause error) (line int, err error) {
 	pgErr, ok := errors.AsType[*pgconn.PgError](cause)
 	if !ok || b.now.Len() == 0 || slices.Contains(unsearched, pgErr.Code[:2]) {
@@ -41,12 +41,8 @@ func (b *bulk) search(cause error) (line int, err error) {
 			row, err = b.lengthen(func(e *pgconn.PgError) bool { return e.Code == pgErr.Code })
 		}
 	}
-	switch {
-	case row >= 0:
-	case err != nil:
-		return 0, err
-	default:
-		return 0, cause
+	if row < 0 {
+		return 0, cmp.Or(err, cause)
 	}
 	return b.now.Line(row), err
 }

@@ -65,8 +65,7 @@ func compressible(header http.Header) bool {
 		strings.HasSuffix(media, "+text") || strings.HasSuffix(media, "javascript")
 }
 
-// choose returns the coding that the client likes best, among equals the one that the setting names first; empty for
-// none.
+// choose returns the coding that the client likes best, among equals the first of the setting; empty for none.
 func (c *compression) choose(accept []string) string {
 	weights := make(map[string]float64)
 	for name, weight := range qvalue.Each(accept) {
@@ -109,8 +108,7 @@ type resettable interface {
 	Flush() error
 }
 
-// writers are the encoders, kept because they are large. The levels are those that web servers use for answers that are
-// made anew each time.
+// writers are the encoders, kept because they are large, with levels that servers use for answers made anew each time.
 var writers = map[string]*sync.Pool{
 	"gzip": {New: func() any {
 		w, _ := gzip.NewWriterLevel(nil, 5) // fails only for other levels

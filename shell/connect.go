@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,8 +76,7 @@ func (s *Server) connect(ctx context.Context) {
 	}
 }
 
-// tellServer logs what the server that was reached is. It comes before the first request, which finds a connection that
-// is free then: making another takes longer.
+// tellServer logs which server was reached. It comes before the first request, which then finds a free connection.
 func (s *Server) tellServer(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
@@ -89,11 +89,12 @@ func (s *Server) tellServer(ctx context.Context) {
 	}
 }
 
-// attempt does once what connect does. What comes by NOTIFY after it counts: it listens before it reads. The connection
-// to read by is made meanwhile.
+// attempt does what connect does, once. It listens, and meanwhile connects to read, before it reads: no NOTIFY is lost.
 func (s *Server) attempt(ctx context.Context) error {
-	if err := s.check(ctx); err != nil {
-		s.obstacle.Store(s.notConnected(err))
+	checking, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	if err := s.pool.Check(checking); err != nil {
+		s.obstacle.Store(cmp.Or(s.pool.PooledFault(err), errNotConnected))
 		return err
 	}
 	err := s.readAfter(ctx, s.listen(ctx), func(ctx context.Context, reader *db.Reader) error {
@@ -118,14 +119,6 @@ func (s *Server) unreachable() bool {
 	return f != nil && f != errSettings && f != errMissing
 }
 
-// notConnected returns how requests are answered while an error keeps the database from being reached.
-func (s *Server) notConnected(err error) *apierror.Error {
-	if pooled := s.pool.PooledFault(err); pooled != nil {
-		return pooled
-	}
-	return errNotConnected
-}
-
 func (s *Server) logUnreachable(err error, pause time.Duration) {
 	if f := s.obstacle.Load(); f != errNotConnected { // it says what to do
 		s.log.event("%s: %s (%v); trying again in %s", f.Message, f.Hint, err, pause)
@@ -134,12 +127,6 @@ func (s *Server) logUnreachable(err error, pause time.Duration) {
 	s.log.within(nil, nil).failure(
 		http.StatusServiceUnavailable, errNotConnected.Code, "Database connection error.", err.Error())
 	s.log.event("Attempting to reconnect to the database in %d seconds...", pause/time.Second)
-}
-
-func (s *Server) check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
-	defer cancel()
-	return s.pool.Check(ctx)
 }
 
 // isAnswer reports whether an error is not that the database cannot be reached.
@@ -164,8 +151,7 @@ func (s *Server) hopeless(err error) bool {
 	return true
 }
 
-// lost stops the server if it must not recover from the loss of the database, which an error tells of. One that the
-// database answers a query with does not.
+// lost stops the server if err says that the database was lost, not just that a query failed, and it must not recover.
 func (s *Server) lost(err error) {
 	answered, ok := errors.AsType[*pgconn.PgError](err)
 	if s.state.Load().config.DBPoolAutomaticRecovery || db.IsFull(err) ||

@@ -12,13 +12,13 @@ import (
 var (
 	corsMethods = []string{"GET", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "HEAD"}
 	corsAllow   = strings.Join(corsMethods, ", ")
-	corsSimple  = []string{"Accept", "Accept-Language", "Content-Language"}
 )
 
 const (
 	corsExposed = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, " +
 		"Transfer-Encoding, Range-Unit"
-	corsMaxAge = "86400" // seconds
+	corsSimple = "Accept,Accept-Language,Content-Language" // headers that need no permission
+	corsMaxAge = "86400"                                   // seconds
 )
 
 // corsPolicy decides which origins may call (Fetch standard, "CORS protocol").
@@ -62,19 +62,11 @@ func (p corsPolicy) apply(header http.Header, r *http.Request) (preflight bool) 
 // allowedHeaders lists Authorization, what was asked for and the headers that need no permission, each once.
 func allowedHeaders(requested []string) string {
 	names := []string{"Authorization"}
-	add := func(name string) {
+	for name := range strings.SplitSeq(strings.Join(requested, ",")+","+corsSimple, ",") {
 		name = strings.TrimSpace(name)
 		if name != "" && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
 			names = append(names, name)
 		}
-	}
-	for _, line := range requested {
-		for name := range strings.SplitSeq(line, ",") {
-			add(name)
-		}
-	}
-	for _, name := range corsSimple {
-		add(name)
 	}
 	return strings.Join(names, ", ")
 }

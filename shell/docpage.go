@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-chi/chi/v5/middleware"
+
 	"postern/shell/admin"
 )
 
@@ -15,27 +17,10 @@ func (s *Server) servePage(st *state, found http.Handler, w http.ResponseWriter,
 	w.Header()["Server"] = serverHeader
 	began := time.Now()
 	_ = http.NewResponseController(w).SetWriteDeadline(began.Add(pageTime)) // holds until all is written
-	counted := &counter{ResponseWriter: w, status: http.StatusOK}
+	counted := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 	found.ServeHTTP(counted, r)
-	s.log.within(r, nil).access(st.config.LogLevel, "", counted.status, counted.size)
+	s.log.within(r, nil).access(st.config.LogLevel, "", counted.Status(), counted.BytesWritten())
 	if s.metrics != nil {
-		s.metrics.Observe(admin.Page, r.Method, counted.status, time.Since(began))
+		s.metrics.Observe(admin.Page, r.Method, counted.Status(), time.Since(began))
 	}
-}
-
-// counter remembers what the log needs of an answer.
-type counter struct {
-	http.ResponseWriter
-	status, size int
-}
-
-func (c *counter) WriteHeader(status int) {
-	c.status = status
-	c.ResponseWriter.WriteHeader(status)
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.ResponseWriter.Write(p)
-	c.size += n
-	return n, err
 }

@@ -12,8 +12,7 @@ import (
 	"postern/shell/statement"
 )
 
-// logText returns what the log says of a fault: the message that PostgREST logs, where people may look for it, and the
-// cause.
+// logText returns what the log says of a fault: PostgREST's message, where people may look for it, and the cause.
 func logText(f *apierror.Error) (message, details string) {
 	message = f.Message
 	switch {
@@ -30,8 +29,7 @@ func logText(f *apierror.Error) (message, details string) {
 	return message, details
 }
 
-// stopped returns what the log says of the end of the context that the server runs in, of which signal.NotifyContext
-// tells the signal.
+// stopped returns what the log says of the end of the server's context, of which signal.NotifyContext tells the signal.
 func stopped(ctx context.Context) string {
 	switch signal, _, _ := strings.Cut(context.Cause(ctx).Error(), " "); signal {
 	case "terminated":
@@ -45,8 +43,7 @@ func stopped(ctx context.Context) string {
 // legacyPrefix begins the Warning of postern.legacy_warning; pairs follow its last colon.
 var legacyPrefix = []byte(`299 postern "An embed with an alias was named by its relation`)
 
-// logLegacy writes which embeds a request has named by their relations though they have aliases, by the header that
-// tells the client.
+// logLegacy logs which embeds a request has named by relation despite an alias, by the header that tells the client.
 func (s *Server) logLegacy(r *http.Request, header []byte) {
 	_, pairs, _ := bytes.Cut(bytes.TrimSuffix(header, []byte{'"'}), []byte(": "))
 	var hints []string

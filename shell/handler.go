@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -163,7 +164,7 @@ func (s *Server) answer(st *state, x *exchange, out *response, r *http.Request) 
 		return identity, nil
 	}
 	if size := len(x.answer.Body); size > countedAnswer {
-		if !s.room.answer(size, isSafe(r.Method)) {
+		if !s.room.answer(size, db.IsSafe(r.Method)) {
 			return identity, errRoom
 		}
 		defer s.room.answers.Add(-int64(size))
@@ -180,11 +181,11 @@ const tooDear = "PGRST162"
 // maxAttempts is how often a request may meet a statement that turns out to be of no use, under DDL in many sessions.
 const maxAttempts = 50
 
-// handle sends a request to the database: the statement of its shape where that is known, else postern.handle, which
-// compiles it.
+// handle sends a request to the database: the statement of its shape if known, else postern.handle, which compiles it.
 func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.Identity) error {
 	st.prepare(x, r, identity)
-	x.call.Primary = s.pool.Replicated() && prefersPrimary(r.Header["Prefer"])
+	prefer := r.Header["Prefer"]
+	x.call.Primary = s.pool.Replicated() && slices.Contains(slices.Collect(preferences(prefer)), "read=primary")
 	x.timing.lap(phaseParse)
 	described := true // the shape describes the body, where there is one
 	for range maxAttempts {
@@ -230,7 +231,7 @@ func (s *Server) handle(st *state, x *exchange, r *http.Request, identity *auth.
 		}
 		s.statements.Drop(x.shape, found)
 	}
-	return internal("the schema changed while the request was compiled, each time")
+	return errAgain
 }
 
 // answered is called when the database has answered. It logs errors of the server, and returns the context's error

@@ -87,6 +87,6 @@ func (s *Server) drain() {
 		_ = server.Close()
 	}
 	if s.main != nil {
-		s.main.wait()
+		s.main.open.Wait()
 	}
 }

@@ -17,8 +17,7 @@ const (
 	leaveMost = 2 * time.Second
 )
 
-// refuseSYN is a filter for the packets of a listening socket: it drops those that begin a connection (SYN without ACK
-// in the flags of TCP, in byte 13).
+// refuseSYN is a filter of a listening socket that drops what begins a connection (SYN without ACK in byte 13 of TCP).
 var refuseSYN = []unix.SockFilter{
 	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
 	{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: 0x12},

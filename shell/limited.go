@@ -72,7 +72,7 @@ func (l *limited) Accept() (net.Conn, error) {
 	if !l.take() {
 		return nil, net.ErrClosed
 	}
-	l.open.Add(1) // before it comes, so that wait misses none
+	l.open.Add(1) // before it comes, so that drain misses none
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		<-l.taken
@@ -134,6 +134,3 @@ func (l *limited) unread() int {
 	defer l.mutex.Unlock()
 	return len(l.fresh)
 }
-
-// wait waits until no connection is left, after the end of the server.
-func (l *limited) wait() { l.open.Wait() }

@@ -7,6 +7,7 @@ import (
 	"log"
 	"log/slog"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 
 	"postern/shell/config"
 	"postern/shell/jsontext"
+	"postern/shell/tracing"
 )
 
 const (
@@ -57,16 +59,20 @@ const warning = "WARNING: "
 
 // event writes what happened to the server.
 func (l *logger) event(format string, arguments ...any) {
-	text := fmt.Sprintf(format, arguments...)
+	text := printable(fmt.Sprintf(format, arguments...))
 	if l.structured != nil {
 		level := slog.LevelInfo
 		if strings.HasPrefix(text, warning) {
 			level = slog.LevelWarn
 		}
-		l.structured.events.LogAttrs(context.Background(), level, printable(strings.TrimPrefix(text, warning)))
+		l.structured.events.LogAttrs(context.Background(), level, strings.TrimPrefix(text, warning))
 		return
 	}
-	l.write(func(line []byte) []byte { return appendPrintable(line, oneLine.Replace(text), false) })
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.line = append(time.Now().AppendFormat(l.line[:0], logTime), ": "...)
+	l.line = append(append(l.line, text...), '\n')
+	_, _ = l.events.Write(l.line)
 }
 
 // warn writes what happened to the server and somebody should mend.
@@ -81,13 +87,22 @@ func (l *logger) debug(format string, arguments ...any) {
 	l.event(format, arguments...)
 }
 
-// write writes an event with its time in front.
-func (l *logger) write(text func(line []byte) []byte) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	l.line = time.Now().AppendFormat(l.line[:0], logTime)
-	l.line = text(append(l.line, ": "...))
-	_, _ = l.events.Write(append(l.line, '\n'))
+// within is a logger of what happens to a request: its lines have the ID of the trace that the request is part of.
+type within struct {
+	*logger
+	request *http.Request    // nil where it is not known
+	span    *tracing.Request // nil where it is not traced
+}
+
+// within returns a logger of what happens to a request.
+func (l *logger) within(r *http.Request, span *tracing.Request) within { return within{l, r, span} }
+
+// trace returns the ID of the trace, empty for none.
+func (l within) trace() string {
+	if l.request == nil {
+		return ""
+	}
+	return tracing.ID(l.span, l.request.Header)
 }
 
 // failure writes an error that a request was answered with, of status 500 and more, as the JSON of an answer. Details
@@ -95,38 +110,30 @@ func (l *logger) write(text func(line []byte) []byte) {
 func (l within) failure(status int, code, message, details string) {
 	trace := l.trace()
 	if l.structured != nil {
-		attributes := []slog.Attr{
-			slog.Int("status", status), slog.String("code", printable(code)), slog.String("details", printable(details)),
-		}
-		l.structured.events.LogAttrs(
-			context.Background(), slog.LevelError, printable(message), appendTrace(attributes, trace)...)
+		l.structured.events.LogAttrs(context.Background(), slog.LevelError, printable(message), slog.Int("status", status),
+			slog.String("code", printable(code)), slog.String("details", printable(details)), traceID(trace))
 		return
 	}
-	l.write(func(line []byte) []byte {
-		line = appendJSON(append(line, `{"code":`...), code)
-		line = append(line, `,"details":`...)
-		if details == "" {
-			line = append(line, "null"...)
-		} else {
-			line = appendJSON(line, details)
-		}
-		line = appendJSON(append(line, `,"hint":null,"message":`...), message)
-		if trace != "" {
-			line = appendJSON(append(line, `,"trace_id":`...), trace)
-		}
-		return append(line, '}')
-	})
+	line := appendJSON([]byte(`{"code":`), code)
+	line = append(line, `,"details":`...)
+	if details == "" {
+		line = append(line, "null"...)
+	} else {
+		line = appendJSON(line, details)
+	}
+	line = appendJSON(append(line, `,"hint":null,"message":`...), message)
+	if trace != "" {
+		line = appendJSON(append(line, `,"trace_id":`...), trace)
+	}
+	l.event("%s}", line)
 }
 
 // query writes a statement that was executed, without its values, and how long its round trip took.
 func (l within) query(sql string, took time.Duration, compiled bool) {
 	trace := l.trace()
 	if l.structured != nil {
-		attributes := []slog.Attr{
-			slog.String("statement", printable(sql)), slog.Float64("milliseconds", milliseconds(took)),
-			slog.Bool("compiled", compiled),
-		}
-		l.structured.events.LogAttrs(context.Background(), slog.LevelInfo, "query", appendTrace(attributes, trace)...)
+		l.structured.events.LogAttrs(context.Background(), slog.LevelInfo, "query", slog.String("statement", printable(sql)),
+			slog.Float64("milliseconds", milliseconds(took)), slog.Bool("compiled", compiled), traceID(trace))
 		return
 	}
 	note := ""
@@ -139,12 +146,12 @@ func (l within) query(sql string, took time.Duration, compiled bool) {
 	l.event("%s -- %.3f ms%s", sql, milliseconds(took), note)
 }
 
-// appendTrace appends the ID of a trace, if there is one.
-func appendTrace(attributes []slog.Attr, trace string) []slog.Attr {
-	if trace == "" {
-		return attributes
+// traceID returns the attribute of a trace: without one the empty attribute, which is not written.
+func traceID(trace string) (attribute slog.Attr) {
+	if trace != "" {
+		attribute = slog.String("trace_id", trace)
 	}
-	return append(attributes, slog.String("trace_id", trace))
+	return attribute
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -165,15 +172,7 @@ func appendJSON(dst []byte, text string) []byte {
 
 // wants reports whether a level asks for an answer with this status.
 func wants(level config.LogLevel, status int) bool {
-	switch level {
-	case config.LogCrit:
-		return false
-	case config.LogError:
-		return status >= 500
-	case config.LogWarn:
-		return status >= 400
-	}
-	return true
+	return level >= config.LogInfo || level == config.LogWarn && status >= 400 || level == config.LogError && status >= 500
 }
 
 // access writes an answer in the combined log format, if the level asks for it.
@@ -190,13 +189,11 @@ func (l within) access(level config.LogLevel, role string, status, size int) {
 		role = "-"
 	}
 	if l.structured != nil {
-		attributes := []slog.Attr{
+		l.structured.requests.LogAttrs(context.Background(), slog.LevelInfo, "request",
 			slog.String("client", host), slog.String("role", printable(role)), slog.String("method", printable(r.Method)),
 			slog.String("target", printable(r.RequestURI)), slog.String("protocol", r.Proto),
 			slog.Int("status", status), slog.Int("bytes", size),
-			slog.String("referer", printable(r.Referer())), slog.String("agent", printable(r.UserAgent())),
-		}
-		l.structured.requests.LogAttrs(context.Background(), slog.LevelInfo, "request", appendTrace(attributes, l.trace())...)
+			slog.String("referer", printable(r.Referer())), slog.String("agent", printable(r.UserAgent())), traceID(l.trace()))
 		return
 	}
 	l.mutex.Lock()
@@ -219,9 +216,8 @@ func (l within) access(level config.LogLevel, role string, status, size int) {
 	_, _ = l.requests.Write(l.line)
 }
 
-// appendPrintable appends text on one line. What is not graphic in Unicode, such as control characters of C0 and C1 and
-// those that turn the direction of a line, what is no UTF-8 and, with quoted, " and \ are written as \xHH, byte by
-// byte.
+// appendPrintable appends text on one line. What is not graphic in Unicode (controls, what turns the direction of a
+// line), what is no UTF-8 and, with quoted, " and \ are written as \xHH, byte by byte.
 func appendPrintable(dst []byte, text string, quoted bool) []byte {
 	for i := 0; i < len(text); {
 		c, size := rune(text[i]), 1
@@ -240,8 +236,7 @@ func appendPrintable(dst []byte, text string, quoted bool) []byte {
 	return dst
 }
 
-// standard is a logger for net/http. Of its complaints only panics and failing sockets are kept: what clients do wrong
-// is of interest to nobody.
+// standard is a logger for net/http. It keeps panics and failing sockets only: what clients do wrong interests nobody.
 func (l *logger) standard() *log.Logger { return log.New(complaints{l}, "", 0) }
 
 type complaints struct{ to *logger }

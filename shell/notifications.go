@@ -21,8 +21,7 @@ type listening struct {
 	stop    context.CancelFunc
 }
 
-// listen starts, stops or moves the LISTEN, as the configuration has it. The channel that it returns is closed once
-// that was tried.
+// listen starts, stops or moves the LISTEN, as configured. The channel that it returns is closed once that was tried.
 func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 	first := make(chan struct{})
 	done := sync.OnceFunc(func() { close(first) })
@@ -39,15 +38,13 @@ func (s *Server) listen(ctx context.Context) (tried <-chan struct{}) {
 	}
 	if s.listener.stop != nil {
 		s.listener.stop()
-		s.listener.stop = nil
 	}
-	s.listener.channel = channel
+	following, stop := context.WithCancel(ctx)
+	s.listener = listening{channel, stop}
 	if channel == "" {
 		done()
 		return first
 	}
-	following, stop := context.WithCancel(ctx)
-	s.listener.stop = stop
 	pending := &reloadRequests{some: make(chan struct{}, 1)}
 	s.background.Go(func() { s.follow(ctx, following, pending) })
 	s.background.Go(func() {

@@ -20,16 +20,6 @@ func preferences(prefer []string) iter.Seq[string] {
 	}
 }
 
-// prefersPrimary reports whether a read is not for a standby, whatever that knows.
-func prefersPrimary(prefer []string) bool {
-	for preference := range preferences(prefer) {
-		if preference == "read=primary" {
-			return true
-		}
-	}
-	return false
-}
-
 // A timeout is the preference timeout of a request.
 type timeout struct {
 	text         string // its value as it came; empty for none
@@ -40,8 +30,7 @@ type timeout struct {
 const timeoutName = "timeout="
 
 // timeoutOf takes the preference timeout out of a header Prefer: it is no part of the shape, so that each client may
-// have a time of its own. The first one counts. One that is not valid stays there, for the database to refuse or to
-// pass over, as all that are not known.
+// have its own. The first one counts. An invalid one stays, for the database to refuse or to pass over.
 func timeoutOf(prefer []string) (t timeout) {
 	if !slices.ContainsFunc(prefer, func(line string) bool { return strings.Contains(line, timeoutName) }) {
 		return t
@@ -65,8 +54,7 @@ func timeoutOf(prefer []string) (t timeout) {
 // maxTimeout is the longest that PostgreSQL takes.
 const maxTimeout = 1<<31 - 1
 
-// parseTimeout returns the milliseconds of a timeout such as 250ms, 2s, 1min, or of seconds without a unit; 0 for what
-// is none (postern.is_timeout).
+// parseTimeout returns the milliseconds of a timeout as 250ms, 2s, 1min, 2 (seconds); 0 for none (postern.is_timeout).
 func parseTimeout(text string) int {
 	digits := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyz")
 	unit, known := map[string]int{"ms": 1, "s": 1000, "": 1000, "min": 60_000}[text[len(digits):]]

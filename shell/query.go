@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"postern/shell/db"
-	"postern/shell/jsontext"
 )
 
 // join returns the query of a QUERY: that of its URL and behind it the body, if that is a form. A body of another type
@@ -14,7 +13,7 @@ import (
 func (x *exchange) join(r *http.Request, query string) string {
 	body := x.payload
 	x.payload = nil
-	if len(body) == 0 || !isForm(r.Header["Content-Type"]) {
+	if len(body) == 0 || !isOfType(r.Header["Content-Type"], formType) {
 		return query
 	}
 	text := make([]byte, 0, len(query)+1+len(body))
@@ -27,31 +26,19 @@ func (x *exchange) join(r *http.Request, query string) string {
 	return string(appendEncoded(text, body)) // the database's to refuse, too
 }
 
-// isForm reports whether a body of these types is a form.
-func isForm(types []string) bool {
-	return len(types) == 1 && mediaOf(types[0]) == "application/x-www-form-urlencoded"
-}
+const formType = "application/x-www-form-urlencoded"
 
 // appendAsking appends what the answer to a request without a payload depends on beside what shapes all: of a QUERY the
 // type of its body, of OPTIONS whether it asks for QUERY.
 func appendAsking(dst []byte, first int, r *http.Request) []byte {
-	name, member := "Content-Type", `"content-type":`
-	switch r.Method {
-	case db.MethodQuery:
-	case http.MethodOptions:
-		name, member = "Access-Control-Request-Method", `"access-control-request-method":`
-		if r.Header.Get(name) != db.MethodQuery {
-			return dst
-		}
-	default:
+	asked, types := r.Header["Access-Control-Request-Method"], r.Header["Content-Type"]
+	switch {
+	case r.Method == http.MethodOptions && len(asked) > 0 && asked[0] == db.MethodQuery:
+		return appendValues(appendName(dst, first, `"access-control-request-method":`), asked)
+	case r.Method != db.MethodQuery || len(types) == 0:
 		return dst
+	case isOfType(types, formType):
+		types = []string{formType}
 	}
-	types := r.Header[name]
-	if len(types) == 0 {
-		return dst
-	}
-	if r.Method == db.MethodQuery && isForm(types) {
-		return jsontext.AppendString(appendName(dst, first, member), "application/x-www-form-urlencoded")
-	}
-	return appendValues(appendName(dst, first, member), types)
+	return appendValues(appendName(dst, first, `"content-type":`), types)
 }

@@ -17,12 +17,7 @@ import (
 
 const reloadTimeout = 10 * time.Second // for reading settings from the database
 
-// newState names and computes a state. Callers hold reloads, or are alone.
-func (s *Server) newState(c *config.Config, roles *db.Roles) *state {
-	return newState(c, roles, s.tokens, s.nextGeneration())
-}
-
-// nextGeneration returns a name that no state had before.
+// nextGeneration returns a name that no state had before. Callers hold reloads, or are alone.
 func (s *Server) nextGeneration() string {
 	s.states++
 	return strconv.FormatInt(int64(s.states), 36)
@@ -35,9 +30,14 @@ func (s *Server) session() db.Session {
 }
 
 // reload reads the configuration again and makes a new state of it; with renew also where nothing has changed, so that
-// the database compiles every statement anew. On errors the old configuration stays.
+// the database compiles every statement anew. On errors, which it logs, the old configuration stays.
 func (s *Server) reload(ctx context.Context, renew bool) error {
-	return s.read(ctx, func(ctx context.Context, reader *db.Reader) error { return s.reloadBy(ctx, reader, renew) })
+	err := s.read(ctx, func(ctx context.Context, reader *db.Reader) error { return s.reloadBy(ctx, reader, renew) })
+	s.metrics.Reloaded(renew, err)
+	if err != nil {
+		s.log.event("Failed reloading config: %v", err)
+	}
+	return err
 }
 
 func (s *Server) reloadBy(ctx context.Context, reader *db.Reader, renew bool) error {
@@ -72,7 +72,7 @@ func (s *Server) reloadBy(ctx context.Context, reader *db.Reader, renew bool) er
 		return err
 	}
 	s.tokens.remote = renewed
-	st := s.newState(c, roles)
+	st := newState(c, roles, s.tokens, s.nextGeneration())
 	s.pool.Changed()
 	s.state.Store(st)
 	s.pool.SetDebug(c.LogLevel >= config.LogDebug)
@@ -96,8 +96,7 @@ func readRoles(ctx context.Context, reader *db.Reader, c *config.Config) (*db.Ro
 	return roles, err
 }
 
-// remoteKeys returns the keys by the URL in jwt-secret, nil where that is none: those there are, which it has fetched
-// again, or others if the URL has changed.
+// remoteKeys returns the keys by the URL in jwt-secret, nil if it is none: the current ones, renewed, or of a new URL.
 func (s *Server) remoteKeys(c *config.Config) (*auth.Remote, error) {
 	current := s.tokens.remote
 	switch {
@@ -129,15 +128,12 @@ func (s *Server) readConfig(ctx context.Context, reader *db.Reader, old *config.
 func (s *Server) Reload(ctx context.Context) error {
 	defer s.tellReloading()()
 	err := s.reload(ctx, false)
-	s.metrics.Reloaded(false, err)
-	if err != nil {
-		s.log.event("Failed reloading config: %v", err)
-		return err
+	if err == nil {
+		s.warn()
+		s.log.event("Config reloaded")
+		s.listen(ctx)
 	}
-	s.warn()
-	s.log.event("Config reloaded")
-	s.listen(ctx)
-	return nil
+	return err
 }
 
 // Renew makes the database compile every statement anew and replaces the connections, as SIGUSR1 and
@@ -145,9 +141,7 @@ func (s *Server) Reload(ctx context.Context) error {
 func (s *Server) Renew(ctx context.Context) error {
 	defer s.tellReloading()()
 	err := s.reload(ctx, true)
-	s.metrics.Reloaded(true, err)
 	if err != nil {
-		s.log.event("Failed reloading config: %v", err)
 		s.reloads.Lock()
 		st := s.state.Load()
 		s.pool.Changed()

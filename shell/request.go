@@ -46,10 +46,6 @@ func hasPayload(method string) bool {
 	return method == http.MethodPost || method == http.MethodPatch || method == http.MethodPut
 }
 
-func isSafe(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == db.MethodQuery
-}
-
 // calls reports whether a path may be that of a function.
 func (st *state) calls(path string) bool {
 	return cut.IsCall(path) || st.config.DBRootSpec != "" && path == "/"
@@ -79,7 +75,7 @@ func (st *state) prepare(x *exchange, r *http.Request, identity *auth.Identity) 
 		x.more = append(x.more, `,"timed":true`...)
 	}
 	x.place = x.place[:0]
-	if isSafe(r.Method) && !call && address != "" { // that of a QUERY is for links
+	if db.IsSafe(r.Method) && !call && address != "" { // that of a QUERY is for links
 		x.place = cut.AppendCanonical(append(x.place, '?'), address)
 	}
 	x.call.Reset()
@@ -158,8 +154,7 @@ func (x *exchange) cuts(query string) bool {
 	return x.values.Len() > 0 || !strings.Contains(query, "%01")
 }
 
-// appendCount ends the member headers and appends how many values are cut out: a query that was not cut may read like
-// the shape of one that was.
+// appendCount ends the member headers and appends the number of values: a query not cut may read like another's shape.
 func appendCount(dst []byte, values *cut.Values) []byte {
 	return strconv.AppendInt(append(dst, `},"values":`...), int64(values.Len()), 10)
 }
@@ -210,11 +205,10 @@ func (x *exchange) isBroken(r *http.Request) bool {
 	return hasPayload(r.Method) && len(x.payload) > 0 && bytes.Contains(x.shape, payloadMember) && !json.Valid(x.payload)
 }
 
-// pathOf returns the search path of the schema that a request is about; one that is not exposed is the database's to
-// refuse.
+// pathOf returns the search path of the schema that a request asks for; the database refuses one that is not exposed.
 func (st *state) pathOf(r *http.Request) []byte {
 	name := "Content-Profile"
-	if isSafe(r.Method) || r.Method == http.MethodOptions {
+	if db.IsSafe(r.Method) || r.Method == http.MethodOptions {
 		name = "Accept-Profile"
 	}
 	if given := r.Header[name]; len(given) > 0 {
@@ -225,7 +219,8 @@ func (st *state) pathOf(r *http.Request) []byte {
 	return st.searchPath
 }
 
-// appendHeaders appends the header fields as the JSON object that request.headers is. Cookies are not among them.
+// appendHeaders appends the header fields as the JSON object that request.headers is: names in lower case, repeated
+// fields joined (RFC 9110, 5.2), without cookies.
 func appendHeaders(dst []byte, r *http.Request) []byte {
 	dst = append(dst, `{"host":`...)
 	dst = jsontext.AppendString(dst, r.Host)
@@ -233,23 +228,16 @@ func appendHeaders(dst []byte, r *http.Request) []byte {
 		if name == "Cookie" || name == "Host" || len(values) == 0 {
 			continue
 		}
-		dst = append(dst, ',')
-		dst = appendHeader(dst, name, values)
+		dst = append(dst, ',', '"')
+		for _, c := range []byte(name) {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			dst = append(dst, c) // names are tokens, which JSON does not escape
+		}
+		dst = appendValues(append(dst, '"', ':'), values)
 	}
 	return append(dst, '}')
-}
-
-// appendHeader appends "name":"value" with the name in lower case and repeated fields joined (RFC 9110, 5.2).
-func appendHeader(dst []byte, name string, values []string) []byte {
-	dst = append(dst, '"')
-	for i := range len(name) {
-		c := name[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c) // names are tokens, which JSON does not escape
-	}
-	return appendValues(append(dst, '"', ':'), values)
 }
 
 // appendValues appends the values of a field as one JSON string.

@@ -154,8 +154,7 @@ func (out *response) write(status int, body []byte) {
 	out.writeBody(body)
 }
 
-// writeBody writes the body part by part, each with a deadline. The last one holds until the server has flushed the
-// answer.
+// writeBody writes the body in parts, each with a deadline. The last one holds until the server has flushed the answer.
 func (out *response) writeBody(body []byte) {
 	controller := http.NewResponseController(out.w)
 	for {

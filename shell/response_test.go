@@ -256,7 +256,7 @@ func TestListenIsAwaited(t *testing.T) {
 	defer pool.Close()
 	events := stuckWriter{make(chan struct{}, 1), make(chan struct{})}
 	s := &Server{log: &logger{events: events}, pool: pool}
-	s.state.Store(s.newState(c, nil))
+	s.state.Store(newState(c, nil, s.tokens, s.nextGeneration()))
 	ctx, stop := context.WithCancel(t.Context())
 	s.listen(ctx)
 	<-events.entered // it says that it cannot connect

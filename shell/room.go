@@ -23,10 +23,9 @@ func reclaim(size int) {
 	}
 }
 
-// room bounds the bytes of bodies that are in memory at once, by the setting server-max-bytes-in-flight. Request bodies
-// up to largeBody have a quarter of it, as they grow; larger ones share the rest, and wait for all that they take, in
-// the order of their coming. So neither kind can keep the other out, and no two bodies wait for each other. Answers are
-// bounded apart.
+// room bounds the bytes of bodies that are in memory at once, by server-max-bytes-in-flight. Request bodies up to 1 MiB
+// (largeBody) have a quarter of it, as they grow; larger ones share the rest, and wait for all that they take, in the
+// order of their coming. So neither keeps the other out, and no two wait for each other. Answers are bounded apart.
 type room struct {
 	most      int64 // of answers
 	mostSmall int64

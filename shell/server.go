@@ -101,7 +101,7 @@ func New(options Options) (*Server, error) {
 	if s.tokens.remote, err = s.remoteKeys(c); err != nil {
 		return nil, err
 	}
-	s.state.Store(s.newState(c, nil))
+	s.state.Store(newState(c, nil, s.tokens, s.nextGeneration()))
 	s.pool, err = db.Open(db.Options{
 		URI: c.DBURI, Version: Version, Size: c.DBPool,
 		AcquireTimeout: time.Duration(c.DBPoolAcquisitionTimeout) * time.Second,
@@ -160,8 +160,7 @@ func (s *Server) Address() net.Addr {
 	}
 }
 
-// Run serves until the context ends, then lets running requests finish. It fails when the database has no postern or
-// another version of it.
+// Run serves until the context ends, then lets requests finish. It fails if the database lacks a postern that it knows.
 func (s *Server) Run(ctx context.Context) error {
 	defer close(s.ended)
 	ctx, stop := context.WithCancel(ctx)
@@ -215,9 +214,8 @@ func (s *Server) fail(err error) {
 	}
 }
 
-// faulted looks at an error that is answered: it logs what is the server's fault, and stops the server if it must not
-// recover. Of what all requests meet while the database cannot be reached, or is too slow, it logs no more than a line
-// a second.
+// faulted logs an error that is answered if it is the server's fault, and stops the server if it must not recover. Of
+// what all requests meet while the database cannot be reached, or is too slow, it logs no more than a line a second.
 func (s *Server) faulted(st *state, f *apierror.Error, log within) {
 	if f.Status < http.StatusInternalServerError {
 		return
@@ -242,8 +240,7 @@ func (s *Server) retryAfter() string {
 // Metrics returns what is counted.
 func (s *Server) Metrics() *admin.Metrics { return s.metrics }
 
-// Schema returns what requests find in the exposed schemas, as JSON. One after the other: each takes a connection of
-// its own.
+// Schema returns what requests find in the exposed schemas, as JSON. One at a time: each takes its own connection.
 func (s *Server) Schema(ctx context.Context) ([]byte, error) {
 	s.describing.Lock()
 	defer s.describing.Unlock()

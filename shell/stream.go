@@ -108,8 +108,7 @@ func (t *stream) tick() {
 	}
 }
 
-// settle ends the stream, of which err is what the round trip ended with. What was not sent yet is the body of the
-// answer.
+// settle ends the stream; err is what the round trip ended with. What was not sent yet is the body of the answer.
 func (t *stream) settle(err error) error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -158,8 +157,7 @@ func (t *stream) flush() {
 	}
 }
 
-// begin sends status and header. An answer that has none, as user code has set what cannot be sent, is an error like
-// any other.
+// begin sends status and header. An answer with none, as user code set what cannot be sent, is an error like any other.
 func (t *stream) begin() {
 	t.x.timing.lap(phaseTransaction)
 	if t.err = t.out.fields(t.x); t.err != nil {
@@ -180,8 +178,7 @@ func (t *stream) begin() {
 	out.w.WriteHeader(out.status)
 }
 
-// Write writes a part of the body as it goes to the client, which has server-client-timeout for it, less while others
-// wait for the connection to the database.
+// Write writes a part of the body, for which the client has server-client-timeout, less while others want a connection.
 func (t *stream) Write(part []byte) (int, error) {
 	timeout := t.out.timeout
 	if t.server.pool.Busy() {

@@ -13,8 +13,7 @@ import (
 // adminSocket is the name of the admin server's socket (FileDescriptorName of systemd.socket).
 const adminSocket = "admin"
 
-// activated returns the sockets that the service manager has opened: the one named admin for the admin server, the
-// other for the API.
+// activated returns the sockets that the service manager has opened: the one named admin, and the other for the API.
 func activated() (api, admin net.Listener, err error) {
 	sockets, err := activation.ListenersWithNames()
 	if err != nil {
@@ -39,8 +38,7 @@ func activated() (api, admin net.Listener, err error) {
 // notify notifies the service manager, where there is one, of what happens (sd_notify).
 func notify(state string) { _, _ = daemon.SdNotify(false, state) }
 
-// tellReloading notifies the service manager that a reload begins. What it returns notifies it that the reload has
-// ended.
+// tellReloading notifies the service manager that a reload begins, and what it returns that the reload has ended.
 func (s *Server) tellReloading() (ended func()) {
 	if !s.isOpen() {
 		return func() {}
@@ -49,8 +47,7 @@ func (s *Server) tellReloading() (ended func()) {
 	return func() { notify(daemon.SdNotifyReady) }
 }
 
-// watchdog tells the service manager that the process lives, as often as that wants to hear it (WatchdogSec), until the
-// context ends.
+// watchdog tells the service manager that the process lives, as often as that wants (WatchdogSec), until ctx ends.
 func watchdog(ctx context.Context) {
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || interval == 0 {

@@ -53,8 +53,7 @@ func codedTag(tag, coding string) string {
 	return tag
 }
 
-// uncoded returns entity tags of a request as the database knows them: those of the coding that the answer may have as
-// those of the plain representation.
+// uncoded returns a request's entity tags as the database knows them: those of the answer's coding as the plain ones.
 func (c *compression) uncoded(tags string, accept []string) string {
 	if len(c.codings) == 0 || !strings.Contains(tags, ownTag) {
 		return tags

@@ -42,11 +42,7 @@ func (t *timing) lap(p phase) {
 }
 
 // skip counts the time since the last lap for no phase.
-func (t *timing) skip() {
-	if !t.last.IsZero() {
-		t.last = time.Now()
-	}
-}
+func (t *timing) skip() { t.start(!t.last.IsZero()) }
 
 // move counts some of the time of a phase for another.
 func (t *timing) move(from, to phase, some time.Duration) {
@@ -64,7 +60,7 @@ func (t *timing) String() string {
 			text = append(text, ", "...)
 		}
 		text = append(append(text, name...), ";dur="...)
-		text = strconv.AppendFloat(text, float64(t.took[p])/float64(time.Millisecond), 'f', 1, 64)
+		text = strconv.AppendFloat(text, milliseconds(t.took[p]), 'f', 1, 64)
 	}
 	return string(text)
 }

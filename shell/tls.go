@@ -14,7 +14,7 @@ const certificateLook = time.Second
 // certificate is the server's certificate, from files that are read again when they have changed.
 type certificate struct {
 	certFile, keyFile string
-	changed           func(err error) // told of a new certificate, or why it cannot be used
+	log               *logger
 
 	mutex  sync.Mutex
 	loaded *tls.Certificate
@@ -26,16 +26,6 @@ type certificate struct {
 type fileStamp struct {
 	modified time.Time
 	size     int64
-}
-
-// newCertificate reads the files. The error names the settings.
-func newCertificate(certFile, keyFile string, changed func(err error)) (*certificate, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, changed: changed, looked: time.Now()}
-	c.stamp = c.stamps()
-	if err := c.load(); err != nil {
-		return nil, fmt.Errorf("settings server-tls-cert and server-tls-key: %w", err)
-	}
-	return c, nil
 }
 
 func (c *certificate) load() error {
@@ -64,7 +54,11 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		c.looked = now
 		if stamp := c.stamps(); stamp != c.stamp {
 			c.stamp = stamp
-			c.changed(c.load())
+			if err := c.load(); err != nil {
+				c.log.event("The new certificate cannot be used: %v", err)
+			} else {
+				c.log.event("The certificate was read again")
+			}
 		}
 	}
 	return c.loaded, nil
@@ -76,15 +70,10 @@ func (s *Server) tlsConfig(certFile, keyFile string) (*tls.Config, error) {
 	if certFile == "" {
 		return nil, nil
 	}
-	c, err := newCertificate(certFile, keyFile, func(err error) {
-		if err != nil {
-			s.log.event("The new certificate cannot be used: %v", err)
-			return
-		}
-		s.log.event("The certificate was read again")
-	})
-	if err != nil {
-		return nil, err
+	c := &certificate{certFile: certFile, keyFile: keyFile, log: s.log, looked: time.Now()}
+	c.stamp = c.stamps()
+	if err := c.load(); err != nil {
+		return nil, fmt.Errorf("settings server-tls-cert and server-tls-key: %w", err)
 	}
 	return &tls.Config{GetCertificate: c.get}, nil
 }

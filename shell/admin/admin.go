@@ -1,6 +1,5 @@
 // Package admin answers the admin server: is the process alive, is it ready, what did it do, how is it set up. It knows
-// routes and metrics, and asks the server for everything else (Subject); it does not know how requests to the API are
-// answered.
+// routes and metrics and asks the server for all else (Subject); it does not know how the API's requests are answered.
 package admin
 
 import (

@@ -100,6 +100,28 @@ func poolMetrics(stats func() db.Stats) collector {
 	}
 }
 
+// standbyMetrics shows what there is to tell of the standbys that reads go to, by their names, where there are any.
+func standbyMetrics(s db.Stats, counter, gauge emit) {
+	if len(s.Standbys) == 0 {
+		return
+	}
+	counter("postern_standby_none_total", "Reads that went to the primary as there was no standby for them",
+		float64(s.NoStandby))
+	for _, one := range s.Standbys {
+		up := 0.0
+		if one.Up {
+			up = 1
+		}
+		gauge("postern_standby_up", "Whether reads go to the standby: it answers and is no more than db-read-max-lag behind",
+			up, one.Name)
+		gauge("postern_standby_lag_seconds", "How far the standby is behind the primary; NaN where it is not known",
+			one.Lag, one.Name)
+		counter("postern_standby_reads_total", "Reads that the standby answered", float64(one.Reads), one.Name)
+		counter("postern_standby_fallbacks_total", "Reads that the standby was asked for and the primary answered",
+			float64(one.Fallbacks), one.Name)
+	}
+}
+
 func statementMetrics(stats func() statement.Stats) collector {
 	return func(counter, gauge emit) {
 		s := stats()
@@ -129,8 +151,7 @@ func tokenMetrics(c *auth.Counters) collector {
 	}
 }
 
-// Observe counts a request that was answered with status, and how long that took. Safe for concurrent use; it takes no
-// lock but at the first request of its kind.
+// Observe counts an answered request and how long it took. Safe for concurrent use; only the first of its kind locks.
 func (m *Metrics) Observe(route Route, method string, status int, took time.Duration) {
 	which := slices.Index(methods[:], method)
 	if which < 0 {
@@ -149,8 +170,7 @@ func (m *Metrics) Observe(route Route, method string, status int, took time.Dura
 	(*counter).Inc()
 }
 
-// Reloaded counts a reload of the configuration, or with schema a renewal of connections and statements, that ended
-// with err.
+// Reloaded counts how a reload of the configuration, or with schema a renewal of connections and statements, ended.
 func (m *Metrics) Reloaded(schema bool, err error) {
 	if m == nil {
 		return
@@ -167,4 +187,24 @@ func (m *Metrics) Reloaded(schema bool, err error) {
 
 func (m *Metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// collector is a prometheus.Collector of figures that are counted elsewhere, and asked for once each time.
+type collector func(counter, gauge emit)
+
+// emit shows a figure, of a standby where one is named.
+type emit func(name, help string, value float64, standby ...string)
+
+// Describe implements prometheus.Collector. What is collected is not described before.
+func (c collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(to chan<- prometheus.Metric) {
+	as := func(kind prometheus.ValueType) emit {
+		return func(name, help string, value float64, standby ...string) {
+			labels := []string{"standby"}[:len(standby)]
+			to <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, labels, nil), kind, value, standby...)
+		}
+	}
+	c(as(prometheus.CounterValue), as(prometheus.GaugeValue))
 }

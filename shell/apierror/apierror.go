@@ -36,8 +36,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// AppendBody appends the JSON body of the answer. Without verbose, details and hint are left out
-// (setting client-error-verbosity).
+// AppendBody appends the JSON body of the answer, without details and hint unless verbose (client-error-verbosity).
 func (e *Error) AppendBody(dst []byte, verbose bool) []byte {
 	dst = append(dst, `{"code":`...)
 	dst = jsontext.AppendString(dst, e.Code)

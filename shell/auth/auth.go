@@ -4,6 +4,7 @@
 package auth
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -49,8 +50,7 @@ type Verifier struct {
 	cache     *lru.Cache[string, *verified]
 }
 
-// verified is a token with a good signature. Its times are checked anew at every use, and it counts only as long as the
-// keys are the ones it was verified with.
+// verified is a token with a good signature. Its times are checked at each use; it counts while the keys are the same.
 type verified struct {
 	keys     *Keys
 	claims   *claims
@@ -62,9 +62,7 @@ func New(options Options) *Verifier {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	if options.Counters == nil {
-		options.Counters = new(Counters)
-	}
+	options.Counters = cmp.Or(options.Counters, new(Counters))
 	v := &Verifier{options: options}
 	if role := options.AnonymousRole; role != "" {
 		v.anonymous = &Identity{Role: role, Claims: (&claims{}).text(role), Anonymous: true}
@@ -228,19 +226,15 @@ func split(text string) (*token, error) {
 	if len(text) > maxToken {
 		return nil, errTokenLength
 	}
-	first, last := strings.IndexByte(text, '.'), strings.LastIndexByte(text, '.')
-	t := &token{content: text[:last]}
-	head, err := decode(text[:first])
-	if err != nil {
-		return nil, errEncoding
+	var parts [3][]byte
+	for i, part := range strings.Split(text, ".") {
+		var err error
+		if parts[i], err = decode(part); err != nil {
+			return nil, errEncoding
+		}
 	}
-	if t.payload, err = decode(text[first+1 : last]); err != nil {
-		return nil, errEncoding
-	}
-	if t.signature, err = decode(text[last+1:]); err != nil {
-		return nil, errEncoding
-	}
-	if json.Unmarshal(head, &t.header) != nil {
+	t := &token{content: text[:strings.LastIndexByte(text, '.')], payload: parts[1], signature: parts[2]}
+	if json.Unmarshal(parts[0], &t.header) != nil {
 		return nil, errEncoding
 	}
 	if t.header.Critical != nil {

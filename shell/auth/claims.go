@@ -38,40 +38,22 @@ type member struct {
 	value json.RawMessage
 }
 
-// parseClaims reads the payload of a token. Numbers keep the digits that they came with. Of a name given twice the last
-// counts, as in PostgreSQL.
+// parseClaims reads a token's payload. Numbers keep their digits. Of equal names the last counts, as in PostgreSQL.
 func parseClaims(payload []byte) (*claims, error) {
-	if !utf8.Valid(payload) {
-		return nil, errNotObject
-	}
-	decoder := json.NewDecoder(bytes.NewReader(payload))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+	if !utf8.Valid(payload) || !json.Valid(payload) || bytes.TrimSpace(payload)[0] != '{' {
 		return nil, errNotObject
 	}
 	c := &claims{}
 	at := make(map[string]int) // where in members a name is
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			return nil, errNotObject
-		}
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return nil, errNotObject
-		}
-		key := name.(string)
-		if i, repeated := at[key]; repeated {
+	for key, value := range jsontext.Members(payload) {
+		var name string
+		_ = json.Unmarshal(key, &name) // a string of JSON is one
+		if i, repeated := at[name]; repeated {
 			c.members[i].value = value
 			continue
 		}
-		at[key] = len(c.members)
-		c.members = append(c.members, member{key, value})
-	}
-	if _, err := decoder.Token(); err != nil {
-		return nil, errNotObject
-	}
-	if len(bytes.TrimSpace(payload[decoder.InputOffset():])) > 0 {
-		return nil, errNotObject
+		at[name] = len(c.members)
+		c.members = append(c.members, member{name, value})
 	}
 	c.readRegistered()
 	return c, nil
@@ -114,20 +96,16 @@ func readMoment(value json.RawMessage) moment {
 // decodeStrings reads an array that holds only strings.
 func decodeStrings(value json.RawMessage, into *[]string) bool {
 	var elements []*string
-	if json.Unmarshal(value, &elements) != nil {
+	if json.Unmarshal(value, &elements) != nil || slices.Contains(elements, nil) {
 		return false
 	}
 	for _, element := range elements {
-		if element == nil {
-			return false
-		}
 		*into = append(*into, *element)
 	}
 	return true
 }
 
-// check returns what is wrong with the claims at a time (seconds since 1970) for an audience and an issuer; empty means
-// any.
+// check returns what is wrong with the claims at a time (seconds since 1970) for an audience and an issuer, if given.
 func (c *claims) check(now int64, audience, issuer string) error {
 	early, late := float64(now-skew), float64(now+skew)
 	switch {

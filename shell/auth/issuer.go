@@ -30,8 +30,7 @@ func IsURL(secret string) bool {
 	return strings.HasPrefix(secret, "https://") || strings.HasPrefix(secret, "http://")
 }
 
-// CheckURL returns what is wrong with the address of a key set or an issuer. http is for this machine only, unless
-// allowHTTP.
+// CheckURL returns what is wrong with the address of keys or an issuer; http is for this machine only, or allowed.
 func CheckURL(text string, allowHTTP bool) error {
 	u, err := url.Parse(text)
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
-	"strings"
 )
 
 // minSecret is the least length of an HMAC secret in bytes (RFC 7518, 3.2).
@@ -93,13 +92,7 @@ func parseRemote(set []json.RawMessage, issuer string) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key set holds no usable key: %w", err)
 	}
-	var source strings.Builder
-	source.WriteString(issuer)
-	for _, one := range set {
-		source.WriteByte('\n')
-		source.Write(one)
-	}
-	return &Keys{keys: keys, issuer: issuer, source: source.String()}, nil
+	return &Keys{keys: keys, issuer: issuer, source: fmt.Sprintf("%s %s", issuer, set)}, nil
 }
 
 // parseSet reads the keys of a set and leaves out those that cannot be used (RFC 7517, 5), of a published set also
@@ -226,8 +219,7 @@ func (source *jwk) elliptic() (any, []string, error) {
 	return public, []string{chosen.algorithm}, nil
 }
 
-// suiting returns the keys that may verify a token with this algorithm and kid. A token without kid may be verified by
-// any.
+// suiting returns the keys that may verify a token with this algorithm and kid: without kid any of the algorithm.
 func (k *Keys) suiting(algorithm string, kid *string) []key {
 	var result []key
 	for _, one := range k.keys {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -38,14 +39,10 @@ type Remote struct {
 
 // NewRemote makes a Remote without keys. Start has them fetched.
 func NewRemote(options RemoteOptions) (*Remote, error) {
-	if options.Pause == 0 {
-		options.Pause = fetchPause
-	}
+	options.Pause = cmp.Or(options.Pause, fetchPause)
+	options.Counters = cmp.Or(options.Counters, new(Counters))
 	if options.Log == nil {
 		options.Log = func(string, ...any) {}
-	}
-	if options.Counters == nil {
-		options.Counters = new(Counters)
 	}
 	issuer, err := newIssuer(options.URL)
 	if err != nil {
@@ -129,8 +126,7 @@ func (r *Remote) fetch(ctx context.Context) (time.Duration, error) {
 	return min(max(fresh, r.options.Pause), fetchMost), nil
 }
 
-// Renew has the keys fetched again, unless that was done a moment ago, and waits for the end of it: at most for the
-// timeout of a fetch.
+// Renew has the keys fetched again, unless that was done a moment ago, and waits for that: at most a fetch's timeout.
 func (r *Remote) Renew() {
 	r.mutex.Lock()
 	running := r.running

@@ -83,19 +83,14 @@ func (p RolePath) find(claims any) (any, bool) {
 		}
 		return claims, found
 	}
-	if p.sorted {
-		nodes := p.path.SelectLocated(claims)
-		if len(nodes) == 0 {
-			return nil, false
-		}
-		nodes.Sort()
-		return nodes[0].Node, true
-	}
-	nodes := p.path.Select(claims)
+	nodes := p.path.SelectLocated(claims)
 	if len(nodes) == 0 {
 		return nil, false
 	}
-	return nodes[0], true
+	if p.sorted {
+		nodes.Sort()
+	}
+	return nodes[0].Node, true
 }
 
 // parseLegacy reads .key, ."any key", ["any key"], [0] and, at the end, [?(@ == "text")] with ==, !=, ^==, ==^ or *==.

@@ -9,8 +9,7 @@ import (
 	"postern/shell/auth"
 )
 
-// readSecret turns jwt-secret into keys: read from a file if it starts with @, then decoded if it is base64. A URL is
-// only looked at.
+// readSecret turns jwt-secret into keys: read from the file behind @, decoded if it is base64. A URL is only looked at.
 func (c *Config) readSecret() (err error) {
 	if c.JWTSecret == "" {
 		return nil
@@ -35,8 +34,7 @@ func (c *Config) readSecret() (err error) {
 	return err
 }
 
-// decodeBase64 reads base64 and base64url with padding (RFC 4648, 4 and 5), and PostgREST's variant that pads with
-// dots.
+// decodeBase64 reads padded base64 and base64url (RFC 4648, 4 and 5), and PostgREST's variant that pads with dots.
 func decodeBase64(text string) (string, error) {
 	text = strings.NewReplacer("-", "+", "_", "/", ".", "=").Replace(strings.TrimSpace(text))
 	plain, err := base64.StdEncoding.DecodeString(text)

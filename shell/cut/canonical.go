@@ -14,8 +14,7 @@ var unreserved = func() (table [256]bool) {
 }()
 
 // AppendCanonical appends a raw query string as Content-Location shows it: parameters sorted by their decoded name,
-// equal names in the order they came in, everything but unreserved characters percent-encoded, name= for a name without
-// a value.
+// equal ones as they came, everything but unreserved characters percent-encoded, name= for a name without a value.
 func AppendCanonical(dst []byte, query string) []byte {
 	if query == "" {
 		return dst

@@ -23,8 +23,7 @@ func (c *cutter) cursor(raw string) bool {
 	return true
 }
 
-// cursorHead returns the length of what stands before the values in after.TOKEN and before.TOKEN, and 0 for what is
-// neither.
+// cursorHead returns the length of what stands before the values in after.TOKEN and before.TOKEN, 0 for all else.
 func cursorHead(text []byte) int {
 	way, token, found := bytes.Cut(text, []byte("."))
 	if !found || string(way) != "after" && string(way) != "before" {

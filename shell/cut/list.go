@@ -12,8 +12,7 @@ func (v *Values) addList(text []byte) (length int) {
 
 // appendArray appends the array literal of a list and returns how long the list is in text, 0 where there is none.
 // Every element is quoted; the first ")" outside of quotes ends the list. An element counts as quoted only if a comma
-// or the end of the list follows; others are taken as they are. White space before the first element is skipped. One
-// empty element is none.
+// or the end follows; others are taken as they are. Blanks before the first are skipped; a lone empty one is none.
 func appendArray(dst, text []byte) (result []byte, length int) {
 	start := len(dst)
 	at := skipBlanks(text, 0)

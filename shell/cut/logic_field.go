@@ -1,8 +1,6 @@
 package cut
 
-import (
-	"bytes"
-)
+import "bytes"
 
 // operator reads what stands before a value and returns the operator's kind, none for an error (postern.scan_operator).
 func (t *tree) operator() Kind {
@@ -60,8 +58,7 @@ func (t *tree) name() bool {
 	return true
 }
 
-// quoted reads a quoted name or key and returns how long it is between the quotes, -1 where the closing one is missing
-// (postern.scan_quoted).
+// quoted reads a quoted name or key and returns its length without quotes, -1 if it does not end (postern.scan_quoted).
 func (t *tree) quoted() int {
 	from := t.at + 1
 	for t.at++; t.at < len(t.text); t.at++ {
@@ -83,7 +80,7 @@ func (t *tree) operand() bool {
 	}
 	from := t.at
 	negative := t.take('-')
-	if digits := t.word(); isIndex(digits) {
+	if digits := t.word(); isDigits(digits) {
 		switch c := t.next(0); {
 		case c == 0, c == ',', c == '.', c == ')', c == ':', c == '-' && t.next(1) == '>':
 			return len(digits) < 10 || len(digits) == 10 && string(digits) <= "2147483647"
@@ -94,15 +91,6 @@ func (t *tree) operand() bool {
 	}
 	t.at = from
 	return t.key()
-}
-
-func isIndex(word []byte) bool {
-	for _, c := range word {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(word) > 0
 }
 
 // key reads a key without quotes: anything but reserved characters, dashes within it.

@@ -7,18 +7,7 @@ import (
 
 const upperHex = "0123456789ABCDEF"
 
-// appendDecoded appends a part of a raw query string, decoded.
-func appendDecoded(dst []byte, raw string) []byte {
-	for i := 0; i < len(raw); {
-		c, size := decodeByte(raw, i)
-		dst = append(dst, c)
-		i += size
-	}
-	return dst
-}
-
-// decodeByte returns the byte that raw has at i and how many characters it takes: + is a space, %41 is A. A % that
-// starts no escape stands for itself.
+// decodeByte returns the byte at i of raw and how many characters it takes: + is a space, %41 is A, any other % itself.
 func decodeByte(raw string, i int) (c byte, size int) {
 	switch raw[i] {
 	case '+':

@@ -23,6 +23,15 @@ func AppendQuery(dst []byte, values *Values, query string, call bool) []byte {
 	return append(dst, query...)
 }
 
+// IsCall reports whether a raw path is that of a function: its first segment, decoded, is rpc, and there is another.
+func IsCall(path string) bool {
+	if strings.HasPrefix(path, "/rpc/") {
+		return true
+	}
+	first, _, more := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return more && len(first) <= len("%72%70%63") && compareDecoded(first, "rpc") == 0
+}
+
 // HasColumns reports whether a raw query string has a parameter columns, whether its name came encoded or not.
 func HasColumns(query string) bool {
 	for parameter := range strings.SplitSeq(query, "&") {
@@ -61,72 +70,43 @@ func (c *cutter) query(query string) bool {
 	}
 }
 
+// parameter cuts the value of a parameter, by what its decoded name says.
 func (c *cutter) parameter(parameter string) bool {
-	name, value, found := strings.Cut(parameter, "=")
-	if !found || name == "" {
+	raw, value, found := strings.Cut(parameter, "=")
+	if !found || raw == "" {
 		return c.whole(parameter)
 	}
-	if !c.whole(name) {
+	if !c.whole(raw) {
 		return false
 	}
 	c.dst = append(c.dst, '=')
-	switch c.kindOf(name) {
-	case wholeName:
-		return c.whole(value)
-	case limitName:
-		// Pages have few sizes, and the planner plans them better when it knows.
-		return c.rows(value, 4)
-	case offsetName:
-		return c.rows(value, 1)
-	case logicName:
-		return c.logic(value)
-	case cursorName:
-		return c.cursor(value)
-	}
-	return c.filter(value)
-}
-
-// A nameKind says what the values of a parameter of this name are.
-type nameKind int
-
-const (
-	filterName nameKind = iota
-	wholeName
-	limitName
-	offsetName
-	logicName
-	cursorName
-)
-
-// kindOf returns what a parameter is, by its decoded name.
-func (c *cutter) kindOf(raw string) nameKind {
 	start := c.values.mark()
-	c.values.text = appendDecoded(c.values.text, raw)
-	name := c.values.text[start.text:]
-	c.values.rewind(start)
+	name := c.decode(raw)
+	c.values.rewind(start) // the name is there until a value is decoded
 	if !isText(name) {
-		return wholeName
+		return c.whole(value)
 	}
 	last := name[bytes.LastIndexByte(name, '.')+1:]
-	switch string(last) {
+	switch alone := len(last) == len(name); string(last) {
 	case "select", "columns", "on_conflict":
-		if len(last) == len(name) {
-			return wholeName
+		if alone {
+			return c.whole(value)
 		}
 	case "order":
-		return wholeName
+		return c.whole(value)
 	case "limit":
-		return limitName
+		// Pages have few sizes, and the planner plans them better when it knows.
+		return c.rows(value, 4)
 	case "offset":
-		return offsetName
+		return c.rows(value, 1)
 	case "and", "or":
-		return logicName
+		return c.logic(value)
 	case "cursor":
-		if len(last) == len(name) && !c.call {
-			return cursorName
+		if alone && !c.call {
+			return c.cursor(value)
 		}
 	}
-	return filterName
+	return c.filter(value)
 }
 
 // whole lets a part of the query stay as it came.
@@ -146,18 +126,26 @@ func (c *cutter) rows(raw string, digits int) bool {
 }
 
 // isCount reports whether text is a number of rows that fits into a bigint.
-func isCount(text string) bool {
+func isCount(text string) bool { return isDigits(text) && len(text) <= 18 }
+
+// isDigits reports whether text has digits, and nothing else.
+func isDigits[T string | []byte](text T) bool {
 	for i := range len(text) {
 		if text[i] < '0' || text[i] > '9' {
 			return false
 		}
 	}
-	return 0 < len(text) && len(text) <= 18
+	return len(text) > 0
 }
 
-// decode appends a value of the query, decoded, to the text of the values.
+// decode appends a part of the query, decoded, to the text of the values.
 func (c *cutter) decode(raw string) []byte {
-	start := len(c.values.text)
-	c.values.text = appendDecoded(c.values.text, raw)
-	return c.values.text[start:]
+	text, start := c.values.text, len(c.values.text)
+	for i := 0; i < len(raw); {
+		b, size := decodeByte(raw, i)
+		text = append(text, b)
+		i += size
+	}
+	c.values.text = text
+	return text[start:]
 }

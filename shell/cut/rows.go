@@ -124,8 +124,7 @@ func (r *Rows) Next(p *Piece) error {
 	return nil
 }
 
-// First reads the first rows as Next does, and sees to it that they are JSON. A LineError goes into the description,
-// too.
+// First reads the first rows as Next does, and checks that they are JSON. A LineError goes into the description, too.
 func (r *Rows) First(p *Piece) error {
 	err := r.Next(p)
 	if err == nil {

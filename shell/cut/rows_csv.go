@@ -49,8 +49,7 @@ func (r *Rows) addRecord(p *Piece, line int, text []byte) *LineError {
 	return nil
 }
 
-// splitRecord appends the fields of a record, without quotes. It reports false where a quote is neither around a field
-// nor doubled within one.
+// splitRecord appends a record's fields, unquoted. It reports false for a quote neither around one nor doubled in it.
 func splitRecord(fields [][]byte, text []byte) ([][]byte, bool) {
 	for {
 		end, quotes := 0, 0

@@ -32,24 +32,19 @@ func (p *Piece) CheckJSON() *LineError {
 // array is JSON at all.
 func (r *Rows) check(text []byte) *LineError {
 	s := scanner{jsontext.Scanner{Text: text}}
-	switch {
-	case r.columns:
-		var room [32][]byte
-		if _, ok := s.first(room[:0]); ok && s.At == len(text) {
-			return nil
-		}
-	case r.keyed:
+	if r.keyed {
 		if s.again(r.sequence, r.sorted, r.seen) && s.At == len(text) {
 			return nil
 		}
-	default:
-		var room [32][]byte
-		if keys, ok := s.first(room[:0]); ok && s.At == len(text) && json.Valid(text) {
-			r.keep(keys)
-			return nil
-		}
+		return r.checkSlowly(text)
 	}
-	return r.checkSlowly(text)
+	var room [32][]byte
+	if keys, ok := s.first(room[:0]); !ok || s.At != len(text) || !r.columns && !json.Valid(text) {
+		return r.checkSlowly(text)
+	} else if !r.columns {
+		r.keep(keys)
+	}
+	return nil
 }
 
 // checkSlowly is check for any line.
@@ -69,12 +64,10 @@ func (r *Rows) checkSlowly(text []byte) *LineError {
 	for key := range members {
 		keys = append(keys, []byte(key))
 	}
+	slices.SortFunc(keys, compareKeys)
 	if !r.keyed {
 		r.keep(keys)
-		return nil
-	}
-	slices.SortFunc(keys, compareKeys)
-	if !slices.EqualFunc(keys, r.sorted, bytes.Equal) {
+	} else if !slices.EqualFunc(keys, r.sorted, bytes.Equal) {
 		return malformed(otherKeys)
 	}
 	return nil

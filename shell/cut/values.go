@@ -14,8 +14,7 @@ const (
 	escapedPlaceholder = "%01"
 )
 
-// Values are the values cut out of a request, in the order of their placeholders. The zero value holds none and is
-// ready for use.
+// Values are the values cut out of a request, in the order of their placeholders. The zero value has none and is ready.
 type Values struct {
 	text  []byte // holds the values, and what was read on the way
 	spans []span

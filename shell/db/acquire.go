@@ -70,3 +70,54 @@ func (p *Pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 		Message: "Cannot connect to the database", Cause: err,
 	}
 }
+
+// noteUse opens another connection in the background when a connection gets its first request and no other is idle, so
+// that the next request of a burst finds one: a new one costs many times what a request does.
+func (p *Pool) noteUse(conn *pgxpool.Conn) {
+	s := sessionOf(pgOf(conn))
+	if s.used {
+		return
+	}
+	s.used = true
+	if !p.sparing.CompareAndSwap(false, true) {
+		return
+	}
+	p.background.Go(func() {
+		defer p.sparing.Store(false)
+		if stat := p.pool.Stat(); stat.IdleConns() > 0 || stat.TotalConns() >= stat.MaxConns() {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), p.options.AcquireTimeout)
+		defer cancel()
+		if spare, err := p.pool.Acquire(ctx); err == nil { // if not, requests will say so
+			spare.Release()
+		}
+	})
+}
+
+// release gives a connection back, restored first where code of the user's may have left something in the session that
+// call did not restore already: nobody waits for that but whoever needs the connection. Behind a pooler, where nothing
+// is prepared, sessions are the pooler's. conn is nil where one was lost and no other came.
+func (p *Pool) release(conn *pgxpool.Conn, dirty bool) {
+	if conn == nil {
+		return
+	}
+	pg := pgOf(conn)
+	if p.debugging.Load() && !pg.IsClosed() {
+		p.debug("Connection %d is available due to session success", identityOf(pg).number)
+	}
+	if !dirty || pg.IsClosed() || sessionOf(pg).pooled {
+		conn.Release()
+		return
+	}
+	p.background.Go(func() {
+		defer conn.Release()
+		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
+		defer cancel()
+		e := newExchange(ctx, p, pg)
+		e.restore()
+		if e.close(e.pipeline.Sync()) != nil {
+			_ = pg.Close(ctx) // the pool then makes another
+		}
+	})
+}

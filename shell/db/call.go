@@ -11,7 +11,7 @@ import (
 )
 
 // Do sends a request to the database in one round trip and reads the answer: where st is nil by postern.handle, which
-// compiles it first and says in the answer to what; else by executing st. A read is sent to a standby first where there
+// compiles it first and says in the answer to what; else by executing st. A read is sent to a standby first, if there
 // is one for it. An error of PostgreSQL becomes an answer as well, by postern.error_response, in a second round trip.
 // Errors are of type *apierror.Error: PGRST000 and PGRST001 (503) without a connection, PGRST003 (504) when none became
 // free in time; or the context's own error.
@@ -71,7 +71,7 @@ func dirty(st *statement.Statement, answer *Answer) bool {
 
 // writes reports whether a request may change something.
 func writes(request *Request, st *statement.Statement) bool {
-	return !request.safe() && string(request.Method) != http.MethodOptions && (st == nil || !st.ReadOnly)
+	return !request.readsOnly(st) && string(request.Method) != http.MethodOptions
 }
 
 // call makes one round trip.

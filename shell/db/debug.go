@@ -50,8 +50,7 @@ func (p *Pool) SetDebug(on bool) {
 	}
 }
 
-// debug calls Options.Debug while SetDebug asks for it. On the way of each request callers look at debugging first, so
-// that no arguments are allocated.
+// debug calls Options.Debug while SetDebug asks for it. Requests look at debugging first, so as to allocate nothing.
 func (p *Pool) debug(format string, arguments ...any) {
 	if p.debugging.Load() {
 		p.options.Debug(format, arguments...)

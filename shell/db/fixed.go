@@ -1,6 +1,10 @@
 package db
 
-import "postern/shell/statement"
+import (
+	"strconv"
+
+	"postern/shell/statement"
+)
 
 // The statements that every session has prepared.
 const (
@@ -16,10 +20,12 @@ const restoringStatements = 8
 
 // fixedStatement is SQL with the types of its parameters.
 type fixedStatement struct {
-	name string
 	sql  string
 	oids []uint32
 }
+
+// fixedName returns the name of a fixed statement, which no compiled one has: those are numbers (statement.Name).
+func (p *Pool) fixedName(which int) string { return p.prefix + "fixed" + strconv.Itoa(which) }
 
 // Object identifiers of types (pg_type).
 const (
@@ -34,7 +40,6 @@ var fixed = [fixedStatements]fixedStatement{
 	// session has already is not set again, as that costs more than looking. $9: the plan does not depend on the values,
 	// and PostgreSQL, which else makes five plans for values first, need make but one.
 	setStatement: {
-		name: "set",
 		sql: "select 1 where " + unlessCurrent("search_path", "$1") +
 			" and pg_catalog.set_config('role', $2, true) is not null" +
 			" and pg_catalog.set_config('request.jwt.claims', $3, true) is not null" +
@@ -50,20 +55,17 @@ var fixed = [fixedStatements]fixedStatement{
 		oids: []uint32{oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool, oidBool},
 	},
 	setMore: {
-		name: "more",
 		sql: "select pg_catalog.count(pg_catalog.set_config(s.name, s.value, true))" +
 			" from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) as s(name, value)",
 		oids: []uint32{oidTextArray, oidTextArray},
 	},
 	handleStatement: {
-		name: "handle",
 		sql: "select h.body, h.status::pg_catalog.text, postern.header_lines(h.headers), null::pg_catalog.text," +
 			" h.statement, h.flags::pg_catalog.text from postern.handle($1::pg_catalog.jsonb, $2, $3) as h",
 		oids: []uint32{oidText, oidBytea, oidTextArray},
 	},
 	// Without a status where the statement that raised the error was compiled at another epoch.
 	explainStatement: {
-		name: "explain",
 		sql: "select e.body, case when $7 operator(pg_catalog.=) '' or $7 operator(pg_catalog.=) postern.epoch()" +
 			" then e.status end::pg_catalog.text, postern.header_lines(e.headers), null::pg_catalog.text" +
 			" from postern.error_response($1, $2, $3, $4, $5, $6) as e",
@@ -72,18 +74,17 @@ var fixed = [fixedStatements]fixedStatement{
 	// They put a session back to what open made of it, but for its prepared statements: settings, temporary tables, locks,
 	// cursors, channels. It is DISCARD ALL without DEALLOCATE ALL; and as path and jit are parameters of the connection,
 	// resetting all settings changes neither, so that plans stay valid.
-	restoring: {name: "restore1", sql: "close all"},
-	{name: "restore2", sql: "reset role"},
-	{name: "restore3", sql: "reset session authorization"},
-	{name: "restore4", sql: "reset all"},
-	{name: "restore5", sql: "unlisten *"},
-	{name: "restore6", sql: "select pg_catalog.pg_advisory_unlock_all()"},
-	{name: "restore7", sql: "discard sequences"},
-	{name: "restore8", sql: "discard temp"},
+	restoring: {sql: "close all"},
+	{sql: "reset role"},
+	{sql: "reset session authorization"},
+	{sql: "reset all"},
+	{sql: "unlisten *"},
+	{sql: "select pg_catalog.pg_advisory_unlock_all()"},
+	{sql: "discard sequences"},
+	{sql: "discard temp"},
 }
 
-// limitSQL lowers statement_timeout for the transaction to $1 milliseconds, and yields a row where it was more. Few
-// requests ask for it.
+// limitSQL, which few ask for, lowers a transaction's statement_timeout to $1 milliseconds; it yields a row if it did.
 const limitSQL = "select pg_catalog.set_config('statement_timeout', pg_catalog.concat($1, 'ms'), true)" +
 	" from pg_catalog.current_setting('statement_timeout') as now(value)" +
 	" where now.value operator(pg_catalog.=) '0' or $1::pg_catalog.float8 operator(pg_catalog.<)" +
@@ -104,8 +105,7 @@ func unlessCurrent(name, value string) string {
 		" or pg_catalog.set_config('" + name + "', " + value + ", true) is not null)"
 }
 
-// unlessUnset returns SQL that unsets a setting for the transaction where code said to be STABLE has left it in the
-// session, and is true.
+// unlessUnset returns SQL, which is true, that unsets a setting for the transaction if code said to be STABLE left it.
 func unlessUnset(name string) string {
 	return "(coalesce(pg_catalog.current_setting('" + name + "', true), '') = ''" +
 		" or pg_catalog.set_config('" + name + "', '', true) is not null)"

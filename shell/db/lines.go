@@ -77,6 +77,5 @@ func (l *line) SyscallConn() (syscall.RawConn, error) {
 	return nil, syscall.EINVAL
 }
 
-// Abort closes all connections at once, without waiting for the servers, and lets no other be made: what waits for a
-// server ends.
+// Abort closes all connections without waiting for the servers, and lets no other be made: what waits for one ends.
 func (p *Pool) Abort() { p.options.lines.abort() }

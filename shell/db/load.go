@@ -79,8 +79,7 @@ func (l *Load) exec(sql string) error {
 	return pgOf(l.conn).Exec(l.ctx, sql).Close()
 }
 
-// Compile has the database compile the request to a statement, which answer then has: request.JSON asks for no more
-// than that.
+// Compile has the database compile the request to a statement, which answer then has; request.JSON asks for no more.
 func (l *Load) Compile(answer *Answer) error {
 	e := l.start()
 	l.request.Payload = nil
@@ -97,8 +96,7 @@ const (
 	searchSavepoint = "postern_search"
 )
 
-// Send begins to execute a statement for a piece of the body, under a savepoint. Where that is kept, it is released
-// behind the statement.
+// Send begins to execute a statement for a piece of the body, under a savepoint, which is released if that is kept.
 func (l *Load) Send(st *statement.Statement, piece []byte, kept bool) error {
 	e := l.start()
 	l.trip = e
@@ -135,8 +133,7 @@ func (l *Load) Mark() error { return l.exec("savepoint " + searchSavepoint) }
 // Return undoes what was done since Mark.
 func (l *Load) Return() error { return l.exec("rollback to savepoint " + searchSavepoint) }
 
-// Recover reports whether an error, of a Send that was undone, is that a prepared statement is gone: then it may be
-// sent again.
+// Recover reports whether the error of a Send, undone by now, is that a prepared statement is gone: it can be resent.
 func (l *Load) Recover(err error) (bool, error) {
 	if !isUnprepared(err) {
 		return false, nil

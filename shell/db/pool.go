@@ -211,8 +211,7 @@ func (p *Pool) Busy() bool {
 // or of a protocol that this binary does not know.
 func (p *Pool) Check(ctx context.Context) error {
 	return p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		found, err := queryText(ctx, pgOf(conn), installed)
-		return p.checkInstalled(found, err)
+		return p.checkInstalled(queryText(ctx, pgOf(conn), installed))
 	})
 }
 
@@ -239,8 +238,7 @@ func (p *Pool) Probe(ctx context.Context) error {
 	return p.checkInstalled(queryText(ctx, conn, installed))
 }
 
-// Live reports whether event triggers in the database watch the DDL (postern.live). Without them compiled statements
-// outlive it.
+// Live reports whether event triggers watch the DDL (postern.live). Without them compiled statements outlive it.
 func (p *Pool) Live(ctx context.Context) (live bool, err error) {
 	err = p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		text, err := queryText(ctx, pgOf(conn), "select postern.live()::pg_catalog.text")

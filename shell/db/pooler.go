@@ -10,8 +10,7 @@ import (
 	"postern/shell/apierror"
 )
 
-// PooledFault returns the fault of an error that tells that statements are prepared where they cannot be kept, and nil
-// for others.
+// PooledFault returns the fault of an error which shows that prepared statements cannot be kept, and nil for others.
 func (p *Pool) PooledFault(err error) *apierror.Error {
 	if !p.isPooled(err) {
 		return nil

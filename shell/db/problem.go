@@ -108,10 +108,10 @@ func (p *Pool) explain(
 	}
 	p.trips.Add(1)
 	pg := pgOf(*conn)
-	err = word(ctx, pg, values, answer)
+	err = p.word(ctx, pg, values, answer)
 	if isUnprepared(err) { // by the code that has failed
 		if err = p.prepareFixed(ctx, pg); err == nil {
-			err = word(ctx, pg, values, answer)
+			err = p.word(ctx, pg, values, answer)
 		}
 	}
 	if err == nil {
@@ -136,18 +136,11 @@ func (p *Pool) explain(
 }
 
 // word executes explainStatement.
-func word(ctx context.Context, pg *pgconn.PgConn, values [][]byte, answer *Answer) error {
-	var result *pgconn.ResultReader
-	if sd := sessionOf(pg).fixed[explainStatement]; sd != nil {
-		result = pg.ExecStatement(ctx, sd, values, nil, binaryFormat)
-	} else {
-		result = pg.ExecParams(ctx, fixed[explainStatement].sql, values, fixed[explainStatement].oids, nil, binaryFormat)
-	}
-	err := readRow(result, answer)
-	if _, closeErr := result.Close(); closeErr != nil {
-		err = closeErr
-	}
-	return err
+func (p *Pool) word(ctx context.Context, pg *pgconn.PgConn, values [][]byte, answer *Answer) error {
+	e := newExchange(ctx, p, pg)
+	e.main, e.limited = e.results, answer.Limited
+	e.fixed(explainStatement, values, nil)
+	return e.finish(answer)
 }
 
 func optional(text string) []byte {

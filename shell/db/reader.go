@@ -9,9 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Reader reads what the server has to know from the catalog, on a connection of its own: it waits for none of the
-// pool's, however busy that is, and has the newest settings of the connection's role. Where there may be no more
-// connections it takes one of the pool's.
+// Reader reads what the server has to know from the catalog, on its own connection: it waits for none of the pool's,
+// and has the newest settings of the connection's role. Where there may be no more connections it takes a pooled one.
 type Reader struct {
 	conn  *pgconn.PgConn
 	close func()
@@ -39,8 +38,7 @@ func (r *Reader) Close() { r.close() }
 // IsFull reports whether an error is that the server refuses another connection because there are too many.
 func IsFull(err error) bool { return SQLState(err) == "53300" }
 
-// impatient is how a connection to a pool's server is made that is given up, with its query, as soon as the context
-// ends.
+// impatient returns the configuration of a connection that is given up, with its query, as soon as the context ends.
 func impatient(pool *pgxpool.Config) *pgconn.Config {
 	config := pool.ConnConfig.Config.Copy()
 	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {

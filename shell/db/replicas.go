@@ -28,10 +28,9 @@ const (
 	restPeriod     = 10 * time.Second       // how long a standby is left alone that takes no connection for reads
 )
 
-// replicas are the standbys that reads go to. What they know of time is in nanoseconds since start. From time to time
-// the primary is asked for the position that it has written up to, and each standby for the one that it has replayed:
-// all that was done before the primary was asked for a position that a standby has reached is to be seen there
-// (standby.fresh).
+// replicas are the standbys that reads go to. Times are in nanoseconds since start. From time to time the primary is
+// asked for the position that it has written up to, and each standby for the one it has replayed: all that was done
+// before the primary was asked for a position that a standby has reached is to be seen there (standby.fresh).
 type replicas struct {
 	primary  *Pool
 	standbys []*standby
@@ -88,8 +87,7 @@ func (r *replicas) all() []*standby {
 // Replicated reports whether there are standbys that reads go to.
 func (p *Pool) Replicated() bool { return p.replicas != nil }
 
-// Changed tells that something has changed that statements depend on, and nobody notices on a standby: reads go to
-// none before it has seen the change.
+// Changed tells of a change that statements depend on and no standby notices: reads go to none that has not seen it.
 func (p *Pool) Changed() {
 	if r := p.replicas; r != nil {
 		r.mutex.Lock()
@@ -197,8 +195,7 @@ func (r *replicas) choose(who uint64, alone bool) *standby {
 	return nil
 }
 
-// isRecent reports whether a standby is close enough to the primary. While the primary does not answer nothing gets
-// older, so that reads go on.
+// isRecent reports whether a standby is close enough to the primary: while that does not answer, nothing gets older.
 func (r *replicas) isRecent(fresh int64) bool {
 	return fresh > 0 && r.heard.Load()-fresh <= int64(r.bound)
 }

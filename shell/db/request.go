@@ -58,14 +58,17 @@ var (
 // MethodQuery is the method QUERY (draft-ietf-httpbis-safe-method-w-body).
 const MethodQuery = "QUERY"
 
-// safe reports whether the method is one that writes nothing (RFC 9110, 9.2.1).
-func (r *Request) safe() bool {
-	method := string(r.Method)
+// IsSafe reports whether a method is one that writes nothing (RFC 9110, 9.2.1).
+func IsSafe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == MethodQuery
 }
 
-// checkRole returns an error for the role none. To PostgreSQL that is the absence of a role: the request would run as
-// ours.
+// readsOnly reports whether the request runs in a transaction that is read-only.
+func (r *Request) readsOnly(st *statement.Statement) bool {
+	return IsSafe(string(r.Method)) || st != nil && st.ReadOnly
+}
+
+// checkRole returns an error for the role none, which to PostgreSQL is the absence of a role: it would run as ours.
 func (r *Request) checkRole() error {
 	if string(r.Role) == "none" {
 		return &pgconn.PgError{Severity: "ERROR", Code: "22023", Message: `role "none" does not exist`}
@@ -80,12 +83,11 @@ func (r *Request) noteAcquired() {
 	}
 }
 
-// bindSet returns the parameters of setStatement for a compiled statement, or for postern.handle where st is nil. A
-// statement that is not prepared is planned for its values: a generic plan would save nothing, and Citus takes none of
-// INSERT.
+// bindSet returns the parameters of setStatement for a compiled statement, or for postern.handle where st is nil. One
+// that is not prepared is planned for its values: a generic plan would save nothing, and Citus takes none of INSERT.
 func (r *Request) bindSet(st *statement.Statement, prepares bool) [][]byte {
 	r.values = append(r.values[:0], r.SearchPath, r.Role, r.Claims, r.Method, r.Path, r.Headers, r.Cookies,
-		boolean(r.safe() || st != nil && st.ReadOnly), boolean(st != nil && st.Generic && prepares))
+		boolean(r.readsOnly(st)), boolean(st != nil && st.Generic && prepares))
 	return r.values
 }
 
@@ -129,8 +131,7 @@ func (r *Request) array() []byte {
 	return r.room
 }
 
-// bind returns the parameters of a compiled statement and their formats. The body is in binary format, which for text
-// and JSON is the text itself.
+// bind returns a compiled statement's parameters and formats. The body is binary, which for text and JSON is the text.
 func (r *Request) bind(st *statement.Statement) ([][]byte, []int16) {
 	r.values = append(append(r.values[:0], notNull(r.Location), notNull(r.Payload)), r.Values...)
 	r.formats = append(r.formats[:0], 0, 1)

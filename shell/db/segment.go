@@ -137,11 +137,10 @@ var (
 		` or coalesce(pg_catalog.current_setting('response.headers', true), '') operator(pg_catalog.~*) 'proxy-status|\\u'`)
 )
 
-// step queues one step. A request that may not write is in a subtransaction, at whose end the transaction may write
-// again.
+// step queues one step. One that may not write is in a subtransaction, at whose end the transaction may write again.
 func (s *segment) step(step Step, t *Transaction, generic bool) {
 	st := step.Statement
-	guarded := !t.Reads && (step.Request.safe() || st != nil && st.ReadOnly)
+	guarded := !t.Reads && step.Request.readsOnly(st)
 	if guarded {
 		s.query("savepoint postern")
 	}

@@ -76,15 +76,7 @@ func (s *session) keep(st *statement.Statement, sd *pgconn.StatementDescription)
 	}
 }
 
-// forget notes that nothing is prepared any more: user code has deallocated it.
-func (s *session) forget() {
-	s.prepared.Purge()
-	s.closing = nil
-	s.fixed = [fixedStatements]*pgconn.StatementDescription{}
-}
-
-// open makes a new connection ready: it asks for the version and the protocol of the functions and prepares the fixed
-// statements, in one round trip.
+// open readies a new connection in one trip: it asks for version and protocol, and prepares the fixed statements.
 func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 	pg := conn.PgConn()
 	defer func() { p.debugOpened(pg, err) }()
@@ -94,7 +86,7 @@ func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 	pipeline.SendQueryParams(installed, nil, nil, nil, nil)
 	if !s.pooled {
 		for which := range s.fixed {
-			pipeline.SendPrepare(p.prefix+fixed[which].name, fixed[which].sql, fixed[which].oids)
+			pipeline.SendPrepare(p.fixedName(which), fixed[which].sql, fixed[which].oids)
 		}
 	}
 	if err := pipeline.Sync(); err != nil {
@@ -115,7 +107,7 @@ func (p *Pool) open(ctx context.Context, conn *pgx.Conn) (err error) {
 			}
 			_, failed = result.Close()
 		case *pgconn.StatementDescription:
-			result.Name = p.prefix + fixed[prepared].name
+			result.Name = p.fixedName(prepared)
 			s.fixed[prepared] = result
 			prepared++
 		}
@@ -146,12 +138,13 @@ func checkText(pg *pgconn.PgConn) error {
 // prepareFixed prepares the fixed statements again, after user code has deallocated them.
 func (p *Pool) prepareFixed(ctx context.Context, pg *pgconn.PgConn) error {
 	s := sessionOf(pg)
-	s.forget()
+	s.prepared.Purge()
+	s.closing, s.fixed = nil, [fixedStatements]*pgconn.StatementDescription{}
 	if err := pg.Exec(ctx, "deallocate all").Close(); err != nil {
 		return err
 	}
 	for which := range s.fixed {
-		sd, err := pg.Prepare(ctx, p.prefix+fixed[which].name, fixed[which].sql, fixed[which].oids)
+		sd, err := pg.Prepare(ctx, p.fixedName(which), fixed[which].sql, fixed[which].oids)
 		if err != nil {
 			return fmt.Errorf("preparing: %w", err)
 		}

@@ -87,8 +87,7 @@ func QuoteName(name string) string {
 }
 
 // roleSQL reads the settings of the roles that the connection's role may assume, as far as it may set them, without
-// those that ParseURI gives the connection. %s is the test of the privilege to set a parameter, which came with
-// PostgreSQL 15.
+// those that ParseURI sets. %s is the test of the privilege to set a parameter, which came with PostgreSQL 15.
 const roleSQL = `
 select r.rolname, o.option_name, o.option_value
 from pg_catalog.pg_db_role_setting as s

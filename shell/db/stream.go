@@ -22,16 +22,15 @@ func (r *Request) isSent() bool { return r.Sink != nil && !r.Sink.Drop() }
 
 // cutBy returns the fault of an answer that ended before its last line.
 func cutBy(err error) *apierror.Error {
-	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && !isDown(pgErr) {
-		return &apierror.Error{
-			Status: http.StatusInternalServerError, Code: pgErr.Code, Message: "An answer was cut short: " + pgErr.Message,
-			Cause: err,
-		}
-	}
-	return &apierror.Error{
+	f := &apierror.Error{
 		Status: http.StatusServiceUnavailable, Code: "PGRST001", Cause: err,
 		Message: "An answer was cut short: the connection to the database was lost",
 	}
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && !isDown(pgErr) {
+		f.Status, f.Code = http.StatusInternalServerError, pgErr.Code
+		f.Message = "An answer was cut short: " + pgErr.Message
+	}
+	return f
 }
 
 // readLines reads a first row with all but the body, and hands the others on as they come.

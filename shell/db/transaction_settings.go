@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -43,8 +44,7 @@ func (a *TransactionSettings) level() string {
 	return a.isolation
 }
 
-// With returns TransactionSettings with more settings and, where isolation is not empty, another level. The receiver
-// may be nil.
+// With returns TransactionSettings with more settings and, unless isolation is empty, another level. a may be nil.
 func (a *TransactionSettings) With(isolation string, settings [][2]string) *TransactionSettings {
 	if a == nil {
 		return NewTransactionSettings(isolation, settings)
@@ -52,10 +52,7 @@ func (a *TransactionSettings) With(isolation string, settings [][2]string) *Tran
 	if isolation == "" && len(settings) == 0 {
 		return a
 	}
-	if isolation == "" {
-		isolation = a.isolation
-	}
-	return NewTransactionSettings(isolation, slices.Concat(a.settings, settings))
+	return NewTransactionSettings(cmp.Or(isolation, a.isolation), slices.Concat(a.settings, settings))
 }
 
 // encodeTexts writes texts as text[] in the format of array_recv.

@@ -42,8 +42,7 @@ type Page struct {
 	html file
 }
 
-// New makes the page. proxyURI is where clients find the API (openapi-server-proxy-uri), "" when that is where it
-// listens.
+// New makes the page. proxyURI is where clients find the API (openapi-server-proxy-uri), "" without a proxy.
 func New(proxyURI string) *Page {
 	p := new(Page)
 	if proxy, err := url.Parse(proxyURI); err == nil {
@@ -65,11 +64,8 @@ func (p *Page) Find(r *http.Request) http.Handler {
 		return nil
 	}
 	path, _, _ := strings.Cut(r.RequestURI, "?")
-	if path == "/" {
-		if wantsHTML(r.Header.Values("Accept")) {
-			return p
-		}
-		return nil
+	if path == "/" && wantsHTML(r.Header.Values("Accept")) {
+		return p
 	}
 	if name, found := strings.CutPrefix(strings.TrimPrefix(path, p.base), prefix); found {
 		if f, found := files()[name]; found {
@@ -101,21 +97,14 @@ func newFile(contentType string, packed bool, content []byte) file {
 	return file{contentType, packed, content, hex.EncodeToString(sum[:12])}
 }
 
-// files are the page's files by name. They are read when first asked for, so that they cost no memory where nobody
-// looks.
+// files are the page's files by name, read when first asked for, so that they cost no memory where nobody looks.
 var files = sync.OnceValue(func() map[string]file {
-	read := func(content []byte, err error) []byte {
-		if err != nil {
-			panic(err) // it is in the binary
-		}
-		return content
-	}
 	const script, style = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
 	return map[string]file{
-		"page.js":              newFile(script, false, read(own.ReadFile("page.js"))),
-		"page.css":             newFile(style, false, read(own.ReadFile("page.css"))),
-		"swagger-ui-bundle.js": newFile(script, true, read(static.FS.ReadFile("swagger-ui-bundle.js.gz"))),
-		"swagger-ui.css":       newFile(style, true, read(static.FS.ReadFile("swagger-ui.css.gz"))),
+		"page.js":              newFile(script, false, must(own.ReadFile("page.js"))),
+		"page.css":             newFile(style, false, must(own.ReadFile("page.css"))),
+		"swagger-ui-bundle.js": newFile(script, true, must(static.FS.ReadFile("swagger-ui-bundle.js.gz"))),
+		"swagger-ui.css":       newFile(style, true, must(static.FS.ReadFile("swagger-ui.css.gz"))),
 	}
 })
 
@@ -140,14 +129,15 @@ func (f file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func unpack(content []byte) []byte {
-	reader, err := gzip.NewReader(bytes.NewReader(content))
-	if err == nil {
-		content, err = io.ReadAll(reader)
-	}
+	return must(io.ReadAll(must(gzip.NewReader(bytes.NewReader(content)))))
+}
+
+// must returns what is made of a file in the binary, which cannot fail.
+func must[T any](made T, err error) T {
 	if err != nil {
-		panic(err) // it is in the binary
+		panic(err)
 	}
-	return content
+	return made
 }
 
 // wantsHTML reports whether text/html is what is wanted most of what the root can be: by q-value, then by place (RFC

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// Each yields the members of such fields: names in lower case with their weights (RFC 9110, 12.4.2), which are 1 where
-// there is none and 0 where it is malformed.
+// Each yields the names in such fields, in lower case, with weights (RFC 9110, 12.4.2): 1 for none, 0 for a wrong one.
 func Each(lines []string) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		for _, line := range lines {

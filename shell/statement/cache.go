@@ -9,8 +9,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// compileWait is how long a request waits for another to compile the statement of their shape, before it compiles one
-// itself: the other's answer may take long.
+// compileWait is how long a request waits for another to compile their statement: the other's answer may take long.
 const compileWait = 100 * time.Millisecond
 
 // A Cache keeps statements by the shapes of requests, up to a number of bytes; those not used for longest go first.
@@ -60,28 +59,26 @@ func (c *Cache) Stats() Stats {
 func (c *Cache) Get(ctx context.Context, shape []byte) *Statement {
 	c.lookups.Add(1)
 	c.mutex.Lock()
-	s, found := c.kept.Get(string(shape))
+	s, _ := c.kept.Get(string(shape))
 	compile := c.compiles[string(shape)]
 	c.mutex.Unlock()
-	if !found && compile != nil {
+	if s == nil && compile != nil {
 		select {
 		case <-compile:
 		case <-time.After(compileWait):
 		case <-ctx.Done():
 		}
 		c.mutex.Lock()
-		s, found = c.kept.Get(string(shape))
+		s, _ = c.kept.Get(string(shape))
 		c.mutex.Unlock()
 	}
-	if !found {
-		return nil
+	if s != nil {
+		c.hits.Add(1)
 	}
-	c.hits.Add(1)
 	return s
 }
 
-// Compile runs a compilation of a shape, for which Get waits meanwhile, and keeps the statement that it returns, if
-// that is to be kept.
+// Compile runs a compilation of a shape, for which Get waits meanwhile, and keeps its statement if that is to be kept.
 func (c *Cache) Compile(shape []byte, compile func() (*Statement, error)) (*Statement, error) {
 	key := string(shape)
 	done := make(chan struct{})

@@ -108,8 +108,7 @@ func New(sql string, flags []byte) (*Statement, error) {
 // Plain returns a statement of SQL without parameters.
 func Plain(sql string) *Statement { return &Statement{ID: lastID.Add(1), SQL: sql} }
 
-// Name returns the name of the prepared statement in a session: prefix, which nothing else there begins with but the
-// names of fixed statements, which are no numbers.
+// Name returns the name of the prepared statement in a session: prefix and a number, which nothing else there is named.
 func (s *Statement) Name(prefix string) string { return prefix + strconv.FormatUint(s.ID, 10) }
 
 // size returns how many bytes the cache counts for a statement with its key.

@@ -46,8 +46,6 @@ func setting(name string) string {
 	return cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_"+name), os.Getenv("OTEL_EXPORTER_OTLP_"+name))
 }
 
-func endpointGiven() bool { return setting("ENDPOINT") != "" }
-
 // endpoint returns where spans are sent: the path for traces is added to an endpoint for all signals only.
 func endpoint() (string, error) {
 	address := os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -117,8 +115,7 @@ func (c *client) Stop(context.Context) error {
 	return nil
 }
 
-// UploadTraces is part of otlptrace.Client. What a moment may mend is tried again until the timeout is over or the
-// server stops.
+// UploadTraces is part of otlptrace.Client. What a moment may mend is tried again until timeout or the server's end.
 func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
 	// On the wire this is the same as an ExportTraceServiceRequest.
 	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
@@ -149,8 +146,7 @@ func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpan
 	}
 }
 
-// post sends a body once. On errors it returns how long the collector asks to wait, or -1 where another attempt would
-// not help.
+// post sends a body once. On errors it returns how long the collector asks to wait, or -1 if trying again is no help.
 func (c *client) post(ctx context.Context, body []byte) (time.Duration, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body))
 	if err != nil {

@@ -43,8 +43,7 @@ var methods = []string{
 	http.MethodOptions, http.MethodConnect, http.MethodTrace, "QUERY",
 }
 
-// bounded returns text of a client as it may wait for the collector: not long, as thousands of spans may wait, and of
-// UTF-8, as protobuf wants it.
+// bounded returns a client's text as it may wait in thousands of spans: not long, and UTF-8, as protobuf wants it.
 func bounded(text string) string {
 	if len(text) > mostText {
 		text = strings.Clone(text[:mostText])
@@ -157,8 +156,7 @@ func (q *Request) Traveled(trip Trip) {
 	span.End()
 }
 
-// End ends the span of the request with what it was answered; err is why it was not answered, or answered without the
-// database.
+// End ends the span of the request with its answer; err is why it has none, or one without the database.
 func (q *Request) End(role string, status, size int, code string, err error) {
 	if q == nil {
 		return

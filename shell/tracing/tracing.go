@@ -38,7 +38,7 @@ type Tracer struct {
 
 // wanted reports whether the environment asks for traces, and why not where it seems to.
 func wanted() (bool, error) {
-	exporter, given := os.Getenv("OTEL_TRACES_EXPORTER"), endpointGiven()
+	exporter, given := os.Getenv("OTEL_TRACES_EXPORTER"), setting("ENDPOINT") != ""
 	switch {
 	case strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true"), exporter == "none", exporter == "" && !given:
 		return false, nil

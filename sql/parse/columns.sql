@@ -1,9 +1,6 @@
 create or replace function postern.parse_columns(source text)
 returns text[]
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   tokens constant pg_catalog.text[] := postern.tokens(source, 'columns');
@@ -14,21 +11,13 @@ begin
   loop
     named := postern.scan_name('columns', tokens, at);
     names := array_append(names, named.name);
-    at := named.at;
-    while postern.is_blank(tokens[at]) loop
-      at := at + 1;
-    end loop;
+    at := postern.skip_blanks(tokens, named.at);
     exit when tokens[at] is distinct from ',';
-    at := at + 1;
-    while postern.is_blank(tokens[at]) loop
-      at := at + 1;
-    end loop;
+    at := postern.skip_blanks(tokens, at + 1);
   end loop;
   return names;
 end
 $$;
-
 comment on function postern.parse_columns(text) is
-  'Parses columns= and on_conflict=. In: the text, names separated by commas. Out: the names in the order given, '
-  'repetitions included. What follows a complete list is ignored, as PostgREST does. Raises PGRST100, also on "". '
-  'Grammar: docs/references/api/tables_views.rst of PostgREST.';
+  'Parses columns= and on_conflict=. In: the text. Out: the names, in order, repeated ones too. What follows the list '
+  'is ignored, as in PostgREST. Raises PGRST100, also on "". Source: PostgREST docs, references/api/tables_views.';

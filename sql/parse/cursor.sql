@@ -10,9 +10,8 @@ begin
 end
 $$;
 comment on function postern.parse_cursor(text) is
-  'Parses cursor=. In: the text: first, after.TOKEN or before.TOKEN. Out: {"way", "nulls"?: a digit for each sort '
-  'value, 1 where that is null; none where no value is, "value"?: the rest of the token}; {} for any other text, '
-  'which may be a filter on a column of that name. Raises nothing.';
+  'Parses cursor=. In: the text: first, after.TOKEN or before.TOKEN. Out: {"way", "nulls"?: for each sort value 1 '
+  'where it is null, else 0, "value"?: rest of the token}; {} for other texts, filters perhaps. Raises nothing.';
 
 create or replace function postern.foreign_cursor()
 returns void

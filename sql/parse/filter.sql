@@ -1,9 +1,6 @@
 create or replace function postern.operators()
 returns table (name text, sql text, quantifiable boolean, kind text)
-language sql
-immutable
-parallel safe
-rows 25
+language sql immutable parallel safe rows 25
 as $$
   values
     ('eq', '=', true, 'binary'),
@@ -32,7 +29,6 @@ as $$
     ('phfts', 'phraseto_tsquery', false, 'fts'),
     ('wfts', 'websearch_to_tsquery', false, 'fts')
 $$;
-
 comment on function postern.operators() is
   'The filter operators, one row each; a row more is an operator more. Out: name in the URL, SQL, whether (any) and '
   '(all) may follow, and kind: binary (column op value), in (a list), is (a keyword), isdistinct, fts (a function of '
@@ -40,10 +36,7 @@ comment on function postern.operators() is
 
 create or replace function postern.parse_filter_key(source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   tokens pg_catalog.text[];
@@ -63,17 +56,13 @@ begin
     'path', walked.path));
 end
 $$;
-
 comment on function postern.parse_filter_key(text) is
-  'Parses a filter''s key. In: the text, "clients.projects.data->>key". Out: '
-  '{"embed":["clients","projects"],"name":"data","path":[...]}; embed may be empty, path is absent when there is none. '
-  'What follows a complete key is ignored, as PostgREST does. Raises PGRST100.';
+  'Parses a filter''s key. In: the text, "clients.data->>key". Out: {"embed":["clients"],"name":"data","path":[...]}; '
+  'embed may be empty, path absent. What follows a complete key is ignored, as in PostgREST. Raises PGRST100.';
 
 create or replace function postern.scan_names(what text, tokens text[], inout at int, out names text[])
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   named pg_catalog.record;
@@ -88,59 +77,43 @@ begin
   end loop;
 end
 $$;
-
 comment on function postern.scan_names(text, text[], int) is
-  'Scans names separated by dots. In: what is read, tokens, index. Out: index after them, the names, at least one. '
-  'Raises PGRST100.';
+  'Scans names separated by dots. In: what is read, tokens, index. Out: index after, the names. Raises PGRST100.';
 
 create or replace function postern.parse_op_expr(source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   negation constant int := case when starts_with(source, 'not.') then 4 else 0 end;
   ending constant int := negation + strpos(substr(source, negation + 1), '.');
   value constant pg_catalog.text := substr(source, ending + 1);
-  tokens pg_catalog.text[];
-  head pg_catalog.record;
-  keyword pg_catalog.text;
-begin
   -- Only what stands before the value is read as tokens; it is wrong anyway if it is longer than the limit.
-  tokens := postern.tokens(
+  tokens constant pg_catalog.text[] := postern.tokens(
     left(source, least(case when ending > negation then ending end, postern.limit_of('filter length'))), 'filter');
-  head := postern.scan_operator('filter', tokens, 1);
-  if head.kind = 'is' then
-    keyword := postern.is_keyword(value);
-    if keyword is null then
-      perform postern.unexpected(
-        'filter', array_append(tokens, nullif(left(value, 40), '')), head.at, 'null, not_null, true, false or unknown');
-    end if;
-    return head.expr || jsonb_build_object('value', keyword);
-  elsif head.kind = 'in' and value <> chr(1) and ltrim(value, E' \t') not like '(%' then
-    perform postern.unexpected('filter', array_append(tokens, nullif(left(value, 40), '')), head.at, '"("');
+  head constant pg_catalog.record := postern.scan_operator('filter', tokens, 1);
+begin
+  if head.kind = 'is' and postern.is_keyword(value) is null
+    or head.kind = 'in' and value <> chr(1) and ltrim(value, E' \t') not like '(%'
+  then
+    perform postern.unexpected('filter', array_append(tokens, nullif(left(value, 40), '')), head.at,
+      case head.kind when 'in' then '"("' else 'null, not_null, true, false or unknown' end);
   end if;
-  return head.expr || jsonb_build_object('value', value);
+  return head.expr
+    || jsonb_build_object('value', case head.kind when 'is' then postern.is_keyword(value) else value end);
 end
 $$;
-
 comment on function postern.parse_op_expr(text) is
-  'Parses a filter''s operator and value. In: the text, "not.like(any).{a*,b*}". Out: '
-  '{"not":true,"operator":"like","quantifier":"any","language":"english","value":"{a*,b*}"}; not, quantifier and '
-  'language are absent when not given; for "in" the value is the list as it stands (see postern.parse_list), for "is" '
-  'the keyword in lower case (what follows it is ignored, as PostgREST does). Raises PGRST100. Grammar: '
-  'docs/references/api/tables_views.rst of PostgREST.';
+  'Parses a filter''s operator and value. In: the text, "not.like(any).{a*,b*}". Out: {"not"?:true, '
+  '"operator":"like","quantifier"?:"any","language"?:"english","value":"{a*,b*}"}; the value is for "in" the list as '
+  'it stands (postern.parse_list), for "is" the keyword in lower case (what follows it is ignored, as in PostgREST). '
+  'Raises PGRST100. Source: PostgREST docs, references/api/tables_views.';
 
 create or replace function postern.scan_operator(
   what text, tokens text[], inout at int, out expr jsonb, out kind text)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 declare
   operator pg_catalog.record;
   modifier pg_catalog.text;
@@ -157,23 +130,17 @@ begin
   expr := expr || jsonb_build_object('operator', operator.name);
   kind := operator.kind;
   at := at + 1;
-
   if tokens[at] = '(' and (operator.quantifiable or kind = 'fts') then
     modifier := tokens[at + 1];
-    if operator.quantifiable then
-      if modifier in ('any', 'all') then
-        expr := expr || jsonb_build_object('quantifier', modifier);
-      else
-        perform postern.unexpected(what, tokens, at + 1, 'any or all');
-      end if;
-    elsif postern.is_word(modifier) and not postern.is_blank(modifier) then
-      expr := expr || jsonb_build_object('language', btrim(modifier, ' '));
-    else
+    if operator.quantifiable and (modifier in ('any', 'all')) is not true then
+      perform postern.unexpected(what, tokens, at + 1, 'any or all');
+    elsif not postern.is_word(modifier) or postern.is_blank(modifier) then
       perform postern.unexpected(what, tokens, at + 1, 'a language');
-    end if;
-    if tokens[at + 2] is distinct from ')' then
+    elsif tokens[at + 2] is distinct from ')' then
       perform postern.unexpected(what, tokens, at + 2, '")"');
     end if;
+    expr := expr || jsonb_build_object(
+      case when operator.quantifiable then 'quantifier' else 'language' end, btrim(modifier, ' '));
     at := at + 3;
   end if;
   if tokens[at] is distinct from '.' then
@@ -182,21 +149,15 @@ begin
   at := at + 1;
 end
 $$;
-
 comment on function postern.scan_operator(text, text[], int) is
-  'Scans what stands before a filter''s value: "not.", the operator, "(any)", "(all)" or "(language)", and the dot. '
-  'In: what is read, tokens, index. Out: index of the value, {"not","operator","quantifier","language"} as '
-  'parse_op_expr describes, and the operator''s kind. Raises PGRST100.';
+  'Scans what stands before a filter''s value: "not.", operator, "(any)", "(all)" or "(language)", and the dot. In: '
+  'what is read, tokens, index. Out: index of the value, what parse_op_expr has of it, its kind. Raises PGRST100.';
 
 create or replace function postern.is_keyword(value text)
 returns text
-language sql
-immutable
-parallel safe
+language sql immutable parallel safe
 as $$
   select substring(lower(left(value, 8) collate "C"), '^(?:null|not_null|true|false|unknown)')
 $$;
-
 comment on function postern.is_keyword(text) is
-  'The keyword that the value of an "is" filter begins with. In: the value. Out: the keyword (null, not_null, true, '
-  'false, unknown) in lower case, or a null when there is none. Raises nothing.';
+  'The keyword (null, not_null, true, false, unknown) that a value begins with, in lower case. Raises nothing.';

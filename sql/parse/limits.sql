@@ -1,8 +1,6 @@
 create or replace function postern.limit_of(name text)
 returns int
-language sql
-immutable
-parallel safe
+language sql immutable parallel safe
 as $$
   select case name
     when 'select depth' then 32       -- embeds within embeds
@@ -21,8 +19,6 @@ as $$
     when 'referred bytes' then 1048576 -- of values that a batch refers to
   end
 $$;
-
 comment on function postern.limit_of(text) is
-  'The bounds of the URL grammar, which keep every parser within the stack and in linear time; PostgREST has none. In: '
-  'a limit''s name. Out: its value (depths in levels, lengths in characters, others in pieces), or null when there is '
-  'no such limit. Raises nothing.';
+  'The bounds of the URL grammar, which keep parsers within the stack and linear; PostgREST has none. In: a limit''s '
+  'name. Out: depths in levels, lengths in characters, others in pieces; null for no such limit. Raises nothing.';

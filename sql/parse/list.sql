@@ -1,9 +1,6 @@
 create or replace function postern.parse_list(source text)
 returns text[]
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   body constant pg_catalog.text := ltrim(substr(ltrim(source, E' \t'), 2), E' \t');
@@ -40,18 +37,13 @@ begin
   return null;
 end
 $$;
-
 comment on function postern.parse_list(text) is
-  'Parses the value of an "in" filter. In: the text, "(1,"a,b",3)". Out: the elements; a quoted one is unescaped, '
-  'others are taken as they are, blanks included; no element for "()" and, as in PostgREST, for one empty element. '
-  'What follows the ")" is ignored. Raises PGRST100 without "(" or ")".';
+  'Parses the value of an "in" filter. In: the text, "(1,"a,b",3)". Out: the elements, quoted ones unescaped; none for '
+  '"()" and, as in PostgREST, one empty element. What follows the ")" is ignored. Raises PGRST100.';
 
 create or replace function postern.array_literal(elements text[])
 returns text
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   joined constant pg_catalog.text := array_to_string(elements, '","', E'\\');
@@ -71,7 +63,5 @@ begin
     from unnest(elements) with ordinality as e (element, place));
 end
 $$;
-
 comment on function postern.array_literal(text[]) is
-  'The array literal of texts. In: elements. Out: the one-dimensional array literal of them, every element quoted: '
-  '{"1","a,b"}; {} for none; nulls as NULL. Raises nothing.';
+  'The array literal of texts: {"1","a,b"}, every element quoted; {} for none; nulls as NULL. Raises nothing.';

@@ -1,9 +1,6 @@
 create or replace function postern.parse_logic_key(source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   tokens constant pg_catalog.text[] := postern.tokens(source, 'filter key');
@@ -21,17 +18,13 @@ begin
     'operator', last_name);
 end
 $$;
-
 comment on function postern.parse_logic_key(text) is
   'Parses the key of and= and or=. In: the text, "clients.not.or". Out: '
   '{"embed":["clients"],"not":true,"operator":"or"}; a "not" anywhere negates. Raises PGRST100.';
 
 create or replace function postern.parse_logic(operator text, negated boolean, source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 begin
   if operator not in ('and', 'or') then
@@ -40,30 +33,24 @@ begin
   return (postern.scan_logic(postern.tokens(source, 'logic'), 1, 1, operator, negated)).tree;
 end
 $$;
-
 comment on function postern.parse_logic(text, boolean, text) is
-  'Parses the value of and= and or=. In: operator "and" or "or", whether it is negated, the text '
+  'Parses the value of and= and or=. In: operator, whether it is negated, the text '
   '"(a.eq.1,not.or(b.is.null,c.in.(1,2)))". Out: {"operator","not","of":[...]} of such trees and of conditions '
-  '{"name","path","expr"}, expr as parse_op_expr gives it, path absent when there is none. A value may be a '
-  'placeholder chr(1), "quoted", an {array}, a (list) after in, or plain up to the next "," or ")". What follows the '
-  'last ")" is ignored, as PostgREST does. Raises PGRST100, also beyond the limit "logic depth". Grammar: '
-  'docs/references/api/tables_views.rst of PostgREST.';
+  '{"name","path"?,"expr": as of parse_op_expr}. A value may be a placeholder chr(1), "quoted", an {array}, a (list) '
+  'after in, or plain up to the next "," or ")". What follows the last ")" is ignored, as in PostgREST. Raises '
+  'PGRST100, also beyond the limit "logic depth". Source: PostgREST docs, references/api/tables_views.';
 
 create or replace function postern.scan_logic(
   tokens text[], inout at int, depth int, operator text, negated boolean, out tree jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   list pg_catalog.jsonb[] := array[]::jsonb[];
   nested pg_catalog.record;
   one pg_catalog.record;
 begin
-  while postern.is_blank(tokens[at]) loop
-    at := at + 1;
-  end loop;
+  at := postern.skip_blanks(tokens, at);
   if tokens[at] is distinct from '(' then
     perform postern.unexpected('logic', tokens, at, '"("');
   elsif depth > postern.limit_of('logic depth') then
@@ -79,10 +66,7 @@ begin
       one := postern.scan_logic(tokens, nested.at, depth + 1, nested.operator, nested.negated);
     end if;
     list := array_append(list, one.tree);
-    at := one.at;
-    while postern.is_blank(tokens[at]) loop
-      at := at + 1;
-    end loop;
+    at := postern.skip_blanks(tokens, one.at);
     exit when tokens[at] is distinct from ',';
   end loop;
   if tokens[at] is distinct from ')' then
@@ -92,7 +76,6 @@ begin
   tree := jsonb_build_object('operator', operator, 'not', negated, 'of', to_jsonb(list));
 end
 $$;
-
 comment on function postern.scan_logic(text[], int, int, text, boolean) is
   'Scans "(condition,...)". In: tokens, index of the "(" (white space may precede), depth (1 = the top), operator and '
   'negation that stood before. Out: index after the ")", the tree as parse_logic describes. Raises PGRST100.';
@@ -100,16 +83,12 @@ comment on function postern.scan_logic(text[], int, int, text, boolean) is
 create or replace function postern.scan_logic_head(
   tokens text[], inout at int, out operator text, out negated boolean)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   word pg_catalog.text;
 begin
-  while postern.is_blank(tokens[at]) loop
-    at := at + 1;
-  end loop;
+  at := postern.skip_blanks(tokens, at);
   negated := btrim(tokens[at], ' ') = 'not' and coalesce(tokens[at + 1] = '.', false);
   if negated then
     at := at + 2;
@@ -118,26 +97,19 @@ begin
   if word not in ('and', 'or') then
     return;
   end if;
-  at := at + 1;
-  while postern.is_blank(tokens[at]) loop
-    at := at + 1;
-  end loop;
+  at := postern.skip_blanks(tokens, at + 1);
   if tokens[at] = '(' then
     operator := word;
   end if;
 end
 $$;
-
 comment on function postern.scan_logic_head(text[], int) is
-  'Tells a nested tree from a condition. In: tokens, index of a list''s element. Out: for "and(", "or(", "not.and(" '
-  'and "not.or(" the index of the "(", the operator and the negation; operator is null for anything else, so that '
-  'columns may be named and, or, not. Raises nothing.';
+  'Tells a nested tree from a condition. In: tokens, index. Out: for "and(", "or(", "not.and(" and "not.or(" index of '
+  'the "(", operator and negation; else operator is null: columns may be named and, or, not. Raises nothing.';
 
 create or replace function postern.scan_condition(tokens text[], inout at int, out tree jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   field pg_catalog.record;
@@ -164,23 +136,17 @@ begin
       perform postern.unexpected('logic', tokens, head.at, 'null, not_null, true, false or unknown');
     end if;
   end if;
-  tree := jsonb_build_object('name', field.name, 'expr', head.expr || jsonb_build_object('value', value));
-  if field.path is not null then
-    tree := tree || jsonb_build_object('path', field.path);
-  end if;
+  tree := jsonb_strip_nulls(jsonb_build_object('name', field.name, 'path', field.path,
+    'expr', head.expr || jsonb_build_object('value', value)));
   at := valued.at;
 end
 $$;
-
 comment on function postern.scan_condition(text[], int) is
-  'Scans one condition of a logic tree, "data->>key.not.eq.value". In: tokens, index. Out: index after the value, '
-  '{"name","path","expr"} as parse_logic describes. Raises PGRST100.';
+  'Scans a condition of a logic tree, "data->>key.not.eq.value". Out: index after it, the condition. Raises PGRST100.';
 
 create or replace function postern.scan_value(tokens text[], inout at int, out value text)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   quoted pg_catalog.record;
@@ -195,9 +161,10 @@ begin
       return;
     end if;
   elsif tokens[at] = '{' then
-    while coalesce(at = start or tokens[at] not in ('{', '}'), false) loop
+    loop
       pieces := array_append(pieces, tokens[at]);
       at := at + 1;
+      exit when coalesce(tokens[at] in ('{', '}'), true);
     end loop;
     if tokens[at] = '}' then
       at := at + 1;
@@ -214,48 +181,38 @@ begin
   value := array_to_string(pieces, '');
 end
 $$;
-
 comment on function postern.scan_value(text[], int) is
   'Scans a value within a logic tree: "quoted" when "," or ")" follows, an {array} without braces inside, or all up to '
   'the next "," or ")". In: tokens, index. Out: index after it, the value unquoted. Raises nothing.';
 
 create or replace function postern.scan_list(tokens text[], inout at int, out value text)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
-  quoted pg_catalog.record;
+  start int;
   opened boolean;
+  quoted pg_catalog.record;
   pieces pg_catalog.text[] := array[]::text[];
 begin
-  while postern.is_blank(tokens[at]) loop
-    at := at + 1;
-  end loop;
+  at := postern.skip_blanks(tokens, at);
   if tokens[at] is distinct from '(' then
     perform postern.unexpected('logic', tokens, at, '"("');
   end if;
+  start := at;
   loop
-    opened := tokens[at] = '(';
-    pieces := array_append(pieces, tokens[at]);
+    opened := at = start;
     at := at + 1;
-    -- Only the first element may have white space before its quote.
-    while opened and postern.is_blank(tokens[at]) loop
-      pieces := array_append(pieces, tokens[at]);
-      at := at + 1;
-    end loop;
+    if opened then -- only the first element may have white space before its quote
+      at := postern.skip_blanks(tokens, at);
+    end if;
     if tokens[at] = '"' then
       quoted := postern.scan_quoted(tokens, at);
       if quoted.value is not null and coalesce(tokens[quoted.at] in (',', ')'), true) then
-        while at < quoted.at loop
-          pieces := array_append(pieces, tokens[at]);
-          at := at + 1;
-        end loop;
+        at := quoted.at;
       end if;
     end if;
     while tokens[at] not in (',', ')') loop
-      pieces := array_append(pieces, tokens[at]);
       at := at + 1;
     end loop;
     exit when tokens[at] is distinct from ',';
@@ -264,10 +221,11 @@ begin
     perform postern.unexpected('logic', tokens, at, '"," or ")"');
   end if;
   at := at + 1;
-  value := array_to_string(pieces, '') || ')';
+  for place in start .. at - 1 loop
+    pieces := array_append(pieces, tokens[place]);
+  end loop;
+  value := array_to_string(pieces, '');
 end
 $$;
-
 comment on function postern.scan_list(text[], int) is
-  'Scans the list of an "in" within a logic tree, "(1,"a,b")". In: tokens, index. Out: index after the ")", the list '
-  'as it stands, for postern.parse_list. Raises PGRST100.';
+  'Scans the list of an "in" in a logic tree. In: tokens, index. Out: index, the list as it stands. Raises PGRST100.';

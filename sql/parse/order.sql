@@ -1,9 +1,6 @@
 create or replace function postern.parse_order(source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 declare
   tokens constant pg_catalog.text[] := postern.tokens(source, 'order');
@@ -27,17 +24,14 @@ begin
   return to_jsonb(list);
 end
 $$;
-
 comment on function postern.parse_order(text) is
-  'Parses order=. In: the text, "name.desc.nullslast,data->>age,clients(name).asc". Out: array of '
-  '{"name","path","direction":"asc"|"desc","nulls":"first"|"last","relation"}; keys not given are absent. Raises '
-  'PGRST100, also on "". Grammar: docs/references/api/{tables_views,resource_embedding}.rst of PostgREST.';
+  'Parses order=. In: the text, "name.desc.nullslast,data->>age,clients(name).asc". Out: array of {"name","path"?, '
+  '"direction"?:"asc"|"desc","nulls"?:"first"|"last","relation"?}. Raises PGRST100, also on "". Source: PostgREST '
+  'docs, references/api/tables_views.';
 
 create or replace function postern.scan_order_term(tokens text[], inout at int, out term jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   field pg_catalog.record;
@@ -62,15 +56,9 @@ begin
     at := at + 2;
   end if;
   if tokens[at] = '.' then
-    if tokens[at + 1] = 'nullsfirst' then
-      nulls := 'first';
-    elsif tokens[at + 1] = 'nullslast' then
-      nulls := 'last';
-    else
-      perform postern.unexpected(
-        'order',
-        tokens,
-        at + 1,
+    nulls := case tokens[at + 1] when 'nullsfirst' then 'first' when 'nullslast' then 'last' end;
+    if nulls is null then
+      perform postern.unexpected('order', tokens, at + 1,
         case when direction is null then 'asc, desc, nullsfirst or nullslast' else 'nullsfirst or nullslast' end);
     end if;
     at := at + 2;
@@ -79,6 +67,5 @@ begin
     'name', field.name, 'path', field.path, 'relation', relation, 'direction', direction, 'nulls', nulls));
 end
 $$;
-
 comment on function postern.scan_order_term(text[], int) is
-'Scans one term of order=. In: tokens, index. Out: index after it, the term as parse_order describes. Raises PGRST100.';
+  'Scans a term of order=. In: tokens, index. Out: index after it, the term (parse_order). Raises PGRST100.';

@@ -1,38 +1,28 @@
 create or replace function postern.parse_select(source text)
 returns jsonb
-language plpgsql
-immutable
-parallel safe
-strict
+language plpgsql immutable strict parallel safe
 as $$
 begin
-  if source = '' then
-    return '[]'::jsonb;
-  end if;
-  return (postern.scan_select(postern.tokens(source, 'select'), 1, 0)).items;
+  return case when source = '' then '[]'
+    else (postern.scan_select(postern.tokens(source, 'select'), 1, 0)).items end;
 end
 $$;
-
 comment on function postern.parse_select(text) is
   'Parses select=. In: the text, "id,alias:data->>key::int,total:amount.sum(),clients!inner(name),...films(title)". '
-  'Out: array of items as {"type":"field","name","path","alias","cast","aggregate","distinct","aggregate_cast"}, '
-  '{"type":"relation","name","alias","hint","join","select"} or {"type":"spread","name","hint","join","select"}; keys '
-  'not given are absent; "" gives []. What follows a complete list is ignored, as PostgREST does. Raises PGRST100. '
-  'Grammar: docs/references/api/{tables_views,resource_embedding,aggregate_functions}.rst of PostgREST.';
+  'Out: array of items {"type":"field","name","path"?,"alias"?,"cast"?,"aggregate"?,"distinct"?,"aggregate_cast"?}, '
+  '{"type":"relation","name","alias"?,"hint"?,"join"?,"select"}, {"type":"spread", likewise}; "" gives []. What '
+  'follows is ignored, as in PostgREST. Raises PGRST100. Source: PostgREST docs, references/api/tables_views, '
+  'resource_embedding.';
 
 create or replace function postern.scan_select(tokens text[], inout at int, depth int, out items jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   list pg_catalog.jsonb[] := array[]::jsonb[];
   one pg_catalog.record;
 begin
-  while postern.is_blank(tokens[at]) loop
-    at := at + 1;
-  end loop;
+  at := postern.skip_blanks(tokens, at);
   if depth > 0 and tokens[at] = ')' then
     items := '[]'::jsonb;
     return;
@@ -44,28 +34,22 @@ begin
     end if;
     list := array_append(list, one.item);
     at := one.at;
-    while postern.is_blank(tokens[at]) loop
-      at := at + 1;
-    end loop;
     exit when tokens[at] is distinct from ',';
     at := at + 1;
   end loop;
   items := to_jsonb(list);
 end
 $$;
-
 comment on function postern.scan_select(text[], int, int) is
-  'Scans a list of select items. In: tokens, index, depth of embedding (0 = the top). Out: index of the first token '
-  'that is not part of it, the items. Raises PGRST100.';
+  'Scans a list of select items. In: tokens, index, depth (0 = the top). Out: index after, the items. Raises PGRST100.';
 
 create or replace function postern.scan_select_item(tokens text[], inout at int, depth int, out item jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
-  alias pg_catalog.text;
+  type pg_catalog.text := 'relation'; -- of what is embedded
+  alias pg_catalog.jsonb := '{}';
   named pg_catalog.record;
   rest pg_catalog.record;
 begin
@@ -75,65 +59,43 @@ begin
     at := at + 1;
     return;
   end if;
-  while postern.is_blank(tokens[at]) loop
-    at := at + 1;
-  end loop;
-
+  at := postern.skip_blanks(tokens, at);
   if tokens[at] = '*' then
-    at := at + 1;
-    while postern.is_blank(tokens[at]) loop
-      at := at + 1;
-    end loop;
+    at := postern.skip_blanks(tokens, at + 1);
     if tokens[at] not in (',', ')') then
       perform postern.unexpected('select', tokens, at, '",", ")" or the end');
     end if;
-    item := jsonb_build_object('type', 'field', 'name', '*');
+    item := '{"type": "field", "name": "*"}';
     return;
   elsif tokens[at] = '.' then
     if tokens[at + 1] is distinct from '.' or tokens[at + 2] is distinct from '.' then
       perform postern.unexpected('select', tokens, at, 'a column, a relation or "..."');
     end if;
-    named := postern.scan_name('select', tokens, at + 3);
-    rest := postern.scan_embed(tokens, named.at, depth);
-    item := jsonb_build_object('type', 'spread', 'name', named.name) || rest.embed;
-    at := rest.at;
-    return;
+    type := 'spread';
+    at := at + 3;
   end if;
 
   named := postern.scan_name('select', tokens, at);
-  if tokens[named.at] = ':' and tokens[named.at + 1] is distinct from ':' then
-    alias := named.name;
-    at := named.at + 1;
-    while postern.is_blank(tokens[at]) loop
-      at := at + 1;
-    end loop;
-    named := postern.scan_name('select', tokens, at);
+  if type = 'relation' and tokens[named.at] = ':' and tokens[named.at + 1] is distinct from ':' then
+    alias := jsonb_build_object('alias', named.name);
+    named := postern.scan_name('select', tokens, postern.skip_blanks(tokens, named.at + 1));
   end if;
-
-  if tokens[named.at] in ('(', '!') and named.name <> 'count' then
+  if type = 'spread' or tokens[named.at] in ('(', '!') and named.name <> 'count' then
     rest := postern.scan_embed(tokens, named.at, depth);
-    item := jsonb_build_object('type', 'relation', 'name', named.name) || rest.embed;
-    at := rest.at;
+    item := jsonb_build_object('type', type, 'name', named.name) || rest.embed || alias;
   else
     rest := postern.scan_select_field(tokens, named.at, named.name);
-    item := rest.field;
-    at := rest.at;
+    item := rest.field || alias;
   end if;
-  if alias is not null then
-    item := item || jsonb_build_object('alias', alias);
-  end if;
+  at := rest.at;
 end
 $$;
-
 comment on function postern.scan_select_item(text[], int, int) is
-  'Scans one select item: star, spread, embedded relation, aggregate or column. In: tokens, index, depth of embedding. '
-  'Out: index after it, the item. Raises PGRST100.';
+  'Scans a star, spread, embed, aggregate or column. In: tokens, index, depth. Out: index, item. Raises PGRST100.';
 
 create or replace function postern.scan_embed(tokens text[], inout at int, depth int, out embed jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   hint pg_catalog.text;
@@ -161,53 +123,40 @@ begin
   if tokens[inner_list.at] is distinct from ')' then
     perform postern.unexpected('select', tokens, inner_list.at, '"," or ")"');
   end if;
-  at := inner_list.at + 1;
-  embed := jsonb_build_object('select', inner_list.items);
-  if hint is not null then
-    embed := embed || jsonb_build_object('hint', hint);
-  end if;
-  if join_type is not null then
-    embed := embed || jsonb_build_object('join', join_type);
-  end if;
+  at := postern.skip_blanks(tokens, inner_list.at + 1);
+  embed := jsonb_strip_nulls(jsonb_build_object('select', inner_list.items, 'hint', hint, 'join', join_type));
 end
 $$;
-
 comment on function postern.scan_embed(text[], int, int) is
-  'Scans what follows an embedded relation''s name: "!hint!inner(items)". In: tokens, index of the first "!" or "(", '
-  'depth of the list it stands in. Out: index after the ")", {"hint","join","select"}, the first two only if given. '
-  'Raises PGRST100, also beyond the limit "select depth".';
+  'Scans what follows an embed''s name: "!hint!inner(items)". In: tokens, index of the first "!" or "(", depth. Out: '
+  'index after it and white space, {"hint"?,"join"?,"select"}. Raises PGRST100, also beyond the limit "select depth".';
 
 create or replace function postern.scan_select_field(tokens text[], inout at int, name text, out field jsonb)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   walked pg_catalog.record;
   typed pg_catalog.record;
-  plain constant boolean := tokens[at - 1] <> '"';
 begin
-  field := jsonb_build_object('type', 'field', 'name', name);
-  if plain and name = 'count' and tokens[at] = '(' and tokens[at + 1] = ')' then
-    field := jsonb_build_object('type', 'field', 'name', '*', 'aggregate', 'count');
+  if tokens[at - 1] <> '"' and name = 'count' and tokens[at] = '(' and tokens[at + 1] = ')' then
+    field := '{"type": "field", "name": "*", "aggregate": "count"}';
     at := at + 2;
   else
+    field := jsonb_build_object('type', 'field', 'name', name);
     if tokens[at] = '-' then
       walked := postern.scan_path('select', tokens, at);
       field := field || jsonb_build_object('path', walked.path);
       at := walked.at;
     end if;
-    while postern.is_blank(tokens[at]) loop
-      at := at + 1;
-    end loop;
+    at := postern.skip_blanks(tokens, at);
     if tokens[at] = ':' then
       typed := postern.scan_cast(tokens, at);
       field := field || jsonb_build_object('cast', typed.type);
       at := typed.at;
     end if;
     if tokens[at] = '.' then
-      if tokens[at + 1] not in ('sum', 'avg', 'count', 'max', 'min') or not postern.is_word(tokens[at + 1]) then
+      if (tokens[at + 1] in ('sum', 'avg', 'count', 'max', 'min')) is not true then
         perform postern.unexpected('select', tokens, at + 1, 'sum(), avg(), count(), max() or min()');
       elsif tokens[at + 2] is distinct from '(' then
         perform postern.unexpected('select', tokens, at + 2, '"()"');
@@ -232,25 +181,19 @@ begin
     end if;
     at := typed.at;
   end if;
-  while postern.is_blank(tokens[at]) loop
-    at := at + 1;
-  end loop;
+  at := postern.skip_blanks(tokens, at);
   if tokens[at] not in (',', ')') then
     perform postern.unexpected('select', tokens, at, '"->", "::", an aggregate, ",", ")" or the end');
   end if;
 end
 $$;
-
 comment on function postern.scan_select_field(text[], int, text) is
-  'Scans what follows a column''s name in select: path, cast, aggregate ("()", or "(distinct)", which PostgREST does '
-  'not know), cast of the aggregate; "count" and "()" is the row count. In: tokens, index after the name, the name. '
-  'Out: index of the "," or ")" or one past the end, the item without alias. Raises PGRST100.';
+  'Scans what follows a column''s name in select: path, cast, aggregate ("()", or "(distinct)", not PostgREST''s), its '
+  'cast; "count" and "()" is the row count. In: tokens, index, name. Out: index, the item. Raises PGRST100.';
 
 create or replace function postern.scan_cast(tokens text[], inout at int, out type text)
 returns record
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 begin
   if tokens[at + 1] is distinct from ':' then
@@ -262,7 +205,5 @@ begin
   at := at + 3;
 end
 $$;
-
 comment on function postern.scan_cast(text[], int) is
-  'Scans "::type". In: tokens, index of the first colon. Out: index after the type, the type''s name trimmed (letters, '
-  'digits, "_", "$", spaces). Raises PGRST100.';
+  'Scans "::type". In: tokens, index of the first colon. Out: index after the type, its name trimmed. Raises PGRST100.';

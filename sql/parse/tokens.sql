@@ -1,8 +1,6 @@
 create or replace function postern.tokens(source text, what text)
 returns text[]
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   longest constant int := postern.limit_of(what || ' length');
@@ -33,19 +31,15 @@ begin
     E'\x02');
 end
 $$;
-
 comment on function postern.tokens(text, text) is
-  'Lexer of the URL grammar. In: a text and what it is ("select", "order", "columns", "logic", "filter key", "filter": '
-  'names its length limit). Out: the text cut into tokens, nothing left out: runs of letters, digits, "_", "$" and '
-  'spaces, and single other ASCII characters. Every character beyond ASCII counts as a letter, whatever the locale. '
-  'Raises PGRST100 on a text over its limit and on control characters: in logic, which has values, on chr(2), else on '
-  'all but tab and the placeholder, chr(1).';
+  'Lexer of the URL grammar. In: a text; what it is, which names its limit ("select", "order", "columns", "logic", '
+  '"filter key", "filter"). Out: the text cut into tokens, nothing left out: runs of letters (all beyond ASCII count '
+  'as such), digits, "_", "$" and spaces, and single other characters. Raises PGRST100 on a text over its limit and on '
+  'control characters: in logic, which has values, on chr(2), else on all but tab and the placeholder, chr(1).';
 
 create or replace function postern.unexpected(what text, tokens text[], at int, expected text)
 returns void
-language plpgsql
-immutable
-parallel safe
+language plpgsql immutable parallel safe
 as $$
 declare
   found_token constant pg_catalog.text := tokens[at];
@@ -64,7 +58,6 @@ begin
       expected));
 end
 $$;
-
 comment on function postern.unexpected(text, text[], int, text) is
   'Refuses a token. In: what is read, its tokens, the index of the offending one (one past the last for the end), what '
   'was expected there. Raises PGRST100 with the position in characters, what was found and what was expected.';

@@ -54,18 +54,12 @@ create or replace function postern.takes_arguments(args jsonb, keys text[], raw 
 returns boolean
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select case when args = '[]' then keys = '{}' and not raw
-      else keys @> array(
-        select arg ->> 'name'
-        from jsonb_array_elements(args) as arg
-        where (arg ->> 'required')::boolean)
-        and keys <@ array(select arg ->> 'name' from jsonb_array_elements(args) as arg) end);
+  return (args <> '[]' or not raw)
+    and keys @> array(select arg ->> 'name' from jsonb_array_elements(args) as arg where (arg ->> 'required')::boolean)
+    and keys <@ array(select arg ->> 'name' from jsonb_array_elements(args) as arg);
 end
 $$;
 comment on function postern.takes_arguments(jsonb, text[], boolean) is
   'Whether arguments of these names make a call: all required ones, none unknown. In: args: of postern.find_routines; '
-  'keys: the names; raw: the body is no JSON, so no call without parameters is meant. Out: true or false. Raises '
-  'nothing.';
+  'keys: the names; raw: the body is no JSON, so no call without parameters is meant. Raises nothing.';

@@ -15,9 +15,8 @@ begin
 end
 $$;
 comment on function postern.plan_embeds(jsonb, jsonb, jsonb, jsonb, int) is
-  'The embeds of a node, planned. In: context: as of postern.plan_node; parent: the relation of the node, in that '
-  'depth; items: its part of select; entries: as of postern.plan_node. Out: children of a node. Raises what '
-  'postern.plan_child and postern.plan_children raise.';
+  'Plans the embeds of a node. In: context, entries: as of postern.plan_node; parent: the relation of the node, in '
+  'that depth; items: its part of select. Out: children of a node. Raises as postern.plan_child and plan_children do.';
 
 create or replace function postern.plan_child(context jsonb, parent jsonb, item jsonb, depth int)
 returns jsonb
@@ -57,8 +56,8 @@ comment on function postern.plan_child(jsonb, jsonb, jsonb, int) is
   'An embed of a node, its relationship resolved and its own part of the request still to plan. In: context: as of '
   'postern.plan_node; parent: the relation of the node; item: of postern.parse_select; depth: of the embed. Out: {oid, '
   'depth, name, label, alias_given?, spread?, join?, relationship (postern.find_relationships), items: its select, '
-  'lookup?: postern.relationship_rows}. Raises PGRST200 when there is no relationship, PGRST201 when there are '
-  'several. Source: PostgREST docs, references/api/resource_embedding.';
+  'lookup?: postern.relationship_rows}. Raises PGRST200 for no relationship, 201 for several. Source: PostgREST docs, '
+  'references/api/resource_embedding.';
 
 create or replace function postern.plan_children(context jsonb, children jsonb, entries jsonb)
 returns jsonb
@@ -107,17 +106,15 @@ begin
 end
 $$;
 comment on function postern.plan_children(jsonb, jsonb, jsonb) is
-  'The embeds of a node planned as nodes, each with the entries whose embed path begins with it. In: context: as of '
+  'Plans the embeds of a node, each with the entries whose embed path begins with it. In: context: as of '
   'postern.plan_node; children: postern.plan_child; entries: of the parent. Out: children of a node; legacy marks '
-  'those that were named by relation though they have an alias, scans those that without together read a relation for '
-  'each parent. Raises PGRST108 for a path that leads nowhere, 42712 for two embeds of one name, 42702 for two columns '
-  'of one name in a spread, as PostgREST has it, and what postern.plan_node raises.';
+  'those named by relation though they have an alias, scans those that without together read a relation for each '
+  'parent. Raises PGRST108 for a path that leads nowhere, 42712 for embeds of one name, and as postern.plan_node.';
 
 create or replace function postern.child_place(children jsonb, name text, by_relation boolean)
 returns int
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select place::int - 1
@@ -143,5 +140,4 @@ begin
 end
 $$;
 comment on function postern.not_embedded(text, text) is
-  'Refuses a name that no embed has. In: the name; the alias of the embed that was probably meant, or null. Raises '
-  'PGRST108, always.';
+  'Refuses a name that no embed has. In: the name; the alias of the embed meant, or null. Raises PGRST108, always.';

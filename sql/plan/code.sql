@@ -35,15 +35,13 @@ begin
 end
 $$;
 comment on function postern.node_code(jsonb) is
-  'What code of the user''s may run when the rows of a node and of its embeds are read: that of their relations, '
-  'types, computed fields and relationships, and casts. In: the node. Out: null, stable or volatile, as of '
-  'postern.user_code. Raises nothing.';
+  'What code of the user''s may run when a node''s rows and embeds are read: of relations, types, computed fields, '
+  'relationships and casts. In: the node. Out: null, stable or volatile, as of postern.user_code. Raises nothing.';
 
 create or replace function postern.unusual_code(node jsonb)
 returns text
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return case when node -> 'fields' @? '$[*].set' or exists (
       select from jsonb_array_elements(node -> 'fields') as field,
@@ -59,6 +57,5 @@ begin
 end
 $$;
 comment on function postern.unusual_code(jsonb) is
-  'What code of the user''s the rarer parts of a node may run: a computed field that is a set, a cast to a type of the '
-  'user''s, an order by what is no column of an embed. In: the node. Out: volatile where it has one of these, else '
-  'null. Raises nothing.';
+  'What code of the user''s the rarer parts of a node may run: a computed field that is a set, a cast to a type of '
+  'theirs, an order by what is no column of an embed. In: the node. Out: volatile for these, or null. Raises nothing.';

@@ -41,11 +41,10 @@ begin
 end
 $$;
 comment on function postern.plan_cursor(jsonb, jsonb, jsonb) is
-  'The node of the resource with a cursor, and its order made unique by the first of its keys (postern.row_keys), in '
-  'the direction of the last term. In: the node; its columns; wish: postern.parse_cursor. Out: the node with cursor: '
-  '{way, nulls?, value? | param?: of the token, signature: which tokens are of this order} and order, its terms as of '
-  'postern.plan_sorted. Raises PGRST158 for a token of more or fewer terms, PGRST159 for aggregates and rows without a '
-  'key, and what postern.plan_sorted raises.';
+  'The node of the resource with a cursor, its order made unique by the first of its keys (postern.row_keys), in the '
+  'direction of the last term. In: the node; its columns; wish: postern.parse_cursor. Out: the node with cursor: {way, '
+  'nulls?, value? | param?: of the token, signature: which tokens are of this order} and order, its terms as of '
+  'postern.plan_sorted. Raises PGRST158 for a token of more or fewer terms, 159 for aggregates and rows without a key.';
 
 create or replace function postern.plan_sorted(node jsonb, columns jsonb, term jsonb)
 returns jsonb
@@ -83,8 +82,7 @@ $$;
 comment on function postern.plan_sorted(jsonb, jsonb, jsonb) is
   'What a cursor must know of a term of order. In: the node; its columns; the term (postern.plan_order). Out: {type, '
   'operators, domain?, composite?, plain?: postern.sort_type, direction, nulls, nullable, indexed: '
-  'postern.is_indexed}. Raises PGRST159 for values that cannot be kept in a cursor, 42703 where there is no such '
-  'column.';
+  'postern.is_indexed}. Raises PGRST159 for values that no cursor can keep, 42703 where there is no such column.';
 
 create or replace function postern.computed_type(relation oid, name text)
 returns oid

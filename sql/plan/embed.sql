@@ -61,10 +61,9 @@ begin
 end
 $$;
 comment on function postern.plan_ways(jsonb, double precision) is
-  'Which embeds of a node, at all levels, are read for all parents at once. In: the node; rows: how many it has, as '
-  'far as is known. Out: the node with together in those embeds. For each level below, an embed has as many rows for a '
-  'parent as there are rows in its relation for one of the parent''s, at most its limit, or ten where nothing is '
-  'known. Raises nothing.';
+  'Which embeds, at all levels, are read for all parents at once. In: the node; rows: how many it has, as far as is '
+  'known. Out: the node with together in those. For each level below, an embed has as many rows for a parent as its '
+  'relation has for one of the parent''s, at most its limit, or ten where nothing is known. Raises nothing.';
 
 create or replace function postern.reads_together(node jsonb, child jsonb, rows float8)
 returns boolean
@@ -110,9 +109,8 @@ begin
 end
 $$;
 comment on function postern.relationship_rows(jsonb) is
-  'How many rows there are of what a to-many relationship is looked up in, its target or its junction. In: one of '
-  'postern.find_relationships. Out: the rows, as ANALYZE found; null where no index finds those of one parent. Raises '
-  'nothing.';
+  'How many rows there are of what a to-many relationship is looked up in, its target or junction. In: one of '
+  'postern.find_relationships. Out: as ANALYZE found; null where no index finds those of one parent. Raises nothing.';
 
 create or replace function postern.key_rows(relation oid, names text[])
 returns real
@@ -147,6 +145,5 @@ begin
 end
 $$;
 comment on function postern.key_rows(oid, text[]) is
-  'How many rows a relation has where an index begins with these columns, in any order. In: the relation; names of '
-  'columns. Out: the rows, as ANALYZE found; for a view that is a part of one table, that table''s; null where there '
-  'is no such index. Raises nothing.';
+  'How many rows a relation has where an index begins with these columns, in any order. Out: as ANALYZE found; for a '
+  'view that is a part of one table, that table''s rows; null where there is no such index. Raises nothing.';

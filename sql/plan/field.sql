@@ -4,15 +4,13 @@ create or replace function postern.column_map(columns jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(jsonb_object_agg(item ->> 'name', item), '{}') from jsonb_array_elements(columns) as item);
 end
 $$;
 comment on function postern.column_map(jsonb) is
-  'The columns of a relation by name. In: postern.relation_columns. Out: an object of name to column, {} for none. '
-  'Raises nothing.';
+  'The columns of a relation (postern.relation_columns) by name, {} for none. Raises nothing.';
 
 create or replace function postern.with_computed(map jsonb, relation oid, entries jsonb)
 returns jsonb
@@ -30,15 +28,13 @@ begin
 end
 $$;
 comment on function postern.with_computed(jsonb, oid, jsonb) is
-  'The columns of a relation by name and, where a request has a full text search, its computed fields of the type '
-  'tsvector. In: postern.column_map; the relation, null for none; entries of postern.query_trees. Out: the map, with '
-  '{name, base} of each such field whose name no column has. Raises nothing.';
+  'The columns by name and, for a full text search, the computed fields of the type tsvector. In: postern.column_map; '
+  'the relation, or null; entries of postern.query_trees. Out: the map, with {name, base} of these. Raises nothing.';
 
 create or replace function postern.with_sets(fields jsonb, relation oid)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select jsonb_agg(case when made.set is null then field else field || jsonb_build_object('set', made.set) end
@@ -57,15 +53,13 @@ begin
 end
 $$;
 comment on function postern.with_sets(jsonb, oid) is
-  'Marks the computed fields that are sets. In: fields of a node, at least one; its relation. Out: the fields, with '
-  'set: {schema, name}, the function, in those; of several functions the one in the relation''s schema. Raises '
-  'nothing.';
+  'Marks the computed fields that are sets. In: fields of a node; its relation. Out: the fields, with set: {schema, '
+  'name}, the function, in those; of several functions the one in the relation''s schema. Raises nothing.';
 
 create or replace function postern.folds(fields jsonb, columns jsonb, relation oid)
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return exists (
     select
@@ -80,9 +74,8 @@ begin
 end
 $$;
 comment on function postern.folds(jsonb, jsonb, oid) is
-  'Whether a field is an aggregate of the row in functional notation, as count in posts(count): no column and no '
-  'computed field has its name. In: fields of a node; its columns by name (postern.column_map); its relation. Out: '
-  'true or false. Raises nothing.';
+  'Whether a field is an aggregate of the row in functional notation, as count in posts(count): no column or computed '
+  'field has its name. In: fields of a node; its columns (postern.column_map); its relation. Raises nothing.';
 
 create or replace function postern.plan_reference(columns jsonb, item jsonb)
 returns jsonb
@@ -96,9 +89,8 @@ begin
 end
 $$;
 comment on function postern.plan_reference(jsonb, jsonb) is
-  'A column with its JSON path, as fields, filters and orders refer to it. In: columns by name (postern.column_map); '
-  'an object with name and path?. Out: {name; path?; to_json?: the path must go through to_jsonb, as the column is no '
-  'JSON itself; tsvector?: it is one}. Raises nothing.';
+  'A column with its JSON path, as fields, filters and orders have it. In: postern.column_map; {name, path?}. Out: '
+  '{name; path?; to_json?: the path goes through to_jsonb, as the column is no JSON; tsvector?}. Raises nothing.';
 
 create or replace function postern.cast_type(name text)
 returns text
@@ -124,9 +116,8 @@ end
 $$;
 comment on function postern.cast_type(text) is
   'The type of a cast, as it can stand in a statement. In: its name in the request, looked up on the search path of '
-  'the API (postern.api_path). Out: the name, qualified where that is needed. Raises 42704, with PostgreSQL''s words, '
-  'where there is no such type; a number is none. Source: PostgREST docs, references/api/tables_views, "Casting '
-  'Columns".';
+  'the API (postern.api_path). Out: the name, qualified if need be. Raises 42704, in PostgreSQL''s words, for a number '
+  'and what is no type. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
 
 create or replace function postern.column_field(item jsonb)
 returns jsonb
@@ -169,9 +160,8 @@ end
 $$;
 comment on function postern.plan_field(jsonb, jsonb) is
   'An item of select as a field of a node. In: columns by name (postern.column_map); the item (postern.parse_select). '
-  'Out: one of fields of a node: its reference, casts, aggregate, the representation as JSON that its domain has (but '
-  'for distinct values, as json has no equality), how it is written, and its label in the answer. Raises 42704 for a '
-  'cast to a type that does not exist.';
+  'Out: one of fields of a node: its reference, casts, aggregate, the JSON representation of its domain (but for '
+  'distinct values, as json has no equality), how it is written, and its label. Raises 42704 for a cast to no type.';
 
 create or replace function postern.no_aggregates()
 returns void
@@ -189,10 +179,9 @@ create or replace function postern.plan_fields(context jsonb, columns jsonb, ite
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   fields pg_catalog.jsonb := coalesce((
-    select jsonb_agg(postern.plan_field(plan_fields.columns, item) order by place)
+    select jsonb_agg(postern.plan_field(columns, item) order by place)
     from jsonb_array_elements(items) with ordinality as listed(item, place)
     where item ->> 'type' = 'field'), '[]');
 begin
@@ -205,9 +194,8 @@ begin
 end
 $$;
 comment on function postern.plan_fields(jsonb, jsonb, jsonb, boolean) is
-  'The fields of a node. In: context: as of postern.plan_node; columns: by name (postern.column_map); items: its part '
-  'of select; all_if_none: whether * is meant where there are none. Out: fields of a node, [] for none. Raises '
-  'PGRST123 for aggregates where they are off, and what postern.plan_field raises.';
+  'The fields of a node. In: context: as of postern.plan_node; columns: postern.column_map; items: its part of select; '
+  'all_if_none: none means *. Out: fields, or []. Raises PGRST123 where aggregates are off, and as plan_field does.';
 
 create or replace function postern.expand_star(columns jsonb, fields jsonb, forced boolean)
 returns jsonb
@@ -237,9 +225,8 @@ end
 $$;
 comment on function postern.expand_star(jsonb, jsonb, boolean) is
   'Puts the columns in the place of *, where that is forced or a column has a representation of its own. In: the '
-  'columns of the relation; fields of a node; whether it is forced. Out: the fields; unchanged where there is no *. '
-  'Where no columns are known, as of a function that RETURNS TABLE, * is nothing beside an aggregate, as in PostgREST, '
-  'and stays else. Raises nothing.';
+  'columns of the relation; fields of a node; whether it is forced. Out: the fields. Where no columns are known, as of '
+  'a function that RETURNS TABLE, * is nothing beside an aggregate, as in PostgREST, and else stays. Raises nothing.';
 
 create or replace function postern.type_reference(name text)
 returns text
@@ -252,7 +239,6 @@ begin
     then 'pg_catalog.' || name else name end;
 end
 $$;
-
 comment on function postern.type_reference(text) is
 $$A type as it stands in a statement, where a name without schema may mean another one. In: its name, which without a
 schema is one of pg_catalog, as PostgreSQL writes it (format_type) where nothing else is on the search path. Out: that,

@@ -4,19 +4,12 @@ create or replace function postern.last_key(path jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select step ->> 'key'
-    from jsonb_array_elements(path) with ordinality as steps(step, place)
-    where step ? 'key'
-    order by place desc
-    limit 1);
+  return jsonb_path_query_array(path, '$[*].key') ->> -1;
 end
 $$;
 comment on function postern.last_key(jsonb) is
-  'The last key (not index) of a JSON path, after which a field without an alias is called. In: the path. Out: the '
-  'key; null when there is none. Raises nothing.';
+  'The last key (not index) of a JSON path, which is the label of a field without alias, or null. Raises nothing.';
 
 create or replace function postern.is_builtin_operator(operator text, columns jsonb, filter jsonb)
 returns boolean
@@ -45,11 +38,10 @@ begin
 end
 $$;
 comment on function postern.is_builtin_operator(text, jsonb, jsonb) is
-  'Whether a filter compares by an operator of PostgreSQL, so that it must be that and not one of the same name which '
-  'somebody has put on the search path. In: operator: a name of postern.operators; columns: postern.column_map; '
-  'filter: {name, path?}. Out: true or false: false where the type has its own (postern.operator_kind) or may be given '
-  'some, as intarray does to integer[] and many to json, and for a computed field, whose type is not known. Raises '
-  'nothing.';
+  'Whether a filter compares by an operator of PostgreSQL, so that it must be that, not one of its name that somebody '
+  'has put on the search path. In: a name of postern.operators; columns: postern.column_map; filter: {name, path?}. '
+  'Out: false where the type has its own (postern.operator_kind) or may be given some, as intarray does to integer[] '
+  'and many to json, and for a computed field, whose type is not known. Raises nothing.';
 
 create or replace function postern.plan_filter(columns jsonb, filter jsonb, children jsonb)
 returns jsonb
@@ -77,11 +69,10 @@ begin
 end
 $$;
 comment on function postern.plan_filter(jsonb, jsonb, jsonb) is
-  'A filter against the columns and embeds of its node. In: columns: by name (postern.column_map); filter: {name, '
-  'path?, expr: postern.parse_op_expr}; children: of the node. Out: {field; expr; builtin?: '
-  'postern.is_builtin_operator; like?: the parameter that is a pattern, in whose value * stands for %; transform?: the '
-  'function that makes the column''s domain from text} or, when it is a null test of an embed, {exists: place of the '
-  'child, not}. Raises nothing.';
+  'A filter against the columns and embeds of its node. In: columns: postern.column_map; filter: {name, path?, expr: '
+  'postern.parse_op_expr}; children: of the node. Out: {field; expr; builtin?: postern.is_builtin_operator; like?: the '
+  'parameter that is a pattern, in which * stands for %; transform?: the function that makes the column''s domain from '
+  'text} or, for a null test of an embed, {exists: place of the child, not}. Raises nothing.';
 
 create or replace function postern.plan_likes(node jsonb)
 returns jsonb
@@ -119,20 +110,18 @@ create or replace function postern.plan_conditions(columns jsonb, entries jsonb,
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select jsonb_agg(case entry ->> 'kind'
-      when 'filter' then postern.plan_filter(plan_conditions.columns, entry, plan_conditions.children)
-      else postern.plan_logic(plan_conditions.columns, entry -> 'tree', plan_conditions.children) end order by place)
+      when 'filter' then postern.plan_filter(columns, entry, children)
+      else postern.plan_logic(columns, entry -> 'tree', children) end order by place)
     from jsonb_array_elements(entries) with ordinality as listed(entry, place)
     where entry -> 'embed' = '[]' and entry ->> 'kind' in ('filter', 'logic'));
 end
 $$;
 comment on function postern.plan_conditions(jsonb, jsonb, jsonb) is
-  'The filters and logic trees among entries that are the node''s own. In: columns: by name (postern.column_map); '
-  'entries: of postern.query_trees; children: its embeds. Out: an array of postern.plan_filter and postern.plan_logic; '
-  'null for none. Raises nothing.';
+  'The filters and logic trees of the node itself. In: columns: postern.column_map; entries: of postern.query_trees; '
+  'children: its embeds. Out: an array of postern.plan_filter and plan_logic; null for none. Raises nothing.';
 
 create or replace function postern.plan_order(columns jsonb, term jsonb, children jsonb, relation text)
 returns jsonb
@@ -158,26 +147,23 @@ begin
 end
 $$;
 comment on function postern.plan_order(jsonb, jsonb, jsonb, text) is
-  'A term of order with its reference. In: columns: by name (postern.column_map); term: of postern.parse_order; '
-  'children: the embeds of the node; relation: its name, for the message. Out: the term with field and, where it is a '
-  'column of a to-one embed, child: the place of that. Raises PGRST108 when that is not embedded, PGRST118 when it is '
-  'to-many.';
+  'A term of order with its reference. In: columns: postern.column_map; term: of postern.parse_order; children: the '
+  'embeds of the node; relation: its name, for the message. Out: the term with field and, for a column of a to-one '
+  'embed, child: its place. Raises PGRST108 where that is not embedded, 118 where it is to-many.';
 
 create or replace function postern.plan_terms(columns jsonb, entries jsonb, children jsonb, relation text)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   if not entries @> '[{"kind": "order"}]' then
     return null;
   end if;
   return (
-    select jsonb_agg(postern.plan_order(plan_terms.columns, term, plan_terms.children, plan_terms.relation)
-      order by place)
-    from jsonb_array_elements((
-      select entry -> 'terms' from jsonb_array_elements(entries) as entry
-      where entry -> 'embed' = '[]' and entry ->> 'kind' = 'order' limit 1)) with ordinality as listed(term, place));
+    select jsonb_agg(postern.plan_order(columns, term, children, relation) order by place)
+    from jsonb_array_elements(
+      jsonb_path_query_first(entries, '$[*] ? (@.kind == "order" && !exists (@.embed[0])).terms'))
+      with ordinality as listed(term, place));
 end
 $$;
 comment on function postern.plan_terms(jsonb, jsonb, jsonb, text) is
@@ -199,7 +185,6 @@ begin
 end
 $$;
 comment on function postern.computed_names(jsonb, jsonb) is
-  'What a node names that is no column of its relation: computed fields, to be computed while the row type is known. '
-  'In: fields, order, where and having of a node; its columns. Out: names, none where no columns are known. Not those '
-  'of fields that are sets, which RETURNING does not take: they are computed from the row (postern.render_fields). '
-  'Raises nothing. Source: PostgREST docs, references/api/computed_fields.';
+  'What a node names that is no column: computed fields, to be computed while the row type is known. In: fields, '
+  'order, where and having of a node; its columns. Out: names, none of sets, which RETURNING does not take, and none '
+  'where no columns are known. Raises nothing. Source: PostgREST docs, references/api/computed_fields.';

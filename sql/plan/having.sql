@@ -55,15 +55,13 @@ begin
 end
 $$;
 comment on function postern.result_type(text, jsonb, jsonb) is
-  'The type of the result of an aggregate, with its cast. In: the aggregate; field: of a node, or an output of a '
-  'spread, of which the type is not known; columns: by name (postern.column_map). Out: the type as far as it is known '
-  'for certain; else null. Raises nothing.';
+  'The type of an aggregate''s result, with its cast. In: the aggregate; field: of a node, or an output of a spread, '
+  'whose type is not known; columns: postern.column_map. Out: the type where it is certain; else null. Raises nothing.';
 
 create or replace function postern.find_result(outputs jsonb, fields jsonb, columns jsonb, name text)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   found constant pg_catalog.jsonb := jsonb_path_query_array(outputs,
     '$[*] ? (exists (@.aggregate) && @.label == $name)', jsonb_build_object('name', name::name));
@@ -92,7 +90,6 @@ create or replace function postern.plan_results(
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 declare
   results constant pg_catalog.jsonb := (
     select coalesce(jsonb_object_agg(name, result), '{}')
@@ -102,8 +99,8 @@ declare
       union
       select term ->> 'name' from jsonb_path_query(asked -> 'order', '$[*]') as term where not term ?| '{child,path}'
     ) as used,
-      lateral (select postern.find_result(outputs, fields, plan_results.columns, name) as result) as found
-    where result is not null and not postern.names_row(plan_results.relation, plan_results.routine, name));
+      lateral (select postern.find_result(outputs, fields, columns, name) as result) as found
+    where result is not null and not postern.names_row(relation, routine, name));
   counts constant boolean := coalesce(
       asked -> 'order' @? '$[*] ? (@.name == "count" && !exists (@.child) && !exists (@.path))', false)
     and not postern.names_row(relation, routine, 'count');
@@ -126,12 +123,11 @@ begin
 end
 $$;
 comment on function postern.plan_results(jsonb, jsonb, jsonb, jsonb, oid, oid) is
-  'What is asked of a grouped node, with that of results of aggregates told apart. In: asked: {where?, order?} '
-  '(postern.plan_conditions, plan_terms); outputs, fields: of the node; columns: by name (postern.column_map); '
-  'routine: whose rows it has, or null. Out: {where?, having?, order?, own_groups?: PostgREST would refuse it}. A name '
-  'that a row has (postern.names_row) is that, as in PostgREST, where an order by count, unless a row has it, is one '
-  'by the number of rows, whatever else is called so. Raises 42702 (postern.find_result) and 42803 '
-  '(postern.having_condition).';
+  'What is asked of a grouped node, that of results of aggregates told apart. In: asked: {where?, order?} '
+  '(postern.plan_conditions, plan_terms); outputs, fields: of the node; columns: postern.column_map; routine: whose '
+  'rows it has, or null. Out: {where?, having?, order?, own_groups?: PostgREST would refuse it}. A name that a row has '
+  '(postern.names_row) is that, as in PostgREST, where an order by count, unless a row has it, is one by the number of '
+  'rows. Raises 42702 (postern.find_result) and 42803 (having_condition).';
 
 create or replace function postern.split_conditions(conditions jsonb, results jsonb)
 returns jsonb
@@ -161,9 +157,8 @@ begin
 end
 $$;
 comment on function postern.split_conditions(jsonb, jsonb) is
-  'Which conditions are of rows, and which of groups. In: planned conditions, all of which must hold; results: '
-  'postern.find_result by name. Out: {where: those of rows, having: those of groups}, [] for none. What stands in an '
-  'and is as if it stood by itself. Raises what postern.having_condition raises.';
+  'Which conditions are of rows, which of groups. In: planned conditions, all to hold; results: postern.find_result by '
+  'name. Out: {where, having}, [] for none. What is in an and is as if by itself. Raises as having_condition does.';
 
 create or replace function postern.having_condition(tree jsonb, results jsonb)
 returns jsonb
@@ -190,8 +185,7 @@ end
 $$;
 comment on function postern.having_condition(jsonb, jsonb) is
   'A planned condition or logic tree as one of groups. In: the tree; results: postern.find_result by name. Out: the '
-  'tree: results of aggregates have what postern.find_result gives, what is of columns is left as it is, for '
-  'postern.group_condition. Raises 42803 for the null test of an embed.';
+  'tree, with what that has for results; columns are left to group_condition. Raises 42803 for an embed''s null test.';
 
 create or replace function postern.group_column(node jsonb, hidden jsonb, term jsonb)
 returns jsonb
@@ -210,9 +204,8 @@ begin
 end
 $$;
 comment on function postern.group_column(jsonb, jsonb, jsonb) is
-  'Finds a term of order, or the field of a condition, in what a node is grouped by. In: the node, hidden of it, the '
-  'term. Out: {column; hidden: with what has to be grouped by besides}. Raises 42803, or 42703 where there is no such '
-  'column (postern.not_grouped).';
+  'Finds a term of order, or a condition''s field, in what a node is grouped by. In: the node, hidden of it, the term. '
+  'Out: {column; hidden: with what must be grouped by besides}. Raises 42803, or 42703 (postern.not_grouped).';
 
 create or replace function postern.group_condition(node jsonb, hidden jsonb, tree jsonb)
 returns jsonb
@@ -245,7 +238,6 @@ create or replace function postern.without_distinct(context jsonb, relation json
 returns jsonb
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 declare
   sign constant pg_catalog.jsonb := '{"type": "relation", "name": "distinct", "select": []}';
 begin
@@ -269,7 +261,6 @@ begin
 end
 $$;
 comment on function postern.without_distinct(jsonb, jsonb, jsonb, jsonb) is
-  'The items of select that distinct() stands beside. In: context, relation, embed: as of postern.plan_node; items: '
-  'with distinct() or not. Out: items, * where there are no others; null where there is no distinct(), or where it is '
-  'an embed, as the relation has a relationship of that name. Raises PGRST123 where aggregates are off; PGRST127 in a '
-  'spread, and for all columns where they are not known.';
+  'The items of select beside distinct(). In: context, relation, embed: as of postern.plan_node; items. Out: items, * '
+  'for no others; null without distinct(), or where it is an embed, as the relation has a relationship of that name. '
+  'Raises PGRST123 where aggregates are off; PGRST127 in a spread, and for all columns where they are not known.';

@@ -36,11 +36,11 @@ begin
 end
 $$;
 comment on function postern.negotiate(text, text[], text, text, boolean, boolean) is
-  'The media type to answer with, for an Accept header. In: accept: null for none; schemas: the exposed ones, where '
-  'handlers are; schema and name: of the relation or routine; default_select: nothing else than * is selected; plans: '
-  'db-plan-enabled. Out: {media: postern.media_type; handler: json|object|csv|geojson|ndjson|aggregate|function; '
-  'strip?; custom?: of postern.media_handlers; explain?: options of EXPLAIN}. Raises PGRST107 when nothing accepted '
-  'can be made. Source: PostgREST docs, references/api/media_type_handlers.';
+  'The media type to answer with. In: accept: the header, or null; schemas: where handlers are; schema and name: of '
+  'the relation or routine; default_select: only * is selected; plans: db-plan-enabled. Out: {media: '
+  'postern.media_type; handler: json|object|csv|geojson|ndjson|aggregate|function; strip?; custom?: of media_handlers; '
+  'explain?: options of EXPLAIN}. Raises PGRST107 for none. Source: PostgREST docs, '
+  'references/api/media_type_handlers.';
 
 create or replace function postern.media_producer(wanted jsonb, handlers jsonb, default_select boolean)
 returns jsonb
@@ -79,9 +79,8 @@ begin
 end
 $$;
 comment on function postern.media_producer(jsonb, jsonb, boolean) is
-  'Who makes a wanted media type: the vendored JSON forms, then a custom handler, then what is built in. In: wanted: '
-  'postern.media_type; handlers: postern.media_handlers; default_select: as of postern.negotiate. Out: {media, '
-  'handler, strip?, custom?}; null when nobody does. Raises nothing.';
+  'Who makes a media type: the vendored JSON forms, a custom handler, or what is built in. In: postern.media_type; '
+  'media_handlers; default_select: as of negotiate. Out: {media, handler, strip?, custom?}, or null. Raises nothing.';
 
 create or replace function postern.is_default_select(node jsonb)
 returns boolean
@@ -93,8 +92,7 @@ begin
 end
 $$;
 comment on function postern.is_default_select(jsonb) is
-  'Whether a request selects just *: only then do media type handlers of the relation take part. In: the node of '
-  'postern.plan_root. Raises nothing.';
+  'Whether the root selects just *: only then do media type handlers of the relation take part. Raises nothing.';
 
 create or replace function postern.plan_media(context jsonb, node jsonb, name text)
 returns jsonb
@@ -111,9 +109,8 @@ begin
 end
 $$;
 comment on function postern.plan_media(jsonb, jsonb, text) is
-  'Chooses the media type of the answer. In: node: postern.plan_root; name: of the relation or routine. Out: as of '
-  'postern.negotiate, for GeoJSON with function: that of PostGIS. Raises PGRST107 where nothing accepted can be made, '
-  'PGRST122 for preferences that strict handling refuses.';
+  'Chooses the media type of the answer. In: the root; name: of the relation or routine. Out: postern.negotiate, for '
+  'GeoJSON with function: that of PostGIS. Raises PGRST107 for none, 122 for preferences that strict handling refuses.';
 
 create or replace function postern.for_media(node jsonb, media jsonb)
 returns jsonb
@@ -124,9 +121,8 @@ begin
 end
 $$;
 comment on function postern.for_media(jsonb, jsonb) is
-  'The node of the resource as a media type wants it. In: media: postern.negotiate. Out: the node, with jsonb where '
-  'the answer is no JSON: that shows the text of its embeds, which is jsonb''s then, as PostgREST has it. Raises '
-  'nothing.';
+  'The node of the resource as a media type wants it: with jsonb where the answer is no JSON, which shows the text of '
+  'embeds, and that is jsonb''s, as in PostgREST. In: the node; media: postern.negotiate. Raises nothing.';
 
 create or replace function postern.writes_text(context jsonb, media jsonb, node jsonb)
 returns boolean

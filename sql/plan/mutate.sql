@@ -24,9 +24,8 @@ begin
 end
 $$;
 comment on function postern.plan_payload(text, jsonb, text[]) is
-  'The columns that a payload has. In: relation: its name, for the message; its columns; names: the keys of the '
-  'payload. Out: an array sorted by name of {name, type: to read from JSON, transform?: from JSON to the domain, '
-  'default?}. Raises PGRST204 for a column that the relation has not.';
+  'The columns that a payload has. In: relation: its name; its columns; names: the keys of the payload. Out: an array '
+  'by name of {name, type: to read from JSON, transform?: from JSON to the domain, default?}. Raises PGRST204.';
 
 create or replace function postern.payload_keys(trees jsonb)
 returns text[]
@@ -67,15 +66,13 @@ begin
 end
 $$;
 comment on function postern.check_upsert(jsonb, text[]) is
-  'Refuses a PUT that does not name one row by its whole primary key, and nothing else. In: trees: '
-  'postern.query_trees; pk: the key. Raises PGRST114 for a limit or offset, PGRST105 for other filters. Source: '
-  'PostgREST docs, references/api/tables_views, "Single-row upsert".';
+  'Refuses a PUT that does not name one row by its primary key and nothing else. In: postern.query_trees; key. Raises '
+  'PGRST114 for limit or offset, else 105. Source: PostgREST docs, references/api/tables_views, "Single-row upsert".';
 
 create or replace function postern.plan_where(columns jsonb, relation oid, entries jsonb)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   map pg_catalog.jsonb := postern.with_computed(postern.column_map(columns), relation, entries);
 begin

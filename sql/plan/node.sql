@@ -1,9 +1,6 @@
 -- A relation with what the request wants of it, and its embeds below it: a tree of nodes, which plan makes and render
 -- reads.
 --
--- (Functions here are in PL/pgSQL also where SQL would do: up to PostgreSQL 17 one in SQL that is not inlined is
--- planned anew for each request, one in PL/pgSQL once a session.)
---
 -- A node has these keys, those with a question mark where there is something to say.
 --   depth, oid, schema, relation  the relation, and how far below the root (0) it is        postern.plan_node
 --   alias                         its alias in SQL, which is in PostgreSQL's messages       postern.node_alias
@@ -146,10 +143,9 @@ begin
 end
 $$;
 comment on function postern.node_alias(text, int, text) is
-  'The alias of a node''s relation in SQL: its name, and below the root its depth, where no other alias of the '
-  'statement can be the same. In: the relation''s name, depth, name of the root''s relation. Out: the alias. All that '
-  'is ours begins with pgrst_, so no relation''s does; it is not the root''s, and not cut to the 63 bytes of an '
-  'identifier. Raises nothing.';
+  'The alias of a node''s relation in SQL: its name, and below the root its depth. In: the relation''s name, depth, '
+  'the root''s relation. Out: what no other alias is: ours begin with pgrst_, so no relation''s does; it is not the '
+  'root''s, and not cut to the 63 bytes of an identifier. Raises nothing.';
 
 create or replace function postern.check_width(columns jsonb, fields jsonb, children jsonb)
 returns void
@@ -176,14 +172,12 @@ begin
 end
 $$;
 comment on function postern.check_width(jsonb, jsonb, jsonb) is
-  'Refuses a node of more columns and embeds than the limit "select items". In: columns: of its relation; fields, '
-  'children: planned. Raises PGRST100 for such a node.';
+  'Refuses more columns and embeds, planned, than the limit "select items". Raises PGRST100 for them.';
 
 create or replace function postern.is_single(relation oid, conditions jsonb)
 returns boolean
 language plpgsql stable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return conditions @> '[{"expr": {"operator": "eq"} }]' and exists (
     select
@@ -210,8 +204,7 @@ begin
 end
 $$;
 comment on function postern.last_entry(jsonb, text) is
-  'The last limit or offset that is the node''s own. In: entries of postern.query_trees; limit or offset. Out: {param} '
-  'or {value}; null when there is none. Raises nothing.';
+  'The last limit or offset of the node''s own. In: entries of query_trees. Out: {param} or {value}. Raises nothing.';
 
 create or replace function postern.plan_root(context jsonb, relation jsonb, columns jsonb, trees jsonb)
 returns jsonb
@@ -223,6 +216,5 @@ begin
 end
 $$;
 comment on function postern.plan_root(jsonb, jsonb, jsonb, jsonb) is
-  'Plans the node of the resource itself. In: relation: postern.find_relation; columns: postern.relation_columns; '
-  'trees: postern.query_trees. Out: the node, with select_items and, from the header Range, range?. Raises what '
-  'postern.plan_node raises.';
+  'Plans the node of the resource. In: postern.find_relation, relation_columns and query_trees. Out: the node, with '
+  'select_items and, from the header Range, range?. Raises as postern.plan_node does.';

@@ -4,7 +4,6 @@ create or replace function postern.plan_outputs(fields jsonb, children jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   own pg_catalog.jsonb := coalesce((
     select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
@@ -55,9 +54,8 @@ begin
 end
 $$;
 comment on function postern.groups_rows(jsonb, jsonb, boolean) is
-  'Whether the outputs of a node have aggregates of its own rows, not of those of a parent that it is spread into. In: '
-  'outputs; embed: postern.plan_child, {} for the root; to_one: whether the embed is. Out: true or false. Raises '
-  'PGRST127 for aggregates in a to-many spread.';
+  'Whether a node has aggregates of its own rows, not of those of a parent that it is spread into. In: outputs; embed: '
+  'postern.plan_child, or {}; to_one: whether the embed is. Raises PGRST127 for aggregates in a to-many spread.';
 
 create or replace function postern.plan_grouped(node jsonb)
 returns jsonb
@@ -88,10 +86,9 @@ begin
 end
 $$;
 comment on function postern.plan_grouped(jsonb) is
-  'A grouped node with its order and its conditions of groups resolved to what it is grouped by. In: the node. Out: '
-  'the node with column in terms and conditions, hidden? and grouped, its spreads grouped as well. A column with a '
-  'cast is grouped by as it is without, unless it has an alias, as in PostgREST. Raises 42803 for what the groups do '
-  'not decide, as PostgreSQL has it, and 42703 where there is no such column.';
+  'A grouped node with its order and conditions of groups resolved to what it is grouped by. In: the node. Out: the '
+  'node with column in terms and conditions, hidden? and grouped, its spreads too. A column with a cast and no alias '
+  'is grouped by as it is without, as in PostgREST. Raises 42803 for what groups do not decide, 42703 for no column.';
 
 create or replace function postern.not_grouped(node jsonb, term jsonb)
 returns void
@@ -114,14 +111,12 @@ begin
 end
 $$;
 comment on function postern.not_grouped(jsonb, jsonb) is
-  'Refuses a term of order that a group does not decide, in PostgreSQL''s way. In: the node, the term. Raises 42803, '
-  'or 42703 where there is no such column.';
+  'Refuses a term of order that a group of the node does not decide. Raises 42803, or 42703 for no such column.';
 
 create or replace function postern.grouped(node jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return node || jsonb_build_object('grouped', true, 'children', coalesce((
     select jsonb_agg(case when child ? 'spread' then postern.grouped(child) else child end order by place)
@@ -136,7 +131,6 @@ create or replace function postern.grouped_column(node jsonb, term jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select case when not term ? 'child' then 'f' || place || '$'
@@ -151,8 +145,7 @@ begin
 end
 $$;
 comment on function postern.grouped_column(jsonb, jsonb) is
-  'Finds a term of order among the fields that a node is grouped by. In: the node, the term. Out: the column, as '
-  'outputs name it; null when it is not among them. Raises nothing.';
+  'Finds a term of order in what a node is grouped by. Out: the column, as outputs name it, or null. Raises nothing.';
 
 create or replace function postern.uncast_groups(node jsonb)
 returns jsonb
@@ -184,22 +177,17 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  return (
-    select item ->> 'column'
-    from jsonb_array_elements(hidden) as item
-    where item -> 'field' -> 'name' = term -> 'name' and not term ?| '{child,path}'
-    limit 1);
+  return case when not term ?| '{child,path}'
+    then jsonb_path_query_first(hidden, '$[*] ? (@.field.name == $name).column', term) #>> '{}' end;
 end
 $$;
 comment on function postern.hidden_column(jsonb, jsonb) is
-  'Finds a term of order in what a node is grouped by besides its fields. In: hidden of the node, the term. Out: the '
-  'column; null when it is not there. Raises nothing.';
+  'Finds a term of order in hidden of a node. Out: the column; null when it is not there. Raises nothing.';
 
 create or replace function postern.follows_group(node jsonb, term jsonb)
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select not term ? 'child' and (

@@ -45,10 +45,9 @@ end
 $$;
 comment on function postern.query_trees(text, boolean, boolean, int) is
   'A raw query string as trees. In: call: what is no filter is an argument; writes: columns and on_conflict count, '
-  'cursor does not; number: that of the first placeholder, null where there are none. Out: {select, columns?, '
-  'on_conflict?, cursor?, entries: filters, logic trees, orders and ranges each with its embed path, arguments: '
-  '[{name, param or value}], next: the number after that of the last placeholder}. Raises PGRST100 for what does not '
-  'parse, PGRST160, and what postern.range_entry raises.';
+  'cursor does not; number: of the first placeholder, or null. Out: {select, columns?, on_conflict?, cursor?, entries: '
+  'filters, logic trees, orders and ranges, each with its embed path, arguments: [{name, param or value}], next: the '
+  'number after the last placeholder}. Raises PGRST100, PGRST160, and as postern.range_entry.';
 
 create or replace function postern.cursor_entry(name text, value text, number int, again boolean)
 returns jsonb
@@ -64,9 +63,8 @@ begin
 end
 $$;
 comment on function postern.cursor_entry(text, text, int, boolean) is
-  'The parameter cursor, its token numbered. In: its name, with an embed path if it has one, and value; the number of '
-  'the placeholder; again: there is another one. Out: postern.parse_cursor, with param in place of a value that is the '
-  'placeholder. Raises PGRST160 for one of an embed and for a second one.';
+  'The parameter cursor, its token numbered. In: its name, with an embed path, and value; number: of the placeholder; '
+  'again: a second one. Out: postern.parse_cursor, with param for that. Raises PGRST160 with a path, or again.';
 
 create or replace function postern.is_operation(value text)
 returns boolean
@@ -79,8 +77,7 @@ begin
 end
 $$;
 comment on function postern.is_operation(text) is
-  'Whether the value of a parameter reads like a filter, an operator before its value, and so is no argument of a '
-  'function. In: the value. Out: true or false. Raises nothing.';
+  'Whether a parameter''s value reads like a filter, operator first, so is no argument of a function. Raises nothing.';
 
 create or replace function postern.numbered(expr jsonb, number int)
 returns jsonb
@@ -93,9 +90,8 @@ begin
 end
 $$;
 comment on function postern.numbered(jsonb, int) is
-  'An operator expression with the number of the parameter in place of the placeholder. In: an object with value; the '
-  'number, null for none. Out: the object with param in place of value; unchanged where there is no number or the '
-  'value is another. Raises nothing.';
+  'An operator expression with param, the number of the parameter, in place of a value that is the placeholder. In: an '
+  'object with value; the number, null for none. Raises nothing.';
 
 create or replace function postern.range_entry(name text, kind text, value text, number int)
 returns jsonb
@@ -123,10 +119,9 @@ end
 $$;
 comment on function postern.range_entry(text, text, text, int) is
   'A limit or offset with its embed path. In: the parameter''s name; kind: limit or offset; its value; the number of '
-  'the placeholder. Out: {kind, embed, param? or value?}, neither for one that is no number, which counts for nothing, '
-  'and for a negative offset of the resource itself. Raises PGRST103 for a negative limit of the resource; as '
-  'PostgreSQL has it 2201W and 2201X for a negative limit or offset of an embed, 22003 for what is no bigint; PGRST100 '
-  'for a name that does not parse.';
+  'the placeholder. Out: {kind, embed, param? or value?}, neither for one that is no number, which does not count, and '
+  'for a negative offset of the resource. Raises PGRST103 for a negative limit of the resource; as PostgreSQL has it '
+  '2201W and 2201X for those of an embed, 22003 for what is no bigint; PGRST100 for the name.';
 
 create or replace function postern.logic_entry(name text, value text, number int)
 returns jsonb
@@ -166,5 +161,4 @@ begin
 end
 $$;
 comment on function postern.numbered_tree(jsonb, int) is
-  'A logic tree with its placeholders numbered in order of appearance. In: the tree; the first number, null for none. '
-  'Out: {tree, next: the number after the last}. Raises nothing.';
+  'A logic tree, its placeholders numbered in order. In: the first number, or null. Out: {tree, next}. Raises nothing.';

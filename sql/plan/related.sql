@@ -4,7 +4,6 @@ create or replace function postern.is_attribute(relation oid, name text)
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return exists (
       select from pg_attribute as a
@@ -37,9 +36,8 @@ begin
 end
 $$;
 comment on function postern.tests_embeds(jsonb) is
-  'Whether a PATCH or DELETE has a null test of an embed, which PostgREST takes for one of a column and so refuses: '
-  'where there is such a column it is one, here as there. In: the node, planned as of a read. Out: true or false. '
-  'Raises nothing.';
+  'Whether a PATCH or DELETE has a null test of an embed, to PostgREST one of a column, which it refuses: where there '
+  'is such a column it is one, here as there. In: the node, planned as of a read. Raises nothing.';
 
 create or replace function postern.plan_written_rows(node jsonb, trees jsonb)
 returns jsonb
@@ -64,15 +62,13 @@ $$;
 comment on function postern.plan_written_rows(jsonb, jsonb) is
   'The node of a PATCH or DELETE with the conditions on its rows. In: the node, planned as of a read; trees: '
   'postern.query_trees. Out: the node with the conditions on columns in where; with a null test of an embed, with '
-  'by_embeds and all conditions that a GET has. Raises PGRST127 for a limit or offset with such a test, as more would '
-  'be written than a GET shows, and for a logic tree on an embed''s path without it: to PostgREST it is one on the '
-  'rows that are written, which nobody means.';
+  'by_embeds and all that a GET has. Raises PGRST127 for a limit or offset with such a test, as more would be written '
+  'than a GET shows, and without it for a logic tree on an embed: to PostgREST it is one on the rows that are written.';
 
 create or replace function postern.shown_node(node jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return case when node ? 'by_embeds' then node || jsonb_build_object('children', (
       select jsonb_agg(child - 'join' order by place)
@@ -88,7 +84,6 @@ create or replace function postern.plan_key(relation jsonb, columns jsonb, pk te
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   key constant pg_catalog.text[] := case when not trees ? 'on_conflict' then pk
     else array(select distinct n from jsonb_array_elements_text(trees -> 'on_conflict') as n order by n) end;
@@ -120,11 +115,10 @@ begin
 end
 $$;
 comment on function postern.plan_key(jsonb, jsonb, text[], jsonb) is
-  'The key by which the rows of a PATCH''s body find theirs: the columns of on_conflict, or the primary key. In: '
-  'relation: postern.find_relation; its columns; pk: its key; trees: postern.query_trees, with payload '
-  '(postern.describe_payload). Out: [{name, builtin?: compared by the operator of PostgreSQL, collation?: one that '
-  'takes different texts for equal}]. Raises PGRST102 for a body that is an object, PGRST175 where it lacks the key, '
-  'PGRST176 where there is none or the columns are not unique.';
+  'The key by which the rows of a PATCH''s body find theirs: on_conflict, or the primary key. In: relation: '
+  'postern.find_relation; its columns; its key; trees: postern.query_trees, with payload (postern.describe_payload). '
+  'Out: [{name, builtin?: compared by PostgreSQL''s operator, collation?: one that takes different texts for equal}]. '
+  'Raises PGRST102 where the body is an object, 175 where it lacks the key, 176 for no key or one not unique.';
 
 create or replace function postern.written_defaults(node jsonb, payload jsonb)
 returns jsonb
@@ -142,6 +136,5 @@ begin
 end
 $$;
 comment on function postern.written_defaults(jsonb, jsonb) is
-  'A planned payload with its columns'' defaults (postern.default_expressions), without those of the key by which rows '
-  'find theirs: what has no key must be refused. In: the node of the write; postern.plan_payload. Out: the latter. '
-  'Raises nothing.';
+  'A planned payload with its columns'' defaults (postern.default_expressions), but for the key by which rows find '
+  'theirs: what has no key must be refused. In: the node; postern.plan_payload. Raises nothing.';

@@ -28,11 +28,10 @@ begin
 end
 $$;
 comment on function postern.conditions(jsonb, jsonb, jsonb, int) is
-  'What a request has to do with entity tags, for the context. In: fields: the headers; preferences; config: '
-  'postern.settings; number: of the next placeholder, null where there are none. Out: {if_match?, if_none_match?: '
-  '{param} or {value}; tags?: the answer is to have one; tag_values?: how many of these are parameters}. A weak tag of '
-  'If-Match, which takes none, is made another than any there is; the shell has done so with parameters. Raises '
-  'nothing.';
+  'What a request has to do with entity tags, for the context. In: the headers; preferences; config: postern.settings; '
+  'number: of the next placeholder, or null. Out: {if_match?, if_none_match?: {param} or {value}; tags?: the answer is '
+  'to have one; tag_values?: how many of these are parameters}. A weak tag of If-Match, which takes none, is made one '
+  'that there is not; the shell does so with parameters. Raises nothing.';
 
 create or replace function postern.shown_anyway(method text)
 returns jsonb
@@ -43,14 +42,12 @@ begin
 end
 $$;
 comment on function postern.shown_anyway(text) is
-  'What the context of a read whose answer has an entity tag is changed by: HEAD is a GET that ends without its body. '
-  'In: the method. Out: {method, head} for HEAD, else {}. Raises nothing.';
+  'How the context of a read with an entity tag changes: HEAD is a GET that ends without its body. Raises nothing.';
 
 create or replace function postern.is_ordered(relation oid, node jsonb)
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return not node -> 'children' @? '$[*] ? (@.relationship.to_one == false && !exists (@.empty))' and exists (
     select from postern.unique_keys(relation) as k
@@ -79,9 +76,8 @@ begin
 end
 $$;
 comment on function postern.plan_validator(oid, jsonb) is
-  'The node of a read whose answer has an entity tag. In: its relation; the node. Out: the node with version '
-  '(postern.row_version) where its filters name one row, else with ordered where its rows have a total order, else '
-  'unchanged. Raises nothing.';
+  'The node of a read whose answer has an entity tag: with version (postern.row_version) where its filters name one '
+  'row, with ordered where its rows have a total order. In: its relation; the node. Raises nothing.';
 
 create or replace function postern.plan_precondition(
   context jsonb, relation oid, columns jsonb, node jsonb, idle boolean)
@@ -133,10 +129,9 @@ $$;
 comment on function postern.plan_precondition(jsonb, oid, jsonb, jsonb, boolean) is
   'The node of a write with its precondition. In: the context, the relation and its columns, the node; idle: no column '
   'is written. Out: the node with match (If-Match: {tags?: {param} or {value}, none for *; idle?}) and version '
-  '(postern.row_version), or creates (If-None-Match: *); put, where that is a PUT; and tagged, where the answer is to '
-  'have the new entity tag: that of a PATCH whose answer is about the row. A PUT has none, as it is for what was saved '
-  'without any change (RFC 9110, section 9.3.4), which nobody knows here. Raises PGRST156 where the request does not '
-  'name one row.';
+  '(postern.row_version), or creates (If-None-Match: *); put, for a PUT; and tagged, where the answer, of a PATCH '
+  'about the row, is to have the new entity tag. A PUT has none, as it is for what was saved without any change (RFC '
+  '9110, section 9.3.4), which nobody knows here. Raises PGRST156 where the request does not name one row.';
 
 create or replace function postern.with_own_columns(node jsonb, columns jsonb)
 returns jsonb
@@ -149,5 +144,4 @@ begin
 end
 $$;
 comment on function postern.with_own_columns(jsonb, jsonb) is
-  'A node with the columns of its relation named, where * would stand for more: its source has the version of the row '
-  'besides. In: the node; the columns. Out: the node. Raises nothing.';
+  'A node with columns in place of *, which would stand for more: its source has the version, too. Raises nothing.';

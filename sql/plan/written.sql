@@ -16,9 +16,9 @@ begin
 end
 $$;
 comment on function postern.json_form(text) is
-  'How a value of a type is written as JSON. In: the type''s name (format_type). Out: bare, its text is JSON; quoted, '
-  'that text in quotes; text, in quotes, if it needs no escape; null for all others, whose JSON depends on the value '
-  'or on settings, which to_json knows. Raises nothing. Source: RFC 8259, sections 6 and 7.';
+  'How a value of a type (format_type) is written as JSON: bare, its text is JSON; quoted, that in quotes; text, in '
+  'quotes, if it needs no escape; null for all others, whose JSON depends on the value or on settings. Raises nothing. '
+  'Source: RFC 8259, sections 6 and 7.';
 
 create or replace function postern.gathers_texts(node jsonb)
 returns boolean
@@ -29,8 +29,7 @@ begin
 end
 $$;
 comment on function postern.gathers_texts(jsonb) is
-  'Whether a written node, or an embed of it, has texts to search for what must be escaped. In: the node. Out: true or '
-  'false; null for a node that is not written. Raises nothing.';
+  'Whether a written node, or an embed of it, has texts that may need an escape; null for others. Raises nothing.';
 
 create or replace function postern.plan_written(node jsonb)
 returns jsonb

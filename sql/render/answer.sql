@@ -9,11 +9,9 @@ language plpgsql immutable parallel safe
 as $$
 begin
   return case when single or most is not null then format('case %s%selse (%s)::pg_catalog.text end',
-      case when single then format('when %s operator(pg_catalog.<>) 1 then postern.not_single(%1$s) ', rows)
-        else '' end,
+      case when single then format('when %s operator(pg_catalog.<>) 1 then postern.not_single(%1$s) ', rows) end,
       case when most is not null
-        then format('when %s operator(pg_catalog.>) %s then postern.too_many(%1$s) ', rows, most::bigint)
-        else '' end,
+        then format('when %s operator(pg_catalog.>) %s then postern.too_many(%1$s) ', rows, most::bigint) end,
       status)
     else status end;
 end
@@ -31,22 +29,7 @@ begin
 end
 $$;
 comment on function postern.render_guard(jsonb) is
-  'Renders the condition under which what writes stands. In: {epoch}. Out: SQL that is true, but raises PNSTL when it '
-  'is planned after DDL. Raises nothing.';
-
-create or replace function postern.render_note(context jsonb, escapes text)
-returns text
-language plpgsql immutable parallel safe
-as $$
-begin
-  return case when context ? 'guarded' then 'null::pg_catalog.text'
-    else format('case when %s operator(pg_catalog.<>) %L then ''stale''%s end',
-      postern.render_epoch(), context ->> 'epoch', coalesce(' when ' || escapes || ' then ''escapes''', '')) end;
-end
-$$;
-comment on function postern.render_note(jsonb, text) is
-  'Renders the note of a statement (the type postern.compiled). In: {epoch, guarded?: it has postern.render_guard}; '
-  'SQL of whether a text needs an escape, or null. Out: SQL. Raises nothing.';
+  'Renders the condition on which writes stand: true, but raises PNSTL when planned after DDL. Raises nothing.';
 
 create or replace function postern.render_response(
   context jsonb, body text, status text, headers text, source text, escapes text default null)
@@ -54,7 +37,9 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  note constant pg_catalog.text := postern.render_note(context, escapes);
+  note constant pg_catalog.text := case when context ? 'guarded' then 'null::pg_catalog.text'
+    else format('case when %s operator(pg_catalog.<>) %L then ''stale''%s end',
+      postern.render_epoch(), context ->> 'epoch', ' when ' || escapes || ' then ''escapes''') end;
 begin
   body := coalesce(body, 'null::pg_catalog.text');
   source := coalesce(' from ' || source, '');
@@ -71,10 +56,10 @@ begin
 end
 $$;
 comment on function postern.render_response(jsonb, text, text, text, text, text) is
-  'Renders the statement of a response. In: {epoch, guarded?, code?: code of the user''s may run in it, which may set '
-  'response.status and response.headers, explain?: only its plan is wanted: the body is its third output, as in '
-  'PostgREST''s}; SQL of body (null: none), status (or a number), headers; source: FROM items, one group (having) '
-  'where these aggregate; escapes: as of postern.render_note. Out: SQL. Raises nothing.';
+  'Renders the statement of a response. In: {epoch, guarded?: it has postern.render_guard, code?: code of the user''s '
+  'may set response.status and response.headers in it, explain?: only its plan is wanted: the body is its third '
+  'output, as in PostgREST''s}; SQL of body (null: none), status (or a number), headers; source: FROM items, one group '
+  '(having) where these aggregate; escapes: whether a text needs an escape, or null. Raises nothing.';
 
 create or replace function postern.render_unset(name text)
 returns text
@@ -205,5 +190,4 @@ returns text
 language sql immutable parallel safe
 as $$ select $sql$postern.planned_epoch(''::postern.pulse)$sql$ $$;
 comment on function postern.render_epoch() is
-  'SQL of the epoch when a statement is planned. Out: an expression: postern.epoch() where no DDL has been committed '
-  'in between. Raises nothing.';
+  'SQL of the epoch when a statement is planned: postern.epoch() unless DDL came in between. Raises nothing.';

@@ -30,8 +30,7 @@ end
 $$;
 comment on function postern.render_body(jsonb, text, jsonb) is
   'Renders the body of the rows pgrst_answer. In: media: of postern.negotiate; shape: rows, row (of a function that '
-  'returns one), scalar or scalars. Out: SQL: of bytes if postern.is_binary, else of what has its text. Raises '
-  'nothing.';
+  'returns one), scalar(s); node. Out: SQL of bytes if postern.is_binary, else of what has its text. Raises nothing.';
 
 create or replace function postern.is_binary(media jsonb)
 returns boolean
@@ -42,8 +41,7 @@ begin
 end
 $$;
 comment on function postern.is_binary(jsonb) is
-  'Whether a body is bytes, which a custom handler made. In: the media type (postern.negotiate). Out: true or false, '
-  'also for null. Raises nothing.';
+  'Whether a media type (postern.negotiate, or null) is bytes, which a custom handler made. Raises nothing.';
 
 create or replace function postern.render_json(shape text, strip boolean)
 returns text
@@ -74,5 +72,4 @@ begin
 end
 $outer$;
 comment on function postern.render_csv() is
-  'Renders the CSV body of the rows pgrst_answer. Out: SQL of a line with the names, empty where there are no rows, '
-  'and of a line for each row. Raises nothing. Source: RFC 4180.';
+  'Renders the CSV body of pgrst_answer: names, if there are rows, and lines. Raises nothing. Source: RFC 4180.';

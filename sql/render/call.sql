@@ -4,7 +4,6 @@ create or replace function postern.render_arguments(routine jsonb, arguments jso
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(format('%s%I := %s::%s', case when (arg ->> 'variadic')::boolean then 'variadic ' else '' end,

@@ -8,13 +8,12 @@ begin
   if node ? 'own_groups' then
     return 'select pg_catalog.count(*)' || postern.render_groups(node, source, null);
   end if;
-  return format('select 1 from %s%s', source, coalesce(' where ' || postern.render_where(node, node ->> 'alias'), ''));
+  return format('select 1 from %s%s', source, ' where ' || postern.render_where(node, node ->> 'alias'));
 end
 $$;
 comment on function postern.render_count_query(jsonb, text) is
-  'Renders a query with as many rows as a node has without limit and offset. In: source: its FROM items. Out: SQL. '
-  'Groups count where the request is none of PostgREST''s (own_groups); other grouped rows count before they are '
-  'grouped, as in PostgREST. Raises what postern.render_filter raises.';
+  'Renders a query with as many rows as a node has without limit and offset. In: source: FROM items. Groups count '
+  'where the request is none of PostgREST''s (own_groups), else the rows grouped. Raises as render_filter does.';
 
 create or replace function postern.render_whole_total(node jsonb, source text, wanted text)
 returns text
@@ -34,14 +33,13 @@ comment on function postern.render_whole_total(jsonb, text, text) is
 
 create or replace function postern.render_total(node jsonb, source text, wanted text)
 returns text
-language plpgsql immutable parallel safe
+language plpgsql immutable strict parallel safe
 as $$
 declare
   everything constant pg_catalog.text := postern.render_count_query(node, source);
   planned constant pg_catalog.text := format('postern.planned_rows(%s)', postern.render_placeholders(everything));
 begin
   case
-    when wanted is null then return null;
     when wanted = 'planned' then return format('select %s as total offset 0', planned);
     when wanted = 'estimated' and not node ? 'max_rows' then
       return format('select greatest(pg_catalog.count(*), %s) as total from (%s) as everything', planned, everything);
@@ -57,8 +55,7 @@ begin
 end
 $$;
 comment on function postern.render_total(jsonb, text, text) is
-  'Renders the query of the total for Prefer count. In: source: FROM items; wanted: exact (rows are counted), planned '
-  '(the planner''s estimate), estimated (rows are counted, up to db-max-rows if it is set; beyond that, or without it, '
-  'the estimate is taken if it is more) or null. Out: SQL; page where all exact rows are on the page; null if none is '
-  'wanted. Its parameters have their types from the query of the rows, which stands before it. Raises what '
-  'postern.render_filter raises. Source: PostgREST docs, references/api/pagination_count.';
+  'Renders the query of the total for Prefer count. In: source: FROM items; wanted: exact, planned (the planner''s '
+  'estimate), estimated (rows are counted, up to db-max-rows if it is set; beyond that, or without it, the estimate is '
+  'taken if it is more) or null. Out: SQL, its parameters typed by the query of the rows; page where all exact rows '
+  'are on it. Raises as render_filter does. Source: PostgREST docs, references/api/pagination_count.';

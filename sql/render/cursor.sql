@@ -16,14 +16,12 @@ begin
 end
 $$;
 comment on function postern.render_cursor_limit(jsonb) is
-  'Renders how many rows a page by cursor has at most. In: the node, with limit or max_rows. Out: SQL of a number that '
-  'is at least one less than the largest bigint. Raises nothing.';
+  'Renders how many rows a page by cursor has at most, less than the largest bigint. Raises nothing.';
 
 create or replace function postern.cursor_terms(node jsonb)
 returns jsonb
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   backward constant boolean := node -> 'cursor' ->> 'way' = 'before';
   wish constant pg_catalog.jsonb := node -> 'cursor';
@@ -46,14 +44,12 @@ $$;
 comment on function postern.cursor_terms(jsonb) is
   'Lists the order of a node (postern.plan_cursor) in the direction of reading. Out: its terms, each with {direction; '
   'nulls; null: the token''s value is null; and SQL: sql: what is ordered by; compared: that as it is compared; value: '
-  'the token''s; is_null, not_null: tests that, unlike IS NULL, do not look into composite values}. Raises what '
-  'postern.render_filter raises.';
+  'the token''s; is_null, not_null: tests that do not look into composite values}. Raises as render_filter does.';
 
 create or replace function postern.cursor_equal(terms jsonb, first int, last int)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(case when (term ->> 'null')::boolean then (term ->> 'compared') || (term ->> 'is_null')
@@ -64,14 +60,12 @@ begin
 end
 $$;
 comment on function postern.cursor_equal(jsonb, int, int) is
-  'Renders the condition that a row equals the token''s in some terms. In: postern.cursor_terms; the first and last of '
-  'them, from 1. Out: SQL; null for no terms. Raises nothing.';
+  'Renders the condition that a row equals the token''s in terms first to last, from 1; null for none. Raises nothing.';
 
 create or replace function postern.cursor_behind(terms jsonb, first int, last int, orequal text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format(case when count(*) = 1 then '%s operator(%I.%s%s) %s' else '(%s) operator(%I.%s%s) (%s)' end,
@@ -83,9 +77,8 @@ begin
 end
 $$;
 comment on function postern.cursor_behind(jsonb, int, int, text) is
-  'Renders the condition that a row is behind the token''s. In: as of postern.cursor_equal, of terms that have one '
-  'direction, and values in the token that are not null; orequal: = or nothing. Out: SQL, unknown where the row has a '
-  'null in the first term that differs. Raises nothing.';
+  'Renders that a row is behind the token''s. In: as of cursor_equal, of terms of one direction and values not null; '
+  'orequal: = or nothing. Out: SQL, unknown for a null in the first term that differs. Raises nothing.';
 
 create or replace function postern.cursor_ranges(terms jsonb)
 returns text[]
@@ -126,30 +119,12 @@ begin
 end
 $$;
 comment on function postern.cursor_ranges(jsonb) is
-  'Renders the rows behind the token''s as ranges. In: postern.cursor_terms. Out: conditions in SQL, of which only one '
-  'is true of a row. Raises nothing.';
-
-create or replace function postern.cursor_condition(terms jsonb, ranges text[])
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-declare
-  bound constant pg_catalog.text := case
-    when terms -> 0 -> 'null' = 'false' and (terms -> 0 -> 'nullable' = 'false' or terms -> 0 ->> 'nulls' = 'first')
-    then postern.cursor_behind(terms, 1, 1, '=') end;
-begin
-  return concat_ws(' and ', bound, '(' || array_to_string(ranges, ' or ') || ')');
-end
-$$;
-comment on function postern.cursor_condition(jsonb, text[]) is
-  'Renders the rows behind the token''s as one condition. In: postern.cursor_terms and cursor_ranges. Out: SQL, with a '
-  'bound of the first term if there is one. Raises nothing.';
+  'Renders the rows behind the token''s as ranges: conditions, one of them true of a row. Raises nothing.';
 
 create or replace function postern.render_cursor_base(node jsonb, source text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   most constant int := 8; -- ranges that are read by themselves: each repeats the filters
   terms constant pg_catalog.jsonb := postern.cursor_terms(node);
@@ -165,7 +140,10 @@ begin
     into keys, own_order, merged_order
     from jsonb_array_elements(terms) with ordinality as listed(term, place);
   if cardinality(ranges) > most or cardinality(ranges) > 1 and not (terms -> 0 ->> 'indexed')::boolean then
-    ranges := array[postern.cursor_condition(terms, ranges)];
+    ranges := array[concat_ws(' and ', case
+        when terms -> 0 -> 'null' = 'false' and (terms -> 0 -> 'nullable' = 'false' or terms -> 0 ->> 'nulls' = 'first')
+        then postern.cursor_behind(terms, 1, 1, '=') end, -- a bound of the first term
+      '(' || array_to_string(ranges, ' or ') || ')')];
   elsif cardinality(ranges) > 1 then
     return concat('select pgrst_merged.* from (', (
         select string_agg(concat('(', postern.render_base(node, source, range, 'columns', false, keys), own_order, page,
@@ -196,9 +174,8 @@ begin
 end
 $$;
 comment on function postern.render_cursor(jsonb, text) is
-  'Renders the WITH of a page by cursor. In: source: as of postern.render_rows. Out: SQL of pgrst_page and, unless it '
-  'begins at the first row, of pgrst_cursor, which raises PGRST158 for a token that is none of this order. Raises what '
-  'postern.render_filter raises.';
+  'Renders the WITH of a page by cursor. In: source: as of render_rows. Out: SQL of pgrst_page and, but for the first '
+  'page, pgrst_cursor, which raises PGRST158 for a token that is none of this order. Raises as render_filter does.';
 
 create or replace function postern.render_cursor_rows(node jsonb)
 returns text
@@ -216,14 +193,12 @@ begin
 end
 $$;
 comment on function postern.render_cursor_rows(jsonb) is
-  'Renders the rows of a page by cursor from pgrst_page. Out: SQL of them in the order that was asked for. Raises what '
-  'postern.render_filter raises.';
+  'Renders the rows of a page by cursor from pgrst_page, ordered as asked. Raises as render_filter does.';
 
 create or replace function postern.render_cursor_token(node jsonb, condition text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format('(select postern.cursor_token(%L, array[%s]) from pgrst_page where %s)',
@@ -234,8 +209,7 @@ begin
 end
 $$;
 comment on function postern.render_cursor_token(jsonb, text) is
-  'Renders the token of a row of pgrst_page. In: the condition that chooses the row. Out: SQL, null where it chooses '
-  'none; it raises PGRST159 for values that are too long. Raises nothing.';
+  'Renders the token of the row of pgrst_page that a condition chooses, null for none. Raises nothing.';
 
 create or replace function postern.render_cursor_links(node jsonb, location text)
 returns text
@@ -255,8 +229,7 @@ begin
 end
 $$;
 comment on function postern.render_cursor_links(jsonb, text) is
-  'Renders the header Link of a page by cursor. In: location: as of postern.render_head. Out: SQL, of null where '
-  'nothing is before or behind the page (postern.page_links). Raises nothing.';
+  'Renders the header Link of a page by cursor. In: location: of postern.render_head. Raises nothing.';
 
 create or replace function postern.render_cursor_answer(
   context jsonb, node jsonb, body text, headers text[], location text, total text, media jsonb)
@@ -286,6 +259,5 @@ end
 $$;
 comment on function postern.render_cursor_answer(jsonb, jsonb, text, text[], text, text, jsonb) is
   'Renders the response of a page by cursor, to stand behind postern.render_cursor. In: as of '
-  'postern.render_page_answer. Out: SQL. It reads pgrst_cursor, as the rows need not, so that a token that is none is '
-  'always refused. Only of the first page it is known where its rows are, so only there Content-Range has a range. '
-  'Raises what postern.render_filter raises.';
+  'postern.render_page_answer. It reads pgrst_cursor, as the rows need not, so that a token that is none is always '
+  'refused. Only of the first page it is known where it is, so only there is a range. Raises as render_filter does.';

@@ -80,9 +80,8 @@ begin
 end
 $$;
 comment on function postern.render_filter(text, jsonb) is
-  'Renders a filter as a condition. In: the alias of the relation; postern.plan_filter, or, about groups, '
-  'postern.group_condition. Out: SQL. Raises PGRST100 where the value of in is no list. Source: PostgREST docs, '
-  'references/api/tables_views, "Operators".';
+  'Renders a filter as a condition. In: the relation''s alias; postern.plan_filter, or, about groups, group_condition. '
+  'Raises PGRST100 where the value of in is no list. Source: PostgREST docs, references/api/tables_views, "Operators".';
 
 create or replace function postern.render_condition(node jsonb, alias text, tree jsonb)
 returns text
@@ -102,22 +101,22 @@ begin
 end
 $$;
 comment on function postern.render_condition(jsonb, text, jsonb) is
-  'Renders a filter, logic tree or null test of an embed as a condition. In: the node; the alias of its relation; one '
-  'of its where or having. Out: SQL. Raises what postern.render_filter raises.';
+  'Renders a filter, logic tree or null test of an embed, of where or having. Raises as render_filter does.';
 
-create or replace function postern.render_where(node jsonb, alias text)
+create or replace function postern.render_where(node jsonb, alias text, joined text default null)
 returns text
-language plpgsql immutable strict parallel safe
+language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 begin
   if not node ? 'where' and node -> 'children' = '[]' then
-    return null;
+    return joined;
   end if;
   return (
     select string_agg(condition, ' and ')
     from (
-      select postern.render_condition(node, alias, tree) as condition
+      select joined as condition
+      union all
+      select postern.render_condition(node, alias, tree)
       from jsonb_array_elements(node -> 'where') as tree
       union all
       select postern.render_exists(child, alias, node)
@@ -126,7 +125,6 @@ begin
     ) as conditions);
 end
 $$;
-comment on function postern.render_where(jsonb, text) is
-  'Renders all conditions on a node''s rows but the one that joins it to its parent: filters, logic trees, and that '
-  'each inner embed has a row. In: the node; the alias of its relation. Out: SQL; null for none. Raises what '
-  'postern.render_filter raises.';
+comment on function postern.render_where(jsonb, text, text) is
+  'Renders the conditions on a node''s rows: filters, logic trees, inner embeds. In: the node; its alias; joined: the '
+  'condition that joins it to its parent, or null. Out: SQL; null for none. Raises as render_filter does.';

@@ -30,7 +30,6 @@ create or replace function postern.render_insert(
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format('insert into %I.%I as %I%s select %s from %s where %s%s%s returning %s',
@@ -55,10 +54,9 @@ begin
 end
 $$;
 comment on function postern.render_insert(jsonb, jsonb, text, text[], text, boolean, boolean, text, text) is
-  'Renders the INSERT of the payload''s rows. In: columns: postern.plan_payload; body: postern.render_payload; '
-  'conflict: the columns of ON CONFLICT; resolution: merge-duplicates, ignore-duplicates or null; put: only the row '
-  'that the node''s filters name; counts: postern.render_count_row counts; the RETURNING list; postern.render_guard. '
-  'Out: SQL. Raises what postern.render_filter raises.';
+  'Renders the INSERT of the payload''s rows. In: columns: postern.plan_payload; body: render_payload; conflict: '
+  'columns of ON CONFLICT; resolution: merge-duplicates, ignore-duplicates or null; put: only the row that the node''s '
+  'filters name; counts: render_count_row; the RETURNING list; render_guard. Raises as render_filter does.';
 
 create or replace function postern.render_update(node jsonb, columns jsonb, body text, returning_list text, guard text)
 returns text
@@ -84,10 +82,9 @@ begin
 end
 $$;
 comment on function postern.render_update(jsonb, jsonb, text, text, text) is
-  'Renders the UPDATE of the rows that the node''s conditions leave. In: as of postern.render_insert. Out: SQL. With a '
-  'key (key of the node) each row is updated from the row of the payload that has its key, if there is one. A PUT '
-  '(put) updates from the row that its filters name. With If-Match (match) a row must be in one of its versions. '
-  'Without columns to set no row is updated. Raises what postern.render_filter raises.';
+  'Renders the UPDATE of the rows that the node''s conditions leave: by key from the row of the payload that has their '
+  'key, for a PUT (put) from the row that its filters name. With If-Match (match) a row must be in one of its '
+  'versions. In: as of postern.render_insert. Without columns no row is updated. Raises as render_filter does.';
 
 create or replace function postern.render_delete(node jsonb, returning_list text, guard text)
 returns text
@@ -100,8 +97,7 @@ begin
 end
 $$;
 comment on function postern.render_delete(jsonb, text, text) is
-  'Renders the DELETE of the rows that the node''s conditions leave, in a version that If-Match has. In: as of '
-  'postern.render_insert. Out: SQL. Raises what postern.render_filter raises.';
+  'Renders the DELETE of the rows that the node''s conditions, and If-Match, leave. Raises as render_filter does.';
 
 create or replace function postern.render_returning(node jsonb, pk text[], representation text)
 returns text

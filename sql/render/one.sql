@@ -10,8 +10,7 @@ begin
 end
 $$;
 comment on function postern.render_row_object(jsonb, text) is
-  'Renders a row as a JSON object. In: the media type; SQL of the row. Out: SQL, without nulls where the media type '
-  'strips them. Raises nothing.';
+  'Renders a row (SQL) as a JSON object, without nulls where the media type strips them. Raises nothing.';
 
 create or replace function postern.row_range(method text, present boolean, counted boolean)
 returns text
@@ -59,7 +58,7 @@ declare
   made constant pg_catalog.text := case when node -> 'fields' = '[{"name": "*", "label": "*"}]'
     then postern.render_row_object(media, format('%I.*', node ->> 'alias'))
     else format('(select %s from (select %s) as pgrst_answer)', postern.render_row_object(media, 'pgrst_answer.*'),
-      postern.render_labels(node)) end;
+      postern.render_fields(node, 'labels')) end;
 begin
   return substr(postern.render_response(context,
     case when media ->> 'handler' = 'object' then made

@@ -19,9 +19,8 @@ begin
 end
 $$;
 comment on function postern.render_field(text, jsonb, boolean) is
-  'Renders a field before aggregation. In: the alias of the relation; the field; grouped: rows will be grouped by it, '
-  'for which json is no type. Out: SQL. Its cast is an identifier of letters, digits, _, space and $ by the grammar of '
-  'select. Raises nothing.';
+  'Renders a field before aggregation. In: the relation''s alias; the field; grouped: rows are grouped by it, which '
+  'json cannot be. Its cast is an identifier of letters, digits, _, space and $ by the grammar. Raises nothing.';
 
 create or replace function postern.render_set(node jsonb, routine jsonb)
 returns text
@@ -39,7 +38,6 @@ create or replace function postern.render_fields(node jsonb, names text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(case when field ? 'set' then postern.render_set(node, field -> 'set')
@@ -51,19 +49,7 @@ begin
 end
 $$;
 comment on function postern.render_fields(jsonb, text) is
-  'Renders the fields of a node as a select list. In: names: as of postern.render_rows. Out: SQL; null where it has no '
-  'fields. Raises nothing.';
-
-create or replace function postern.render_labels(node jsonb)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-begin
-  return postern.render_fields(node, 'labels');
-end
-$$;
-comment on function postern.render_labels(jsonb) is
-  'Renders the fields of a node under the answer''s names. Out: SQL; null where it has no fields. Raises nothing.';
+  'Renders the fields of a node as a select list, or null. In: names: as of postern.render_rows. Raises nothing.';
 
 create or replace function postern.render_output(node jsonb, output jsonb)
 returns text
@@ -93,7 +79,6 @@ create or replace function postern.render_outputs(node jsonb, names text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(string_agg(concat(postern.render_output(node, output),

@@ -43,6 +43,5 @@ begin
 end
 $$;
 comment on function postern.render_payload(jsonb, text, boolean) is
-  'Renders the body, $2, as rows with the planned columns. In: postern.plan_payload; form: as of '
-  'postern.describe_payload; defaults: Prefer missing=default, a key that is missing gets its column''s default. Out: '
-  'SQL of a FROM item named pgrst_body. Raises nothing.';
+  'Renders the body, $2, as rows with the planned columns, the FROM item pgrst_body. In: postern.plan_payload; form: '
+  'of postern.describe_payload; defaults: Prefer missing=default, which fills keys that are missing. Raises nothing.';

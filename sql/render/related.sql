@@ -10,14 +10,12 @@ begin
 end
 $$;
 comment on function postern.render_written_where(jsonb) is
-  'Renders the conditions on the rows that a write changes. Out: SQL, in which embeds count where the node is '
-  'by_embeds; null for none. Raises what postern.render_filter raises.';
+  'Renders the conditions on the rows that a write changes; embeds count only by_embeds. Raises as render_filter does.';
 
 create or replace function postern.render_key(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
   equal pg_catalog.text;
   present pg_catalog.text;
@@ -43,6 +41,5 @@ begin
 end
 $$;
 comment on function postern.render_key(jsonb) is
-  'Renders the condition that ties the rows of a relation to those of the payload by the key of the node. Out: SQL, '
-  'which looks once, before any row, whether each row of the payload has a key of its own (else postern.wrong_keys '
-  'raises PGRST175); null without a key. Raises nothing.';
+  'Renders the condition that ties the rows of a relation to those of the payload by the node''s key, or null. It '
+  'looks once, before any row, whether each row of the payload has a key of its own (else PGRST175). Raises nothing.';

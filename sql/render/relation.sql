@@ -40,29 +40,21 @@ begin
 end
 $$;
 comment on function postern.render_equals(jsonb) is
-  'Renders the operator that compares the keys of an embed. Out: PostgreSQL''s; = where the keys'' type has its own, '
-  'which the search path has to find. Raises nothing.';
+  'Renders what compares an embed''s keys: PostgreSQL''s =, or = where their type has its own. Raises nothing.';
 
 create or replace function postern.render_join(node jsonb, parent text, keyed boolean)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
-    select string_agg(condition, ' and ')
-    from (
-      select format('%I.%I %s %I.%I', node ->> 'alias', pair ->> 1, postern.render_equals(node), parent,
-        case when keyed then postern.key_alias(pair ->> 0) else pair ->> 0 end) as condition
-      from jsonb_array_elements(node -> 'relationship' -> 'columns') as pair
-      where not node -> 'relationship' ? 'junction'
-      union all
-      select format('%I.%I %s %I.%I', postern.junction_alias(node), pair ->> 1, postern.render_equals(node), parent,
-        case when keyed then postern.key_alias(pair ->> 0) else pair ->> 0 end)
-      from jsonb_array_elements(node -> 'relationship' -> 'junction' -> 'source') as pair
-      union all
-      select postern.render_junction_join(node)
-    ) as conditions);
+    select nullif(concat_ws(' and ', string_agg(format('%I.%I %s %I.%I',
+        case when node -> 'relationship' ? 'junction' then postern.junction_alias(node) else node ->> 'alias' end,
+        pair ->> 1, postern.render_equals(node), parent,
+        case when keyed then postern.key_alias(pair ->> 0) else pair ->> 0 end), ' and '),
+      postern.render_junction_join(node)), '')
+    from jsonb_array_elements(coalesce(node -> 'relationship' -> 'junction' -> 'source',
+      node -> 'relationship' -> 'columns')) as pair);
 end
 $$;
 comment on function postern.render_join(jsonb, text, boolean) is
@@ -73,7 +65,6 @@ create or replace function postern.render_junction_join(child jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(format('%I.%I %s %I.%I', postern.junction_alias(child), pair ->> 1, postern.render_equals(child),
@@ -99,7 +90,6 @@ create or replace function postern.render_keys(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(format('%I.%I as %I', node ->> 'alias', name, postern.key_alias(name)), ', ')
@@ -114,25 +104,10 @@ $$;
 comment on function postern.render_keys(jsonb) is
   'Renders the columns that embeds of a node are joined by, named by postern.key_alias, or null. Raises nothing.';
 
-create or replace function postern.render_parent_row(node jsonb)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select postern.render_row(node) || ' as pgrst_row'
-    where node -> 'children' @> '[{"relationship": {"kind": "computed"} }]');
-end
-$$;
-comment on function postern.render_parent_row(jsonb) is
-  'Renders pgrst_row of level 1, which computed relationships take, or null without any. Raises nothing.';
-
 create or replace function postern.render_row(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format(case when count(*) = 0 then '(%2$I.*)::%3$I.%4$I' else 'row(%1$s)::%3$I.%4$I' end,
@@ -150,18 +125,13 @@ create or replace function postern.render_exists(child jsonb, parent text, paren
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
+declare
+  source constant pg_catalog.text := postern.render_source(child, postern.render_row(parent_node));
+  joined constant pg_catalog.text := postern.render_join(child, parent, false);
 begin
-  if child ? 'having' then
-    return format('exists (select 1%s%s)', postern.render_groups(child,
-      postern.render_source(child, postern.render_row(parent_node)), postern.render_join(child, parent, false)),
-      case when child ?| '{limit,offset}' then postern.render_page(child) else '' end);
-  end if;
-  return (
-    select format('exists (select 1 from %s%s%s)', postern.render_source(child, postern.render_row(parent_node)),
-      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, false),
-        postern.render_where(child, child ->> 'alias')), ''), ''),
-      case when child ?| '{limit,offset}' then postern.render_page(child) else '' end));
+  return format('exists (select 1%s%s)', case when child ? 'having' then postern.render_groups(child, source, joined)
+      else ' from ' || source || coalesce(' where ' || postern.render_where(child, child ->> 'alias', joined), '') end,
+    case when child ?| '{limit,offset}' then postern.render_page(child) end);
 end
 $$;
 comment on function postern.render_exists(jsonb, text, jsonb) is
@@ -186,8 +156,7 @@ begin
 end
 $$;
 comment on function postern.render_most(jsonb) is
-  'Renders the most rows that a node''s page has. Out: SQL, which raises PGRST103 where Range and offset do not meet; '
-  'null for a page that is not cut. Raises nothing.';
+  'Renders a page''s limit, or null; the SQL raises PGRST103 where Range and offset do not meet. Raises nothing.';
 
 create or replace function postern.render_page(node jsonb)
 returns text
@@ -205,12 +174,10 @@ create or replace function postern.render_limit(wanted text, most jsonb)
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select case when wanted is null then (most #>> '{}')::bigint::text
-      when most is null then wanted
-      else format('least(%s, %s)', wanted, (most #>> '{}')::bigint) end);
+  return case when wanted is null then (most #>> '{}')::bigint::text
+    when most is null then wanted
+    else format('least(%s, %s)', wanted, (most #>> '{}')::bigint) end;
 end
 $$;
 comment on function postern.render_limit(text, jsonb) is
@@ -220,13 +187,12 @@ create or replace function postern.render_offset(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
+declare
+  skipped constant pg_catalog.text := coalesce(postern.render_value(node -> 'offset') || '::bigint', '0');
 begin
-  return (
-    select case when node ? 'range'
-      then format('greatest(%s::bigint, %s)', postern.render_value(node -> 'range' -> 'first'), skipped)
-      else skipped end
-    from (values (coalesce(postern.render_value(node -> 'offset') || '::bigint', '0'))) as offsets(skipped));
+  return case when node ? 'range'
+    then format('greatest(%s::bigint, %s)', postern.render_value(node -> 'range' -> 'first'), skipped)
+    else skipped end;
 end
 $$;
 comment on function postern.render_offset(jsonb) is
@@ -236,7 +202,6 @@ create or replace function postern.render_order(node jsonb, alias text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   if not node ? 'order' then
     return null;
@@ -255,15 +220,13 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 begin
-  if term ? 'child' then
-    return postern.render_related(node -> 'children' -> (term ->> 'child')::int, alias, node, term -> 'field');
-  end if;
-  return postern.render_reference(alias, term -> 'field');
+  return case when term ? 'child'
+    then postern.render_related(node -> 'children' -> (term ->> 'child')::int, alias, node, term -> 'field')
+    else postern.render_reference(alias, term -> 'field') end;
 end
 $$;
 comment on function postern.render_term(jsonb, text, jsonb) is
-  'Renders what a term of a node''s order sorts by: a field of the relation alias, or one of a to-one embed. Out: SQL. '
-  'Raises what postern.render_filter raises.';
+  'Renders what a term of order sorts by: a field of the relation or of a to-one embed. Raises as render_filter does.';
 
 create or replace function postern.render_direction(term jsonb)
 returns text
@@ -280,16 +243,13 @@ create or replace function postern.render_related(child jsonb, parent text, pare
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select format('(select %s from %s%s%s)', postern.render_reference(child ->> 'alias', field),
-      postern.render_source(child, postern.render_row(parent_node)),
-      coalesce(' where ' || nullif(concat_ws(' and ', postern.render_join(child, parent, false),
-        postern.render_where(child, child ->> 'alias')), ''), ''),
-      case when child ?| '{limit,offset}' then format(' limit %s offset %s',
-        postern.render_limit(postern.render_value(child -> 'limit') || '::bigint', '1'), postern.render_offset(child))
-        else ' limit 1' end));
+  return format('(select %s from %s%s%s)', postern.render_reference(child ->> 'alias', field),
+    postern.render_source(child, postern.render_row(parent_node)),
+    ' where ' || postern.render_where(child, child ->> 'alias', postern.render_join(child, parent, false)),
+    case when child ?| '{limit,offset}' then format(' limit %s offset %s',
+      postern.render_limit(postern.render_value(child -> 'limit') || '::bigint', '1'), postern.render_offset(child))
+      else ' limit 1' end);
 end
 $$;
 comment on function postern.render_related(jsonb, text, jsonb, jsonb) is

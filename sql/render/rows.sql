@@ -10,18 +10,14 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 begin
-  if node ? 'aggregated' then
-    return postern.render_grouped(node, source, join_condition);
-  elsif node -> 'children' = '[]' then
-    return postern.render_base(node, source, join_condition, names, true);
-  end if;
-  return postern.render_embedded(node, source, join_condition, names);
+  return case when node ? 'aggregated' then postern.render_grouped(node, source, join_condition)
+    when node -> 'children' = '[]' then postern.render_base(node, source, join_condition, names, true)
+    else postern.render_embedded(node, source, join_condition, names) end;
 end
 $$;
 comment on function postern.render_rows(jsonb, text, text, text) is
   'Renders the rows of a node as one query. In: source: FROM items; join_condition: what ties it to its parent, or '
-  'null; names: labels (the answer''s names) or columns (those between levels). Out: SQL. Raises what '
-  'postern.render_filter raises.';
+  'null; names: labels (the answer''s) or columns (those between levels). Raises as render_filter does.';
 
 create or replace function postern.render_base(
   node jsonb, source text, join_condition text, names text, paged boolean, more text default null)
@@ -32,20 +28,21 @@ declare
   list pg_catalog.text := postern.render_fields(node, names);
 begin
   if names = 'columns' then
-    list := concat_ws(', ', list, postern.render_keys(node), postern.render_parent_row(node), (
+    list := concat_ws(', ', list, postern.render_keys(node),
+      case when node -> 'children' @> '[{"relationship": {"kind": "computed"} }]' -- which takes the parent's row
+        then postern.render_row(node) || ' as pgrst_row' end, (
       select string_agg(format('%s as %s', postern.render_field(node ->> 'alias', item -> 'field', true),
         item ->> 'column'), ', ')
       from jsonb_array_elements(node -> 'hidden') as item));
   end if;
   return concat('select ', coalesce(nullif(concat_ws(', ', list, more), ''), '1 as nothing'), ' from ', source,
-    ' where ' || nullif(concat_ws(' and ', join_condition, postern.render_where(node, node ->> 'alias')), ''),
+    ' where ' || postern.render_where(node, node ->> 'alias', join_condition),
     case when paged then concat(postern.render_order(node, node ->> 'alias'), postern.render_page(node)) end);
 end
 $$;
 comment on function postern.render_base(jsonb, text, text, text, boolean, text) is
-  'Renders level 1: the rows of a node from its relation. In: as of postern.render_rows, columns with the keys of '
-  'embeds and hidden columns; paged: with order and limit; more: columns, or null. Out: SQL. Raises what '
-  'postern.render_filter raises.';
+  'Renders level 1: the rows of a node from its relation. In: as of render_rows, columns with the keys of embeds and '
+  'hidden columns; paged: with order and limit; more: columns, or null. Raises as render_filter does.';
 
 create or replace function postern.level_alias(node jsonb)
 returns text
@@ -56,24 +53,6 @@ begin
 end
 $$;
 comment on function postern.level_alias(jsonb) is 'Names level 1 of a node. Out: its alias. Raises nothing.';
-
-create or replace function postern.render_joins(node jsonb)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select coalesce(string_agg(case when child ? 'together' and not (child -> 'relationship' ->> 'to_one')::boolean
-        then postern.render_together(child, place, postern.level_alias(node), node ? 'whole')
-        else postern.render_each(child, place, postern.level_alias(node)) end, '' order by place), '')
-    from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
-    where not child ? 'empty' and child -> 'outputs' <> '[]');
-end
-$$;
-comment on function postern.render_joins(jsonb) is
-  'Renders the joins of level 2, one for each embed that yields something. Out: SQL; empty for none. Raises what '
-  'postern.render_filter raises.';
 
 create or replace function postern.render_each(child jsonb, place bigint, parent text)
 returns text
@@ -101,29 +80,15 @@ begin
 end
 $$;
 comment on function postern.render_each(jsonb, bigint, text) is
-  'Renders an embed as a lateral join pgrst_e<place>. In: parent: the alias of level 1 of its parent. Out: SQL with '
-  'the columns rows (the row of a to-one embed; the array of others, null for no rows) and texts, or those of a '
-  'spread. Of a to-one embed the first row counts, as what it is looked up by may not be unique, as in a view; '
-  'PostgREST gives the parent once for each. With together there is no LIMIT 1, so that the planner may read it for '
-  'all parents at once. Raises what postern.render_filter raises.';
-
-create or replace function postern.has_together(node jsonb)
-returns boolean
-language plpgsql immutable strict parallel safe
-as $$
-begin
-  return node -> 'children' @> '[{"together": true}]';
-end
-$$;
-comment on function postern.has_together(jsonb) is
-  'Whether joins may change the order of a node''s rows, as it has an embed that is read for all parents at once '
-  '(together). Out: true or false. Raises nothing.';
+  'Renders an embed as a lateral join pgrst_e<place>. In: parent: the alias of level 1 of its parent. Its columns are '
+  'rows (the row of a to-one embed; the array of others, null for none) and texts, or those of a spread. Of a to-one '
+  'embed the first row counts, as what it is looked up by may not be unique, as in a view; PostgREST gives the parent '
+  'once for each. Together, without LIMIT 1, it may be read for all parents at once. Raises as render_filter does.';
 
 create or replace function postern.order_columns(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select coalesce(
@@ -136,25 +101,7 @@ begin
 end
 $$;
 comment on function postern.order_columns(jsonb) is
-  'Renders what a node is ordered by as columns pgrst_o1, pgrst_o2, ... of level 1. Out: SQL of its order, or without '
-  'one of the place of each row. Raises what postern.render_filter raises.';
-
-create or replace function postern.render_level_order(node jsonb)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return (
-    select coalesce(
-      string_agg(format('%s.pgrst_o%s', postern.level_alias(node), place) || postern.render_direction(term), ', '
-        order by place),
-      postern.level_alias(node) || '.pgrst_o1')
-    from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place));
-end
-$$;
-comment on function postern.render_level_order(jsonb) is
-  'Renders the ORDER BY terms of level 2, by the columns of postern.order_columns. Out: SQL. Raises nothing.';
+  'Renders what a node is ordered by, or each row''s place, as pgrst_o1, pgrst_o2, ... Raises as render_filter does.';
 
 create or replace function postern.render_level(
   node jsonb, base text, selected text, joined text default '', order_first text default '')
@@ -162,28 +109,41 @@ returns text
 language plpgsql immutable strict parallel safe
 as $$
 declare
-  twice boolean := node -> 'children' @? '$[*] ? (@.together == true && @.relationship.to_one == false)';
+  alias constant pg_catalog.text := postern.level_alias(node);
+  twice constant boolean := node -> 'children' @? '$[*] ? (@.together == true && @.relationship.to_one == false)';
+  embeds constant pg_catalog.text := (
+    select string_agg(case when child ? 'together' and not (child -> 'relationship' ->> 'to_one')::boolean
+      then postern.render_together(child, place, alias, node ? 'whole')
+      else postern.render_each(child, place, alias) end, '' order by place)
+    from jsonb_array_elements(node -> 'children') with ordinality as children(child, place)
+    where not child ? 'empty' and child -> 'outputs' <> '[]');
+  ordered pg_catalog.text;
 begin
+  if node -> 'children' @> '[{"together": true}]' or order_first <> '' then
+    ordered := (
+      select ' order by ' || order_first || coalesce(
+        string_agg(format('%s.pgrst_o%s', alias, place) || postern.render_direction(term), ', ' order by place),
+        alias || '.pgrst_o1')
+      from jsonb_array_elements(node -> 'order') with ordinality as terms(term, place));
+  end if;
   return concat(format(case when twice and not node ? 'whole'
-    then 'with %1$s as materialized (%2$s) select %3$s from %1$s'
-      else 'select %3$s from (%2$s) as %1$s' end, postern.level_alias(node), base, selected),
-    postern.render_joins(node), joined,
-    case when postern.has_together(node) or order_first <> '' then ' order by ' || order_first
-      || postern.render_level_order(node) end);
+      then 'with %1$s as materialized (%2$s) select %3$s from %1$s'
+      else 'select %3$s from (%2$s) as %1$s' end, alias, base, selected), embeds, joined, ordered);
 end
 $$;
 comment on function postern.render_level(jsonb, text, text, text, text) is
-  'Renders level 2 over level 1. In: base: SQL of level 1; selected: the select list; joined: more FROM items; '
-  'order_first: what to order by before the order of the node. Out: SQL, ordered again where an embed is read for all '
-  'parents at once (together). Where such a one is to-many, level 1 is read twice, so it is a CTE, unless its rows are '
-  'all of the relation (whole). Raises what postern.render_filter raises.';
+  'Renders level 2 over level 1, with a join for each embed that yields something. In: base: SQL of level 1; selected: '
+  'the select list; joined: more FROM items; order_first: what to order by before the order of the node. Out: SQL, '
+  'ordered again, by the columns of postern.order_columns, where an embed is read for all parents at once (together), '
+  'as joins may change the order. Where that is to-many, level 1 is read twice, so is a CTE, unless it is all of the '
+  'relation (whole). Raises as render_filter does.';
 
 create or replace function postern.render_embedded(node jsonb, source text, join_condition text, names text)
 returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  together boolean := postern.has_together(node);
+  together boolean := node -> 'children' @> '[{"together": true}]';
 begin
   return postern.render_level(node,
     postern.render_base(node, source, join_condition, 'columns',
@@ -193,14 +153,12 @@ begin
 end
 $$;
 comment on function postern.render_embedded(jsonb, text, text, text) is
-  'Renders level 2: level 1 with its embeds. In: as of postern.render_rows. Out: SQL; an aggregated node is neither '
-  'ordered nor cut here. Raises what postern.render_filter raises.';
+  'Renders level 2: level 1 with its embeds; neither ordered nor cut if aggregated. Raises as render_filter does.';
 
 create or replace function postern.render_grouped(node jsonb, source text, join_condition text)
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select concat('select ', string_agg(postern.render_result(output) || format(' as %I', output ->> 'label'), ', '
@@ -221,7 +179,6 @@ create or replace function postern.render_groups(node jsonb, source text, join_c
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 begin
   return format(' from (%s) as pgrst_group%s%s', postern.render_embedded(node, source, join_condition, 'columns'),
     (select ' group by ' || nullif(concat_ws(', ',
@@ -235,8 +192,7 @@ begin
 end
 $$;
 comment on function postern.render_groups(jsonb, text, text) is
-  'Renders level 3 behind its select list, up to its order. In: as of postern.render_rows. Out: SQL: FROM, GROUP BY '
-  'and HAVING. Raises what postern.render_filter raises.';
+  'Renders level 3 behind its select list. In: as of render_rows. Raises as render_filter does.';
 
 create or replace function postern.render_result(item jsonb)
 returns text
@@ -253,5 +209,4 @@ begin
 end
 $$;
 comment on function postern.render_result(jsonb) is
-  'Renders what a group has. In: an output, a term of order or a condition: {column, aggregate?, aggregate_cast?, '
-  'distinct?}. Out: SQL. Raises nothing.';
+  'Renders what a group has: an output, a term of order or a condition, aggregated or not. Raises nothing.';

@@ -12,9 +12,8 @@ begin
 end
 $$;
 comment on function postern.with_streams(jsonb, jsonb, jsonb) is
-  'Marks the node of a read or call whose rows are answered as they come. In: media: of postern.negotiate. Out: the '
-  'node, with streams for ndjson, and for CSV where db-stream-csv has it so; not where the ETag is asked for, nor for '
-  'HEAD, whose answer is that of the page, counted. Raises nothing.';
+  'Marks a node whose rows are answered as they come (streams): ndjson, and CSV with db-stream-csv; not with an ETag, '
+  'nor for HEAD, whose answer is that of the page, counted. In: media: postern.negotiate. Raises nothing.';
 
 create or replace function postern.stream_flags(flags jsonb, context jsonb, media jsonb)
 returns jsonb
@@ -29,16 +28,14 @@ begin
 end
 $$;
 comment on function postern.stream_flags(jsonb, jsonb, jsonb) is
-  'Sets the flags (the type postern.compiled) of a statement that streams. In: media: of postern.negotiate. Out: flags '
-  'with stream, and with before, so that postern.handle only compiles the statement for the shell, which reads its '
-  'rows one by one. A POST that is rolled back afterwards has no before: handle answers it. An execution plan has '
-  'neither. Raises nothing.';
+  'Sets the flags (the type postern.compiled) of a statement that streams: stream, and before, so that postern.handle '
+  'only compiles it for the shell, which reads its rows one by one. A POST that is rolled back afterwards has no '
+  'before: handle answers it. An execution plan has neither. Raises nothing.';
 
 create or replace function postern.is_one_line(node jsonb)
 returns boolean
 language plpgsql stable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return node -> 'children' = '[]' and not exists (
     select from jsonb_array_elements(node -> 'fields') as field
@@ -77,9 +74,8 @@ begin
 end
 $$;
 comment on function postern.render_line(jsonb, text, jsonb) is
-  'Renders a row of pgrst_answer as a line. In: media: of postern.negotiate; shape: of postern.render_body; the node. '
-  'Out: SQL of CSV, or of JSON in which line breaks, which are between its tokens only, are blanks; without the one at '
-  'the end. Raises nothing.';
+  'Renders a row of pgrst_answer as a line, without its end: CSV, or JSON in which line breaks, which are between its '
+  'tokens only, are blanks. In: media: of postern.negotiate; shape: of postern.render_body; the node. Raises nothing.';
 
 create or replace function postern.render_names(rows text)
 returns text
@@ -155,10 +151,9 @@ end
 $$;
 comment on function postern.render_stream(jsonb, jsonb, jsonb, text, text, text[], text, text, text, text) is
   'Renders the statement of an answer that streams. In: shape: of postern.render_body; rows: the query of the page; '
-  'everything: that without the page, which gives the parameters of an estimated total their types; the others as of '
-  'postern.render_stream_head. Out: SQL of a row with status, headers and note, then of one for each line, with only a '
-  'body; CSV begins with its names. The head is a CTE that is read first, which also keeps the rest from being read in '
-  'parallel. Raises nothing.';
+  'everything: that without the page, which gives an estimated total''s parameters their types; the others as of '
+  'render_stream_head. Out: SQL of a row with status, headers and note, then one for each line, with only a body; CSV '
+  'begins with its names. The head is a CTE, read first, which keeps the rest from parallel reading. Raises nothing.';
 
 create or replace function postern.render_call_stream(
   context jsonb, node jsonb, media jsonb, shape text, call text, counted boolean, headers text[])
@@ -177,6 +172,5 @@ begin
 end
 $$;
 comment on function postern.render_call_stream(jsonb, jsonb, jsonb, text, text, boolean, text[]) is
-  'Renders the statement of a call whose rows stream. In: counted: whether the rows are counted first; others as of '
-  'postern.render_call_answer and postern.render_stream. Out: SQL, with the rows in a CTE only where they are counted, '
-  'as the function is called once. Raises nothing.';
+  'Renders the statement of a call whose rows stream. In: counted: they are counted first, and so in a CTE, as the '
+  'function is called once; others as of postern.render_call_answer and render_stream. Raises nothing.';

@@ -25,9 +25,8 @@ end
 $$;
 comment on function postern.render_tagged(jsonb, jsonb, text) is
   'Wraps the statement of a read, so that its answer gets an entity tag and the request''s tags are looked at. In: '
-  '{head?: no body is wanted, though the statement makes it; if_match?, if_none_match?: {param} or {value} }; the node '
-  'of postern.plan_validator; SQL of the type postern.compiled. Out: SQL of that type, which may raise PGRST155. '
-  'Raises what postern.render_filter raises.';
+  '{head?: no body is wanted; if_match?, if_none_match?: {param} or {value} }; the node of postern.plan_validator; SQL '
+  'of the type postern.compiled. Out: the same, which may raise PGRST155. Raises as render_filter does.';
 
 create or replace function postern.render_changed(node jsonb, answer text)
 returns text
@@ -43,5 +42,4 @@ begin
 end
 $$;
 comment on function postern.render_changed(jsonb, text) is
-  'Renders the answer to a write with the entity tag of the row. In: the node; SQL of the answer, over pgrst_source. '
-  'Out: SQL; unchanged where no tag is wanted (tagged of the node). Raises nothing.';
+  'Renders the answer to a write (SQL over pgrst_source) with the row''s entity tag, where tagged. Raises nothing.';

@@ -1,46 +1,32 @@
 -- A to-many embed for all parents together: its rows are read once, grouped by the key of their parent, and joined to
 -- the parents.
 
-create or replace function postern.parent_columns(child jsonb)
-returns table (place bigint, name text, own text, parent_key text)
-language plpgsql immutable strict parallel safe
-as $$
-#variable_conflict use_column
-begin
-  return query
-    select position, format('pgrst_p%s', position),
-      format('%I.%I', case when junction is null then child ->> 'alias' else postern.junction_alias(child) end,
-        pair ->> 1),
-      postern.key_alias(pair ->> 0)
-    from (select child -> 'relationship' -> 'junction' as junction) as linked,
-      jsonb_array_elements(coalesce(junction -> 'source', child -> 'relationship' -> 'columns'))
-        with ordinality as pairs(pair, position);
-end
-$$;
-comment on function postern.parent_columns(jsonb) is
-  'Lists the columns by which the rows of an embed, or of its junction, belong to their parents. Out: place; a name '
-  'for it; SQL of the column; the name of the parent''s key in level 1. Raises nothing.';
-
 create or replace function postern.render_together(child jsonb, place bigint, parent text, whole boolean)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 declare
-  parents pg_catalog.text;
+  relationship constant pg_catalog.jsonb := child -> 'relationship';
+  equals constant pg_catalog.text := postern.render_equals(child);
+  parents pg_catalog.text; -- own as name, of the columns by which rows of the embed, or its junction, have parents
   own pg_catalog.text;
   names pg_catalog.text;
   condition pg_catalog.text;
   joined pg_catalog.text;
 begin
-  select string_agg(format('%s as %s', c.own, c.name), ', ' order by c.place), string_agg(c.own, ', ' order by c.place),
-      string_agg(c.name, ', ' order by c.place),
-      format('(%s) %s any (select %s from %s)', string_agg(c.own, ', ' order by c.place), postern.render_equals(child),
-        string_agg(format('%s.%I', parent, c.parent_key), ', ' order by c.place), parent),
-      string_agg(format('pgrst_e%s.%s %s %s.%I', render_together.place, c.name, postern.render_equals(child), parent,
-        c.parent_key), ' and ')
+  select string_agg(c.own || ' as ' || c.name, ', ' order by at), string_agg(c.own, ', ' order by at),
+      string_agg(c.name, ', ' order by at),
+      format('(%s) %s any (select %s from %s)', string_agg(c.own, ', ' order by at), equals,
+        string_agg(c.parent_key, ', ' order by at), parent),
+      string_agg(format('pgrst_e%s.%s %s %s', place, c.name, equals, c.parent_key), ' and ')
     into parents, own, names, condition, joined
-    from postern.parent_columns(child) as c;
+    from jsonb_array_elements(coalesce(relationship -> 'junction' -> 'source', relationship -> 'columns'))
+        with ordinality as pairs(pair, at),
+      lateral (
+        select 'pgrst_p' || at as name, format('%I.%I', case when relationship ? 'junction'
+            then postern.junction_alias(child) else child ->> 'alias' end, pair ->> 1) as own,
+          format('%s.%I', parent, postern.key_alias(pair ->> 0)) as parent_key
+      ) as c;
   condition := nullif(concat_ws(' and ', case when not whole then condition end, postern.render_junction_join(child)),
     '');
   return format(' left join (select %1$s, %2$s from (%3$s) as pgrst_children group by %1$s) as pgrst_e%4$s on %5$s',
@@ -54,8 +40,7 @@ $$;
 comment on function postern.render_together(jsonb, bigint, text, boolean) is
   'Renders a to-many embed as a join pgrst_e<place> that is read for all parents at once. In: parent: the alias of '
   'level 1 of its parent; whole: that has all rows of its relation. Out: SQL with, for each parent, rows (the array; '
-  'where it is written its text without brackets) and, if it is written, texts. Raises what postern.render_filter '
-  'raises.';
+  'where it is written its text without brackets) and, if written, texts. Raises as render_filter does.';
 
 create or replace function postern.render_children(child jsonb, parents text, own text, names text, condition text)
 returns text
@@ -77,8 +62,8 @@ begin
   if child -> 'children' = '[]' and not paged then
     return format('select %s, %s from %s cross join lateral (select %s) as pgrst_embed%s%s',
       concat_ws(', ', parents, case when ordered is not null then postern.order_columns(child) end), made, source,
-      postern.render_labels(child),
-      ' where ' || nullif(concat_ws(' and ', condition, postern.render_where(child, child ->> 'alias')), ''),
+      postern.render_fields(child, 'labels'),
+      ' where ' || postern.render_where(child, child ->> 'alias', condition),
       ' order by ' || names || ', ' || substr(ordered, length(' order by ') + 1));
   end if;
   base := postern.render_base(child, source, condition, 'columns', false, concat_ws(', ', parents,
@@ -100,7 +85,7 @@ begin
 end
 $$;
 comment on function postern.render_children(jsonb, text, text, text, text) is
-  'Renders the rows of an embed for all parents. In: lists of what postern.parent_columns has: parents (own as name), '
-  'own, names; condition: that rows belong to a parent, or null. Out: SQL of names and of pgrst_embed, the row, or, '
-  'where it is written, its text, with pgrst_texts. A limit is one for each parent. An embed of a table without an '
-  'order keeps the one in which its rows are stored. Raises what postern.render_filter raises.';
+  'Renders the rows of an embed for all parents. In: lists of the columns by which rows have parents: own, names, and '
+  'parents: own as name; condition: that rows have a parent, or null. Out: SQL of names and of pgrst_embed, the row, '
+  'or, where it is written, its text, with pgrst_texts. A limit is one for each parent. Without an order, rows of a '
+  'table keep that in which they are stored. Raises as render_filter does.';

@@ -4,7 +4,6 @@ create or replace function postern.render_version(version jsonb, alias text)
 returns text
 language plpgsql immutable parallel safe
 as $$
-#variable_conflict use_column
 declare
   stored constant boolean := (version ->> 'stored')::boolean;
 begin
@@ -19,9 +18,8 @@ begin
 end
 $$;
 comment on function postern.render_version(jsonb, text) is
-  'Renders the version of a row. In: postern.row_version; the alias of the relation. Out: SQL: where the version is '
-  'stored, a hash with where and by whom the row was written, which costs a microsecond; else a digest of its values '
-  'in their binary form, which no setting changes. Raises nothing.';
+  'Renders the version of a row (postern.row_version): where it is stored, a hash with where and by whom it was '
+  'written (a microsecond); else a digest of its values'' binary form, which no setting changes. Raises nothing.';
 
 create or replace function postern.render_match(node jsonb)
 returns text
@@ -34,11 +32,10 @@ begin
 end
 $$;
 comment on function postern.render_match(jsonb) is
-  'Renders the condition that a row is in a version that the tags of If-Match have, of which postern.conditions has '
-  'made the weak ones others. Out: SQL; null for * or no If-Match. It is a condition of the write itself: PostgreSQL '
-  'looks at it again on a row that another transaction has changed meanwhile. It looks for the version anywhere in the '
-  'value, as that costs least; so a value that is no list of tags may match where the client put the version in it. '
-  'Raises nothing. Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
+  'Renders the condition that a row is in a version that the tags of If-Match have, without weak ones '
+  '(postern.conditions). Out: SQL; null for * or no If-Match. It is a condition of the write itself: PostgreSQL looks '
+  'at it again on a row that another transaction has changed. It looks for the version anywhere in the value, as that '
+  'costs least: what is no list of tags may match, too. Raises nothing. Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
 
 create or replace function postern.render_required(node jsonb, written text, status text)
 returns text
@@ -71,6 +68,5 @@ begin
 end
 $$;
 comment on function postern.render_put_refusal(jsonb, text) is
-  'Renders why a PUT with a precondition has written no row. In: body: the payload as a FROM item. Out: SQL that '
-  'raises PGRST115 where the body has another key than the URL, else PGRST155. Raises what postern.render_filter '
-  'raises.';
+  'Renders why a PUT with a precondition has written no row. In: body: the payload, a FROM item. Out: SQL that raises '
+  'PGRST115 where the body has another key than the URL, else 155. Raises as render_filter does.';

@@ -1,20 +1,5 @@
 -- Rows written as JSON text (postern.plan_written).
 
-create or replace function postern.render_bare(output jsonb, value text)
-returns text
-language plpgsql immutable strict parallel safe
-as $$
-begin
-  return format('%s::pg_catalog.%s::pg_catalog.text', value, case output ->> 'type'
-    when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' when 'boolean' then 'bool'
-      else output ->> 'type' end);
-end
-$$;
-comment on function postern.render_bare(jsonb, text) is
-  'Renders the text of a value whose text is JSON. In: an output with type; SQL of the value. Out: SQL with a cast to '
-  'that type, which costs nothing, and fails where the type has changed meanwhile, so that the text could be anything. '
-  'Raises nothing.';
-
 create or replace function postern.render_written_value(output jsonb, alias text, out before text, out value text,
   out after text)
 returns record
@@ -25,14 +10,19 @@ declare
   nullable boolean := coalesce((output ->> 'nullable')::boolean, true);
 begin
   value := format('%I.%I', alias, output ->> 'label');
+  if form in ('bare', 'quoted') then -- the cast costs nothing, and fails where the type has changed meanwhile
+    value := format('%s::pg_catalog.%s::pg_catalog.text', value, case output ->> 'type'
+      when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' when 'boolean' then 'bool'
+      else output ->> 'type' end);
+  end if;
   before := case when form = 'rows' then '[' when form = 'text' and not nullable then '"' else '' end;
   after := case before when '[' then ']' else before end;
   value := case form
     when 'rows' then format('coalesce(%s, '''')', value)
     when 'row' then format('coalesce(%s, ''null'')', value)
-    when 'bare' then format('coalesce(%s, ''null'')', postern.render_bare(output, value))
+    when 'bare' then format('coalesce(%s, ''null'')', value)
     when 'quoted' then format('coalesce(''"'' operator(pg_catalog.||) %s operator(pg_catalog.||) ''"'', ''null'')',
-      postern.render_bare(output, value))
+      value)
     when 'text' then case when nullable then format(
         'coalesce(''"'' operator(pg_catalog.||) %s::pg_catalog.text operator(pg_catalog.||) ''"'', ''null'')', value)
       else value || '::pg_catalog.text' end
@@ -48,7 +38,6 @@ create or replace function postern.render_written(node jsonb, alias text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select string_agg(coalesce(quote_literal(after_last || ',' || before) || ' operator(pg_catalog.||) ', '') || value,
@@ -60,9 +49,8 @@ begin
 end
 $$;
 comment on function postern.render_written(jsonb, text) is
-  'Renders a row as JSON text, as row_to_json makes it. In: a written node; the row''s alias. Out: SQL of it without '
-  'the constant start and end (postern.written_ends). It may be null where a text is null against expectation: then '
-  'postern.render_texts has something to escape. Raises nothing.';
+  'Renders a row as JSON text, as row_to_json does, but its constant start and end (postern.written_ends). It may be '
+  'null where a text unexpectedly is: then render_texts has something to escape. Raises nothing.';
 
 create or replace function postern.written_ends(node jsonb, out opening text, out closing text)
 returns record
@@ -80,7 +68,6 @@ create or replace function postern.render_texts(node jsonb, alias text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
   return (
     select format('coalesce(%s, E''\n'')', string_agg(format(case
@@ -102,13 +89,11 @@ create or replace function postern.render_escapes(node jsonb)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
 begin
-  return (
-    select format('pg_catalog.octet_length(pg_catalog.to_json(%1$s)::pg_catalog.text) '
-        'operator(pg_catalog.<>) (pg_catalog.octet_length(%1$s) operator(pg_catalog.+) 2)',
-      format('pg_catalog.string_agg(%s, null::pg_catalog.text)', postern.render_texts(node, 'pgrst_answer')))
-    where postern.gathers_texts(node));
+  return case when postern.gathers_texts(node) then format(
+    'pg_catalog.octet_length(pg_catalog.to_json(%1$s)::pg_catalog.text) '
+      'operator(pg_catalog.<>) (pg_catalog.octet_length(%1$s) operator(pg_catalog.+) 2)',
+    format('pg_catalog.string_agg(%s, null::pg_catalog.text)', postern.render_texts(node, 'pgrst_answer'))) end;
 end
 $$;
 comment on function postern.render_escapes(jsonb) is
@@ -119,12 +104,11 @@ create or replace function postern.render_written_rows(node jsonb, row_text text
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
+declare
+  ends constant pg_catalog.record := postern.written_ends(node);
 begin
-  return (
-    select format('%L operator(pg_catalog.||) pg_catalog.string_agg(%s, %L) operator(pg_catalog.||) %L',
-      opening, row_text, concat(closing, E', \n ', opening), closing)
-    from postern.written_ends(node));
+  return format('%L operator(pg_catalog.||) pg_catalog.string_agg(%s, %L) operator(pg_catalog.||) %L',
+    ends.opening, row_text, concat(ends.closing, E', \n ', ends.opening), ends.closing);
 end
 $$;
 comment on function postern.render_written_rows(jsonb, text) is
@@ -141,22 +125,18 @@ begin
 end
 $$;
 comment on function postern.render_written_group(jsonb, text, text) is
-  'Renders the columns of a written to-many embed. In: SQL of the text and of the texts of a row. Out: SQL of rows '
-  '(postern.render_written_rows) and, where they are gathered, texts. Raises nothing.';
+  'Renders the columns of a written to-many embed: rows, and texts where gathered. In: SQL of both. Raises nothing.';
 
 create or replace function postern.render_written_row(node jsonb, alias text)
 returns text
 language plpgsql immutable strict parallel safe
 as $$
-#variable_conflict use_column
+declare
+  ends constant pg_catalog.record := postern.written_ends(node);
 begin
-  return (
-    select format('%L operator(pg_catalog.||) %s operator(pg_catalog.||) %L as rows', opening,
-      postern.render_written(node, alias), closing)
-      || coalesce(', ' || postern.render_texts(node, alias) || ' as texts', '')
-    from postern.written_ends(node));
+  return format('%L operator(pg_catalog.||) %s operator(pg_catalog.||) %L as rows%s', ends.opening,
+    postern.render_written(node, alias), ends.closing, ', ' || postern.render_texts(node, alias) || ' as texts');
 end
 $$;
 comment on function postern.render_written_row(jsonb, text) is
-  'Renders the columns of a written to-one embed. In: the node; the alias of its one row. Out: SQL of rows, the row as '
-  'JSON text, and, where it has some, texts. Raises nothing.';
+  'Renders the columns of a written to-one embed: rows (its row as JSON text) and, if any, texts. Raises nothing.';
