@@ -56,6 +56,7 @@ from (values
 select is(testing.failure(format('select postern.plan_fields(%L, %L, %L, true)', pg_temp.context(more), pg_temp.map(), '[{"type": "field", "name": "id", "aggregate": "sum"}]')), wanted, concat('plan_fields: aggregates ', more))
 from (values ('{}'::jsonb, null), ('{"aggregates": false}', 'PGRST123')) as cases(more, wanted);
 select throws_ok($$ select postern.plan_field(pg_temp.map(), '{"name": "id", "cast": "nothing"}') $$, '42704', 'type "nothing" does not exist', 'plan_field: a cast to nothing');
+select is(postern.type_on_path('a b'), null, 'type_on_path: no type');
 select is(postern.cast_type('double precision'), 'double precision', 'cast_type');
 select throws_ok(format('select postern.cast_type(%L)', type), '42704', format('type "%s" does not exist', type), 'cast_type ' || type)
 from unnest('{nothing,int4 as x,"",1}'::text[]) as type;

@@ -65,44 +65,54 @@ comment on function postern.is_key(oid, text[]) is
 $$Whether a unique index, not a partial one, is on exactly these columns. In: a relation (for a view, the table that it
 shows) and names. Out: true or false. Raises nothing.$$;
 
+create or replace function postern.arbiter_indexes(relation oid, names text[])
+returns oid[]
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array(
+    select i.indexrelid
+      from postern.base_key(relation, names) as found, postern.unique_indexes(found.base, found.key) as i
+     where not postern.is_key(relation, names)
+       and (found.base = relation or not exists (
+         select from pg_catalog.pg_depend d
+           join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+          where d.classid = 'pg_class'::regclass
+            and d.objid = i.indexrelid
+            and d.refobjid = found.base
+            and not exists (
+              select from postern.view_columns(relation) v
+                join pg_catalog.pg_attribute s on s.attrelid = relation and s.attnum = v.view_attnum
+               where v.base_relation = found.base and v.base_attnum = a.attnum and s.attname = a.attname))));
+end
+$$;
+comment on function postern.arbiter_indexes(oid, text[]) is
+$$The partial unique indexes on exactly these columns. In: a relation, which may be a view that shows what their
+conditions name under the same names, and names. Out: oids; none where there is an index that is not partial, which then
+alone counts. Raises nothing.$$;
+
 create or replace function postern.arbiter_condition(relation oid, names text[])
 returns text
 language plpgsql stable strict parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  path constant text := pg_catalog.current_setting('postern.path', true);
+  path constant pg_catalog.text := pg_catalog.current_setting('postern.path', true);
+  indexes constant pg_catalog.oid[] := postern.arbiter_indexes(relation, names);
 begin
-  if postern.is_key(relation, names) then
-    return null;
-  end if;
-  if path <> '' then
+  if path operator(pg_catalog.<>) '' then
     perform pg_catalog.set_config('search_path', path, true); -- this holds to the end of the function
   end if;
   return (
     select pg_catalog.string_agg(pg_catalog.concat('(', pg_catalog.pg_get_expr(i.indpred, i.indrelid), ')'), ' and '
              order by i.indexrelid)
-      from postern.base_key(relation, names) as found, postern.unique_indexes(found.base, found.key) as i
-     where found.base operator(pg_catalog.=) relation
-        or not exists (
-          select from pg_catalog.pg_depend d
-            join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) d.refobjid
-             and a.attnum operator(pg_catalog.=) d.refobjsubid
-           where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
-             and d.objid operator(pg_catalog.=) i.indexrelid
-             and d.refobjid operator(pg_catalog.=) found.base
-             and not exists (
-               select from postern.view_columns(relation) v
-                 join pg_catalog.pg_attribute s on s.attrelid operator(pg_catalog.=) relation
-                  and s.attnum operator(pg_catalog.=) v.view_attnum
-                where v.base_relation operator(pg_catalog.=) found.base
-                  and v.base_attnum operator(pg_catalog.=) a.attnum
-                  and s.attname operator(pg_catalog.=) a.attname)));
+      from pg_catalog.pg_index i
+     where i.indexrelid operator(pg_catalog.=) any (indexes));
 end
 $$;
 comment on function postern.arbiter_condition(oid, text[]) is
-$$The condition of ON CONFLICT by which PostgreSQL finds the partial unique indexes on exactly these columns, all of
-them, as without a condition it finds all that are not partial. As PostgreSQL writes it on the search path of the API
-(the setting postern.path), as in postern.default_expressions. In: a relation, which may be a view that shows what the
-condition names under the same names, and names. Out: SQL, null where there are none or an index that is not partial is
-there, which then alone counts. Raises nothing.$$;
+$$The condition of ON CONFLICT by which PostgreSQL finds the indexes of postern.arbiter_indexes, all of them, as without
+a condition it finds all that are not partial. As PostgreSQL writes it on the search path of the API (the setting
+postern.path), as in postern.default_expressions. In: as of that. Out: SQL, null where there are none. Raises
+nothing.$$;

@@ -92,21 +92,30 @@ comment on function postern.plan_reference(jsonb, jsonb) is
   'A column with its JSON path, as fields, filters and orders have it. In: postern.column_map; {name, path?}. Out: '
   '{name; path?; to_json?: the path goes through to_jsonb, as the column is no JSON; tsvector?}. Raises nothing.';
 
+create or replace function postern.type_on_path(name text)
+returns regtype
+language plpgsql stable strict parallel unsafe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- This holds to the end of the function.
+  perform pg_catalog.set_config('search_path',
+    pg_catalog.concat(pg_catalog.current_setting('postern.path'), ', pg_temp'), true);
+  return pg_catalog.to_regtype(name);
+exception when syntax_error_or_access_rule_violation then
+  return null; -- up to version 15 for what is not of the form of a type, as "a b"
+end
+$$;
+comment on function postern.type_on_path(text) is
+  'Looks up a type on the search path of the API (postern.api_path). Out: null for what is no type. Raises nothing.';
+
 create or replace function postern.cast_type(name text)
 returns text
 language plpgsql stable strict parallel unsafe
 as $$
 declare
-  own_path constant pg_catalog.text := current_setting('search_path');
-  type pg_catalog.regtype;
+  type constant pg_catalog.regtype := postern.type_on_path(name);
 begin
-  perform set_config('search_path', current_setting('postern.path') || ', pg_temp', true);
-  begin
-    type := to_regtype(name);
-  exception when syntax_error_or_access_rule_violation then
-    null; -- up to version 15 for what is not of the form of a type, as "a b"
-  end;
-  perform set_config('search_path', own_path, true);
   if type is null or name ~ '^[0-9]+$' then -- a number is taken for an oid, from version 16 on
     raise exception using errcode = 'undefined_object', message = format('type "%s" does not exist', name);
   end if;
@@ -115,9 +124,9 @@ begin
 end
 $$;
 comment on function postern.cast_type(text) is
-  'The type of a cast, as it can stand in a statement. In: its name in the request, looked up on the search path of '
-  'the API (postern.api_path). Out: the name, qualified if need be. Raises 42704, in PostgreSQL''s words, for a number '
-  'and what is no type. Source: PostgREST docs, references/api/tables_views, "Casting Columns".';
+  'The type of a cast, as it can stand in a statement. In: its name (postern.type_on_path). Out: the name, qualified '
+  'if need be. Raises 42704, in PostgreSQL''s words, for a number and what is no type. Source: PostgREST docs, '
+  'references/api/tables_views, "Casting Columns".';
 
 create or replace function postern.column_field(item jsonb)
 returns jsonb

@@ -26,8 +26,8 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 begin
-  return case when node -> 'match' ? 'tags' then format($sql$pg_catalog.strpos(%s, '"~' $sql$
-    || $sql$operator(pg_catalog.||) %s operator(pg_catalog.||) '.') operator(pg_catalog.>) 0$sql$,
+  return case when node -> 'match' ? 'tags' then format(
+    $sql$pg_catalog.strpos(%s, '"~' operator(pg_catalog.||) %s) operator(pg_catalog.>) 0$sql$,
     postern.render_value(node -> 'match' -> 'tags'), postern.render_version(node -> 'version', node ->> 'alias')) end;
 end
 $$;
@@ -35,7 +35,8 @@ comment on function postern.render_match(jsonb) is
   'Renders the condition that a row is in a version that the tags of If-Match have, without weak ones '
   '(postern.conditions). Out: SQL; null for * or no If-Match. It is a condition of the write itself: PostgreSQL looks '
   'at it again on a row that another transaction has changed. It looks for the version anywhere in the value, as that '
-  'costs least: what is no list of tags may match, too. Raises nothing. Source: RFC 9110, sections 8.8.3.2 and 13.1.1.';
+  'costs least: what is no list of tags may match, too, and of 2^60 other versions one. Raises nothing. Source: RFC '
+  '9110, sections 8.8.3.2 and 13.1.1.';
 
 create or replace function postern.render_required(node jsonb, written text, status text)
 returns text

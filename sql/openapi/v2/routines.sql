@@ -5,9 +5,12 @@ returns text
 language plpgsql stable strict parallel unsafe
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  path constant pg_catalog.text := pg_catalog.current_setting('postern.path', true);
 begin
-  perform set_config('search_path',
-    coalesce(nullif(current_setting('postern.path', true), ''), 'pg_catalog') || ', pg_temp', true);
+  if path operator(pg_catalog.<>) '' then
+    perform pg_catalog.set_config('search_path', pg_catalog.concat(path, ', pg_temp'), true);
+  end if;
   return pg_catalog.format_type(type, null);
 end
 $$;
