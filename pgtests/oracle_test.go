@@ -263,6 +263,18 @@ func byQuery(r request) request {
 	return request{"QUERY", path, headers, []byte(query)}
 }
 
+// settings returns the member settings of a request to postern.handle.
+func (o *oracle) settings(t *testing.T, plans bool) string {
+	t.Helper()
+	settings, err := json.Marshal(map[string]any{"settings": map[string]any{
+		"db_schemas": []string{o.s.name}, "db_extra_search_path": []string{}, "db_aggregates_enabled": true, "db_plan_enabled": plans,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(settings)
+}
+
 // deniedTable is PostgreSQL's message where rights are missing to a table, not to a view.
 var deniedTable = regexp.MustCompile("^permission denied for table (.*)$")
 
@@ -279,15 +291,9 @@ func (o *oracle) leavesOut(t *testing.T, q *question, r request, message string)
 	if !ok {
 		t.Fatalf("%q", r)
 	}
-	settings, err := json.Marshal(map[string]any{"settings": map[string]any{
-		"db_schemas": []string{o.s.name}, "db_extra_search_path": []string{}, "db_aggregates_enabled": true, "db_plan_enabled": true,
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	plan := ""
 	if _, err := o.under(t, q.role, true, func(transaction pgx.Tx) error {
-		return transaction.QueryRow(t.Context(), "select convert_from(body, 'UTF8') from postern.handle($1::jsonb || $2::jsonb)", text, string(settings)).
+		return transaction.QueryRow(t.Context(), "select convert_from(body, 'UTF8') from postern.handle($1::jsonb || $2::jsonb)", text, o.settings(t, true)).
 			Scan(&plan)
 	}); err != nil {
 		t.Fatal(err)
@@ -303,14 +309,10 @@ func (o *oracle) handle(t *testing.T, q *question, r request) (answer httpAnswer
 	if !ok {
 		t.Fatalf("%q", r)
 	}
-	settings, err := json.Marshal(map[string]any{"settings": map[string]any{"db_schemas": []string{o.s.name}, "db_extra_search_path": []string{}, "db_aggregates_enabled": true}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	statement := ""
-	after, err = o.under(t, q.role, false, func(transaction pgx.Tx) error {
+	after, err := o.under(t, q.role, false, func(transaction pgx.Tx) error {
 		var headers [][]string
-		err := transaction.QueryRow(context.Background(), "select status, headers, body, coalesce(statement, '') from postern.handle($1::jsonb || $2::jsonb, $3)", text, string(settings), r.body).
+		err := transaction.QueryRow(context.Background(), "select status, headers, body, coalesce(statement, '') from postern.handle($1::jsonb || $2::jsonb, $3)", text, o.settings(t, false), r.body).
 			Scan(&answer.status, &headers, &answer.body, &statement)
 		answer.headers = make(http.Header)
 		for _, header := range headers {
