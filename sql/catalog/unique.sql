@@ -71,26 +71,25 @@ language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return array(
-    select i.indexrelid
+  return (
+    select array_agg(i.indexrelid) filter (where found.base = relation or not exists (
+             select from pg_catalog.pg_depend d
+               join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+              where d.classid = 'pg_class'::regclass
+                and d.objid = i.indexrelid
+                and d.refobjid = found.base
+                and not exists (
+                  select from postern.view_columns(relation) v
+                    join pg_catalog.pg_attribute s on s.attrelid = relation and s.attnum = v.view_attnum
+                   where v.base_relation = found.base and v.base_attnum = a.attnum and s.attname = a.attname)))
       from postern.base_key(relation, names) as found, postern.unique_indexes(found.base, found.key) as i
-     where not postern.is_key(relation, names)
-       and (found.base = relation or not exists (
-         select from pg_catalog.pg_depend d
-           join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-          where d.classid = 'pg_class'::regclass
-            and d.objid = i.indexrelid
-            and d.refobjid = found.base
-            and not exists (
-              select from postern.view_columns(relation) v
-                join pg_catalog.pg_attribute s on s.attrelid = relation and s.attnum = v.view_attnum
-               where v.base_relation = found.base and v.base_attnum = a.attnum and s.attname = a.attname))));
+    having not bool_or(i.indpred is null));
 end
 $$;
 comment on function postern.arbiter_indexes(oid, text[]) is
 $$The partial unique indexes on exactly these columns. In: a relation, which may be a view that shows what their
-conditions name under the same names, and names. Out: oids; none where there is an index that is not partial, which then
-alone counts. Raises nothing.$$;
+conditions name under the same names, and names. Out: oids; null where there are none, or there is an index that is not
+partial, which then alone counts. Raises nothing.$$;
 
 create or replace function postern.arbiter_condition(relation oid, names text[])
 returns text
