@@ -9,30 +9,22 @@ import (
 const (
 	tagRows    = 1000
 	tagWarm    = 200 // of the rows: how many are changed before the others are measured
-	tagRounds  = 15
+	tagWindow  = 20  // how many are changed in one way before it is the other's turn
+	tagRounds  = 40
 	tagClients = 1
 )
 
-// measureTags compares PATCHes with If-Match, which has the tag of the row, with the same ones without it. Rounds
-// alternate.
+// measureTags compares PATCHes with If-Match, which has the tag of the row, with the same ones without it.
 func measureTags(ctx context.Context, db *database, s *server) ([]target, error) {
 	var processor, latency []float64
 	for n := range tagRounds + 1 { // the first warms up
 		progress(fmt.Sprintf("If-Match, round %d", n))
-		var plain, match round
-		for way := range 2 {
-			var err error
-			if with := (n+way)%2 == 1; with {
-				match, err = measureChanges(ctx, db, s, true)
-			} else {
-				plain, err = measureChanges(ctx, db, s, false)
-			}
-			if err != nil {
-				return nil, err
-			}
+		plain, match, err := measureChanges(ctx, db, s, n)
+		if err != nil {
+			return nil, err
 		}
 		if n > 0 {
-			processor = append(processor, (match.ServerCPU+match.DatabaseCPU)/(plain.ServerCPU+plain.DatabaseCPU))
+			processor = append(processor, match.cpu()/plain.cpu())
 			latency = append(latency, match.P50/plain.P50)
 		}
 	}
@@ -42,33 +34,46 @@ func measureTags(ctx context.Context, db *database, s *server) ([]target, error)
 	}, nil
 }
 
-// measureChanges changes rows once each, all by their own tags or without. The first do not count: what restores the
-// rows makes sessions plan their statements anew.
-func measureChanges(ctx context.Context, db *database, s *server, tagged bool) (round, error) {
+// measureChanges changes rows once each, a window of them by their own tags and the next without, so that what changes
+// with the time on a machine, or in the table, falls on both. Which is first changes with the round. It returns the
+// sums over the windows. The first do not count: what restores the rows makes sessions plan their statements anew.
+func measureChanges(ctx context.Context, db *database, s *server, n int) (plain, match round, err error) {
 	if err := db.restore(ctx, []string{"customers"}); err != nil {
-		return round{}, err
+		return plain, match, err
 	}
-	warm, a := &asked{status: http.StatusNoContent}, &asked{status: http.StatusNoContent}
-	for n := range tagRows {
-		c := call{method: "PATCH", target: fmt.Sprintf("/customers?id=eq.%d", n+1), prefer: "return=minimal",
-			body: fmt.Sprintf(`{"city":"Town %d"}`, n)}
+	var windows []*asked
+	for row := range tagRows {
+		c := call{method: "PATCH", target: fmt.Sprintf("/customers?id=eq.%d", row+1), prefer: "return=minimal",
+			body: fmt.Sprintf(`{"city":"Town %d"}`, row)}
 		tag, err := tagOf(ctx, db, s, c.target) // also where it is not used, so that both find the same
 		if err != nil {
-			return round{}, err
+			return plain, match, err
 		}
-		if tagged {
+		if row%tagWindow == 0 {
+			windows = append(windows, &asked{status: http.StatusNoContent})
+		}
+		if (n+len(windows))%2 == 0 {
 			c.match = tag
 		}
-		to := a
-		if n < tagWarm {
-			to = warm
+		last := windows[len(windows)-1]
+		last.requests = append(last.requests, c.encode(db.tokens.hs256, s.profile))
+	}
+	for i, window := range windows {
+		measured, err := measure(ctx, db, s, window, tagClients, 0)
+		if err != nil {
+			return plain, match, err
 		}
-		to.requests = append(to.requests, c.encode(db.tokens.hs256, s.profile))
+		to := &plain
+		if (n+i+1)%2 == 0 {
+			to = &match
+		}
+		if i >= tagWarm/tagWindow {
+			to.P50 += measured.P50
+			to.ServerCPU += measured.ServerCPU
+			to.DatabaseCPU += measured.DatabaseCPU
+		}
 	}
-	if _, err := load(ctx, s.address, warm, tagClients, 0); err != nil {
-		return round{}, err
-	}
-	return measure(ctx, db, s, a, tagClients, 0)
+	return plain, match, nil
 }
 
 // tagOf returns the entity tag of a row.

@@ -74,7 +74,7 @@ declare
      where condition -> 'expr' ->> 'operator' = 'eq' and not condition -> 'expr' ?| '{not,quantifier}'
        and not condition -> 'field' ? 'path');
   key pg_catalog.record;
-  stored boolean;
+  stored pg_catalog.text[];
 begin
   select k.base, k.names into key
     from postern.unique_keys(relation) as k
@@ -84,9 +84,12 @@ begin
   if not found then
     return null;
   end if;
-  stored := key.base = relation and has_table_privilege(relation, 'select')
-    and (select relkind = 'p' or relam = 2 from pg_class where oid = relation); -- 2: heap
-  return jsonb_build_object('stored', stored, 'columns', postern.version_columns(relation, key.base, stored),
+  select case when relkind = 'p' then '{tableoid,ctid,xmin}'::text[] else '{ctid,xmin}' end into stored
+    from pg_class
+   where oid = relation and key.base = relation and has_table_privilege(relation, 'select')
+     and (relkind = 'p' or relam = 2); -- 2: heap
+  return jsonb_build_object('stored', coalesce(stored, '{}'),
+    'columns', postern.version_columns(relation, key.base, stored is not null),
     'where', (
       select jsonb_agg(condition)
         from jsonb_array_elements(equals) as condition
@@ -95,9 +98,9 @@ end
 $$;
 comment on function postern.row_version(oid, jsonb) is
 $$How the version of the row that conditions name is told. In: conditions: where of a node. Out: null unless an eq
-filter is on each column of a unique key; else {stored: the version has where and by whom the row was written (tableoid,
-ctid, xmin); columns: postern.version_columns; where: the conditions on the key}. Not stored is the row of a view, and
-one whose whole table the current role may not read, which then may not read these. Raises nothing.$$;
+filter is on each column of a unique key; else {stored: the system columns that tell where and by whom the row was
+written; columns: postern.version_columns; where: the conditions on the key}. There are none for the row of a view, and
+for one whose whole table the current role may not read, which then may not read these. Raises nothing.$$;
 
 create or replace function postern.version_columns(relation oid, base oid, stored boolean)
 returns jsonb

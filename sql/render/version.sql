@@ -5,16 +5,15 @@ returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  stored constant boolean := (version ->> 'stored')::boolean;
+  stored constant boolean := version -> 'stored' <> '[]';
 begin
   return (
-    select format(case when stored then 'pg_catalog.to_hex(pg_catalog.hash_record_extended(row(%s), 0))'
+    select format(case when stored then 'pg_catalog.hash_record_extended(row(%s), 0)::pg_catalog.text'
         else 'pg_catalog.substr(pg_catalog.encode(pg_catalog.sha256(pg_catalog.record_send(row(%s))), ''base64''), 1, '
           '22)' end,
-      concat_ws(', ', case when stored then format('%1$I.tableoid, %1$I.ctid, %1$I.xmin', alias) end,
-        string_agg(format(case item ->> 'how' when 'text' then '%I.%I::pg_catalog.text' else '%I.%I' end,
-          alias, item ->> 'name'), ', ' order by place)))
-    from jsonb_array_elements(version -> 'columns') with ordinality as columns(item, place));
+      string_agg(format(case item ->> 'how' when 'text' then '%I.%I::pg_catalog.text' else '%I.%I' end,
+        alias, coalesce(item ->> 'name', item #>> '{}')), ', ' order by place))
+    from jsonb_array_elements(version -> 'stored' || (version -> 'columns')) with ordinality as columns(item, place));
 end
 $$;
 comment on function postern.render_version(jsonb, text) is
