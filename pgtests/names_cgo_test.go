@@ -142,7 +142,8 @@ func TestLookedUp(t *testing.T) {
 // installed is a function of sql/, or a DO block.
 type installed struct {
 	name, file string
-	pinned     bool     // it has a search path of its own, and keeps to it
+	pinned     bool // it has a search path of its own, and keeps to it
+	sql        bool
 	queries    []string // its statements and expressions, as statements
 	types      []string // of its variables
 }
@@ -184,7 +185,7 @@ func installedCode(t testing.TB) (all []installed) {
 					}
 				}
 			}
-			if language == "sql" {
+			if one.sql = language == "sql"; one.sql {
 				one.queries = append(one.queries, body)
 			} else {
 				statement = strings.ReplaceAll(statement, "return next;", "return next null;") // as in TestSourcesParse
@@ -342,6 +343,28 @@ func TestNamesInFunctions(t *testing.T) {
 		if !one.pinned && !reached[one.name] {
 			for _, problem := range one.typeProblems(t) {
 				t.Errorf("%s: %s: a variable: %s", one.file, one.name, problem)
+			}
+		}
+	}
+	// PostgreSQL plans the queries of a function anew wherever the path is another one than at its last call.
+	under := make(map[string]bool)
+	var descend func(name string)
+	descend = func(name string) {
+		for _, one := range byName[name] {
+			_, calls := one.problems(t)
+			for _, call := range calls {
+				if !under[call] {
+					under[call] = true
+					descend(call)
+				}
+			}
+		}
+	}
+	descend("compile")
+	for name := range under {
+		for _, one := range byName[name] {
+			if reached[name] && !one.pinned && !one.leaves() && !one.sql {
+				t.Errorf("%s: %s runs under two paths", one.file, name)
 			}
 		}
 	}

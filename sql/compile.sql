@@ -159,6 +159,7 @@ begin
         when wish = 'rollback' or context ->> 'tx_end' like 'rollback%' and wish is distinct from 'commit'
         then true end,
       'text', context -> 'text', 'bytes', context -> 'bytes', 'certain', context -> 'certain',
+      'max_cost', context -> 'max_cost', 'look', case when context ? 'max_cost' then true end,
       'binary', case when postern.is_binary(media) and not media ? 'explain' then true end))
     || flags)::postern.compiled;
 end

@@ -18,21 +18,6 @@ comment on function postern.plan_cost(jsonb, bytea, text[]) is
   'The cost of the plan of what postern.preparation has prepared, with the values given; nothing is executed. In: as '
   'of postern.execute_prepared. Raises what planning and postern.arguments raise.';
 
-create or replace function postern.unjudged(request jsonb, flags jsonb)
-returns jsonb
-language plpgsql stable parallel safe
-as $$
-declare
-  most constant pg_catalog.float8 := postern.max_cost(request);
-begin
-  return case when most is null then flags
-    else flags operator(pg_catalog.||) pg_catalog.jsonb_build_object('max_cost', most, 'look', true) end;
-end
-$$;
-comment on function postern.unjudged(jsonb, jsonb) is
-  'Marks a statement whose plan is to be looked at each time. In: the request; the flags (the type postern.compiled). '
-  'Out: the flags, with max_cost and look where there is a limit (postern.max_cost). Raises nothing.';
-
 create or replace function postern.judged(flags jsonb, payload bytea, vals text[])
 returns jsonb
 language plpgsql volatile
@@ -56,7 +41,7 @@ begin
 end
 $$;
 comment on function postern.judged(jsonb, bytea, text[]) is
-  'Judges the cost of what postern.preparation has prepared, and of its shape. In: flags: postern.unjudged; others as '
+  'Judges the cost of what postern.preparation has prepared, and of its shape. In: flags: of the statement; others as '
   'of postern.execute_prepared. Out: the flags; where there is a limit, look says whether values decide, as the plan '
   'for any values (the generic one) costs more than the limit. Raises PGRST162 where the plan for these does, and what '
   'planning raises.';

@@ -26,7 +26,7 @@ begin
     begin
       prepared := false;
       vals := case when shell then vals else postern.set_request(request) end;
-      select c.statement, postern.unjudged(request, postern.timed(request, c.flags)) into statement, flags
+      select c.statement, postern.timed(request, c.flags) into statement, flags
         from postern.compile(request, payload) as c;
       if shell and (flags operator(pg_catalog.?) 'before' or request operator(pg_catalog.?) 'pieces') then
         return;

@@ -80,7 +80,7 @@ set local check_function_bodies = off;
 
 -- execute: runs a compiled statement within one call, prepared by name: what it costs, how long compiling took, which
 -- line of a body an error comes of. Knows statement and flags; does not know what the request was about.
--- Calls schema, settings, http.
+-- Calls schema, http.
 {{ template "execute.sql" . }}
 {{ template "execute_lines.sql" . }}
 {{ template "cost.sql" . }}

@@ -20,6 +20,7 @@ comment on function postern.protocol() is
 create or replace function postern.fail_json(code text, message text, details jsonb, hint text default null)
 returns void
 language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   raise exception using
@@ -36,6 +37,7 @@ comment on function postern.fail_json(text, text, jsonb, text) is
 create or replace function postern.fail(code text, message text, details text default null, hint text default null)
 returns void
 language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform postern.fail_json(code, message, pg_catalog.to_jsonb(details), hint);

@@ -3,6 +3,7 @@
 create or replace function postern.settings(given jsonb)
 returns jsonb
 language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   defaults constant pg_catalog.jsonb := '{"db_schemas": ["public"], "db_extra_search_path": ["public"],

@@ -24,32 +24,21 @@ comment on domain postern.pulse is
 create or replace function postern.epoch()
 returns text
 language plpgsql stable parallel restricted
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform postern.note_epoch_read();
+  if coalesce(current_setting('postern.advanced', true), '') <> '' then -- as in planned_epoch
+    perform set_config('postern.advanced', '', true);
+  end if;
   return (
-    select coalesce(pg_catalog.string_agg(c.conname, ' ' order by c.conname), '')
-    from pg_catalog.pg_constraint as c
-    where c.contypid operator(pg_catalog.=) 'postern.slots'::pg_catalog.regtype);
+    select coalesce(string_agg(c.conname, ' ' order by c.conname), '')
+    from pg_constraint as c
+    where c.contypid = 'postern.slots'::regtype);
 end
 $$;
 comment on function postern.epoch() is
   'The epoch in the snapshot of the calling statement: what is read from the catalog with that snapshot is no older. '
   'Out: the names of the slots'' constraints, sorted, with blanks between; empty before any DDL. Raises nothing.';
-
-create or replace function postern.note_epoch_read()
-returns void
-language plpgsql stable parallel restricted
-as $$
-begin
-  if coalesce(pg_catalog.current_setting('postern.advanced', true), '') operator(pg_catalog.<>) '' then
-    perform pg_catalog.set_config('postern.advanced', '', true);
-  end if;
-end
-$$;
-comment on function postern.note_epoch_read() is
-$$Has further DDL of this transaction advance the epoch again: what the transaction compiled in between is older than
-that DDL. Raises nothing.$$;
 
 create or replace function postern.planned_epoch(pulse postern.pulse)
 returns text
@@ -59,7 +48,10 @@ declare
   known pg_catalog.text := pulse::pg_catalog.text;
   name pg_catalog.text;
 begin
-  perform postern.note_epoch_read();
+  -- Further DDL of this transaction advances the epoch again: what was compiled in between is older than that DDL.
+  if coalesce(pg_catalog.current_setting('postern.advanced', true), '') operator(pg_catalog.<>) '' then
+    perform pg_catalog.set_config('postern.advanced', '', true);
+  end if;
   loop
     begin
       perform from (values (known)) as v (known) where v.known::postern.slots is null;

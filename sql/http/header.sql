@@ -3,12 +3,13 @@
 create or replace function postern.header_lines(headers text[])
 returns text
 language plpgsql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
-    select pg_catalog.string_agg(pg_catalog.concat(E'\n', headers[i][1], ': ',
-      pg_catalog.regexp_replace(headers[i][2], '[\x01-\x08\x0a-\x1f\x7f]', ' ', 'g')), '' order by i)
-    from pg_catalog.generate_subscripts(headers, 1) as i);
+    select string_agg(concat(E'\n', headers[i][1], ': ',
+      regexp_replace(headers[i][2], '[\x01-\x08\x0a-\x1f\x7f]', ' ', 'g')), '' order by i)
+    from generate_subscripts(headers, 1) as i);
 end
 $$;
 comment on function postern.header_lines(text[]) is

@@ -54,6 +54,7 @@ comment on function postern.query_decode(text) is
 create or replace function postern.percent_encode(plain text)
 returns text
 language plpgsql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case when plain operator(pg_catalog.~) '^[A-Za-z0-9._~-]*$' then plain else (

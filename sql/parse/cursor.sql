@@ -16,6 +16,7 @@ comment on function postern.parse_cursor(text) is
 create or replace function postern.foreign_cursor()
 returns void
 language plpgsql immutable parallel safe
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform postern.fail('PGRST158', 'The cursor is not one of this request',

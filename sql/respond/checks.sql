@@ -43,6 +43,7 @@ comment on function postern.too_many(bigint) is
 create or replace function postern.key_mismatch()
 returns text
 language plpgsql volatile
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform postern.fail('PGRST115', 'The primary key in the URL is not that of the payload');
