@@ -128,7 +128,7 @@ from (values
   (select string_agg(output ->> 'label', ', ') from jsonb_array_elements(outputs::jsonb) as output)) as query) as made;
 select throws_ok(format('select pg_temp.written(%L, %L)', format('[{"label": "a", "form": "%s", "type": "%s"}]', form, type), format('select text %L as a', '1,"role":"admin"')),
   '22P02', null, 'no text for ' || type)
-from (values ('bare', 'smallint'), ('bare', 'integer'), ('bare', 'bigint'), ('bare', 'boolean'), ('bare', 'json'), ('bare', 'jsonb'), ('quoted', 'uuid')) as cases(form, type);
+from (values ('number', 'numeric'), ('number', 'real'), ('number', 'double precision'), ('bare', 'smallint'), ('bare', 'integer'), ('bare', 'bigint'), ('bare', 'boolean'), ('bare', 'json'), ('bare', 'jsonb'), ('quoted', 'uuid')) as cases(form, type);
 
 -- Embeds in rows of each kind: texts to escape in the parent, in the child, in both.
 create table wall.shelf (id int primary key, name text, note text);
@@ -183,6 +183,27 @@ update wall.fly set name = null where id = 44;
 select pg_temp.panes_are('plain', 'no longer');
 update wall.pane set note = E'a\tb' where id = 20;
 select pg_temp.panes_are('each', 'a parent without children has something to escape');
+-- An enum is a text that may need an escape, unless it has a cast to json.
+create domain wall.humor as wall.mood;
+create table wall.face (id int primary key, pane_id int not null references wall.pane, mood wall.mood not null, humor wall.humor, worth numeric(9,2), size real);
+insert into wall.face select i, 1 + i % 7, 'calm', case i % 3 when 0 then 'calm' end::wall.humor, case i % 5 when 0 then 'NaN' when 1 then i / 10.0 end, case i % 3 when 0 then '-Infinity' else 1e20 end from generate_series(1, 60) as i;
+create function pg_temp.faces_are(way text, what text)
+returns setof text
+language sql
+as $$
+  select is(pg_temp.body('/pane?select=id,face(id,mood,humor,worth,size)&order=id&face.order=id'), pg_temp.rows('select p.id, coalesce((select json_agg(f order by f.id)
+    from (select id, mood, humor, worth, size from wall.face where pane_id = p.id) as f), ''[]'') as face from wall.pane as p order by id'), what)
+  union all
+  select is(pg_temp.way('/pane?select=id,face(id,mood,humor,worth,size)&order=id&face.order=id'), way, what || ': ' || way)
+$$;
+select pg_temp.faces_are('plain', 'enums');
+update wall.face set humor = 'he said "hm"' where id = 30;
+select pg_temp.faces_are('each', 'an enum with something to escape');
+update wall.face set humor = null;
+create function wall.mood_json(wall.mood) returns json language sql immutable as $$ select '["mood"]'::json $$;
+create cast (wall.mood as json) with function wall.mood_json(wall.mood);
+select pg_temp.faces_are('each', 'an enum that is cast to json');
+drop cast (wall.mood as json);
 select is(pg_temp.body('/fly?select=id,legs,pane_id&order=id'), pg_temp.rows('select id, legs, pane_id from wall.fly order by id'), 'no texts at all');
 select is(pg_temp.way('/fly?select=id,legs,pane_id'), 'each', 'so none to search');
 select is(pg_temp.body('/fly?select=legs,name&id=lt.0'), '[]', 'texts of no rows');

@@ -111,7 +111,7 @@ from (values ('/picker', true), ('/picker?id=eq.1', false), ('/picker?limit=3', 
 select is(postern.plan_rows(pg_temp.node('/picker'), 'write', false) ? 'whole', false, 'plan_rows: nor of a write');
 select is(postern.gathers_texts(pg_temp.written('/picker?select=' || names)), wanted, 'gathers_texts ' || names) from (values ('id,name', true), ('id,x:id', false), ('name', null), ('id,apple(id,picker(id,name))', true)) as cases(names, wanted);
 select is(postern.json_form(type), wanted, 'json_form ' || type)
-from (values ('integer', 'bare'), ('jsonb', 'bare'), ('uuid', 'quoted'), ('text', 'text'), ('character', null), ('numeric', null), ('orchard.tree', null)) as cases(type, wanted);
+from (values ('integer', 'bare'), ('jsonb', 'bare'), ('uuid', 'quoted'), ('text', 'text'), ('character', null), ('numeric', 'number'), ('date', null), ('orchard.tree', null)) as cases(type, wanted);
 
 -- Which way an embed is read.
 create table orchard.leaf (id int primary key, branch_id int references orchard.branch, tree_row int, tree_col int, foreign key (tree_row, tree_col) references orchard.tree);

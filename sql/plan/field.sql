@@ -135,18 +135,20 @@ as $$
 declare
   transform constant pg_catalog.text := case when (item ->> 'type_oid')::bigint >= 16384
     then postern.representation((item ->> 'type_oid')::oid, 'json'::regtype) end;
-  form constant pg_catalog.text := case when transform is null then postern.json_form(item ->> 'base') end;
+  form constant pg_catalog.text := case when transform is not null then null
+    when item ->> 'operators' = 'enum' then postern.enum_form((item ->> 'type_oid')::oid)
+    else postern.json_form(item ->> 'base') end;
 begin
   return jsonb_strip_nulls(jsonb_build_object('name', item -> 'name', 'label', item -> 'name',
     'tsvector', case when item ->> 'base' = 'tsvector' then true end,
-    'transform', transform, 'form', form, 'type', case when form in ('bare', 'quoted') then item -> 'base' end,
+    'transform', transform, 'form', form, 'type', case when form <> 'text' then item -> 'base' end,
     'nullable', case when form is not null then item -> 'nullable' end));
 end
 $$;
 comment on function postern.column_field(jsonb) is
   'A column as a field under its own name. In: one of postern.relation_columns. Out: {name; label; tsvector?; '
   'transform?: the function that represents its domain as JSON; form?: how it is written (postern.json_form); type?: '
-  'its base type, where the form is bare or quoted; nullable?: where it has a form}. Raises nothing.';
+  'its base type, unless the form is text; nullable?: where it has a form}. Raises nothing.';
 
 create or replace function postern.plan_field(columns jsonb, item jsonb)
 returns jsonb

@@ -11,14 +11,29 @@ as $$
 begin
   return case
     when type in ('smallint', 'integer', 'bigint', 'boolean', 'json', 'jsonb') then 'bare'
+    when type in ('numeric', 'real', 'double precision') then 'number'
     when type = 'uuid' then 'quoted'
     when type in ('text', 'character varying') then 'text' end;
 end
 $$;
 comment on function postern.json_form(text) is
-  'How a value of a type (format_type) is written as JSON: bare, its text is JSON; quoted, that in quotes; text, in '
-  'quotes, if it needs no escape; null for all others, whose JSON depends on the value or on settings. Raises nothing. '
-  'Source: RFC 8259, sections 6 and 7.';
+  'How a value of a type (format_type) is written as JSON: bare, its text is JSON; number, so it is if it is finite; '
+  'quoted, its text in quotes; text, in quotes, if it needs no escape; null for all others, whose JSON depends on the '
+  'value or on settings. Raises nothing. Source: RFC 8259, sections 6 and 7.';
+
+create or replace function postern.enum_form(type oid)
+returns text
+language plpgsql stable strict parallel safe
+as $$
+begin
+  return case when not exists (
+    select from pg_cast
+    where castsource = postern.base_type(type) and casttarget = 'json'::regtype) then 'text' end;
+end
+$$;
+comment on function postern.enum_form(oid) is
+  'As postern.json_form, of an enum or a domain over one: null where a cast to json is used in place of its text. Raises '
+  'nothing.';
 
 create or replace function postern.gathers_texts(node jsonb)
 returns boolean

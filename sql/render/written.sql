@@ -8,21 +8,27 @@ as $$
 declare
   form pg_catalog.text := output ->> 'form';
   nullable boolean := coalesce((output ->> 'nullable')::boolean, true);
+  type pg_catalog.text;
 begin
   value := format('%I.%I', alias, output ->> 'label');
-  if form in ('bare', 'quoted') then -- the cast costs nothing, and fails where the type has changed meanwhile
-    value := format('%s::pg_catalog.%s::pg_catalog.text', value, case output ->> 'type'
-      when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' when 'boolean' then 'bool'
-      else output ->> 'type' end);
+  if form in ('bare', 'quoted', 'number') then
+    -- The cast costs nothing, and fails where the type has changed meanwhile.
+    type := 'pg_catalog.' || case output ->> 'type' when 'smallint' then 'int2' when 'integer' then 'int4'
+      when 'bigint' then 'int8' when 'real' then 'float4' when 'double precision' then 'float8'
+      when 'boolean' then 'bool' else output ->> 'type' end;
+    value := value || '::' || type;
   end if;
   before := case when form = 'rows' then '[' when form = 'text' and not nullable then '"' else '' end;
   after := case before when '[' then ']' else before end;
   value := case form
     when 'rows' then format('coalesce(%s, '''')', value)
     when 'row' then format('coalesce(%s, ''null'')', value)
-    when 'bare' then format('coalesce(%s, ''null'')', value)
-    when 'quoted' then format('coalesce(''"'' operator(pg_catalog.||) %s operator(pg_catalog.||) ''"'', ''null'')',
-      value)
+    when 'bare' then format('coalesce(%s::pg_catalog.text, ''null'')', value)
+    when 'number' then format('coalesce(case when %1$s operator(pg_catalog.<) %2$s ''Infinity'' and '
+      '%1$s operator(pg_catalog.>) %2$s ''-Infinity'' then %1$s::pg_catalog.text '
+      'else pg_catalog.to_json(%1$s)::pg_catalog.text end, ''null'')', value, type)
+    when 'quoted' then format('coalesce(''"'' operator(pg_catalog.||) %s::pg_catalog.text '
+      'operator(pg_catalog.||) ''"'', ''null'')', value)
     when 'text' then case when nullable then format(
         'coalesce(''"'' operator(pg_catalog.||) %s::pg_catalog.text operator(pg_catalog.||) ''"'', ''null'')', value)
       else value || '::pg_catalog.text' end
