@@ -112,6 +112,12 @@ select is(postern.plan_rows(pg_temp.node('/picker'), 'write', false) ? 'whole', 
 select is(postern.gathers_texts(pg_temp.written('/picker?select=' || names)), wanted, 'gathers_texts ' || names) from (values ('id,name', true), ('id,x:id', false), ('name', null), ('id,apple(id,picker(id,name))', true)) as cases(names, wanted);
 select is(postern.json_form(type), wanted, 'json_form ' || type)
 from (values ('integer', 'bare'), ('jsonb', 'bare'), ('uuid', 'quoted'), ('text', 'text'), ('character', null), ('numeric', 'number'), ('date', null), ('orchard.tree', null)) as cases(type, wanted);
+create type orchard.hue as enum ('red');
+create domain orchard.shade as orchard.hue;
+select is(postern.enum_form(type), 'text', 'enum_form ' || type) from unnest('{orchard.hue,orchard.shade}'::regtype[]) as type;
+create function orchard.hue_json(orchard.hue) returns json language sql immutable as $$ select to_json(1) $$;
+create cast (orchard.hue as json) with function orchard.hue_json(orchard.hue);
+select is(postern.enum_form(type), null, 'enum_form, with a cast: ' || type) from unnest('{orchard.hue,orchard.shade}'::regtype[]) as type;
 
 -- Which way an embed is read.
 create table orchard.leaf (id int primary key, branch_id int references orchard.branch, tree_row int, tree_col int, foreign key (tree_row, tree_col) references orchard.tree);
