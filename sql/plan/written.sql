@@ -32,8 +32,8 @@ begin
 end
 $$;
 comment on function postern.enum_form(oid) is
-  'As postern.json_form, of an enum or a domain over one: null where a cast to json is used in place of its text. Raises '
-  'nothing.';
+  'As postern.json_form, of an enum or a domain over one: null where json_agg uses a cast to json in place of text. '
+  'Raises nothing.';
 
 create or replace function postern.gathers_texts(node jsonb)
 returns boolean

@@ -24,9 +24,11 @@ begin
     when 'rows' then format('coalesce(%s, '''')', value)
     when 'row' then format('coalesce(%s, ''null'')', value)
     when 'bare' then format('coalesce(%s::pg_catalog.text, ''null'')', value)
-    when 'number' then format('coalesce(case when %1$s operator(pg_catalog.<) %2$s ''Infinity'' and '
-      '%1$s operator(pg_catalog.>) %2$s ''-Infinity'' then %1$s::pg_catalog.text '
-      'else pg_catalog.to_json(%1$s)::pg_catalog.text end, ''null'')', value, type)
+    when 'number' then format('coalesce(case when %s then %2$s::pg_catalog.text '
+      'else pg_catalog.to_json(%2$s)::pg_catalog.text end, ''null'')', format(case
+        when type = 'pg_catalog.numeric' then 'pg_catalog.scale(%1$s) is not null' -- null of what is not finite
+        else '%1$s operator(pg_catalog.<) %2$s ''Infinity'' and %1$s operator(pg_catalog.>) %2$s ''-Infinity''' end,
+        value, type), value)
     when 'quoted' then format('coalesce(''"'' operator(pg_catalog.||) %s::pg_catalog.text '
       'operator(pg_catalog.||) ''"'', ''null'')', value)
     when 'text' then case when nullable then format(
