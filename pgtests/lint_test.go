@@ -187,7 +187,7 @@ func TestCatalogRules(t *testing.T) {
 			select p.oid::regprocedure::text from pg_proc as p
 			where p.pronamespace = 'postern'::regnamespace and p.proconfig is not null
 			  and not (p.proconfig @> '{"search_path=pg_catalog, pg_temp"}'
-			    and p.proconfig <@ '{"search_path=pg_catalog, pg_temp",client_min_messages=warning,plan_cache_mode=force_generic_plan,plan_cache_mode=force_custom_plan,work_mem=64MB,
+			    and p.proconfig <@ '{"search_path=pg_catalog, pg_temp",client_min_messages=warning,plan_cache_mode=force_generic_plan,plan_cache_mode=force_custom_plan,random_page_cost=0.1,work_mem=64MB,
 			      extra_float_digits=1,"DateStyle=ISO, YMD",IntervalStyle=postgres}')`,
 		"what runs for every request has no settings, as changing the path would make its plans anew": `
 			select p.oid::regprocedure::text from pg_proc as p

@@ -142,8 +142,8 @@ func TestLookedUp(t *testing.T) {
 // installed is a function of sql/, or a DO block.
 type installed struct {
 	name, file string
-	pinned     bool // it has a search path of its own, and keeps to it
-	sql        bool
+	pinned     bool     // it has a search path of its own, and keeps to it
+	sql        bool     // it is written in SQL, whose plans are not kept
 	queries    []string // its statements and expressions, as statements
 	types      []string // of its variables
 }

@@ -2,14 +2,17 @@
 -- statement that yields the error. What compiling calls is PL/pgSQL even where it is one query: a function in SQL that
 -- is not inlined (a strict one with CASE, any with FROM) is parsed and planned anew in every transaction, which costs
 -- some 100 microseconds, while PL/pgSQL keeps its plans for the session. It has no search path of its own, as setting
--- one costs some microseconds at each call, and is an expression rather than a query where it can be, for what a query
--- begins with costs more than most of them do.
+-- one costs some microseconds at each call, unless it is called under that of the API, too: then its queries would be
+-- planned anew at each call. It is an expression rather than a query where it can be, for what a query begins with
+-- costs more than most of them do. Catalogs are in memory and read by index: at the usual random_page_cost, plans that
+-- are to hold for the session scan those of a small database.
 
 create or replace function postern.compile(request jsonb, payload bytea default null)
 returns postern.compiled
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
+set random_page_cost = 0.1
 as $$
 declare
   config constant jsonb := postern.settings(request -> 'settings')
