@@ -94,18 +94,19 @@ func (a *asker) having(n *node) {
 	}
 }
 
-// forget drops what is asked of groups, where rows are not grouped after all.
-func (n *node) forget() {
+// forget drops what is asked of groups, where rows are not grouped after all. Where nothing is left, a column is asked
+// for, under an alias, as a spread's labels are also its parent's.
+func (a *asker) forget(n *node) {
 	n.aggregated, n.ownGroups, n.having, n.order = false, false, nil, nil
 	n.limit, n.offset, n.total = -1, -1, false
 	n.items = slices.DeleteFunc(n.items, func(i *item) bool { return i.aggregate != "" || i.rows })
 	for _, i := range n.items {
 		if e := i.embed; e != nil && e.spread && e.node.aggregated {
-			e.node.forget()
+			a.forget(e.node)
 		}
 	}
 	if len(n.items) == 0 {
-		n.items = []*item{{column: n.rel.columns[0]}}
+		n.items = []*item{{column: n.rel.columns[0], alias: a.alias(make(map[string]bool))}}
 	}
 }
 

@@ -111,7 +111,7 @@ func (q *question) makeCall() {
 	q.root = q.node(rel, 2, true, "", make(map[string]bool))
 	if !f.set {
 		q.root.where, q.root.order, q.root.limit, q.root.offset, q.root.total = nil, nil, -1, -1, true
-		q.root.forget()
+		q.forget(q.root)
 		if q.failures == nil { // else it may be within one of these that an embed fails
 			q.root.items = slices.DeleteFunc(q.root.items, func(i *item) bool { return i.embed != nil && i.embed.join == "inner" })
 		}
@@ -143,7 +143,7 @@ func (q *question) makeWrite() {
 		}
 	}
 	if whole := !slices.ContainsFunc(t.columns, func(c *column) bool { return c.secret }); !q.related && (q.root.aggregated || whole && chance(a.Rand, 30)) {
-		q.root.forget()
+		q.forget(q.root)
 		q.failures = nil
 		q.root.items = []*item{{star: true}}
 		q.shown = !chance(a.Rand, 50)

@@ -313,7 +313,7 @@ func (a *asker) embed(n *node, depth int, root bool, labels map[string]bool, spr
 	} else if e.node.aggregated && (e.join == "inner" && len(e.node.having) == 0 || !e.as.many) {
 		e.join = ""
 		if !e.as.many {
-			e.node.forget()
+			a.forget(e.node)
 		}
 	}
 	if !e.as.many {
