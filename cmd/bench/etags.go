@@ -10,7 +10,7 @@ const (
 	tagRows    = 1000
 	tagWarm    = 200 // of the rows: how many are changed before the others are measured
 	tagWindow  = 20  // how many are changed in one way before it is the other's turn
-	tagRounds  = 40
+	tagRounds  = 80
 	tagClients = 1
 )
 

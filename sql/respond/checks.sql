@@ -90,6 +90,7 @@ comment on function postern.wrong_keys(json, text[]) is
 create or replace function postern.precondition_failed()
 returns text
 language plpgsql volatile
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform postern.fail('PGRST155', 'The row is not as the request requires it',
