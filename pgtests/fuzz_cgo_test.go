@@ -72,7 +72,7 @@ var depth = regexp.MustCompile(`_[0-9]+$`)
 var builtin = strings.Fields(`array_agg avg concat concat_ws convert_to count current_setting decode encode generate_subscripts hash_record_extended json_agg json_array_elements
 	json_build_object json_object_keys json_strip_nulls json_to_record json_to_recordset jsonb_agg jsonb_array_elements jsonb_build_object
 	jsonb_to_record jsonb_to_recordset left max min now nullif octet_length phraseto_tsquery plainto_tsquery record_send replace row_number row_to_json set_config sha256 st_asgeojson
-	scale string_agg strpos sum substr length to_hex to_json to_jsonb to_tsquery to_tsvector unnest websearch_to_tsquery nextval format`)
+	scale string_agg strpos sum substr length to_json to_jsonb to_tsquery to_tsvector unnest websearch_to_tsquery nextval format`)
 
 // vocabulary is what statements about some schemas may name.
 type vocabulary struct {

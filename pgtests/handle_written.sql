@@ -168,14 +168,18 @@ create function pg_temp.panes()
 returns text
 language sql
 as $$ select pg_temp.rows('select p.*, coalesce((select json_agg(f order by f.id) from (select id, name from wall.fly where pane_id = p.id) as f), ''[]'') as fly from wall.pane as p order by id') $$;
-create function pg_temp.panes_are(way text, what text)
+create function pg_temp.comes(target text, wanted text, way text, what text)
 returns setof text
 language sql
 as $$
-  select is(pg_temp.body('/pane?select=*,fly(id,name)&order=id&fly.order=id'), pg_temp.panes(), what)
+  select is(pg_temp.body(target), wanted, what)
   union all
-  select is(pg_temp.way('/pane?select=*,fly(id,name)&order=id&fly.order=id'), way, what || ': ' || way)
+  select is(pg_temp.way(target), way, what || ': ' || way)
 $$;
+create function pg_temp.panes_are(way text, what text)
+returns setof text
+language sql
+as $$ select pg_temp.comes('/pane?select=*,fly(id,name)&order=id&fly.order=id', pg_temp.panes(), way, what) $$;
 select pg_temp.panes_are('plain', 'nothing to escape');
 update wall.fly set name = '"' where id = 44;
 select pg_temp.panes_are('each', 'a child has something to escape');
@@ -191,10 +195,8 @@ create function pg_temp.faces_are(way text, what text)
 returns setof text
 language sql
 as $$
-  select is(pg_temp.body('/pane?select=id,face(id,mood,humor,worth,size)&order=id&face.order=id'), pg_temp.rows('select p.id, coalesce((select json_agg(f order by f.id)
-    from (select id, mood, humor, worth, size from wall.face where pane_id = p.id) as f), ''[]'') as face from wall.pane as p order by id'), what)
-  union all
-  select is(pg_temp.way('/pane?select=id,face(id,mood,humor,worth,size)&order=id&face.order=id'), way, what || ': ' || way)
+  select pg_temp.comes('/pane?select=id,face(id,mood,humor,worth,size)&order=id&face.order=id', pg_temp.rows('select p.id, coalesce((select json_agg(f order by f.id)
+    from (select id, mood, humor, worth, size from wall.face where pane_id = p.id) as f), ''[]'') as face from wall.pane as p order by id'), way, what)
 $$;
 select pg_temp.faces_are('plain', 'enums');
 update wall.face set humor = 'he said "hm"' where id = 30;

@@ -41,6 +41,7 @@ func measureChanges(ctx context.Context, db *database, s *server, n int) (plain,
 	if err := db.restore(ctx, []string{"customers"}); err != nil {
 		return plain, match, err
 	}
+	tagged := func(window int) bool { return (n+window)%2 == 0 }
 	var windows []*asked
 	for row := range tagRows {
 		c := call{method: "PATCH", target: fmt.Sprintf("/customers?id=eq.%d", row+1), prefer: "return=minimal",
@@ -52,7 +53,7 @@ func measureChanges(ctx context.Context, db *database, s *server, n int) (plain,
 		if row%tagWindow == 0 {
 			windows = append(windows, &asked{status: http.StatusNoContent})
 		}
-		if (n+len(windows))%2 == 0 {
+		if tagged(len(windows) - 1) {
 			c.match = tag
 		}
 		last := windows[len(windows)-1]
@@ -64,7 +65,7 @@ func measureChanges(ctx context.Context, db *database, s *server, n int) (plain,
 			return plain, match, err
 		}
 		to := &plain
-		if (n+i+1)%2 == 0 {
+		if tagged(i) {
 			to = &match
 		}
 		if i >= tagWarm/tagWindow {
