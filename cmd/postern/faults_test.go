@@ -100,7 +100,10 @@ func testServerFaults(t *testing.T, binary string) {
 					t.Errorf("ready: %d", r.status)
 				}
 			},
-			heal: func(*testing.T) { signalAll(stopped, syscall.SIGCONT) },
+			heal: func(*testing.T) {
+				s.timeout.Store(int64(time.Minute))
+				signalAll(stopped, syscall.SIGCONT)
+			},
 		},
 	} {
 		t.Run(f.name, func(t *testing.T) { s.suffer(t, f) })
