@@ -171,6 +171,7 @@ select is(postern.header_lines(E'{{A,"b\nC: d"}}'), E'\nA: b C: d', 'a header st
 select is(postern.header_lines(null), null, 'no headers');
 select is(postern.header_pairs(lines), pairs::text[], lines)
 from (values (E'\nA: b: c\nD: ', '{{A,b: c},{D,""}}'), ('', null), (null, null)) as cases(lines, pairs);
+select is(postern.render_head('''0-0/*''', null, '{{A,it''s}}'), E'''\nContent-Range: 0-0/*\nA: it''''s''', 'headers that depend on nothing');
 select is(postern.render_head('first', '/it''s', '{{A,b}}'),
   $$pg_catalog.concat('
 Content-Range: ', first, '
@@ -223,7 +224,7 @@ from (values
   (null, 'select 1 as a', '200 |Content-Range: 0-0/*|Content-Location: /x?y|A: it''s')
 ) as cases(media, rows, wanted);
 select is(testing.failure($$ select pg_temp.row_answer('{"handler": "object", "strip": false}', 'select 1 as a where false') $$), 'PGRST116', 'one row where there is none');
-select is(split_part(postern.render_inserted('{"epoch": "a"}', '{"relation": "a b", "alias": "a b", "children": []}'::jsonb || fields, true, null, media::jsonb), ', pg_catalog.concat(''
+select is(split_part(postern.render_inserted('{"epoch": "a"}', '{"relation": "a b", "alias": "a b", "children": []}'::jsonb || fields, true, null, media::jsonb), ', ''
 ', 1), wanted, concat_ws(' ', fields, media))
 from (values
   ('{}'::jsonb, null, 'null::pg_catalog.text as body, ''201'' as status'),

@@ -106,10 +106,11 @@ func (p *Pool) release(conn *pgxpool.Conn, dirty bool) {
 	if p.debugging.Load() && !pg.IsClosed() {
 		p.debug("Connection %d is available due to session success", identityOf(pg).number)
 	}
-	if !dirty || pg.IsClosed() || sessionOf(pg).pooled {
+	if s := sessionOf(pg); !dirty && !s.dirty || s.pooled || pg.IsClosed() {
 		conn.Release()
 		return
 	}
+	p.restores.Add(1)
 	p.background.Go(func() {
 		defer conn.Release()
 		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
@@ -119,5 +120,6 @@ func (p *Pool) release(conn *pgxpool.Conn, dirty bool) {
 		if e.close(e.pipeline.Sync()) != nil {
 			_ = pg.Close(ctx) // the pool then makes another
 		}
+		e.session.dirty = false
 	})
 }

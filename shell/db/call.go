@@ -85,30 +85,24 @@ func (p *Pool) call(
 	p.trips.Add(1)
 	e := newExchange(ctx, p, pg)
 	e.sink = request.Sink
-	explicit := e.request(request, st)
 	restores := st != nil && st.Dirty && !e.session.pooled
+	e.session.dirty = restores
+	e.request(request, st, restores)
 	if restores {
-		e.pipeline.SendPipelineSync()
-		if explicit {
-			e.query("rollback") // where it failed
-		}
 		e.restore()
 	}
-	err := e.pipeline.Sync()
-	if err == nil {
-		err = e.receive(answer)
+	err := e.finish(answer)
+	if restores && (err == nil || e.ended) {
+		p.restores.Add(1)
 	}
-	if closeErr := e.pipeline.Close(); closeErr != nil {
-		if restores {
-			_ = pg.Close(ctx) // the pool then makes another
-		} else if err == nil {
-			err = closeErr
-		}
-	}
-	if err != nil && !pg.IsClosed() && pg.TxStatus() != 'I' {
-		if rollbackErr := pg.Exec(ctx, "rollback").Close(); rollbackErr != nil {
-			err = rollbackErr
-		}
+	switch {
+	case err == nil:
+		e.session.dirty = false
+	case e.ended: // the answer is good: what failed is to restore the session
+		_ = pg.Close(ctx) // the pool then makes another
+		err = nil
+	default:
+		p.rollBack(ctx, pg)
 	}
 	if err != nil && request.isSent() {
 		request.Cut = cutBy(err)
@@ -116,13 +110,14 @@ func (p *Pool) call(
 	return err
 }
 
-// request queues everything that a request takes, and reports whether its transaction begins and ends by statements.
-func (e *exchange) request(request *Request, st *statement.Statement) (explicit bool) {
+// request queues everything that a request takes. Its transaction begins and ends by statements where it has a level of
+// its own, or where something comes behind it in the same trip.
+func (e *exchange) request(request *Request, st *statement.Statement, followed bool) {
 	settings := request.Settings
 	if st != nil {
 		settings = settings.With(st.Isolation, st.Settings)
 	}
-	explicit = settings.level() != ""
+	explicit := followed || settings.level() != ""
 	if explicit {
 		e.begin(settings.level())
 	}
@@ -130,7 +125,7 @@ func (e *exchange) request(request *Request, st *statement.Statement) (explicit 
 	e.looks(request, st)
 	e.execute(request, st)
 	if explicit {
-		e.query("commit")
+		e.end = e.results
+		e.query("commit") // by no name: code of the user's may have deallocated all statements
 	}
-	return explicit
 }

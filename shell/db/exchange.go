@@ -25,6 +25,8 @@ type exchange struct {
 	sink     Sink // nil for an answer of one row
 	limit    int  // which of them says whether Request.Timeout is in force; negative for none
 	limited  bool // what it said
+	end      int  // which of them is that of the commit; negative for none
+	ended    bool // it was read
 
 	preparing []*statement.Statement // what is being prepared
 	prepared  int                    // how many of these are
@@ -33,13 +35,13 @@ type exchange struct {
 
 // newExchange begins a round trip on a connection.
 func newExchange(ctx context.Context, p *Pool, pg *pgconn.PgConn) exchange {
-	return exchange{pool: p, pg: pg, session: sessionOf(pg), pipeline: pg.StartPipeline(ctx), main: -1, limit: -1}
+	return exchange{pool: p, pg: pg, session: sessionOf(pg), pipeline: pg.StartPipeline(ctx), main: -1, limit: -1, end: -1}
 }
 
 // begin queues the beginning of a transaction; the level is empty for the session's.
 func (e *exchange) begin(isolation string) {
 	if isolation == "" {
-		e.query("begin")
+		e.fixed(beginStatement, nil, nil)
 	} else {
 		e.query("begin isolation level " + isolation)
 	}
@@ -56,7 +58,11 @@ func (e *exchange) apply(settings *TransactionSettings) {
 func (e *exchange) setUp(request *Request, settings *TransactionSettings, st *statement.Statement) {
 	e.apply(settings)
 	e.limits(request)
-	e.fixed(setStatement, request.bindSet(st, !e.session.pooled), nil)
+	if st != nil && !st.Code && request.PreRequest == nil {
+		e.fixed(setPlain, request.bindPlain(st, !e.session.pooled), nil)
+	} else {
+		e.fixed(setStatement, request.bindSet(st, !e.session.pooled), nil)
+	}
 	e.preRequest(request)
 }
 
@@ -98,7 +104,6 @@ func (e *exchange) restore() {
 	for which := restoring; which < fixedStatements; which++ {
 		e.fixed(which, nil, nil)
 	}
-	e.pool.restores.Add(1)
 }
 
 func (e *exchange) query(sql string) { e.params(sql, nil, nil, nil) }
@@ -200,6 +205,7 @@ func (e *exchange) receive(answer *Answer) error {
 		if _, err := got.Close(); err != nil {
 			return err
 		}
+		e.ended = e.ended || result == e.end
 	}
 }
 

@@ -9,9 +9,11 @@ import (
 // The statements that every session has prepared.
 const (
 	setStatement     = iota // what is set for a request
+	setPlain                // what of it one that runs no code of the user's needs, which alone sees the rest
 	setMore                 // settings by name
 	handleStatement         // postern.handle
 	explainStatement        // words an error
+	beginStatement          // begins a transaction
 	restoring               // the first of those that restore a session
 	fixedStatements  = restoring + restoringStatements
 )
@@ -36,23 +38,20 @@ const (
 )
 
 var fixed = [fixedStatements]fixedStatement{
-	// set_config is in WHERE, where it is evaluated without its values being sent back; each value is not null. What the
-	// session has already is not set again, as that costs more than looking. $9: the plan does not depend on the values,
-	// and PostgreSQL, which else makes five plans for values first, need make but one.
 	setStatement: {
-		sql: "select 1 where " + unlessCurrent("search_path", "$1") +
-			" and pg_catalog.set_config('role', $2, true) is not null" +
-			" and pg_catalog.set_config('request.jwt.claims', $3, true) is not null" +
+		sql: "select 1 where " + setFirst +
 			" and " + unlessCurrent("request.method", "$4") +
 			" and pg_catalog.set_config('request.path', $5, true) is not null" +
 			" and pg_catalog.set_config('request.headers', $6, true) is not null" +
 			" and " + unlessCurrent("request.cookies", "$7") +
 			" and " + unlessUnset("response.status") +
 			" and " + unlessUnset("response.headers") +
-			" and case when $8 then pg_catalog.set_config('transaction_read_only', 'on', true) else '' end is not null" +
-			" and case when $9 then pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) else '' end " +
-			"is not null",
+			" and " + setKind("$8", "$9"),
 		oids: []uint32{oidText, oidText, oidText, oidText, oidText, oidText, oidText, oidBool, oidBool},
+	},
+	setPlain: {
+		sql:  "select 1 where " + setFirst + " and " + setKind("$4", "$5"),
+		oids: []uint32{oidText, oidText, oidText, oidBool, oidBool},
 	},
 	setMore: {
 		sql: "select pg_catalog.count(pg_catalog.set_config(s.name, s.value, true))" +
@@ -71,6 +70,7 @@ var fixed = [fixedStatements]fixedStatement{
 			" from postern.error_response($1, $2, $3, $4, $5, $6) as e",
 		oids: []uint32{oidText, oidText, oidText, oidText, oidBool, oidText, oidText},
 	},
+	beginStatement: {sql: "begin"},
 	// They put a session back to what open made of it, but for its prepared statements: settings, temporary tables, locks,
 	// cursors, channels. It is DISCARD ALL without DEALLOCATE ALL; and as path and jit are parameters of the connection,
 	// resetting all settings changes neither, so that plans stay valid.
@@ -98,6 +98,22 @@ var (
 	lookOIDs    = []uint32{oidText, oidText, oidBytea, oidTextArray}
 	lookFormats = []int16{0, 0, 1, 1}
 )
+
+// setFirst is SQL that sets path, role and claims, and is true. set_config is in WHERE, where it is evaluated without
+// its values being sent back; each value is not null. What the session has already is not set again, as that costs more
+// than looking.
+var setFirst = unlessCurrent("search_path", "$1") +
+	" and pg_catalog.set_config('role', $2, true) is not null" +
+	" and pg_catalog.set_config('request.jwt.claims', $3, true) is not null"
+
+// setKind returns SQL, which is true, that makes a transaction read-only and its plans generic, where these parameters
+// say so: a generic plan does not depend on the values, and PostgreSQL, which else makes five plans for values first,
+// need make but one.
+func setKind(readOnly, generic string) string {
+	return "case when " + readOnly + " then pg_catalog.set_config('transaction_read_only', 'on', true) else '' end" +
+		" is not null and case when " + generic +
+		" then pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) else '' end is not null"
+}
 
 // unlessCurrent returns SQL that sets a setting for the transaction where it has another value, and is true.
 func unlessCurrent(name, value string) string {

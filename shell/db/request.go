@@ -91,6 +91,13 @@ func (r *Request) bindSet(st *statement.Statement, prepares bool) [][]byte {
 	return r.values
 }
 
+// bindPlain returns the parameters of setPlain.
+func (r *Request) bindPlain(st *statement.Statement, prepares bool) [][]byte {
+	r.values = append(r.values[:0], r.SearchPath, r.Role, r.Claims,
+		boolean(r.readsOnly(st)), boolean(st.Generic && prepares))
+	return r.values
+}
+
 // isSetAs reports whether all that bindSet sets, but for the last two, is the same for another request.
 func (r *Request) isSetAs(other *Request) bool {
 	return bytes.Equal(r.Path, other.Path) && bytes.Equal(r.Method, other.Method) &&

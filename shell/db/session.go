@@ -26,6 +26,7 @@ func preparedBytes(sql string) int { return 40<<10 + 64*len(sql) }
 type session struct {
 	pooled   bool // the server side is a pooler's
 	used     bool // a request has had it
+	dirty    bool // code of the user's may have left something in it
 	fixed    [fixedStatements]*pgconn.StatementDescription
 	prepared *simplelru.LRU[uint64, *pgconn.StatementDescription] // compiled statements, by ID
 	sizes    map[uint64]int

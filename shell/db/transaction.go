@@ -93,11 +93,13 @@ func (p *Pool) Transact(ctx context.Context, t *Transaction) error {
 	return p.undone(ctx, &conn, t, &s, err)
 }
 
-// rollBack ends the transaction of a session, if there is one, or the session.
+// rollBack ends the transaction of a session, if there is one, or the session; where the context has ended, too.
 func (p *Pool) rollBack(ctx context.Context, pg *pgconn.PgConn) {
 	if pg.IsClosed() || pg.TxStatus() == 'I' {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelGrace)
+	defer cancel()
 	p.trips.Add(1)
 	if err := pg.Exec(ctx, "rollback").Close(); err != nil {
 		_ = pg.Close(ctx) // the pool then makes another

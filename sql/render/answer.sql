@@ -75,15 +75,20 @@ create or replace function postern.render_head(range text, location text, header
 returns text
 language plpgsql immutable parallel safe
 as $$
+declare
+  fixed constant pg_catalog.text := postern.header_lines(headers);
 begin
-  return format('pg_catalog.concat(%s)', concat_ws(', ', quote_literal(E'\nContent-Range: '), range,
-    case when location is not null then format('%L, $1::pg_catalog.text', E'\nContent-Location: ' || location) end,
-    quote_literal(postern.header_lines(headers))));
+  return case when location is null and range ~ '^''[-0-9/*]+''$'
+    then quote_literal(concat(E'\nContent-Range: ', btrim(range, ''''), fixed))
+    else format('pg_catalog.concat(%s)', concat_ws(', ', quote_literal(E'\nContent-Range: '), range,
+      case when location is not null then format('%L, $1::pg_catalog.text', E'\nContent-Location: ' || location) end,
+      quote_literal(fixed))) end;
 end
 $$;
 comment on function postern.render_head(text, text, text[]) is
   'Renders the headers of a response. In: the value of Content-Range, as arguments of concat; the path of '
-  'Content-Location, whose query is $1, or null; the fixed headers. Out: SQL. Raises nothing.';
+  'Content-Location, whose query is $1, or null; the fixed headers. Out: SQL, a literal where nothing depends on the '
+  'rows. Raises nothing.';
 
 create or replace function postern.render_page_answer(
   context jsonb, rows text, first text, body text, row_count text, headers text[], location text, total text,

@@ -32,15 +32,16 @@ language plpgsql immutable parallel safe
 as $$
 declare
   object constant boolean := media ->> 'handler' = 'object';
+  present constant pg_catalog.text := postern.row_range(context ->> 'method', true, counted);
+  absent constant pg_catalog.text := postern.row_range(context ->> 'method', false, counted);
 begin
   return postern.render_response(context,
     case when object then 'made.body' when media is not null then 'pg_catalog.concat(''['', made.body, '']'')' end,
     case when object then format('case when made.body is null then postern.not_single(0) else %L end', status)
       else status end,
-    postern.render_head(format('case when made.body is null then %L else %L end',
-      postern.row_range(context ->> 'method', false, counted), postern.row_range(context ->> 'method', true, counted)),
-      location, headers),
-    format('(select (select %s from (%s) as pgrst_answer) as body offset 0) as made',
+    postern.render_head(case when present = absent then quote_literal(present)
+      else format('case when made.body is null then %L else %L end', absent, present) end, location, headers),
+    format('(select) as pgrst_one left join lateral (select %s as body from (%s) as pgrst_answer) as made on true',
       case when media is null then 'true' else postern.render_row_object(media, 'pgrst_answer.*') end, query));
 end
 $$;
