@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -209,7 +210,7 @@ func difference(r request, want, got httpAnswer) string {
 			return "a header more: " + name
 		}
 	}
-	if strings.Contains(r.headers, "vnd.pgrst.plan") || bytes.Equal(want.body, got.body) || r.method == http.MethodHead {
+	if strings.Contains(r.headers, "vnd.pgrst.plan") || bytes.Equal(want.body, got.body) || r.method == http.MethodHead || cutsGroups(r) {
 		return ""
 	}
 	a, b := slices.Clone(want.body), slices.Clone(got.body)
@@ -219,6 +220,13 @@ func difference(r request, want, got httpAnswer) string {
 		return "another body"
 	}
 	return ""
+}
+
+// cutsGroups reports whether an answer may have some groups of rows, in no order: which, the plan decides.
+func cutsGroups(r request) bool {
+	target, err := url.PathUnescape(r.target)
+	return err == nil && strings.Contains(target, "()") && !strings.Contains(target, "order=") &&
+		(strings.Contains(target, "limit=") || strings.Contains(strings.ToLower(r.headers), "range:"))
 }
 
 // isEither reports whether an answer is an error of PostgreSQL of one of these classes.

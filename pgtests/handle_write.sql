@@ -64,6 +64,14 @@ select is(pg_temp.write('POST', '/directors?select=id', '[{"id": 10, "name": "x"
   '201 [{"id":21}]', 'ignore');
 select is(pg_temp.write('POST', '/directors?select=id&on_conflict=name', '[{"name": "Ten", "born": "2000-01-01"}]', 'resolution=merge-duplicates, return=representation'),
   '200 [{"id":10}]', 'on another key');
+select is(pg_temp.write('POST', target, payload, 'resolution=merge-duplicates' || more), wanted, concat_ws(' ', 'created or not:', target, payload))
+from (values
+  ('/directors', '[{"id": 10, "name": "Ten"}, {"id": 22, "name": "z"}]', '', '201'),
+  ('/directors', '[{"id": 10, "name": "Ten"}, {"id": 22, "name": "zz"}]', '', '200'),
+  ('/directors?select=id', '{"id": 22, "name": "z"}', ', return=representation', '200 [{"id":22}]'),
+  ('/films?select=id,directors!inner(id)&directors.id=eq.0', '[{"id": 1, "title": "Vagabond"}, {"id": 9001, "title": "New"}]', ', return=representation', '201 []'),
+  ('/films?select=id,directors!inner(id)&directors.id=eq.0', '[{"id": 1, "title": "Vagabond"}, {"id": 9001, "title": "New"}]', ', return=representation', '200 []')
+) as cases(target, payload, more, wanted);
 select is(pg_temp.write('POST', '/keyless', payload, 'resolution=merge-duplicates'), wanted, 'without a key: ' || payload)
 from (values ('[{"a": 1}]', '201'), ('[]', '200')) as cases(payload, wanted);
 select is(testing.failed('POST', '/directors', '{}', '{"id": 10, "name": "z"}'), '409 23505', 'a duplicate');

@@ -56,7 +56,8 @@ select is(postern.plan_filter('{}', '{"name": "a", "expr": {"operator": "ilike",
   '{"field": {"name": "a"}, "expr": {"operator": "ilike", "quantifier": "all", "value": "{a%,%}"}}', 'a literal pattern');
 
 create function orchard.twins(orchard.picker) returns setof int language sql immutable as 'values ($1.id), ($1.id)';
-select is(postern.with_sets('[{"name": "id"}, {"name": "twins"}]', 'orchard.picker'::regclass), '[{"name": "id"}, {"name": "twins", "set": {"schema": "orchard", "name": "twins"}}]', 'with_sets');
+select is(postern.with_sets('[{"name": "id"}, {"name": "twins"}]', '{"id": {}}', 'orchard.picker'::regclass), '[{"name": "id"}, {"name": "twins", "set": {"schema": "orchard", "name": "twins"}}]', 'with_sets');
+select is(postern.with_sets('[{"name": "twins"}]', '{"twins": {}}', 'orchard.picker'::regclass), '[{"name": "twins"}]', 'a column is no set, whatever function has its name');
 select is(pg_temp.node('/picker?select=id,twins&id=eq.1') ? 'single', false, 'a set makes one row several');
 select is(postern.plan_rows(pg_temp.node('/picker?select=id,twins'), origin, false) #> '{fields,1}' ? 'set', wanted, 'plan_rows: a set is called over the rows of a ' || origin)
 from (values ('relation', false), ('write', true), ('call', true)) as cases(origin, wanted);

@@ -31,7 +31,7 @@ comment on function postern.with_computed(jsonb, oid, jsonb) is
   'The columns by name and, for a full text search, the computed fields of the type tsvector. In: postern.column_map; '
   'the relation, or null; entries of postern.query_trees. Out: the map, with {name, base} of these. Raises nothing.';
 
-create or replace function postern.with_sets(fields jsonb, relation oid)
+create or replace function postern.with_sets(fields jsonb, columns jsonb, relation oid)
 returns jsonb
 language plpgsql stable strict parallel safe
 as $$
@@ -46,15 +46,16 @@ begin
       join pg_proc as p on p.proname = field ->> 'name' and p.pronargs = 1 and p.proargtypes[0] = c.reltype
         and p.proretset
       join pg_namespace as n on n.oid = p.pronamespace
-      where c.oid = relation
+      where c.oid = relation and not columns ? (field ->> 'name')
       order by n.oid = c.relnamespace desc
       limit 1
     ) as made on true);
 end
 $$;
-comment on function postern.with_sets(jsonb, oid) is
-  'Marks the computed fields that are sets. In: fields of a node; its relation. Out: the fields, with set: {schema, '
-  'name}, the function, in those; of several functions the one in the relation''s schema. Raises nothing.';
+comment on function postern.with_sets(jsonb, jsonb, oid) is
+  'Marks the computed fields that are sets, which no column is. In: fields of a node; its columns '
+  '(postern.column_map); its relation. Out: the fields, with set: {schema, name}, the function, in those; of several '
+  'functions the one in the relation''s schema. Raises nothing.';
 
 create or replace function postern.folds(fields jsonb, columns jsonb, relation oid)
 returns boolean

@@ -100,7 +100,7 @@ begin
   names := postern.computed_names(jsonb_build_object('fields', fields) || asked, columns);
   computed := columns = '[]' or fields @? '$[*].transform' or names <> '{}';
   if computed and columns <> '[]' and depth = 0 and fields <> '[]' then
-    fields := postern.with_sets(fields, own);
+    fields := postern.with_sets(fields, map, own);
   end if;
   folds := computed and not aggregates and columns <> '[]' and postern.folds(fields, map, own);
   node := jsonb_strip_nulls(jsonb_build_object(
