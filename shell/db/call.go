@@ -86,18 +86,18 @@ func (p *Pool) call(
 	e := newExchange(ctx, p, pg)
 	e.sink = request.Sink
 	restores := st != nil && st.Dirty && !e.session.pooled
-	e.session.dirty = restores
 	e.request(request, st, restores)
 	if restores {
+		e.session.dirty = true
 		e.restore()
 	}
 	err := e.finish(answer)
 	if restores && (err == nil || e.ended) {
 		p.restores.Add(1)
+		e.session.dirty = false
 	}
 	switch {
 	case err == nil:
-		e.session.dirty = false
 	case e.ended: // the answer is good: what failed is to restore the session
 		_ = pg.Close(ctx) // the pool then makes another
 		err = nil
