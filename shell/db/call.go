@@ -102,7 +102,7 @@ func (p *Pool) call(
 		_ = pg.Close(ctx) // the pool then makes another
 		err = nil
 	default:
-		p.rollBack(ctx, pg)
+		p.rollBack(pg)
 	}
 	if err != nil && request.isSent() {
 		request.Cut = cutBy(err)

@@ -9,7 +9,7 @@ import (
 // The statements that every session has prepared.
 const (
 	setStatement     = iota // what is set for a request
-	setPlain                // what of it one that runs no code of the user's needs, which alone sees the rest
+	setPlain                // the part of it that is needed without code of the user's, as only that sees the rest
 	setMore                 // settings by name
 	handleStatement         // postern.handle
 	explainStatement        // words an error

@@ -178,8 +178,6 @@ func (l *Load) Close() {
 	if l.trip != nil {
 		_ = l.trip.pipeline.Close()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
-	defer cancel()
-	l.pool.rollBack(ctx, pgOf(l.conn))
+	l.pool.rollBack(pgOf(l.conn))
 	l.pool.release(l.conn, l.dirty)
 }

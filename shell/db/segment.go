@@ -45,7 +45,7 @@ func (p *Pool) segment(
 	}
 	err = s.close(err)
 	if err != nil {
-		p.rollBack(ctx, pg)
+		p.rollBack(pg)
 		for _, step := range steps { // those before the one that failed have run
 			t.dirty = t.dirty || dirty(step.Statement, step.Answer)
 		}

@@ -61,7 +61,7 @@ func (p *Pool) Transact(ctx context.Context, t *Transaction) error {
 	for last := false; !last && t.Undone == nil; {
 		var steps []Step
 		if steps, last = t.Next(); len(steps) == 0 && !last {
-			p.rollBack(ctx, pgOf(conn))
+			p.rollBack(pgOf(conn))
 			return nil
 		}
 		if s, err = p.segment(ctx, conn, t, steps, last); err != nil {
@@ -70,7 +70,7 @@ func (p *Pool) Transact(ctx context.Context, t *Transaction) error {
 	}
 	if err == nil && !t.ending {
 		if t.Undone != nil {
-			p.rollBack(ctx, pgOf(conn))
+			p.rollBack(pgOf(conn))
 			return nil
 		}
 		t.ending = true
@@ -93,12 +93,12 @@ func (p *Pool) Transact(ctx context.Context, t *Transaction) error {
 	return p.undone(ctx, &conn, t, &s, err)
 }
 
-// rollBack ends the transaction of a session, if there is one, or the session; where the context has ended, too.
-func (p *Pool) rollBack(ctx context.Context, pg *pgconn.PgConn) {
+// rollBack ends the transaction of a session, if there is one, or the session. A client that is gone changes nothing.
+func (p *Pool) rollBack(pg *pgconn.PgConn) {
 	if pg.IsClosed() || pg.TxStatus() == 'I' {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelGrace)
+	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
 	defer cancel()
 	p.trips.Add(1)
 	if err := pg.Exec(ctx, "rollback").Close(); err != nil {
